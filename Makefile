@@ -1,0 +1,57 @@
+.DEFAULT_GOAL := help
+SHELL := /usr/bin/env bash -o pipefail
+
+GOLANGCI_LINT_VERSION := v2.15.0
+GOVULNCHECK_VERSION   := v1.9.0
+GOLANGCI_LINT ?= go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+FUZZTIME ?= 10s
+
+.PHONY: help
+help: ## Print this message
+	@awk -F ':.*## ' '/^[a-z\/-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## Run everything on this machine: NATS, ingest, worker, fake Track API, DuckDB
+	go run ./cmd/cioctl dev
+
+.PHONY: demo
+demo: ## Send a simulated campaign through the whole pipeline, check the counts, print the funnel
+	go run ./cmd/cioctl demo
+
+.PHONY: build
+build: ## Build ingest, worker and cioctl into bin/
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/ingest
+	go build -trimpath -o bin/ ./cmd/worker ./cmd/cioctl
+
+.PHONY: test
+test: ## Run every test; they need no network and no Docker
+	go test ./...
+
+.PHONY: test/race
+test/race: ## Same, with the race detector and in random order
+	go test -race -shuffle=on ./...
+
+.PHONY: fuzz
+fuzz: ## Fuzz each target for FUZZTIME (10s)
+	@grep -rl '^func Fuzz' --include='*_test.go' . | while read -r f; do \
+	  for t in $$(grep -oE '^func Fuzz[A-Za-z0-9_]*' "$$f" | cut -c6-); do \
+	    go test -run='^$$' -fuzz="^$$t$$" -fuzztime=$(FUZZTIME) "$$(dirname "$$f")" || exit 1; done; done
+
+.PHONY: lint
+lint: ## Run the linters
+	$(GOLANGCI_LINT) run ./...
+
+.PHONY: fmt
+fmt: ## Format the code
+	$(GOLANGCI_LINT) fmt ./...
+
+.PHONY: tidy
+tidy: ## Fail if go.mod or go.sum would change
+	go mod tidy -diff
+
+.PHONY: vuln
+vuln: ## Check dependencies for known vulnerabilities
+	go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./...
+
+.PHONY: check
+check: tidy lint test/race ## What to run before a change is shared

@@ -1,0 +1,167 @@
+// Package archtest_test holds the module's import rule, as a test.
+//
+// It parses the files itself instead of asking "go list", because the test cache
+// tracks files that a test opens and not what a subprocess reads: with "go list"
+// a new violation elsewhere would be answered with a cached pass.
+package archtest_test
+
+import (
+	"fmt"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/cioevents/cioevents"
+
+// floors is a statement of policy, lowest floor first. A package may import
+// packages on floors below its own; never its own floor, never above. Its tests
+// may also import its own floor.
+//
+// Do not edit this to make a build pass. A new package fails until it is placed,
+// which is the moment to ask whether it should exist.
+var floors = [][]string{
+	{"pkg/webhook"},
+	{"pkg/webhook/webhooktest", "internal/fault"},
+	{"internal/queue"},
+	{"internal/queue/jsqueue", "internal/queue/jsqueue/jsqueuetest", "internal/queue/memqueue", "internal/queue/queuetest", "internal/ingest", "internal/worker"},
+	{"cmd/ingest", "cmd/worker"},
+}
+
+// owners lists who may import a third-party module from non-test code. A module
+// that is missing here may not be imported at all.
+var owners = map[string][]string{
+	"github.com/labstack/echo/v4":       {"internal/ingest"},
+	"github.com/nats-io/nats.go":        {"internal/queue/jsqueue", "internal/queue/jsqueue/jsqueuetest", "cmd/ingest", "cmd/worker"},
+	"github.com/nats-io/nats-server/v2": {"internal/queue/jsqueue/jsqueuetest"},
+}
+
+func TestImports(t *testing.T) {
+	t.Parallel()
+
+	floorOf := map[string]int{}
+	for i, pkgs := range floors {
+		for _, p := range pkgs {
+			floorOf[p] = i
+		}
+	}
+
+	seen := map[string]bool{}
+	for _, f := range goFiles(t, filepath.Join("..", "..")) {
+		floor, ok := floorOf[f.pkg]
+		if !ok {
+			if f.pkg != "internal/archtest" {
+				t.Errorf("%s: package %s is on no floor; add it to floors", f.name, f.pkg)
+			}
+			continue
+		}
+		seen[f.pkg] = true
+		maxFloor := floor - 1
+		if f.isTest {
+			maxFloor = floor
+		}
+		for _, imp := range f.imports {
+			if err := checkFloor(floorOf, f.pkg, imp, maxFloor); err != nil {
+				t.Errorf("%s: %v", f.name, err)
+			}
+			if f.isTest {
+				continue
+			}
+			if err := checkOwner(f.pkg, imp); err != nil {
+				t.Errorf("%s: %v", f.name, err)
+			}
+		}
+	}
+	for name := range floorOf {
+		if !seen[name] {
+			t.Errorf("floors lists %s, which does not exist", name)
+		}
+	}
+}
+
+// checkFloor reports an import of one of our packages above maxFloor.
+func checkFloor(floorOf map[string]int, pkg, imp string, maxFloor int) error {
+	dep, ours := strings.CutPrefix(imp, module+"/")
+	if !ours || dep == pkg {
+		return nil
+	}
+	if floorOf[dep] > maxFloor {
+		return fmt.Errorf("%s may not import %s: it is not on a lower floor", pkg, dep)
+	}
+	return nil
+}
+
+// checkOwner reports a third-party import by a package that does not own it.
+func checkOwner(pkg, imp string) error {
+	host, _, _ := strings.Cut(imp, "/")
+	if !strings.Contains(host, ".") || strings.HasPrefix(imp, module+"/") {
+		return nil // the standard library, or ours
+	}
+	for mod, pkgs := range owners {
+		if imp != mod && !strings.HasPrefix(imp, mod+"/") {
+			continue
+		}
+		if slices.Contains(pkgs, pkg) {
+			return nil
+		}
+		return fmt.Errorf("%s may not import %s: only %v may", pkg, imp, pkgs)
+	}
+	return fmt.Errorf("%s may not import %s: owners does not list it", pkg, imp)
+}
+
+type goFile struct {
+	name    string // path from the module root
+	pkg     string // directory from the module root
+	isTest  bool
+	imports []string
+}
+
+func goFiles(t *testing.T, root string) []goFile {
+	t.Helper()
+
+	var files []goFile
+	rootFS := os.DirFS(root)
+	err := fs.WalkDir(rootFS, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if name != "." && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".")) {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(name, ".go") {
+			return nil
+		}
+		src, err := fs.ReadFile(rootFS, name)
+		if err != nil {
+			return err
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), name, src, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		f := goFile{name: name, pkg: path.Dir(name), isTest: strings.HasSuffix(name, "_test.go")}
+		for _, spec := range parsed.Imports {
+			imp, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			f.imports = append(f.imports, imp)
+		}
+		files = append(files, f)
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("walk %s: %v", root, err)
+	}
+	return files
+}
