@@ -47,6 +47,17 @@ type Attempt struct {
 	Settle   Settler
 }
 
+// Limits bound one fetch of attempts.
+type Limits struct {
+	// Messages is the largest number of messages.
+	Messages int
+	// Bytes bounds their size in all, 0 for no bound. One message is always
+	// fetched, however large.
+	Bytes int
+	// Linger is how long to wait for more after the first.
+	Linger time.Duration
+}
+
 // A Settler tells the stream what became of an attempt.
 type Settler interface {
 	// Ack ends the message for this consumer. It does not wait for the server.

@@ -1,6 +1,9 @@
 package warehouse
 
 import (
+	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cioevents/cioevents/pkg/webhook"
@@ -73,7 +76,7 @@ func NewRow(e *webhook.Event, o Origin) Row {
 		CampaignID:             e.CampaignID,
 		TemplateID:             e.TemplateID,
 		Href:                   e.Href,
-		Timestamp:              e.OccurredAt,
+		Timestamp:              storable(e.OccurredAt),
 		ReceivedAt:             o.ReceivedAt,
 		Workspace:              o.Workspace,
 		ObjectType:             string(e.ObjectType),
@@ -100,6 +103,47 @@ func NewRow(e *webhook.Event, o Origin) Row {
 		StreamSequence:         o.Sequence,
 		Payload:                e.Raw,
 	}
+}
+
+// A Key is what makes an event one event.
+type Key struct{ Workspace, EventID string }
+
+// Key returns the row's key as it stands in the table.
+func (r *Row) Key() Key {
+	return Key{
+		Workspace: strings.ToValidUTF8(r.Workspace, replacement),
+		EventID:   strings.ToValidUTF8(r.EventID, replacement),
+	}
+}
+
+// Check returns why no warehouse can store the row: a required column without
+// a value, or a time outside the years 1 to 9999. Rows of NewRow pass when their
+// Origin is complete and the event has a body.
+func (r *Row) Check() error {
+	switch {
+	case r.EventID == "":
+		return errors.New("row has no event_id")
+	case r.Workspace == "":
+		return errors.New("row has no workspace")
+	case r.ReceivedAt.IsZero():
+		return errors.New("row has no received_at")
+	case len(r.Payload) == 0:
+		return errors.New("row has no payload")
+	case storable(r.Timestamp) != r.Timestamp:
+		return fmt.Errorf("timestamp is outside the years 1 to 9999: year %d", r.Timestamp.Year())
+	case storable(r.ReceivedAt) != r.ReceivedAt:
+		return fmt.Errorf("received_at is outside the years 1 to 9999: year %d", r.ReceivedAt.Year())
+	}
+	return nil
+}
+
+// storable returns t, or the zero time for one that not every warehouse can
+// hold. A body may name any second, and must be stored nevertheless.
+func storable(t time.Time) time.Time {
+	if y := t.UTC().Year(); y < 1 || y > 9999 {
+		return time.Time{}
+	}
+	return t
 }
 
 // emailAddress is the address that the event is about: today's message events

@@ -1,5 +1,34 @@
 package warehouse
 
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// DefaultSchema is the schema (BigQuery: the dataset) of the table and the
+// views when the configuration names none.
+const DefaultSchema = "messaging"
+
+// Names of the table of events and of the views over it, the same in every
+// warehouse.
+const (
+	Events          = "customerio_events"
+	Deliveries      = "customerio_deliveries"
+	CampaignFunnel  = "customerio_campaign_funnel"
+	CampaignDaily   = "customerio_campaign_daily"
+	TimeToOpen      = "customerio_time_to_open"
+	Bounces         = "customerio_bounces"
+	LinkClicks      = "customerio_link_clicks"
+	PipelineLatency = "customerio_pipeline_latency"
+)
+
+// Views lists the views in an order in which they can be created.
+func Views() []string {
+	return []string{Deliveries, CampaignFunnel, CampaignDaily, TimeToOpen, Bounces, LinkClicks, PipelineLatency}
+}
+
 // A Type is a column's type, in words that every warehouse has.
 type Type int
 
@@ -12,7 +41,9 @@ const (
 	JSON
 )
 
-// A Column is one column of the table of events.
+// A Column is one column of the table of events. Of the methods that read a
+// row, only the one of the column's type may be called; a sink chooses it once
+// a column, not once a value.
 type Column struct {
 	Name string
 	Type Type
@@ -20,4 +51,34 @@ type Column struct {
 	Required bool
 	// About is the column's description in the warehouse.
 	About string
+
+	text    func(*Row) string
+	integer func(*Row) int64
+	boolean func(*Row) *bool
+	instant func(*Row) time.Time
 }
+
+// Text returns a Text column's value as valid UTF-8; "" is NULL.
+func (c *Column) Text(r *Row) string { return strings.ToValidUTF8(c.text(r), replacement) }
+
+// Integer returns an Integer column's value; 0 is NULL.
+func (c *Column) Integer(r *Row) int64 { return c.integer(r) }
+
+// Boolean returns a Boolean column's value; nil is NULL.
+func (c *Column) Boolean(r *Row) *bool { return c.boolean(r) }
+
+// Time returns a Timestamp column's value; the zero time is NULL. Sinks cut it
+// to microseconds.
+func (c *Column) Time(r *Row) time.Time { return c.instant(r) }
+
+// JSON returns a JSON column's text as valid UTF-8; "" is NULL. It is JSON by
+// the rules of encoding/json, which allow a few things that a warehouse may not,
+// such as half a surrogate pair or 1e999.
+func (c *Column) JSON(r *Row) string { return c.Text(r) }
+
+// replacement stands for bytes that are not UTF-8, as in encoding/json.
+const replacement = string(utf8.RuneError)
+
+// Columns returns the columns of the table of events in their order. New
+// columns go to the end, before payload.
+func Columns() []Column { return slices.Clone(columns) }

@@ -2,8 +2,8 @@ package webhook
 
 import "time"
 
-// An ObjectType says what an event is about. Values that this package does not
-// know are kept as they came.
+// An ObjectType says what an event is about. Words that this package does not
+// know are kept, trimmed and in lower case.
 type ObjectType string
 
 // The object types of Customer.io's reporting webhooks.
@@ -18,8 +18,8 @@ const (
 	Webhook  ObjectType = "webhook"
 )
 
-// A Metric says what happened. Values that this package does not know are kept
-// as they came.
+// A Metric says what happened. Words that this package does not know are kept,
+// trimmed and in lower case.
 type Metric string
 
 // The metrics of Customer.io's reporting webhooks.
@@ -67,7 +67,7 @@ type Event struct {
 	ObjectType ObjectType
 	Metric     Metric
 	// OccurredAt is timestamp, in UTC: when the event happened, not when the
-	// call was made. Its resolution is one second.
+	// call was made. Customer.io sends whole seconds.
 	OccurredAt time.Time
 	Shape      Shape
 

@@ -1,0 +1,126 @@
+package workerapp
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/customerio"
+	"github.com/cioevents/cioevents/internal/effect"
+	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/worker"
+)
+
+// Names of the consumers.
+const (
+	Suppression = "suppression"
+	Engagement  = "engagement"
+	Warehouse   = "warehouse"
+)
+
+// Config is the settings of the worker.
+type Config struct {
+	AdminAddr   string
+	Consumers   []string
+	Warehouses  []string
+	Workspaces  config.Workspaces
+	Track       Track
+	Mode        string
+	MaxAttempts int
+	// BatchRows is the largest number of rows that are written at a time.
+	BatchRows int
+	NATS      stream.Config
+	Stream    stream.Settings
+}
+
+// Track is the settings of the Track API.
+type Track struct {
+	Region, URL string
+	Rate        float64
+	Concurrency int
+}
+
+// Declare adds the settings to the set.
+func (c *Config) Declare(s *config.Set) {
+	s.String(&c.AdminAddr, "ADMIN_ADDR", ":9090", "address of /metrics, /healthz and /readyz")
+	c.Workspaces.Declare(s, config.WantTrack)
+	s.Check(func() error {
+		if c.NeedsTrack() {
+			return c.Workspaces.RequireTrack()
+		}
+		return nil
+	})
+	c.DeclareWorker(s)
+	c.NATS.Declare(s)
+	c.Stream.Declare(s)
+}
+
+// DeclareWorker adds those settings that only the worker has.
+func (c *Config) DeclareWorker(s *config.Set) {
+	c.Consumers = []string{Suppression, Engagement, Warehouse}
+	c.Warehouses = []string{"duckdb:data/customerio.duckdb"}
+	s.Var((*config.List)(&c.Consumers), "WORKER_CONSUMERS", "what this process works on")
+	s.Var((*config.List)(&c.Warehouses), "WAREHOUSE_URL", "where rows go: duckdb:FILE; several, comma-separated, are written independently")
+	s.String(&c.Track.Region, "CUSTOMERIO_REGION", "us", "region of the Customer.io account, us or eu")
+	s.String(&c.Track.URL, "CUSTOMERIO_TRACK_URL", "", "address of the Track API, for tests and proxies")
+	s.Float(&c.Track.Rate, "TRACK_RATE", customerio.DefaultRate, "Track API calls a second, of this process to each workspace")
+	s.Int(&c.Track.Concurrency, "TRACK_CONCURRENCY", customerio.DefaultConcurrency, "Track API calls at a time")
+	s.String(&c.Mode, "SUPPRESSION_MODE", string(effect.ModeSuppress), "after a bounce or a complaint: suppress DELETES the profile for good, unsubscribe keeps it, off does neither")
+	s.Int(&c.MaxAttempts, "MAX_ATTEMPTS", worker.MaxAttemptsDefault, "attempts at a message before it becomes a dead letter")
+	s.Int(&c.BatchRows, "WAREHOUSE_BATCH_ROWS", batchRowsDefault, "rows written at a time")
+	s.Check(c.check)
+}
+
+// NeedsTrack reports whether a consumer calls the Track API.
+func (c *Config) NeedsTrack() bool {
+	return slices.Contains(c.Consumers, Suppression) || slices.Contains(c.Consumers, Engagement)
+}
+
+func (c *Config) check() error {
+	var mistakes []error
+	add := func(format string, args ...any) { mistakes = append(mistakes, fmt.Errorf(format, args...)) }
+	if len(c.Consumers) == 0 {
+		add("WORKER_CONSUMERS: is empty")
+	}
+	for _, name := range c.Consumers {
+		if !slices.Contains([]string{Suppression, Engagement, Warehouse}, name) {
+			add("WORKER_CONSUMERS: %q is not one of suppression, engagement, warehouse", name)
+		}
+	}
+	if slices.Contains(c.Consumers, Warehouse) {
+		for _, url := range c.Warehouses {
+			mistakes = append(mistakes, checkWarehouse(url))
+		}
+		if len(c.Warehouses) == 0 {
+			add("WAREHOUSE_URL: is empty")
+		}
+	}
+	if c.Track.Region != "us" && c.Track.Region != "eu" {
+		add("CUSTOMERIO_REGION: %q is not one of us, eu", c.Track.Region)
+	}
+	if _, err := effect.ParseMode(c.Mode); err != nil {
+		add("SUPPRESSION_MODE: %w", err)
+	}
+	for name, value := range map[string]float64{
+		"TRACK_RATE": c.Track.Rate, "TRACK_CONCURRENCY": float64(c.Track.Concurrency),
+		"MAX_ATTEMPTS": float64(c.MaxAttempts), "WAREHOUSE_BATCH_ROWS": float64(c.BatchRows),
+	} {
+		if value <= 0 {
+			add("%s: must be above 0", name)
+		}
+	}
+	return errors.Join(mistakes...)
+}
+
+func checkWarehouse(url string) error {
+	scheme, rest, _ := strings.Cut(url, ":")
+	switch {
+	case scheme != "duckdb":
+		return fmt.Errorf("WAREHOUSE_URL: %q is not of the form duckdb:FILE", url)
+	case rest == "":
+		return fmt.Errorf("WAREHOUSE_URL: %q names no file", url)
+	}
+	return nil
+}

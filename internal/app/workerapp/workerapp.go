@@ -1,0 +1,249 @@
+// Package workerapp wires the worker: its settings, its consumers, the Track
+// API and the warehouses.
+package workerapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cioevents/cioevents/internal/customerio"
+	"github.com/cioevents/cioevents/internal/effect"
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/telemetry"
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
+	"github.com/cioevents/cioevents/internal/worker"
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// batchRowsDefault is where DuckDB's insert rate stops growing fast.
+const batchRowsDefault = 5000
+
+// Limits of a fetch. Effects take what is there: a complaint must not wait.
+// Rows wait half a second for others, as each batch costs a commit.
+var (
+	suppressionLimits = event.Limits{Messages: 64, Bytes: 16 << 20}
+	engagementLimits  = event.Limits{Messages: 256, Bytes: 16 << 20, Linger: 50 * time.Millisecond}
+	warehouseLimits   = event.Limits{Bytes: 16 << 20, Linger: 500 * time.Millisecond}
+)
+
+// An App is a worker whose admin listener is bound.
+type App struct {
+	cfg       Config
+	log       zerolog.Logger
+	conn      *stream.Conn
+	publisher *stream.Publisher
+	admin     *telemetry.Admin
+	metrics   *worker.Metrics
+	sinks     []warehouse.Sink
+	jobs      []job
+}
+
+// A job is one consumer and what it needs to be opened.
+type job struct {
+	name     string
+	subjects []string
+	limits   event.Limits
+	loops    int
+	handler  worker.Handler
+}
+
+// New binds the listener and begins to connect. The caller runs the app, or
+// closes it.
+func New(cfg Config, log zerolog.Logger) (*App, error) {
+	a := &App{cfg: cfg, log: log}
+	if err := a.wire(); err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *App) wire() (err error) {
+	a.cfg.NATS.Name, a.cfg.NATS.Log = "cioevents worker", a.log
+	if a.conn, err = stream.Connect(a.cfg.NATS); err != nil {
+		return err
+	}
+	if a.publisher, err = stream.NewPublisher(a.conn, 0); err != nil {
+		return err
+	}
+	reg := telemetry.NewRegistry()
+	a.metrics = worker.NewMetrics(reg)
+	if a.cfg.NeedsTrack() {
+		if err := a.wireEffects(reg); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(a.cfg.Consumers, Warehouse) {
+		if err := a.wireWarehouses(); err != nil {
+			return err
+		}
+	}
+	if a.admin, err = telemetry.NewAdmin(a.cfg.AdminAddr, reg, a.conn.Ready); err != nil {
+		return fmt.Errorf("ADMIN_ADDR: %w", err)
+	}
+	return nil
+}
+
+func (a *App) wireEffects(reg prometheus.Registerer) error {
+	mode, err := effect.ParseMode(a.cfg.Mode)
+	if err != nil {
+		return fmt.Errorf("SUPPRESSION_MODE: %w", err)
+	}
+	policy := effect.Policy{Mode: mode}
+	profiles, err := a.profiles(customerio.NewMetrics(reg))
+	if err != nil {
+		return err
+	}
+	add := func(name string, plan worker.Plan, metrics []webhook.Metric, limits event.Limits) {
+		if slices.Contains(a.cfg.Consumers, name) {
+			a.jobs = append(a.jobs, job{
+				name: name, subjects: stream.EventsOf(metrics), limits: limits, loops: 1,
+				handler: &worker.Effects{Plan: plan, Profiles: profiles, Concurrency: a.cfg.Track.Concurrency},
+			})
+		}
+	}
+	add(Suppression, policy.Suppression, effect.SuppressionMetrics(), suppressionLimits)
+	add(Engagement, policy.Engagement, effect.EngagementMetrics(), engagementLimits)
+	a.sayMode(mode)
+	return nil
+}
+
+// sayMode tells at the start what cannot be undone later.
+func (a *App) sayMode(mode effect.Mode) {
+	if !slices.Contains(a.cfg.Consumers, Suppression) {
+		return
+	}
+	text := map[effect.Mode]string{
+		effect.ModeSuppress:    "a hard bounce or a spam complaint DELETES the profile for good; SUPPRESSION_MODE=unsubscribe keeps it",
+		effect.ModeUnsubscribe: "a hard bounce or a spam complaint unsubscribes the profile",
+		effect.ModeOff:         "a hard bounce or a spam complaint is noted on the profile and no more",
+	}
+	a.log.Info().Str("suppression_mode", string(mode)).Msg(text[mode])
+}
+
+func (a *App) profiles(metrics *customerio.Metrics) (map[string]worker.Profiles, error) {
+	profiles := map[string]worker.Profiles{}
+	for _, w := range a.cfg.Workspaces.All() {
+		client, err := customerio.New(customerio.Config{
+			SiteID: w.SiteID, APIKey: w.APIKey,
+			Region: a.cfg.Track.Region, URL: a.cfg.Track.URL,
+			Rate: a.cfg.Track.Rate, Concurrency: a.cfg.Track.Concurrency,
+			Metrics: metrics,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("workspace %s: %w", w.Name, err)
+		}
+		profiles[w.Name] = client
+	}
+	return profiles, nil
+}
+
+func (a *App) wireWarehouses() error {
+	for i, url := range a.cfg.Warehouses {
+		scheme, path, _ := strings.Cut(url, ":")
+		name := Warehouse
+		if i > 0 { // the first keeps its place in the stream when another is added
+			name = Warehouse + "-" + scheme
+		}
+		sink, err := duckdb.New(duckdb.Config{Path: path, Log: a.log})
+		if err != nil {
+			return fmt.Errorf("WAREHOUSE_URL: %w", err)
+		}
+		a.sinks = append(a.sinks, sink)
+		limits := warehouseLimits
+		limits.Messages = a.cfg.BatchRows
+		a.jobs = append(a.jobs, job{
+			name: name, subjects: []string{stream.AllEvents}, limits: limits, loops: 2,
+			handler: worker.NewRows(name, sink, a.metrics),
+		})
+	}
+	return nil
+}
+
+// AdminAddr is the bound address of the admin listener.
+func (a *App) AdminAddr() net.Addr { return a.admin.Addr() }
+
+// Run works until ctx ends, then finishes or gives back what is in hand.
+func (a *App) Run(ctx context.Context) error {
+	defer a.Close()
+	a.log.Info().Strs("consumers", a.names()).Stringer("admin", a.AdminAddr()).Msg("worker is starting")
+	adminCtx, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopAdmin()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return a.admin.Serve(adminCtx) })
+	g.Go(func() error {
+		defer stopAdmin()
+		return a.work(ctx)
+	})
+	err := g.Wait()
+	a.log.Info().Msg("worker has stopped")
+	return err
+}
+
+func (a *App) names() []string {
+	names := make([]string, len(a.jobs))
+	for i, j := range a.jobs {
+		names[i] = j.name
+	}
+	return names
+}
+
+func (a *App) work(ctx context.Context) error {
+	if err := a.conn.EnsureUntil(ctx, a.cfg.Stream); err != nil {
+		if errors.Is(err, context.Canceled) {
+			return nil // stopped before NATS was there
+		}
+		return err
+	}
+	var running sync.WaitGroup
+	for _, j := range a.jobs {
+		running.Go(func() { a.runJob(ctx, j) })
+	}
+	running.Wait()
+	return nil
+}
+
+// runJob opens a consumer, as soon as that is possible, and works on it.
+func (a *App) runJob(ctx context.Context, j job) {
+	source, err := a.conn.OpenConsumerUntil(ctx, j.name, j.subjects)
+	if err != nil {
+		return // stopped before
+	}
+	consumer, err := worker.New(worker.Config{
+		Name: j.name, Source: source, Handler: j.handler, Graveyard: a.publisher,
+		Limits: j.limits, Loops: j.loops, MaxAttempts: a.cfg.MaxAttempts,
+		ExtendEvery: stream.AckWait / 3, Metrics: a.metrics, Log: a.log,
+	})
+	if err != nil {
+		a.log.Error().Err(err).Str("consumer", j.name).Msg("consumer not started")
+		return
+	}
+	consumer.Run(ctx)
+}
+
+// Close gives everything back. It is called by Run.
+func (a *App) Close() {
+	for _, s := range a.sinks {
+		if err := s.Close(); err != nil {
+			a.log.Warn().Err(err).Msg("warehouse not closed")
+		}
+	}
+	if a.admin != nil {
+		a.admin.Close()
+	}
+	if a.conn != nil {
+		a.conn.Close()
+	}
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cioevents/cioevents/pkg/webhook"
+	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
+)
+
+// A load is a number of connections that send signed events, each one after the
+// other. It speaks HTTP by hand: a client that costs more than the server would
+// hide the server.
+type load struct {
+	addr        string
+	key         string
+	connections int
+	// rate is the offered load in requests a second over all connections, 0 for
+	// as many as are answered.
+	rate float64
+	// warmup is not counted.
+	warmup, duration time.Duration
+}
+
+// A loadResult is what came of a load.
+type loadResult struct {
+	perSecond     float64
+	p50, p99, max time.Duration
+	statuses      map[int]int
+}
+
+// nextEvent numbers the events of the whole run: each has an id of its own.
+var nextEvent atomic.Uint64
+
+func (l load) run(ctx context.Context) (loadResult, error) {
+	begin := time.Now()
+	from, until := begin.Add(l.warmup), begin.Add(l.warmup+l.duration)
+	var (
+		mu       sync.Mutex
+		all      []time.Duration
+		statuses = map[int]int{}
+		failure  error
+		wg       sync.WaitGroup
+	)
+	for i := range l.connections {
+		wg.Go(func() {
+			samples, counts, err := l.connection(ctx, i, begin, from, until)
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, samples...)
+			for status, n := range counts {
+				statuses[status] += n
+			}
+			failure = errors.Join(failure, err)
+		})
+	}
+	wg.Wait()
+	if failure != nil || len(all) == 0 {
+		return loadResult{}, fmt.Errorf("send load to %s: %w", l.addr, failure)
+	}
+	slices.Sort(all)
+	return loadResult{
+		perSecond: float64(len(all)) / l.duration.Seconds(),
+		p50:       all[len(all)/2], p99: all[len(all)*99/100], max: all[len(all)-1],
+		statuses: statuses,
+	}, nil
+}
+
+// connection sends until the end and returns the times of the requests between
+// from and until. In an open loop a time begins when the request was due, so
+// that a stall counts for all that it held up.
+func (l load) connection(ctx context.Context, number int, begin, from, until time.Time) ([]time.Duration, map[int]int, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", l.addr)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer conn.Close()
+	var (
+		in      = bufio.NewReader(conn)
+		req     = newRequest(l.addr, l.key)
+		samples []time.Duration
+		counts  = map[int]int{}
+		step    time.Duration
+		due     = begin
+	)
+	if l.rate > 0 {
+		step = time.Duration(float64(l.connections) / l.rate * float64(time.Second))
+		due = due.Add(step * time.Duration(number) / time.Duration(l.connections))
+	}
+	for {
+		start := time.Now()
+		if step > 0 {
+			time.Sleep(due.Sub(start)) //nolint:forbidigo // the schedule of an open loop
+			start, due = due, due.Add(step)
+		}
+		if start.After(until) || ctx.Err() != nil {
+			return samples, counts, nil
+		}
+		if _, err := conn.Write(req.next()); err != nil {
+			return nil, nil, err
+		}
+		status, err := readAnswer(in)
+		if err != nil {
+			return nil, nil, err
+		}
+		if start.After(from) {
+			samples = append(samples, time.Since(start))
+			counts[status]++
+		}
+	}
+}
+
+// A request is a signed call that changes its event id each time.
+type request struct {
+	key     string
+	buf     []byte
+	body    []byte // a part of buf
+	id      []byte // a part of body
+	ts, sig []byte // parts of buf
+}
+
+const idMark = "01J00000000000000000000004"
+
+func newRequest(addr, key string) *request {
+	body := webhooktest.Get("email_clicked_machine")
+	head := fmt.Sprintf("POST /webhooks/customerio HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nUser-Agent: Customer.io Webhooks\r\n"+
+		"X-CIO-Timestamp: 0000000000\r\nX-CIO-Signature: %064d\r\nContent-Length: %d\r\n\r\n", addr, 0, len(body))
+	r := &request{key: key, buf: append([]byte(head), body...)}
+	r.body = r.buf[len(head):]
+	at := bytes.Index(r.body, []byte(idMark))
+	r.id = r.body[at : at+len(idMark)]
+	at = bytes.Index(r.buf, []byte("X-CIO-Timestamp: ")) + len("X-CIO-Timestamp: ")
+	r.ts = r.buf[at : at+10]
+	at = bytes.Index(r.buf, []byte("X-CIO-Signature: ")) + len("X-CIO-Signature: ")
+	r.sig = r.buf[at : at+64]
+	return r
+}
+
+func (r *request) next() []byte {
+	copy(r.id, "01K00000000000000000000000")
+	digits := strconv.AppendUint(nil, nextEvent.Add(1), 10)
+	copy(r.id[len(r.id)-len(digits):], digits)
+	now := time.Now()
+	strconv.AppendInt(r.ts[:0], now.Unix(), 10)
+	copy(r.sig, webhook.Sign(r.key, now, r.body))
+	return r.buf
+}
+
+// readAnswer reads one answer with a Content-Length and returns its status.
+func readAnswer(in *bufio.Reader) (status int, err error) {
+	length := 0
+	for first := true; ; first = false {
+		line, err := in.ReadSlice('\n')
+		if err != nil {
+			return 0, err
+		}
+		line = bytes.TrimRight(line, "\r\n")
+		switch {
+		case first:
+			if len(line) < len("HTTP/1.1 200") {
+				return 0, fmt.Errorf("answer begins with %q", line)
+			}
+			if status, err = strconv.Atoi(string(line[9:12])); err != nil {
+				return 0, err
+			}
+		case len(line) == 0:
+			_, err = io.CopyN(io.Discard, in, int64(length))
+			return status, err
+		default:
+			if v, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
+				if length, err = strconv.Atoi(string(v)); err != nil {
+					return 0, err
+				}
+			}
+		}
+	}
+}

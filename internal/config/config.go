@@ -1,0 +1,195 @@
+// Package config reads the settings of a program: each is an environment
+// variable and a flag of the same name. All mistakes are reported together.
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// A Set is the settings of one program.
+type Set struct {
+	flags  *pflag.FlagSet
+	getenv func(string) string
+	vars   []*variable
+	checks []func() error
+}
+
+// A variable is one setting, INGEST_ADDR for the environment and --ingest-addr
+// for the command line.
+type variable struct {
+	name  string
+	about string
+	// fromFile is set for secrets: NAME_FILE may name a file with the value.
+	fromFile bool
+}
+
+// ErrHelp is returned by Parse when help was asked for.
+var ErrHelp = pflag.ErrHelp
+
+// New returns an empty set for the program.
+func New(program string, getenv func(string) string) *Set {
+	flags := pflag.NewFlagSet(program, pflag.ContinueOnError)
+	return On(flags, getenv)
+}
+
+// On is New on flags of the caller's own, which keeps their usage text.
+func On(flags *pflag.FlagSet, getenv func(string) string) *Set {
+	flags.SortFlags = false
+	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		return pflag.NormalizedName(flagName(name)) // --INGEST_ADDR is meant, too
+	})
+	return &Set{flags: flags, getenv: getenv}
+}
+
+// Var declares a setting of any type that pflag knows.
+func (s *Set) Var(v pflag.Value, name, about string) {
+	s.flags.Var(v, flagName(name), about)
+	s.vars = append(s.vars, &variable{name: name, about: about})
+}
+
+// String declares a text.
+func (s *Set) String(p *string, name, value, about string) {
+	s.flags.StringVar(p, flagName(name), value, about)
+	s.vars = append(s.vars, &variable{name: name, about: about})
+}
+
+// Secret declares a text that may also be read from the file that NAME_FILE
+// names. Its value is never printed.
+func (s *Set) Secret(p *string, name, about string) {
+	s.flags.StringVar(p, flagName(name), "", about+"; or "+name+"_FILE")
+	s.vars = append(s.vars, &variable{name: name, about: about, fromFile: true})
+}
+
+// Int declares a whole number.
+func (s *Set) Int(p *int, name string, value int, about string) {
+	s.flags.IntVar(p, flagName(name), value, about)
+	s.vars = append(s.vars, &variable{name: name, about: about})
+}
+
+// Float declares a number.
+func (s *Set) Float(p *float64, name string, value float64, about string) {
+	s.flags.Float64Var(p, flagName(name), value, about)
+	s.vars = append(s.vars, &variable{name: name, about: about})
+}
+
+// Check adds a condition on the values, judged after all of them are read. Its
+// error begins with the setting's name.
+func (s *Set) Check(check func() error) { s.checks = append(s.checks, check) }
+
+// Getenv reads a variable that is no setting of its own, such as those of the
+// workspaces.
+func (s *Set) Getenv(name string) string { return s.getenv(name) }
+
+// Parse reads the command line and the environment; a flag wins. It returns
+// every mistake in one UsageError, or ErrHelp when help was asked for.
+func (s *Set) Parse(args []string) error {
+	s.flags.Usage = func() {} // the caller prints it
+	if err := s.flags.Parse(args); err != nil {
+		if errors.Is(err, ErrHelp) {
+			return err
+		}
+		return &UsageError{err}
+	}
+	if s.flags.NArg() > 0 {
+		return &UsageError{fmt.Errorf("unknown argument %q: settings are given as --name=value", s.flags.Arg(0))}
+	}
+	return s.Load()
+}
+
+// Load is Parse for flags that have been parsed already.
+func (s *Set) Load() error {
+	var mistakes []error
+	for _, v := range s.vars {
+		if err := s.load(v); err != nil {
+			mistakes = append(mistakes, err)
+		}
+	}
+	for _, check := range s.checks {
+		if err := check(); err != nil {
+			mistakes = append(mistakes, err)
+		}
+	}
+	if err := errors.Join(mistakes...); err != nil {
+		return &UsageError{err}
+	}
+	return nil
+}
+
+func (s *Set) load(v *variable) error {
+	flag := s.flags.Lookup(flagName(v.name))
+	if flag.Changed {
+		return nil
+	}
+	value, source := s.getenv(v.name), v.name
+	if value == "" && v.fromFile {
+		var err error
+		if value, err = s.fileValue(v.name); err != nil {
+			return err
+		}
+		source = cmp.Or(source, v.name)
+	}
+	if value == "" {
+		return nil
+	}
+	if err := flag.Value.Set(value); err != nil {
+		if v.fromFile {
+			return fmt.Errorf("%s: not a valid value", source)
+		}
+		return fmt.Errorf("%s: %q is not a valid %s", source, value, flag.Value.Type())
+	}
+	return nil
+}
+
+// fileValue reads the file that NAME_FILE names.
+func (s *Set) fileValue(name string) (string, error) {
+	path := s.getenv(name + "_FILE")
+	if path == "" {
+		return "", nil
+	}
+	b, err := os.ReadFile(path) //nolint:gosec // the operator names it
+	if err != nil {
+		return "", fmt.Errorf("%s_FILE: %w", name, err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+// SecretValue reads a secret that is no setting of its own: NAME, or the file
+// that NAME_FILE names.
+func (s *Set) SecretValue(name string) (string, error) {
+	if v := s.getenv(name); v != "" {
+		return v, nil
+	}
+	return s.fileValue(name)
+}
+
+// PrintHelp writes what the program does and all its settings.
+func (s *Set) PrintHelp(w io.Writer, about string) error {
+	_, err := fmt.Fprintf(w, "%s\n\nUsage:\n  %s [--name=value ...]\n\nEvery setting is an environment variable, too: --nats-url is NATS_URL.\n\n%s",
+		about, s.flags.Name(), s.flags.FlagUsages())
+	return err
+}
+
+// Names returns the settings' environment names, in order of declaration.
+func (s *Set) Names() []string {
+	names := make([]string, len(s.vars))
+	for i, v := range s.vars {
+		names[i] = v.name
+	}
+	return names
+}
+
+func flagName(name string) string {
+	return strings.ToLower(strings.ReplaceAll(name, "_", "-"))
+}
+
+// EnvName is the environment variable of a flag.
+func EnvName(flag string) string {
+	return strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}

@@ -1,0 +1,111 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Bytes is a number of bytes that may be written with a unit: 8MiB, 2GB, 4096.
+type Bytes int64
+
+var units = []struct {
+	suffix string
+	bytes  int64
+}{
+	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40},
+	{"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1},
+}
+
+// Set reads a number of bytes, or "unlimited" as -1.
+func (b *Bytes) Set(text string) error {
+	text = strings.TrimSpace(text)
+	if text == "unlimited" {
+		*b = -1
+		return nil
+	}
+	factor := int64(1)
+	for _, u := range units {
+		if rest, ok := strings.CutSuffix(text, u.suffix); ok {
+			text, factor = strings.TrimSpace(rest), u.bytes
+			break
+		}
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n > 0 && n*factor/factor != n {
+		return fmt.Errorf("%q is no number of bytes", text)
+	}
+	*b = Bytes(n * factor)
+	return nil
+}
+
+// String writes the number with the largest unit that divides it.
+func (b *Bytes) String() string {
+	if *b < 0 {
+		return "unlimited"
+	}
+	for _, u := range []int{3, 2, 1, 0} {
+		if n := int64(*b); n > 0 && n%units[u].bytes == 0 {
+			return strconv.FormatInt(n/units[u].bytes, 10) + units[u].suffix
+		}
+	}
+	return strconv.FormatInt(int64(*b), 10)
+}
+
+// Type names the type in the help text.
+func (b *Bytes) Type() string { return "bytes" }
+
+// Duration is a time.Duration that is 0 when written as a plain 0.
+type Duration time.Duration
+
+// Set reads a duration such as 192h or 2.5s.
+func (d *Duration) Set(text string) error {
+	v, err := time.ParseDuration(text)
+	if err != nil || v < 0 {
+		return fmt.Errorf("%q is no duration", text)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// String writes the duration without zero minutes and seconds.
+func (d *Duration) String() string {
+	s := time.Duration(*d).String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// Type names the type in the help text.
+func (d *Duration) Type() string { return "duration" }
+
+// List is a comma-separated list.
+type List []string
+
+// Set reads a list; blanks around its items and empty items are dropped.
+func (l *List) Set(text string) error {
+	*l = SplitList(text)
+	return nil
+}
+
+// String writes the list as it is read.
+func (l *List) String() string { return strings.Join(*l, ",") }
+
+// Type names the type in the help text.
+func (l *List) Type() string { return "list" }
+
+// SplitList splits a comma-separated list.
+func SplitList(text string) []string {
+	var items []string
+	for item := range strings.SplitSeq(text, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}

@@ -1,0 +1,136 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// DefaultWorkspace is the name of the only workspace when none are named.
+const DefaultWorkspace = "default"
+
+// A Workspace is what is configured for one Customer.io workspace.
+type Workspace struct {
+	Name string
+	// Secrets are its webhook signing keys, several during a rotation.
+	Secrets []string
+	// SiteID and APIKey are its Track API credentials.
+	SiteID, APIKey string
+}
+
+// A Want says which part of a workspace a program needs.
+type Want int
+
+// Parts of a workspace.
+const (
+	WantSecrets Want = iota
+	WantTrack
+)
+
+// Workspaces are the settings of all workspaces. With none named there is one,
+// and its variables carry no name.
+type Workspaces struct {
+	names  List
+	single Workspace
+	secret string
+	set    *Set
+	all    []Workspace
+}
+
+// Declare adds the settings to the set. Those of named workspaces are read from
+// the environment alone, as nobody knows their names in advance.
+func (w *Workspaces) Declare(s *Set, wants ...Want) {
+	w.set = s
+	s.Var(&w.names, "CUSTOMERIO_WORKSPACES", "names of several workspaces, e.g. acme,globex; each then has its own CUSTOMERIO_ACME_... variables")
+	if slices.Contains(wants, WantSecrets) {
+		s.Secret(&w.secret, "CUSTOMERIO_WEBHOOK_SECRET", "webhook signing key of the workspace; several, comma-separated, during a rotation")
+	}
+	if slices.Contains(wants, WantTrack) {
+		s.Secret(&w.single.SiteID, "CUSTOMERIO_SITE_ID", "site id of the Track API credentials")
+		s.Secret(&w.single.APIKey, "CUSTOMERIO_TRACK_API_KEY", "API key of the Track API credentials")
+	}
+	s.Check(func() error { return w.load(wants) })
+}
+
+// All returns the workspaces; after Parse or Load.
+func (w *Workspaces) All() []Workspace { return w.all }
+
+func (w *Workspaces) load(wants []Want) error {
+	if len(w.names) == 0 {
+		w.single.Name = DefaultWorkspace
+		w.single.Secrets = SplitList(w.secret)
+		w.all = []Workspace{w.single}
+		return nil
+	}
+	w.all = nil
+	var mistakes []error
+	for _, name := range w.names {
+		ws, err := w.named(name, wants)
+		mistakes = append(mistakes, err)
+		w.all = append(w.all, ws)
+	}
+	return errors.Join(mistakes...)
+}
+
+// workspaceName is what can stand in a path, a subject and a variable's name.
+var workspaceName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
+
+func (w *Workspaces) named(name string, wants []Want) (Workspace, error) {
+	ws := Workspace{Name: name}
+	if !workspaceName.MatchString(name) {
+		return ws, fmt.Errorf("CUSTOMERIO_WORKSPACES: %q is no name: use a-z, 0-9, '_' and '-'", name)
+	}
+	read := func(p *string, suffix string) error {
+		var err error
+		*p, err = w.set.SecretValue(Variable(name, suffix))
+		return err
+	}
+	var secrets string
+	var mistakes []error
+	for _, want := range wants {
+		switch want {
+		case WantSecrets:
+			mistakes = append(mistakes, read(&secrets, "WEBHOOK_SECRET"))
+		case WantTrack:
+			mistakes = append(mistakes, read(&ws.SiteID, "SITE_ID"), read(&ws.APIKey, "TRACK_API_KEY"))
+		}
+	}
+	ws.Secrets = SplitList(secrets)
+	return ws, errors.Join(mistakes...)
+}
+
+// Variable is the name of a workspace's variable:
+// CUSTOMERIO_<WORKSPACE>_<SUFFIX>, without the workspace for the default one.
+func Variable(workspace, suffix string) string {
+	if workspace == DefaultWorkspace {
+		return "CUSTOMERIO_" + suffix
+	}
+	return "CUSTOMERIO_" + strings.ToUpper(strings.ReplaceAll(workspace, "-", "_")) + "_" + suffix
+}
+
+// RequireSecrets reports the workspaces without a signing key.
+func (w *Workspaces) RequireSecrets() error {
+	var mistakes []error
+	for _, ws := range w.all {
+		if len(ws.Secrets) == 0 {
+			mistakes = append(mistakes, fmt.Errorf("%s: is required: the signing key on the page of the reporting webhook in Customer.io", Variable(ws.Name, "WEBHOOK_SECRET")))
+		}
+	}
+	return errors.Join(mistakes...)
+}
+
+// RequireTrack reports the workspaces without Track API credentials.
+func (w *Workspaces) RequireTrack() error {
+	var mistakes []error
+	for _, ws := range w.all {
+		if ws.SiteID == "" {
+			mistakes = append(mistakes, fmt.Errorf("%s: is required while suppression or engagement runs", Variable(ws.Name, "SITE_ID")))
+		}
+		if ws.APIKey == "" {
+			mistakes = append(mistakes, fmt.Errorf("%s: is required while suppression or engagement runs", Variable(ws.Name, "TRACK_API_KEY")))
+		}
+	}
+	return errors.Join(mistakes...)
+}

@@ -1,0 +1,133 @@
+package customeriotest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// A Kind is what a call asks for.
+type Kind string
+
+// The kinds of calls.
+const (
+	Identify   Kind = "identify"
+	Suppress   Kind = "suppress"
+	Unsuppress Kind = "unsuppress"
+	Delete     Kind = "delete"
+	Event      Kind = "event"
+)
+
+// A Call is a call that was accepted.
+type Call struct {
+	Kind Kind
+	// Identifier is as it came, without its escaping.
+	Identifier string
+	// Body is the decoded body of an identify or an event, with _update and
+	// _timestamp; whole numbers are int64. It must not be changed.
+	Body map[string]any
+}
+
+// Counts say what has happened. A call that was refused or answered by a fault
+// is not among the kinds.
+type Counts struct {
+	Identify, Suppress, Unsuppress, Delete, Event int
+
+	Ignored      int // identify calls that changed nothing: nobody there, deleted or suppressed
+	Rejected     int // 400
+	Unauthorized int // 401
+	RateLimited  int // 429 for the Rate of the Config
+	Faults       int // scripted faults, also those after the effect
+}
+
+func (c *Counts) add(kind Kind) {
+	switch kind {
+	case Identify:
+		c.Identify++
+	case Suppress:
+		c.Suppress++
+	case Unsuppress:
+		c.Unsuppress++
+	case Delete:
+		c.Delete++
+	case Event:
+		c.Event++
+	}
+}
+
+// decode reads the body of the kinds that have one.
+func decode(r io.Reader, kind Kind) (map[string]any, error) {
+	if kind != Identify && kind != Event {
+		return nil, nil
+	}
+	var body map[string]any
+	d := json.NewDecoder(r)
+	d.UseNumber()
+	if err := d.Decode(&body); err != nil || body == nil {
+		return nil, errors.New("body is no JSON object")
+	}
+	for name, value := range body {
+		if n, ok := value.(json.Number); ok {
+			body[name] = number(n)
+		}
+	}
+	return body, nil
+}
+
+func number(n json.Number) any {
+	if i, err := n.Int64(); err == nil {
+		return i
+	}
+	f, err := n.Float64()
+	if err != nil {
+		return n.String()
+	}
+	return f
+}
+
+// check returns which limit a call exceeds.
+func (c Call) check() error {
+	if len(c.Identifier) > maxIdentifier {
+		return fmt.Errorf("identifier is longer than %d bytes", maxIdentifier)
+	}
+	if c.Kind == Event {
+		if name, ok := c.Body["name"].(string); !ok || name == "" || len(name) > maxEventName {
+			return fmt.Errorf("name must have 1 to %d bytes", maxEventName)
+		}
+		return nil
+	}
+	if len(c.Body) > maxAttributes {
+		return fmt.Errorf("more than %d attributes", maxAttributes)
+	}
+	for name, value := range c.Body {
+		if len(name) > maxName {
+			return fmt.Errorf("an attribute's name is longer than %d bytes", maxName)
+		}
+		if s, ok := value.(string); ok && len(s) > maxValue {
+			return fmt.Errorf("attribute %s is longer than %d bytes", name, maxValue)
+		}
+	}
+	return nil
+}
+
+// A callLog keeps the last size calls in a ring.
+type callLog struct {
+	size  int
+	calls []Call
+	next  int
+}
+
+func (l *callLog) add(c Call) {
+	if len(l.calls) < l.size {
+		l.calls = append(l.calls, c)
+		return
+	}
+	l.calls[l.next] = c
+	l.next = (l.next + 1) % l.size
+}
+
+func (l *callLog) all() []Call {
+	return slices.Concat(l.calls[l.next:], l.calls[:l.next])
+}

@@ -1,0 +1,150 @@
+package customeriotest
+
+import (
+	"bytes"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+)
+
+// Customer.io's limits, in bytes.
+const (
+	maxIdentifier = 150
+	maxName       = 150
+	maxValue      = 1000
+	maxAttributes = 300
+	maxEventName  = 100
+	maxBody       = 100_000
+)
+
+// An answer is what a call is answered.
+type answer struct {
+	status int
+	header map[string]string
+	body   any
+}
+
+var accepted = answer{status: http.StatusOK, body: struct{}{}}
+
+func refuse(status int, problem string) answer {
+	return answer{status: status, body: map[string]any{"meta": map[string]any{"errors": []string{problem}}}}
+}
+
+func (a answer) write(w http.ResponseWriter) {
+	for name, value := range a.header {
+		w.Header().Set(name, value)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(a.status)
+	//nolint:errchkjson // A client that has gone needs no answer.
+	_ = json.NewEncoder(w).Encode(a.body)
+}
+
+// ServeHTTP implements http.Handler.
+func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		refuse(http.StatusBadRequest, "body is too large or was cut off").write(w)
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	fault := f.nextFault(r)
+	if fault != nil && !fault.AfterEffect {
+		fault.serve(w, r)
+		return
+	}
+	if a, ok := f.admit(r); !ok {
+		a.write(w)
+		return
+	}
+	if fault != nil {
+		f.mux.ServeHTTP(discard{}, r)
+		fault.serve(w, r)
+		return
+	}
+	f.mux.ServeHTTP(w, r)
+}
+
+// admit checks what comes before any call: the credentials and the rate.
+func (f *Fake) admit(r *http.Request) (answer, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.authorized(r) {
+		f.counts.Unauthorized++
+		return refuse(http.StatusUnauthorized, "Unauthorized request"), false
+	}
+	if f.cfg.Rate > 0 && !f.window.admit(f.cfg.Now(), f.cfg.Rate) {
+		f.counts.RateLimited++
+		a := refuse(http.StatusTooManyRequests, "Too many requests")
+		a.header = map[string]string{"Retry-After": "1"}
+		return a, false
+	}
+	return answer{}, true
+}
+
+func (f *Fake) authorized(r *http.Request) bool {
+	if f.cfg.SiteID == "" && f.cfg.APIKey == "" {
+		return true
+	}
+	user, password, _ := r.BasicAuth()
+	return subtle.ConstantTimeCompare([]byte(user), []byte(f.cfg.SiteID))&
+		subtle.ConstantTimeCompare([]byte(password), []byte(f.cfg.APIKey)) == 1
+}
+
+func (f *Fake) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/v1/accounts/region", func(w http.ResponseWriter, _ *http.Request) {
+		host := map[string]string{"us": "https://track.customer.io", "eu": "https://track-eu.customer.io"}[f.cfg.Region]
+		answer{status: http.StatusOK, body: map[string]any{
+			"url": host, "region": f.cfg.Region, "environment_id": 1,
+		}}.write(w)
+	})
+	for pattern, kind := range map[string]Kind{
+		"PUT /api/v1/customers/{identifier}":             Identify,
+		"DELETE /api/v1/customers/{identifier}":          Delete,
+		"POST /api/v1/customers/{identifier}/suppress":   Suppress,
+		"POST /api/v1/customers/{identifier}/unsuppress": Unsuppress,
+		"POST /api/v1/customers/{identifier}/events":     Event,
+	} {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { f.handle(kind, r).write(w) })
+	}
+	return mux
+}
+
+// handle checks a call, records it and applies it.
+func (f *Fake) handle(kind Kind, r *http.Request) answer {
+	call := Call{Kind: kind, Identifier: r.PathValue("identifier")}
+	body, err := decode(r.Body, kind)
+	call.Body = body
+	if err := errors.Join(err, call.check()); err != nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.counts.Rejected++
+		return refuse(http.StatusBadRequest, err.Error())
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.log.add(call)
+	f.counts.add(kind)
+	f.apply(call)
+	return accepted
+}
+
+func (f *Fake) apply(c Call) {
+	k := keyOf(c.Identifier)
+	switch c.Kind {
+	case Identify:
+		if !f.people.identify(k, c.Body, f.cfg.Now().Unix()) {
+			f.counts.Ignored++
+		}
+	case Suppress:
+		f.people.remove(k, true)
+	case Unsuppress:
+		delete(f.people.blocked, k)
+	case Delete:
+		f.people.remove(k, false)
+	case Event: // counted only
+	}
+}

@@ -1,0 +1,177 @@
+package customeriotest
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A Profile is a person.
+type Profile struct {
+	CioID string
+	ID    string
+	Email string // in lower case: two cases of one address are one person
+	// Attributes are strings, booleans, int64, float64 and whatever else JSON
+	// allows; neither the identifiers nor _update and _timestamp are among them.
+	Attributes map[string]any
+}
+
+// A key is an identifier with its kind, so that they cannot be confused.
+type key struct{ kind, value string }
+
+// keyOf tells the kind of an identifier from its form, as Customer.io does.
+func keyOf(identifier string) key {
+	if id, ok := strings.CutPrefix(identifier, "cio_"); ok {
+		return key{"cio_id", id}
+	}
+	if strings.Contains(identifier, "@") {
+		return emailKey(identifier)
+	}
+	return key{"id", identifier}
+}
+
+func emailKey(email string) key { return key{"email", strings.ToLower(email)} }
+
+type stamped struct {
+	value any
+	at    int64
+}
+
+type person struct {
+	order      int
+	cioID      string
+	id, email  string
+	attributes map[string]stamped
+}
+
+func (p *person) keys() []key {
+	keys := []key{{"cio_id", p.cioID}}
+	if p.id != "" {
+		keys = append(keys, key{"id", p.id})
+	}
+	if p.email != "" {
+		keys = append(keys, emailKey(p.email))
+	}
+	return keys
+}
+
+func (p *person) export() Profile {
+	out := Profile{CioID: p.cioID, ID: p.id, Email: p.email, Attributes: make(map[string]any, len(p.attributes))}
+	for name, a := range p.attributes {
+		out.Attributes[name] = a.value
+	}
+	return out
+}
+
+// set writes an attribute unless a later one is there. At the same time the
+// later call wins.
+func (p *person) set(name string, value any, at int64) {
+	if old, ok := p.attributes[name]; ok && old.at > at {
+		return
+	}
+	p.attributes[name] = stamped{value, at}
+}
+
+// people are the profiles of a workspace and the identifiers that may not come
+// back.
+type people struct {
+	knowsEverybody bool
+	byKey          map[key]*person
+	blocked        map[key]bool // suppressed
+	gone           map[key]bool // cio_ids of the deleted, which are never used again
+	made           int
+}
+
+func newPeople(knowsEverybody bool) people {
+	return people{
+		knowsEverybody: knowsEverybody,
+		byKey:          map[key]*person{}, blocked: map[key]bool{}, gone: map[key]bool{},
+	}
+}
+
+func (pp *people) find(k key) (*person, bool) {
+	p, ok := pp.byKey[k]
+	return p, ok
+}
+
+func (pp *people) all() []Profile {
+	list := make([]*person, 0, len(pp.byKey))
+	for k, p := range pp.byKey {
+		if k.kind == "cio_id" {
+			list = append(list, p)
+		}
+	}
+	slices.SortFunc(list, func(a, b *person) int { return cmp.Compare(a.order, b.order) })
+	out := make([]Profile, len(list))
+	for i, p := range list {
+		out[i] = p.export()
+	}
+	return out
+}
+
+func (pp *people) create(k key) *person {
+	pp.made++
+	p := &person{order: pp.made, attributes: map[string]stamped{}}
+	if k.kind == "cio_id" {
+		p.cioID = k.value
+	} else {
+		p.cioID = fmt.Sprintf("fa4e%08x", pp.made)
+	}
+	pp.byKey[key{"cio_id", p.cioID}] = p
+	pp.assign(p, k)
+	return p
+}
+
+// assign gives p an identifier, unless somebody else has it.
+func (pp *people) assign(p *person, k key) bool {
+	if owner, ok := pp.byKey[k]; ok && owner != p || pp.blocked[k] {
+		return false
+	}
+	switch k.kind {
+	case "id":
+		delete(pp.byKey, key{"id", p.id})
+		p.id = k.value
+	case "email":
+		delete(pp.byKey, emailKey(p.email))
+		p.email = k.value
+	}
+	pp.byKey[k] = p
+	return true
+}
+
+func (pp *people) seed(profile Profile) {
+	k := key{"", ""}
+	if profile.CioID != "" {
+		k = key{"cio_id", profile.CioID}
+	}
+	p := pp.create(k)
+	if profile.ID != "" {
+		pp.assign(p, key{"id", profile.ID})
+	}
+	if profile.Email != "" {
+		pp.assign(p, emailKey(profile.Email))
+	}
+	for name, value := range maps.All(profile.Attributes) {
+		p.set(name, value, 0)
+	}
+}
+
+// remove deletes the person, if there is one, and with block keeps the
+// identifiers from ever being used.
+func (pp *people) remove(k key, block bool) {
+	keys := []key{k}
+	if p, ok := pp.byKey[k]; ok {
+		keys = p.keys()
+	}
+	for _, k := range keys {
+		delete(pp.byKey, k)
+		switch {
+		case k.kind == "cio_id":
+			pp.gone[k] = true
+		case block:
+			pp.blocked[k] = true
+		}
+	}
+}

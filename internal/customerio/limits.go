@@ -1,0 +1,58 @@
+package customerio
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cioevents/cioevents/internal/effect"
+)
+
+// Customer.io's limits, in bytes. It refuses what exceeds them, or drops it
+// without a word, so nothing is sent that does.
+const (
+	maxIdentifier = 150
+	maxName       = 150
+	maxValue      = 1000
+	maxAttributes = 300
+)
+
+// check returns why the call can never be accepted.
+func check(call effect.Call) error {
+	switch id := call.Person.Identifier(); {
+	case call.Person.Value == "":
+		return errors.New("the identifier is empty")
+	case len(id) > maxIdentifier:
+		return fmt.Errorf("the identifier has %d bytes, the limit is %d", len(id), maxIdentifier)
+	case id == "." || id == "..":
+		// Servers resolve them in a path: "/customers/../suppress".
+		return errors.New("the identifier cannot be part of a path")
+	}
+	switch call.Kind {
+	case effect.Identify:
+		return checkIdentify(call)
+	case effect.Suppress:
+		return nil
+	default:
+		return fmt.Errorf("%q is no kind of call", call.Kind)
+	}
+}
+
+func checkIdentify(call effect.Call) error {
+	switch n := len(call.Attributes); {
+	case call.At.IsZero():
+		return errors.New("the call has no time")
+	case n == 0:
+		return errors.New("the call has no attributes")
+	case n > maxAttributes:
+		return fmt.Errorf("the call has %d attributes, the limit is %d", n, maxAttributes)
+	}
+	for name, value := range call.Attributes {
+		if name == "" || len(name) > maxName {
+			return fmt.Errorf("an attribute's name has %d bytes, the limits are 1 and %d", len(name), maxName)
+		}
+		if s, ok := value.(string); ok && len(s) > maxValue {
+			return fmt.Errorf("attribute %s has %d bytes, the limit is %d", name, len(s), maxValue)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,99 @@
+package dev
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/rs/zerolog"
+)
+
+// maxPayload lets the largest accepted body through whole, headers included.
+const maxPayload = 9 << 20
+
+// startNATS runs a NATS server in this process, with its files under dir.
+func startNATS(rawURL, dir string, log zerolog.Logger) (*server.Server, error) {
+	host, port, err := splitURL(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("NATS_URL: %w", err)
+	}
+	srv, err := server.NewServer(&server.Options{
+		ServerName: "cioevents-dev",
+		Host:       host, Port: port,
+		JetStream: true, StoreDir: dir,
+		// Bounds what a power failure can take to a tenth of a second, and
+		// costs nothing that could be measured.
+		SyncInterval: 100 * time.Millisecond,
+		MaxPayload:   maxPayload,
+		NoSigs:       true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up NATS: %w", err)
+	}
+	srv.SetLoggerV2(natsLog{log}, false, false, false)
+	srv.Start()
+	if !srv.ReadyForConnections(30 * time.Second) {
+		srv.Shutdown()
+		return nil, errors.New("NATS does not get ready")
+	}
+	return srv, nil
+}
+
+// splitURL reads the address to listen on and makes sure that it is free: the
+// server itself would end the process.
+func splitURL(rawURL string) (host string, port int, err error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return "", 0, err
+	}
+	addr := u.Host
+	if u.Port() == "" {
+		addr = net.JoinHostPort(u.Hostname(), "4222")
+	}
+	ln, err := net.Listen("tcp", addr) //nolint:noctx // binding does not wait
+	if err != nil {
+		return "", 0, fmt.Errorf("%w; set NATS_URL to a free address, or stop what listens there", err)
+	}
+	defer ln.Close()
+	host, text, err := net.SplitHostPort(ln.Addr().String())
+	if err != nil {
+		return "", 0, err
+	}
+	port, err = strconv.Atoi(text)
+	return host, port, err
+}
+
+// lockData keeps a second process out of the data folder: two servers on the
+// same files would destroy them.
+func lockData(dir string) (unlock func(), err error) {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, fmt.Errorf("create data folder: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator names the folder
+	if err != nil {
+		return nil, fmt.Errorf("lock data folder: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // a file descriptor
+		_ = f.Close()
+		return nil, fmt.Errorf("data folder %s is in use by another cioctl dev; stop it, or choose another with --data", dir)
+	}
+	return func() { _ = f.Close() }, nil // closing unlocks
+}
+
+// natsLog passes the server's log on. Its notices are of no interest to
+// somebody who tries the pipeline out.
+type natsLog struct{ log zerolog.Logger }
+
+func (l natsLog) Noticef(format string, v ...any) { l.log.Debug().Msgf("nats: "+format, v...) }
+func (l natsLog) Warnf(format string, v ...any)   { l.log.Debug().Msgf("nats: "+format, v...) }
+func (l natsLog) Fatalf(format string, v ...any)  { l.log.Error().Msgf("nats: "+format, v...) }
+func (l natsLog) Errorf(format string, v ...any)  { l.log.Error().Msgf("nats: "+format, v...) }
+func (l natsLog) Debugf(format string, v ...any)  { l.log.Trace().Msgf("nats: "+format, v...) }
+func (l natsLog) Tracef(format string, v ...any)  { l.log.Trace().Msgf("nats: "+format, v...) }

@@ -1,0 +1,207 @@
+// Package dev runs the whole pipeline in one process: NATS, ingest, worker, a
+// Track API to practise on, and DuckDB.
+package dev
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cioevents/cioevents/internal/app/ingestapp"
+	"github.com/cioevents/cioevents/internal/app/workerapp"
+	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
+	"github.com/cioevents/cioevents/internal/stream"
+)
+
+// DefaultKey signs webhook calls when none is configured.
+const DefaultKey = "dev-signing-key"
+
+// Config is the settings of the stack. They are those of ingest and worker, with
+// defaults that need nothing else and listen on this machine only.
+type Config struct {
+	// Data is the folder that everything is kept in.
+	Data   string
+	Ingest ingestapp.Config
+	Worker workerapp.Config
+	// FakeAddr is the address of the fake Track API, used while no credentials
+	// are configured.
+	FakeAddr string
+}
+
+// Declare adds the settings to the set.
+func (c *Config) Declare(s *config.Set) {
+	s.String(&c.Data, "DATA", "data", "folder of the stream and the warehouse")
+	s.String(&c.Ingest.Addr, "INGEST_ADDR", "127.0.0.1:8080", "address of the webhook listener")
+	s.String(&c.Ingest.AdminAddr, "ADMIN_ADDR", "127.0.0.1:9090", "address of ingest's /metrics, /healthz and /readyz")
+	s.String(&c.Worker.AdminAddr, "WORKER_ADMIN_ADDR", "127.0.0.1:9091", "address of the worker's /metrics, /healthz and /readyz")
+	s.String(&c.Ingest.NATS.URL, "NATS_URL", "nats://127.0.0.1:4222", "address that NATS listens on")
+	s.String(&c.FakeAddr, "FAKE_TRACK_ADDR", "127.0.0.1:8081", "address of the fake Track API")
+	c.Ingest.Workspaces.Declare(s, config.WantSecrets, config.WantTrack)
+	c.Ingest.DeclareReceiver(s)
+	c.Ingest.DrainDelay = 0 // nobody balances load here
+	c.Worker.DeclareWorker(s)
+	c.Worker.Warehouses = nil // under Data, which is not known yet
+	c.Ingest.Stream.Declare(s)
+	s.Check(c.complete)
+}
+
+// complete fills what depends on other settings.
+func (c *Config) complete() error {
+	for i := range c.Ingest.Workspaces.All() {
+		w := &c.Ingest.Workspaces.All()[i]
+		if len(w.Secrets) == 0 {
+			w.Secrets = []string{DefaultKey}
+		}
+		if w.SiteID != "" || w.APIKey != "" {
+			c.FakeAddr = "" // a real account
+		}
+	}
+	if c.FakeAddr == "" {
+		return c.Ingest.Workspaces.RequireTrack()
+	}
+	return nil
+}
+
+// A Stack is the pipeline in this process.
+type Stack struct {
+	cfg    Config
+	log    zerolog.Logger
+	unlock func()
+	nats   *server.Server
+	// Fake is the Track API that is practised on, nil when a real one is
+	// configured.
+	Fake   *customeriotest.Fake
+	fakeLn net.Listener
+	ingest *ingestapp.App
+	worker *workerapp.App
+}
+
+// New starts NATS and binds all listeners. The caller runs the stack.
+func New(cfg Config, log zerolog.Logger) (*Stack, error) {
+	s := &Stack{cfg: cfg, log: log}
+	if err := s.start(); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Stack) start() (err error) {
+	if s.unlock, err = lockData(s.cfg.Data); err != nil {
+		return err
+	}
+	if s.nats, err = startNATS(s.cfg.Ingest.NATS.URL, filepath.Join(s.cfg.Data, "nats"), s.log); err != nil {
+		return err
+	}
+	s.cfg.Ingest.NATS.InProcess = s.nats
+	if s.cfg.FakeAddr != "" {
+		if err := s.startFake(); err != nil {
+			return err
+		}
+	}
+	if s.ingest, err = ingestapp.New(s.cfg.Ingest, s.log); err != nil {
+		return err
+	}
+	s.worker, err = workerapp.New(s.workerConfig(), s.log)
+	return err
+}
+
+func (s *Stack) startFake() (err error) {
+	if s.fakeLn, err = net.Listen("tcp", s.cfg.FakeAddr); err != nil { //nolint:noctx // binding does not wait
+		return fmt.Errorf("FAKE_TRACK_ADDR: %w", err)
+	}
+	// The simulated people have never been created in it.
+	s.Fake = customeriotest.New(customeriotest.Config{KnowsEverybody: true})
+	return nil
+}
+
+// workerConfig is the worker's configuration with what it shares with ingest.
+func (s *Stack) workerConfig() workerapp.Config {
+	cfg := s.cfg.Worker
+	cfg.NATS, cfg.Stream, cfg.Workspaces = s.cfg.Ingest.NATS, s.cfg.Ingest.Stream, s.cfg.Ingest.Workspaces
+	if len(cfg.Warehouses) == 0 {
+		cfg.Warehouses = []string{s.cfg.warehouse()}
+	}
+	if s.Fake != nil {
+		cfg.Track.URL = s.TrackURL()
+		for i := range cfg.Workspaces.All() {
+			w := &cfg.Workspaces.All()[i]
+			w.SiteID, w.APIKey = cmp.Or(w.SiteID, "dev"), cmp.Or(w.APIKey, "dev")
+		}
+	}
+	return cfg
+}
+
+// warehouse is the default one, in the data folder.
+func (c *Config) warehouse() string {
+	return "duckdb:" + filepath.Join(c.Data, "customerio.duckdb")
+}
+
+// Run works until ctx ends: ingest stops first, then the worker, then NATS.
+func (s *Stack) Run(ctx context.Context) error {
+	defer s.close()
+	later, stopLater := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopLater()
+	g, ctx := errgroup.WithContext(ctx)
+	if s.Fake != nil {
+		g.Go(func() error { return s.serveFake(later) })
+	}
+	g.Go(func() error { return s.ingest.Run(ctx) })
+	g.Go(func() error {
+		defer stopLater()
+		return s.worker.Run(ctx)
+	})
+	return g.Wait()
+}
+
+func (s *Stack) serveFake(ctx context.Context) error {
+	srv := &http.Server{Handler: s.Fake, ReadHeaderTimeout: 5 * time.Second}
+	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
+	defer stop()
+	_ = srv.Serve(s.fakeLn) // always an error: of the close
+	return nil
+}
+
+func (s *Stack) close() {
+	if s.ingest != nil {
+		s.ingest.Close()
+	}
+	if s.worker != nil {
+		s.worker.Close()
+	}
+	if s.fakeLn != nil {
+		_ = s.fakeLn.Close()
+	}
+	if s.nats != nil {
+		s.nats.Shutdown()
+		s.nats.WaitForShutdown()
+	}
+	if s.unlock != nil {
+		s.unlock()
+	}
+}
+
+// WebhookURL is where Customer.io, or cioctl send, posts to.
+func (s *Stack) WebhookURL() string {
+	return "http://" + s.ingest.Addr().String() + "/webhooks/customerio"
+}
+
+// TrackURL is the address of the fake Track API.
+func (s *Stack) TrackURL() string { return "http://" + s.fakeLn.Addr().String() }
+
+// NATSURL is the address that NATS listens on.
+func (s *Stack) NATSURL() string { return s.nats.ClientURL() }
+
+// Connect returns a connection to the stream.
+func (s *Stack) Connect() (*stream.Conn, error) {
+	return stream.Connect(stream.Config{Name: "cioctl", InProcess: s.nats, Log: zerolog.Nop()})
+}

@@ -1,0 +1,30 @@
+// Package effect holds the rules that turn an event into calls about the
+// person's profile. It decides only; internal/customerio performs.
+package effect
+
+import "time"
+
+// A Kind is what a call does to a profile.
+type Kind string
+
+// The kinds of calls.
+const (
+	// Identify sets attributes of a person who exists.
+	Identify Kind = "identify"
+	// Suppress deletes the person for good and blocks the identifiers. Whatever
+	// is said about the person afterwards is ignored, silently.
+	Suppress Kind = "suppress"
+)
+
+// A Call is one change of one profile. The calls of an event must be made in
+// their order; making them all again does no harm.
+type Call struct {
+	Kind   Kind
+	Person Person
+	// At is when the event happened. Of two values for one attribute the one
+	// with the later At stays, whichever call comes first.
+	At time.Time
+	// Attributes are what Identify sets; nil for Suppress. Values are strings,
+	// booleans and int64; times are unix seconds.
+	Attributes map[string]any
+}

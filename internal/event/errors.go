@@ -1,0 +1,27 @@
+package event
+
+import (
+	"errors"
+
+	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// Errors of publishing. Each leaves the sender to try again with the same id.
+var (
+	// ErrStreamFull reports that the stream has reached its limit and refuses
+	// new messages until old ones expire or the limit is raised.
+	ErrStreamFull = errors.New("stream is full")
+	// ErrStreamUnavailable reports that no stream answered. Whether the message
+	// was stored is not known.
+	ErrStreamUnavailable = errors.New("stream is unavailable")
+)
+
+// ParseReason is the reason of a dead letter whose body webhook.Parse or
+// webhook.ParseEnvelope refused with err.
+func ParseReason(err error) fault.Reason {
+	if errors.Is(err, webhook.ErrNotObject) {
+		return fault.ReasonNotObject
+	}
+	return fault.ReasonNotJSON
+}

@@ -1,0 +1,194 @@
+package ingest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// buryTimeout bounds the storing of a dead letter, which may take several
+// messages, within the time that a call may take.
+const buryTimeout = 2500 * time.Millisecond
+
+// handle takes one call from its bytes to its outcome. A panic is an outcome
+// like others: net/http would drop the connection, for which Customer.io waits
+// an hour.
+func (s *Server) handle(c echo.Context) (o outcome, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			o, err = outcomePanic, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	candidates := s.workspaces(c.Param("workspace"))
+	if candidates == nil {
+		return outcomePath, nil
+	}
+	if s.closing.Load() {
+		return outcomeDraining, nil
+	}
+	r := c.Request()
+	if _, signed := r.Header[canonicalSignature]; !signed {
+		return outcomeMissingSignature, nil // not worth reading
+	}
+	b, err := readBody(r, s.cfg.MaxBody, &s.large)
+	if err != nil {
+		return judgeRead(err)
+	}
+	defer b.release()
+	return s.take(r, b.bytes, candidates)
+}
+
+// take verifies and stores a body.
+func (s *Server) take(r *http.Request, body []byte, candidates []Workspace) (outcome, error) {
+	now := s.cfg.Now()
+	workspace, key, err := verify(candidates, r.Header, body, now)
+	if err != nil {
+		return judgeSignature(err)
+	}
+	s.metrics.signed(workspace.Name, key, now)
+	if !s.gate.enter(1) {
+		return outcomeBusy, nil
+	}
+	defer s.gate.leave(1)
+	m := event.Message{
+		Workspace:   workspace.Name,
+		ReceivedAt:  now,
+		Body:        body,
+		TraceParent: traceParent(r.Header),
+	}
+	envelope, err := webhook.ParseEnvelope(body)
+	if err != nil {
+		m.ID = digest(body)
+		return s.keep(r.Context(), &m, event.ParseReason(err), err)
+	}
+	m.ID, m.ObjectType, m.Metric = envelope.EventID, string(envelope.ObjectType), string(envelope.Metric)
+	if m.ID == "" || len(m.ID) > maxID {
+		m.ID = digest(body)
+	}
+	return s.store(r.Context(), &m)
+}
+
+// maxID bounds an event id, which becomes a header and a key in the server's
+// memory. Customer.io's have 26 characters.
+const maxID = 256
+
+// store publishes m, without its content if it is too large with it.
+func (s *Server) store(ctx context.Context, m *event.Message) (outcome, error) {
+	original := m.Body
+	if len(m.Body) > s.cfg.Publisher.MaxBody() {
+		body, fields := webhook.Strip(m.Body)
+		m.Body, m.Stripped = body, strings.Join(fields, ",")
+	}
+	start := s.cfg.Now()
+	duplicate, err := s.cfg.Publisher.Publish(ctx, m)
+	s.metrics.publish.Observe(s.cfg.Now().Sub(start).Seconds())
+	if reason, ok := fault.PermanentReason(err); ok {
+		m.Body, m.Stripped = original, ""
+		return s.keep(ctx, m, reason, err)
+	}
+	switch {
+	case err != nil:
+		return judgeStore(err)
+	case duplicate:
+		return outcomeDuplicate, nil
+	default:
+		return outcomeStored, nil
+	}
+}
+
+// keep stores a signed body that can be no message as a dead letter.
+func (s *Server) keep(ctx context.Context, m *event.Message, reason fault.Reason, cause error) (outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, buryTimeout)
+	defer cancel()
+	d := &event.DeadLetter{Message: *m, From: "ingest", Reason: reason, Err: cause.Error(), DiedAt: s.cfg.Now()}
+	if err := s.cfg.Publisher.Bury(ctx, d); err != nil {
+		return judgeStore(err)
+	}
+	return outcomeKept, cause
+}
+
+// workspaces returns those whose key may have signed a call to the path, none
+// for an unknown path. A call without a workspace may come from any: its key
+// tells.
+func (s *Server) workspaces(name string) []Workspace {
+	if name == "" {
+		return s.cfg.Workspaces
+	}
+	for i, w := range s.cfg.Workspaces {
+		if w.Name == name {
+			return s.cfg.Workspaces[i : i+1]
+		}
+	}
+	return nil
+}
+
+func verify(candidates []Workspace, h http.Header, body []byte, now time.Time) (w *Workspace, key int, err error) {
+	for i := range candidates {
+		key, e := candidates[i].Verifier.Verify(h, body, now)
+		if e == nil {
+			return &candidates[i], key, nil
+		}
+		if err == nil || errors.Is(e, webhook.ErrTimestamp) {
+			err = e // the more telling one
+		}
+	}
+	return nil, 0, err
+}
+
+// canonicalSignature is the header's name as net/http stores it.
+var canonicalSignature = http.CanonicalHeaderKey(webhook.HeaderSignature)
+
+func judgeRead(err error) (outcome, error) {
+	switch {
+	case errors.Is(err, errTooLarge):
+		return outcomeTooLarge, nil
+	case errors.Is(err, errNoRoom):
+		return outcomeBusy, err
+	default:
+		return outcomeIncomplete, err
+	}
+}
+
+func judgeSignature(err error) (outcome, error) {
+	switch {
+	case errors.Is(err, webhook.ErrMissingSignature):
+		return outcomeMissingSignature, nil
+	case errors.Is(err, webhook.ErrTimestamp):
+		return outcomeTimestamp, nil
+	default:
+		return outcomeInvalidSignature, nil
+	}
+}
+
+func judgeStore(err error) (outcome, error) {
+	if errors.Is(err, event.ErrStreamFull) {
+		return outcomeStreamFull, err
+	}
+	return outcomeStreamUnavailable, err
+}
+
+func digest(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}
+
+// traceParent returns the W3C trace context of version 00, which has 55
+// characters, and nothing else that a sender may have put there.
+func traceParent(h http.Header) string {
+	if v := h.Get("Traceparent"); len(v) == 55 && strings.HasPrefix(v, "00-") {
+		return v
+	}
+	return ""
+}

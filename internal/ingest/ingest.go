@@ -1,0 +1,182 @@
+// Package ingest is the receiver of Customer.io's reporting webhooks: it
+// verifies a call, puts it into the stream and answers when it is stored.
+//
+// What it answers is decided by what Customer.io does with the answer. After a
+// 400, 401, 404, 405, 410, 429, 500 or a broken connection it waits for an hour,
+// and it sends no later event before the failing one has been taken. So a call
+// with a valid signature is answered 200 or 503 and nothing else.
+package ingest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// Path is where Customer.io is told to send to. A workspace may follow.
+const Path = "/webhooks/customerio"
+
+// Defaults of Config.
+const (
+	MaxBodyDefault     = 8 << 20
+	MaxInFlightDefault = 1024
+)
+
+// largeBodies is how many bodies of the largest size may be in memory at a time.
+const largeBodies = 8
+
+// A Publisher stores messages. Its methods are called concurrently, once a
+// request, and return within 2.5 s.
+type Publisher interface {
+	// Publish returns when m is durable. An error that is no permanent fault
+	// makes the caller answer 503, and Customer.io send the call again.
+	Publish(ctx context.Context, m *event.Message) (duplicate bool, err error)
+	// Bury stores what Publish can never store.
+	Bury(ctx context.Context, d *event.DeadLetter) error
+	// MaxBody is the size of the largest body that Publish takes, in bytes.
+	MaxBody() int
+}
+
+// A Workspace is one Customer.io workspace that sends here.
+type Workspace struct {
+	// Name is the last part of its path, and of what its events are stored
+	// under: a-z, 0-9, '_' and '-'.
+	Name     string
+	Verifier *webhook.Verifier
+}
+
+// Config configures a Server. Workspaces and Publisher are required.
+type Config struct {
+	Workspaces []Workspace
+	Publisher  Publisher
+	// MaxBody is the hard cap of a body in bytes, above which a call is
+	// answered 413. Default 8 MiB.
+	MaxBody int64
+	// MaxInFlight bounds the calls that are handled at a time; above it they
+	// are answered 503 at once. Default 1024: at the usual 7 ms a publish it is
+	// far more than the stream takes.
+	MaxInFlight int
+	// DrainDelay is how long the server goes on answering after its context has
+	// ended and it has become unready, so that a load balancer can stop sending
+	// before connections are refused. Default none.
+	DrainDelay time.Duration
+	// Ready reports why the stream cannot be used, nil when it can. Default
+	// always ready.
+	Ready   func(context.Context) error
+	Log     zerolog.Logger
+	Metrics prometheus.Registerer
+	// Now is the clock. Default time.Now.
+	Now func() time.Time
+}
+
+// A Server answers webhook calls.
+type Server struct {
+	cfg     Config
+	echo    *echo.Echo
+	gate    gate // counts verified calls
+	large   gate // counts the bytes of large bodies
+	metrics *metrics
+	// draining is set when the server has begun to stop, closing when it
+	// refuses new calls.
+	draining, closing atomic.Bool
+}
+
+// New checks cfg and returns a server that Serve starts.
+func New(cfg Config) (*Server, error) {
+	if len(cfg.Workspaces) == 0 {
+		return nil, errors.New("no workspace is configured")
+	}
+	if cfg.Publisher == nil {
+		return nil, errors.New("no publisher is configured")
+	}
+	if cfg.MaxBody == 0 {
+		cfg.MaxBody = MaxBodyDefault
+	}
+	if cfg.MaxInFlight == 0 {
+		cfg.MaxInFlight = MaxInFlightDefault
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Metrics == nil {
+		cfg.Metrics = prometheus.NewRegistry()
+	}
+	s := &Server{
+		cfg:   cfg,
+		gate:  gate{limit: int64(cfg.MaxInFlight)},
+		large: gate{limit: largeBodies * cfg.MaxBody},
+	}
+	s.metrics = newMetrics(cfg.Metrics, cfg.Workspaces, &s.gate)
+	s.echo = s.routes()
+	return s, nil
+}
+
+func (s *Server) routes() *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = s.routeError
+	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
+	e.POST(Path, s.receive)
+	e.POST(Path+"/:workspace", s.receive)
+	return e
+}
+
+// Handler returns the routes, for a server of the caller's own.
+func (s *Server) Handler() http.Handler { return s.echo }
+
+// CheckReady reports why the server should get no calls now, nil when it
+// should.
+func (s *Server) CheckReady(ctx context.Context) error {
+	if s.draining.Load() {
+		return errors.New("draining")
+	}
+	if s.cfg.Ready == nil {
+		return nil
+	}
+	return s.cfg.Ready(ctx)
+}
+
+// receive is the one handler of calls: everything that happens to a call is in
+// handle, and everything that is said about it is here.
+func (s *Server) receive(c echo.Context) error {
+	outcome, err := s.handle(c)
+	return s.answer(c, outcome, err)
+}
+
+func (s *Server) answer(c echo.Context, o outcome, cause error) error {
+	s.metrics.answers[o].Inc()
+	a := &answers[o]
+	if a.level != zerolog.NoLevel {
+		s.cfg.Log.WithLevel(a.level).Str("outcome", a.name).Err(cause).Msg(a.text)
+	}
+	h := c.Response().Header()
+	if a.status == http.StatusServiceUnavailable {
+		h["Retry-After"] = retryAfter
+	}
+	if s.draining.Load() {
+		// Closing idle connections could break one on which a call is just
+		// arriving; this way each is closed after an answer.
+		h["Connection"] = connectionClose
+	}
+	return c.JSONBlob(a.status, a.body)
+}
+
+// routeError answers what no route takes.
+func (s *Server) routeError(err error, c echo.Context) {
+	o := outcomePath
+	if errors.Is(err, echo.ErrMethodNotAllowed) {
+		o = outcomeMethod
+	}
+	if werr := s.answer(c, o, err); werr != nil {
+		s.cfg.Log.Debug().Err(werr).Msg("answer not written")
+	}
+}

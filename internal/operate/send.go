@@ -1,0 +1,186 @@
+// Package operate is what an operator does with a running pipeline.
+package operate
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// A Sender posts signed bodies to a receiver as Customer.io does, but several
+// at a time. URL and Key are required.
+type Sender struct {
+	URL, Key string
+	// BodyOnly signs the raw body alone, without a timestamp.
+	BodyOnly bool
+	// Connections is how many calls are made at a time. Default 16.
+	Connections int
+	// Rate bounds the calls a second, 0 for no bound.
+	Rate float64
+	// Retries is how often a call that was answered 503, or not at all, is
+	// repeated. Default none.
+	Retries int
+	// Progress is called after each event that was taken or given up,
+	// concurrently.
+	Progress func()
+}
+
+// A SendReport is what came of sending.
+type SendReport struct {
+	Sent    int           `json:"sent"`    // answered 2xx
+	Failed  int           `json:"failed"`  // answered otherwise, or not at all, after all retries
+	Retried int           `json:"retried"` // calls repeated
+	Seconds float64       `json:"seconds"`
+	P50     time.Duration `json:"p50_ns"`
+	P99     time.Duration `json:"p99_ns"`
+	// Answers counts the calls by status; 0 is none.
+	Answers map[int]int `json:"answers"`
+	// Refusal is the first answer that was not 2xx.
+	Refusal string `json:"refusal,omitempty"`
+}
+
+// sendTimeout is Customer.io's: it hangs up after 4 s.
+const sendTimeout = 4 * time.Second
+
+// Send posts all bodies. The error is that of a context that ended before.
+func (s Sender) Send(ctx context.Context, bodies iter.Seq[[]byte]) (SendReport, error) {
+	run := &sending{Sender: s, report: SendReport{Answers: map[int]int{}}}
+	connections := cmp.Or(s.Connections, 16)
+	run.client = &http.Client{
+		Timeout:   sendTimeout,
+		Transport: &http.Transport{MaxIdleConnsPerHost: connections, Proxy: http.ProxyFromEnvironment},
+	}
+	defer run.client.CloseIdleConnections()
+	queue := make(chan []byte)
+	start := time.Now()
+	var wg sync.WaitGroup
+	for range connections {
+		wg.Go(func() {
+			for body := range queue {
+				run.deliver(ctx, body)
+			}
+		})
+	}
+	err := s.feed(ctx, queue, bodies)
+	close(queue)
+	wg.Wait()
+	return run.finish(time.Since(start)), err
+}
+
+// feed hands out the bodies at the rate.
+func (s Sender) feed(ctx context.Context, queue chan<- []byte, bodies iter.Seq[[]byte]) error {
+	limit := rate.Inf
+	if s.Rate > 0 {
+		limit = rate.Limit(s.Rate)
+	}
+	limiter := rate.NewLimiter(limit, 1)
+	for body := range bodies {
+		if err := limiter.Wait(ctx); err != nil {
+			return err
+		}
+		select {
+		case queue <- body:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// A sending is one Send under way.
+type sending struct {
+	Sender
+	client *http.Client
+
+	mu     sync.Mutex
+	times  []time.Duration
+	report SendReport
+}
+
+// deliver posts one body until it is taken.
+func (s *sending) deliver(ctx context.Context, body []byte) {
+	for try := 0; ; try++ {
+		start := time.Now()
+		status, text, wait := s.post(ctx, body)
+		again := (status == 0 || status == http.StatusServiceUnavailable) && try < s.Retries && ctx.Err() == nil
+		s.count(status, text, time.Since(start), again)
+		if !again {
+			break
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+	}
+	if s.Progress != nil {
+		s.Progress()
+	}
+}
+
+func (s *sending) count(status int, text string, took time.Duration, again bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.report.Answers[status]++
+	s.times = append(s.times, took)
+	good := status >= 200 && status < 300
+	switch {
+	case good:
+		s.report.Sent++
+	case again:
+		s.report.Retried++
+	default:
+		s.report.Failed++
+	}
+	if !good && s.report.Refusal == "" {
+		s.report.Refusal = text
+	}
+}
+
+// post makes one call. Its status is 0 when there was no answer; wait is the
+// pause that the answer asks for.
+func (s *sending) post(ctx context.Context, body []byte) (status int, text string, wait time.Duration) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL, bytes.NewReader(body))
+	if err != nil {
+		return 0, err.Error(), time.Second
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if s.BodyOnly {
+		req.Header.Set(webhook.HeaderSignature, webhook.SignBody(s.Key, body))
+	} else {
+		webhook.SignRequest(req.Header, s.Key, time.Now(), body)
+	}
+	res, err := s.client.Do(req)
+	if err != nil {
+		return 0, err.Error(), time.Second
+	}
+	defer res.Body.Close()
+	excerpt, _ := io.ReadAll(io.LimitReader(res.Body, 200)) // only shown
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<20))
+	wait = time.Second
+	if seconds, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil {
+		wait = time.Duration(seconds) * time.Second
+	}
+	return res.StatusCode, fmt.Sprintf("%s %s", res.Status, excerpt), wait
+}
+
+func (s *sending) finish(took time.Duration) SendReport {
+	s.report.Seconds = took.Seconds()
+	if len(s.times) > 0 {
+		slices.Sort(s.times)
+		s.report.P50 = s.times[len(s.times)/2]
+		s.report.P99 = s.times[len(s.times)*99/100]
+	}
+	return s.report
+}

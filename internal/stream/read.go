@@ -1,0 +1,93 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/cioevents/cioevents/internal/event"
+)
+
+// A Selection says which part of a stream to read.
+type Selection struct {
+	// Subjects narrows the selection; none means all.
+	Subjects []string
+	// Since is the earliest time of storing, zero for the beginning.
+	Since time.Time
+	// NewOnly leaves out what is stored already. It wins over Since.
+	NewOnly bool
+	// Follow goes on at the end and waits for more, until the context ends.
+	Follow bool
+}
+
+// Events calls fn for each selected event in the stream's order, until fn
+// returns false. It changes nothing: the consumers do not notice.
+func (c *Conn) Events(ctx context.Context, s Selection, fn func(event.Attempt) bool) error {
+	return c.read(ctx, Name, s, func(msg jetstream.Msg) bool { return fn(newAttempt(msg)) })
+}
+
+// DeadLetters is Events for the dead letters.
+func (c *Conn) DeadLetters(ctx context.Context, s Selection, fn func(event.DeadLetter) bool) error {
+	return c.read(ctx, DeadName, s, func(msg jetstream.Msg) bool {
+		return fn(decodeDead(msg.Subject(), msg.Headers(), msg.Data()))
+	})
+}
+
+func (c *Conn) read(ctx context.Context, stream string, s Selection, fn func(jetstream.Msg) bool) error {
+	cons, err := c.js.OrderedConsumer(ctx, stream, orderedConfig(s))
+	if err != nil {
+		return fmt.Errorf("read stream %s: %w", stream, err)
+	}
+	pending, err := pendingOf(ctx, cons)
+	if err != nil {
+		return fmt.Errorf("read stream %s: %w", stream, err)
+	}
+	if pending == 0 && !s.Follow {
+		return nil
+	}
+	msgs, err := cons.Messages()
+	if err != nil {
+		return fmt.Errorf("read stream %s: %w", stream, err)
+	}
+	stop := context.AfterFunc(ctx, msgs.Stop)
+	defer stop()
+	defer msgs.Stop()
+	for {
+		msg, err := msgs.Next()
+		if errors.Is(err, jetstream.ErrMsgIteratorClosed) {
+			return ctx.Err()
+		}
+		if err != nil {
+			return fmt.Errorf("read stream %s: %w", stream, err)
+		}
+		if !fn(msg) {
+			return nil
+		}
+		if meta, err := msg.Metadata(); err == nil && meta.NumPending == 0 && !s.Follow {
+			return nil
+		}
+	}
+}
+
+func orderedConfig(s Selection) jetstream.OrderedConsumerConfig {
+	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: s.Subjects, DeliverPolicy: jetstream.DeliverAllPolicy}
+	switch {
+	case s.NewOnly:
+		cfg.DeliverPolicy = jetstream.DeliverNewPolicy
+	case !s.Since.IsZero():
+		cfg.DeliverPolicy = jetstream.DeliverByStartTimePolicy
+		cfg.OptStartTime = &s.Since
+	}
+	return cfg
+}
+
+func pendingOf(ctx context.Context, cons jetstream.Consumer) (uint64, error) {
+	info, err := cons.Info(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return info.NumPending, nil
+}

@@ -1,0 +1,118 @@
+package stream
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// A Status is what an operator asks first.
+type Status struct {
+	Server    string           `json:"server"`
+	Stream    StreamStatus     `json:"stream"`
+	Consumers []ConsumerStatus `json:"consumers"`
+	Dead      []DeadStatus     `json:"dead_letters"`
+}
+
+// A StreamStatus is the state of the stream of events.
+type StreamStatus struct {
+	Name     string    `json:"name"`
+	Messages uint64    `json:"messages"`
+	Bytes    uint64    `json:"bytes"`
+	MaxBytes int64     `json:"max_bytes"` // -1 for no limit
+	First    time.Time `json:"first"`
+	Last     time.Time `json:"last"`
+	Replicas int       `json:"replicas"`
+}
+
+// A ConsumerStatus is the state of one durable consumer.
+type ConsumerStatus struct {
+	Name string `json:"name"`
+	// Lag is how many messages are still to be handled: those never handed out
+	// and those that are.
+	Lag uint64 `json:"lag"`
+	// InFlight are handed out and not settled.
+	InFlight int `json:"in_flight"`
+	// Redelivered are in flight for the second time or more.
+	Redelivered int        `json:"redelivered"`
+	LastAck     *time.Time `json:"last_ack"`
+}
+
+// A DeadStatus counts dead letters.
+type DeadStatus struct {
+	From   string `json:"from"`
+	Reason string `json:"reason"`
+	Count  uint64 `json:"count"`
+}
+
+// Status asks the server for the state of the streams and the consumers.
+func (c *Conn) Status(ctx context.Context) (*Status, error) {
+	st, err := c.js.Stream(ctx, Name)
+	if err != nil {
+		return nil, fmt.Errorf("look up stream %s: %w", Name, err)
+	}
+	info := st.CachedInfo()
+	s := &Status{
+		Server: c.nc.ConnectedUrlRedacted(),
+		Stream: StreamStatus{
+			Name: Name, Messages: info.State.Msgs, Bytes: info.State.Bytes, MaxBytes: info.Config.MaxBytes,
+			First: info.State.FirstTime, Last: info.State.LastTime, Replicas: info.Config.Replicas,
+		},
+	}
+	if s.Consumers, err = consumers(ctx, st); err != nil {
+		return nil, err
+	}
+	s.Dead, err = c.deadStatus(ctx)
+	return s, err
+}
+
+func consumers(ctx context.Context, st jetstream.Stream) ([]ConsumerStatus, error) {
+	list := []ConsumerStatus{}
+	names := st.ListConsumers(ctx)
+	for info := range names.Info() {
+		if info.Config.Durable == "" {
+			continue // somebody reads along
+		}
+		list = append(list, ConsumerStatus{
+			Name:        info.Name,
+			Lag:         info.NumPending + uint64(max(info.NumAckPending, 0)),
+			InFlight:    info.NumAckPending,
+			Redelivered: info.NumRedelivered,
+			LastAck:     info.AckFloor.Last,
+		})
+	}
+	if err := names.Err(); err != nil {
+		return nil, fmt.Errorf("list consumers: %w", err)
+	}
+	slices.SortFunc(list, func(a, b ConsumerStatus) int { return cmp.Compare(a.Name, b.Name) })
+	return list, nil
+}
+
+func (c *Conn) deadStatus(ctx context.Context) ([]DeadStatus, error) {
+	st, err := c.js.Stream(ctx, DeadName)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return []DeadStatus{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up stream %s: %w", DeadName, err)
+	}
+	info, err := st.Info(ctx, jetstream.WithSubjectFilter(deadPrefix+">"))
+	if err != nil {
+		return nil, fmt.Errorf("count dead letters: %w", err)
+	}
+	list := []DeadStatus{}
+	for subject, n := range info.State.Subjects {
+		from, reason, _ := strings.Cut(strings.TrimPrefix(subject, deadPrefix), ".")
+		list = append(list, DeadStatus{From: from, Reason: reason, Count: n})
+	}
+	slices.SortFunc(list, func(a, b DeadStatus) int {
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Reason, b.Reason))
+	})
+	return list, nil
+}

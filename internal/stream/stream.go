@@ -1,0 +1,142 @@
+// Package stream is the durable record between ingest and worker: the subjects,
+// the stream and its consumers, publishing, pulling and dead letters, on NATS
+// JetStream.
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
+)
+
+// Names of the streams.
+const (
+	Name     = "CUSTOMERIO"
+	DeadName = "CUSTOMERIO_DEAD"
+)
+
+// Config says how to reach NATS.
+type Config struct {
+	// URL is one or more server URLs, comma-separated. Default nats.DefaultURL.
+	URL string
+	// Name is shown in the server's list of connections.
+	Name string
+	// Creds is the path of a credentials file, "" for none.
+	Creds string
+	// TLSCA, TLSCert and TLSKey are paths of PEM files, "" for the system's
+	// roots and no client certificate.
+	TLSCA, TLSCert, TLSKey string
+	// InProcess connects to a server in this process instead of to URL.
+	InProcess nats.InProcessConnProvider
+	Log       zerolog.Logger
+}
+
+// A Conn is a connection to JetStream. It reconnects by itself for ever.
+type Conn struct {
+	nc  *nats.Conn
+	js  jetstream.JetStream
+	log zerolog.Logger
+}
+
+// Connect returns at once, even while the server is away: a receiver that does
+// not start is worse than one that answers 503 until it can do more. It fails
+// only on a configuration that can never work.
+func Connect(cfg Config) (*Conn, error) {
+	opts, err := options(cfg)
+	if err != nil {
+		return nil, err
+	}
+	url := cfg.URL
+	if url == "" {
+		url = nats.DefaultURL
+	}
+	nc, err := nats.Connect(url, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to NATS: %w", err)
+	}
+	js, err := jetstream.New(nc)
+	if err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("open JetStream: %w", err)
+	}
+	return &Conn{nc: nc, js: js, log: cfg.Log}, nil
+}
+
+func options(cfg Config) ([]nats.Option, error) {
+	opts := []nats.Option{
+		nats.Name(cfg.Name),
+		nats.RetryOnFailedConnect(true),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(250 * time.Millisecond),
+		nats.ReconnectJitter(100*time.Millisecond, 500*time.Millisecond),
+		nats.Timeout(2 * time.Second),
+		// The default buffer keeps what is published while the server is away
+		// and sends it later, after the caller was told that it failed.
+		nats.ReconnectBufSize(-1),
+		// The default of one minute would hold every publisher behind a server
+		// that takes no bytes, far beyond the time in which ingest must answer.
+		nats.FlusherTimeout(time.Second),
+		// A peer that is gone without a word is noticed after 20 to 30 s; the
+		// defaults take minutes.
+		nats.PingInterval(10 * time.Second),
+		nats.MaxPingsOutstanding(2),
+	}
+	opts = append(opts, logHandlers(cfg.Log)...)
+	if cfg.InProcess != nil {
+		opts = append(opts, nats.InProcessServer(cfg.InProcess))
+	}
+	if cfg.Creds != "" {
+		opts = append(opts, nats.UserCredentials(cfg.Creds))
+	}
+	if cfg.TLSCA != "" {
+		opts = append(opts, nats.RootCAs(cfg.TLSCA))
+	}
+	if (cfg.TLSCert == "") != (cfg.TLSKey == "") {
+		return nil, errors.New("a TLS client certificate needs both its certificate and its key")
+	}
+	if cfg.TLSCert != "" {
+		opts = append(opts, nats.ClientCert(cfg.TLSCert, cfg.TLSKey))
+	}
+	return opts, nil
+}
+
+func logHandlers(log zerolog.Logger) []nats.Option {
+	return []nats.Option{
+		nats.ConnectHandler(func(nc *nats.Conn) {
+			log.Info().Str("server", nc.ConnectedUrlRedacted()).Msg("connected to NATS")
+		}),
+		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
+			if nc.IsClosed() {
+				return
+			}
+			log.Warn().Err(err).Msg("NATS is away, reconnecting")
+		}),
+		nats.ReconnectHandler(func(nc *nats.Conn) {
+			log.Info().Str("server", nc.ConnectedUrlRedacted()).Msg("connected to NATS again")
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			log.Warn().Err(err).Msg("NATS reports an error")
+		}),
+	}
+}
+
+// Close closes the connection. What was not acknowledged comes again.
+func (c *Conn) Close() { c.nc.Close() }
+
+var errNotConnected = errors.New("NATS is not connected")
+
+// Ready reports why the stream cannot be used now, nil when it can.
+func (c *Conn) Ready(ctx context.Context) error {
+	if !c.nc.IsConnected() {
+		return errNotConnected
+	}
+	if _, err := c.js.Stream(ctx, Name); err != nil {
+		return fmt.Errorf("look up stream %s: %w", Name, err)
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+// Package streamtest runs a real NATS server with JetStream inside a test.
+package streamtest
+
+import (
+	"context"
+	"net"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/stream"
+)
+
+// A Server is a NATS server of this test that can be stopped and started again
+// with its data.
+type Server struct {
+	tb   testing.TB
+	opts *server.Options
+	srv  *server.Server
+}
+
+// Option changes the server's options before the start.
+type Option func(*server.Options)
+
+// Start runs a server until the test ends. Its data is on disk, in a folder of
+// the test.
+func Start(tb testing.TB, options ...Option) *Server {
+	tb.Helper()
+	opts := &server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT,
+		JetStream: true, StoreDir: tb.TempDir(),
+		NoLog: true, NoSigs: true,
+	}
+	for _, o := range options {
+		o(opts)
+	}
+	s := &Server{tb: tb, opts: opts}
+	s.Restart()
+	tb.Cleanup(s.Stop)
+	return s
+}
+
+// Restart starts a stopped server on its former address, with its data.
+func (s *Server) Restart() {
+	s.tb.Helper()
+	srv, err := server.NewServer(s.opts)
+	if err != nil {
+		s.tb.Fatalf("new NATS server: %v", err)
+	}
+	srv.Start()
+	if !srv.ReadyForConnections(10 * time.Second) {
+		s.tb.Fatal("the NATS server does not get ready")
+	}
+	if addr, ok := srv.Addr().(*net.TCPAddr); ok {
+		s.opts.Port = addr.Port
+	}
+	s.srv = srv
+}
+
+// Stop stops the server and waits until it is gone.
+func (s *Server) Stop() {
+	s.srv.Shutdown()
+	s.srv.WaitForShutdown()
+}
+
+// URL is the server's address for clients.
+func (s *Server) URL() string {
+	return "nats://" + net.JoinHostPort(s.opts.Host, strconv.Itoa(s.opts.Port))
+}
+
+// Connect returns a connection with the streams in place, closed when the test
+// ends.
+func (s *Server) Connect(settings stream.Settings) *stream.Conn {
+	s.tb.Helper()
+	conn, err := stream.Connect(stream.Config{URL: s.URL(), Log: zerolog.Nop()})
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	s.tb.Cleanup(conn.Close)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if _, err := conn.Ensure(ctx, settings); err != nil {
+		s.tb.Fatal(err)
+	}
+	return conn
+}

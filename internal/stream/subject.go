@@ -1,0 +1,100 @@
+package stream
+
+import (
+	"strings"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// Prefixes of the subjects.
+const (
+	eventsPrefix  = "customerio.events."
+	redrivePrefix = "customerio.redrive."
+	deadPrefix    = "customerio.dead."
+)
+
+// unknown stands for an object type or a metric that the body does not name.
+const unknown = "unknown"
+
+// maxToken bounds a token of a subject. Customer.io's longest word has 36
+// characters; a sender's nonsense must not make subjects of any length.
+const maxToken = 64
+
+// Subject is where a message is published:
+// customerio.events.<workspace>.<object_type>.<metric>.
+func Subject(m *event.Message) string {
+	var b strings.Builder
+	b.Grow(len(eventsPrefix) + len(m.Workspace) + len(m.ObjectType) + len(m.Metric) + 2)
+	b.WriteString(eventsPrefix)
+	appendToken(&b, m.Workspace)
+	b.WriteByte('.')
+	appendToken(&b, m.ObjectType)
+	b.WriteByte('.')
+	appendToken(&b, m.Metric)
+	return b.String()
+}
+
+// RedriveSubject is where a message is published for one consumer alone.
+func RedriveSubject(consumer string, m *event.Message) string {
+	return redrivePrefix + consumer + "." + strings.TrimPrefix(Subject(m), eventsPrefix)
+}
+
+func deadSubject(from string, reason fault.Reason) string {
+	return deadPrefix + from + "." + string(reason)
+}
+
+// appendToken writes s with every character that has a meaning in a subject, or
+// that is not plain ASCII, replaced. The true words are in the body.
+func appendToken(b *strings.Builder, s string) {
+	if s == "" {
+		s = unknown
+	}
+	for i := range min(len(s), maxToken) {
+		if isTokenByte(s[i]) {
+			b.WriteByte(s[i])
+		} else {
+			b.WriteByte('_')
+		}
+	}
+}
+
+func isTokenByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '_' || c == '-' || 'A' <= c && c <= 'Z'
+}
+
+// parseSubject reads the tokens back from a subject of events or of a redrive.
+func parseSubject(subject string) (workspace, objectType, metric string) {
+	rest, ok := strings.CutPrefix(subject, eventsPrefix)
+	if !ok {
+		rest, ok = strings.CutPrefix(subject, redrivePrefix)
+		if !ok {
+			return "", "", ""
+		}
+		_, rest, _ = strings.Cut(rest, ".") // the consumer
+	}
+	workspace, rest, _ = strings.Cut(rest, ".")
+	objectType, metric, _ = strings.Cut(rest, ".")
+	return workspace, known(objectType), known(metric)
+}
+
+func known(token string) string {
+	if token == unknown {
+		return ""
+	}
+	return token
+}
+
+// EventsOf are the subjects of some metrics, in every workspace and for every
+// object type.
+func EventsOf(metrics []webhook.Metric) []string {
+	subjects := make([]string, 0, len(metrics))
+	for _, m := range metrics {
+		subjects = append(subjects, eventsPrefix+"*.*."+string(m))
+	}
+	return subjects
+}
+
+// AllEvents is the subject of every event.
+const AllEvents = eventsPrefix + ">"

@@ -1,0 +1,82 @@
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// NewRegistry returns a registry with the instruments of the Go runtime and of
+// the process.
+func NewRegistry() *prometheus.Registry {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return reg
+}
+
+// readyTimeout bounds a readiness check. Probes usually wait a second or more.
+const readyTimeout = 900 * time.Millisecond
+
+// An Admin is the listener for /metrics, /healthz and /readyz.
+type Admin struct {
+	ln  net.Listener
+	srv *http.Server
+}
+
+// NewAdmin binds addr. ready reports why the program cannot do its work now,
+// nil when it can.
+//
+// /healthz says only that the process lives: restarting it because NATS is away
+// would help nobody.
+func NewAdmin(addr string, reg *prometheus.Registry, ready func(context.Context) error) (*Admin, error) {
+	ln, err := net.Listen("tcp", addr) //nolint:noctx // binding does not wait
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+		defer cancel()
+		if err := ready(ctx); err != nil {
+			write(w, http.StatusServiceUnavailable, err.Error())
+			return
+		}
+		write(w, http.StatusOK, "ready")
+	})
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+	return &Admin{ln: ln, srv: srv}, nil
+}
+
+// Addr is the bound address.
+func (a *Admin) Addr() net.Addr { return a.ln.Addr() }
+
+// Serve answers until ctx ends.
+func (a *Admin) Serve(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, a.Close)
+	defer stop()
+	if err := a.srv.Serve(a.ln); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve admin: %w", err)
+	}
+	return nil
+}
+
+// Close stops the listener.
+func (a *Admin) Close() {
+	_ = a.srv.Close() // there is nothing to lose
+	_ = a.ln.Close()
+}
+
+func write(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintln(w, text) // the prober is gone: nobody to tell
+}

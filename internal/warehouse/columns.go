@@ -1,0 +1,75 @@
+package warehouse
+
+import (
+	"time"
+	"unsafe"
+)
+
+// columns is the one place that says which field of a row is which column.
+var columns = []Column{
+	text("event_id", "Customer.io's id of the event, or the SHA-256 of a body without one. Unique within a workspace", func(r *Row) string { return r.EventID }).required(),
+	text("metric", "What happened: sent, delivered, opened, clicked, bounced …", func(r *Row) string { return r.Metric }),
+	text("customer_id", "The person's id in the workspace", func(r *Row) string { return r.CustomerID }),
+	text("email_address", "The e-mail address that the event is about", func(r *Row) string { return r.EmailAddress }),
+	text("delivery_id", "One message to one person", func(r *Row) string { return r.DeliveryID }),
+	integer("campaign_id", "The campaign that the message belongs to", func(r *Row) int64 { return r.CampaignID }),
+	text("template_id", "The template, in bodies of the flat and legacy shapes only", func(r *Row) string { return r.TemplateID }),
+	text("href", "The link that was clicked", func(r *Row) string { return r.Href }),
+	instant("timestamp", "When the event occurred, by Customer.io's clock, in seconds. NULL when the body does not say", func(r *Row) time.Time { return r.Timestamp }),
+	instant("received_at", "When the webhook call arrived, by the receiver's clock", func(r *Row) time.Time { return r.ReceivedAt }).required(),
+
+	text("workspace", "The Customer.io workspace whose key signed the call", func(r *Row) string { return r.Workspace }).required(),
+	text("object_type", "What the event is about: email, push, in_app, sms, whatsapp, slack, webhook or customer", func(r *Row) string { return r.ObjectType }),
+	text("cio_id", "Customer.io's own id of the person, which never changes", func(r *Row) string { return r.CioID }),
+	text("recipient", "An e-mail address, a phone number, a Slack channel, a URL or an id, by object type", func(r *Row) string { return r.Recipient }),
+	text("subject", "The e-mail's subject", func(r *Row) string { return r.Subject }),
+	integer("broadcast_id", "The API-triggered broadcast that the message belongs to", func(r *Row) int64 { return r.BroadcastID }),
+	integer("newsletter_id", "The newsletter that the message belongs to", func(r *Row) int64 { return r.NewsletterID }),
+	integer("transactional_message_id", "The transactional message", func(r *Row) int64 { return r.TransactionalMessageID }),
+	integer("action_id", "The message within its campaign or broadcast", func(r *Row) int64 { return r.ActionID }),
+	integer("parent_action_id", "The action above it, such as a randomised split", func(r *Row) int64 { return r.ParentActionID }),
+	integer("content_id", "The variant of a newsletter", func(r *Row) int64 { return r.ContentID }),
+	text("trigger_id", "The call that triggered a broadcast", func(r *Row) string { return r.TriggerID }),
+	text("trigger_event_id", "The event that triggered a campaign", func(r *Row) string { return r.TriggerEventID }),
+	text("journey_id", "The person's way through a campaign or broadcast", func(r *Row) string { return r.JourneyID }),
+	integer("link_id", "The link within the message", func(r *Row) int64 { return r.LinkID }),
+	text("tracked_response", "The action of an in-app click", func(r *Row) string { return r.TrackedResponse }),
+	text("failure_message", "Why a message bounced, failed or was dropped", func(r *Row) string { return r.FailureMessage }),
+	boolean("is_machine", "Whether a machine opened or clicked. NULL when the event does not say, which counts as a person", func(r *Row) *bool { return r.IsMachine }),
+	boolean("proxied", "An open through a privacy proxy, not necessarily a machine's", func(r *Row) *bool { return r.Proxied }),
+	boolean("prefetched", "An open by Gmail, Apple or a known robot", func(r *Row) *bool { return r.Prefetched }),
+	boolean("synthetic", "An open that was concluded from a click", func(r *Row) *bool { return r.Synthetic }),
+	text("shape", "How the body was laid out: nested, flat or legacy", func(r *Row) string { return r.Shape }),
+	integer("stream_sequence", "The message's place in the stream", func(r *Row) int64 { return int64(r.StreamSequence) }),
+	payload("payload", "The body as it was received", func(r *Row) []byte { return r.Payload }).required(),
+}
+
+func text(name, about string, of func(*Row) string) Column {
+	return Column{Name: name, Type: Text, About: about, text: of}
+}
+
+func integer(name, about string, of func(*Row) int64) Column {
+	return Column{Name: name, Type: Integer, About: about, integer: of}
+}
+
+func boolean(name, about string, of func(*Row) *bool) Column {
+	return Column{Name: name, Type: Boolean, About: about, boolean: of}
+}
+
+func instant(name, about string, of func(*Row) time.Time) Column {
+	return Column{Name: name, Type: Timestamp, About: about, instant: of}
+}
+
+// payload borrows the bytes as a string: a copy of every body would be the
+// largest cost of a row.
+func payload(name, about string, of func(*Row) []byte) Column {
+	return Column{Name: name, Type: JSON, About: about, text: func(r *Row) string {
+		b := of(r)
+		return unsafe.String(unsafe.SliceData(b), len(b))
+	}}
+}
+
+func (c Column) required() Column {
+	c.Required = true
+	return c
+}

@@ -1,0 +1,132 @@
+package duckdb
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	duck "github.com/duckdb/duckdb-go/v2"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
+)
+
+// A batch shows rows to DuckDB as the table function batch(). DuckDB pulls the
+// columns that a query needs straight into its vectors: filling a temporary
+// table through an Appender takes 1.5 times as long for the whole insert,
+// because every value is boxed and every row is stored twice.
+type batch struct {
+	rows    []*warehouse.Row
+	columns []warehouse.Column
+	next    atomic.Int64
+}
+
+// ColumnInfos implements duck.ParallelChunkTableSource.
+func (b *batch) ColumnInfos() []duck.ColumnInfo {
+	infos := make([]duck.ColumnInfo, len(b.columns))
+	for i, c := range b.columns {
+		infos[i] = duck.ColumnInfo{Name: c.Name, T: stageTypes[c.Type]}
+	}
+	return infos
+}
+
+// Cardinality lets the optimiser build its hash tables over the batch and never
+// over the table of events.
+func (b *batch) Cardinality() *duck.CardinalityInfo {
+	return &duck.CardinalityInfo{Cardinality: uint(len(b.rows)), Exact: true}
+}
+
+// Init implements duck.ParallelChunkTableSource.
+func (b *batch) Init() duck.ParallelTableSourceInfo { return duck.ParallelTableSourceInfo{} }
+
+// NewLocalState implements duck.ParallelChunkTableSource.
+func (b *batch) NewLocalState() any { return nil }
+
+// FillChunk writes the next rows, column by column. DuckDB calls it from its
+// own threads.
+func (b *batch) FillChunk(_ any, chunk duck.DataChunk) error {
+	size := duck.GetDataChunkCapacity()
+	from := min(int(b.next.Add(int64(size)))-size, len(b.rows))
+	rows := b.rows[from:min(from+size, len(b.rows))]
+	for i := range b.columns {
+		if _, err := chunk.GetVector(i); err != nil {
+			continue // this query does not read the column
+		}
+		if err := fill(chunk, i, &b.columns[i], rows); err != nil {
+			return fmt.Errorf("fill column %s: %w", b.columns[i].Name, err)
+		}
+	}
+	return chunk.SetSize(len(rows))
+}
+
+func fill(chunk duck.DataChunk, column int, c *warehouse.Column, rows []*warehouse.Row) error {
+	switch c.Type {
+	case warehouse.Text:
+		return fillWith(chunk, column, rows, c.Text, func(v string) bool { return v == "" })
+	case warehouse.JSON:
+		return fillWith(chunk, column, rows, c.JSON, func(v string) bool { return v == "" })
+	case warehouse.Integer:
+		return fillWith(chunk, column, rows, c.Integer, func(v int64) bool { return v == 0 })
+	case warehouse.Boolean:
+		return fillBooleans(chunk, column, rows, c.Boolean)
+	default:
+		return fillWith(chunk, column, rows, c.Time, time.Time.IsZero)
+	}
+}
+
+func fillWith[T any](chunk duck.DataChunk, column int, rows []*warehouse.Row, value func(*warehouse.Row) T, null func(T) bool) error {
+	for i, r := range rows {
+		v := value(r)
+		var err error
+		if null(v) {
+			err = duck.SetChunkValue[any](chunk, column, i, nil)
+		} else {
+			err = duck.SetChunkValue(chunk, column, i, v)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func fillBooleans(chunk duck.DataChunk, column int, rows []*warehouse.Row, value func(*warehouse.Row) *bool) error {
+	for i, r := range rows {
+		var err error
+		if v := value(r); v == nil {
+			err = duck.SetChunkValue[any](chunk, column, i, nil)
+		} else {
+			err = duck.SetChunkValue(chunk, column, i, *v)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sqlTypes are the types in the table.
+var sqlTypes = map[warehouse.Type]string{
+	warehouse.Text:      "VARCHAR",
+	warehouse.Integer:   "BIGINT",
+	warehouse.Boolean:   "BOOLEAN",
+	warehouse.Timestamp: "TIMESTAMPTZ",
+	warehouse.JSON:      "JSON",
+}
+
+// stageTypes are the types in a batch. JSON comes as text, because not every
+// text that Go takes for JSON is JSON to DuckDB.
+var stageTypes = map[warehouse.Type]duck.TypeInfo{
+	warehouse.Text:      typeInfo(duck.TYPE_VARCHAR),
+	warehouse.Integer:   typeInfo(duck.TYPE_BIGINT),
+	warehouse.Boolean:   typeInfo(duck.TYPE_BOOLEAN),
+	warehouse.Timestamp: typeInfo(duck.TYPE_TIMESTAMP_TZ),
+	warehouse.JSON:      typeInfo(duck.TYPE_VARCHAR),
+}
+
+func typeInfo(t duck.Type) duck.TypeInfo {
+	info, err := duck.NewTypeInfo(t)
+	if err != nil {
+		panic(err) // only for types that need more than their name
+	}
+	return info
+}

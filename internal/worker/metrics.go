@@ -1,0 +1,75 @@
+package worker
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/cioevents/cioevents/internal/fault"
+)
+
+// Metrics are the instruments of all consumers of a process.
+type Metrics struct {
+	messages      *prometheus.CounterVec
+	deadLetters   *prometheus.CounterVec
+	batchErrors   *prometheus.CounterVec
+	batchSeconds  *prometheus.HistogramVec
+	batchMessages *prometheus.HistogramVec
+	rows          *prometheus.CounterVec
+}
+
+// NewMetrics registers the instruments.
+func NewMetrics(reg prometheus.Registerer) *Metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+		reg.MustRegister(v)
+		return v
+	}
+	histogram := func(name, help string, buckets []float64) *prometheus.HistogramVec {
+		v := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, []string{"consumer"})
+		reg.MustRegister(v)
+		return v
+	}
+	return &Metrics{
+		messages:      counter("cioevents_worker_messages_total", "Messages settled, by result.", "consumer", "result"),
+		deadLetters:   counter("cioevents_worker_dead_letters_total", "Messages given up, by reason.", "consumer", "reason"),
+		batchErrors:   counter("cioevents_worker_batch_errors_total", "Batches that could not be handled and were held.", "consumer"),
+		batchSeconds:  histogram("cioevents_worker_batch_seconds", "Time to handle a batch, pauses included.", prometheus.ExponentialBuckets(.001, 4, 9)),
+		batchMessages: histogram("cioevents_worker_batch_messages", "Messages in a batch.", prometheus.ExponentialBuckets(1, 4, 8)),
+		rows:          counter("cioevents_warehouse_rows_total", "Rows written to the warehouse, by result.", "consumer", "result"),
+	}
+}
+
+// consumerMetrics are the instruments of one consumer.
+type consumerMetrics struct {
+	acked, retried, batchErrors prometheus.Counter
+	batchSeconds, batchMessages prometheus.Observer
+	dead                        func(fault.Reason)
+}
+
+// of returns the series of a consumer; all of them exist from then on.
+func (m *Metrics) of(consumer string) consumerMetrics {
+	for _, r := range fault.Reasons() {
+		m.deadLetters.WithLabelValues(consumer, string(r))
+	}
+	dead := m.messages.WithLabelValues(consumer, "dead")
+	return consumerMetrics{
+		acked:         m.messages.WithLabelValues(consumer, "acked"),
+		retried:       m.messages.WithLabelValues(consumer, "retried"),
+		batchErrors:   m.batchErrors.WithLabelValues(consumer),
+		batchSeconds:  m.batchSeconds.WithLabelValues(consumer),
+		batchMessages: m.batchMessages.WithLabelValues(consumer),
+		dead: func(r fault.Reason) {
+			dead.Inc()
+			m.deadLetters.WithLabelValues(consumer, string(r)).Inc()
+		},
+	}
+}
+
+type rowMetrics struct{ inserted, duplicates, rejected prometheus.Counter }
+
+func (m *Metrics) rowsOf(consumer string) rowMetrics {
+	return rowMetrics{
+		inserted:   m.rows.WithLabelValues(consumer, "inserted"),
+		duplicates: m.rows.WithLabelValues(consumer, "duplicate"),
+		rejected:   m.rows.WithLabelValues(consumer, "rejected"),
+	}
+}

@@ -1,0 +1,143 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/fault"
+)
+
+// suspectAfter is the number of attempts after which a message is handled
+// alone. What makes the process crash takes its whole batch along; alone it can
+// only give itself up.
+const suspectAfter = 5
+
+// process handles and settles a batch.
+func (c *Consumer) process(ctx, work context.Context, batch []event.Attempt) {
+	stop := c.keepAlive(batch)
+	defer stop()
+	good, suspects := split(batch)
+	c.handle(ctx, work, good)
+	for i := range suspects {
+		c.handle(ctx, work, suspects[i:i+1])
+	}
+}
+
+// split takes the suspects out of a batch, of which there are hardly ever any.
+func split(batch []event.Attempt) (good, suspects []event.Attempt) {
+	suspect := func(a event.Attempt) bool { return a.Number > suspectAfter }
+	if !slices.ContainsFunc(batch, suspect) {
+		return batch, nil
+	}
+	for _, a := range batch {
+		if suspect(a) {
+			suspects = append(suspects, a)
+		} else {
+			good = append(good, a)
+		}
+	}
+	return good, suspects
+}
+
+// handle has a batch handled until it succeeds as a whole or the worker stops,
+// and settles its messages.
+func (c *Consumer) handle(ctx, work context.Context, batch []event.Attempt) {
+	if len(batch) == 0 {
+		return
+	}
+	start := time.Now()
+	for tries := 1; ; tries++ {
+		errs, err := c.try(work, batch)
+		switch {
+		case err == nil:
+			c.metrics.batchSeconds.Observe(time.Since(start).Seconds())
+			c.metrics.batchMessages.Observe(float64(len(batch)))
+			c.settle(work, batch, errs)
+			return
+		case errors.Is(err, errPanic) && len(batch) > 1:
+			for i := range batch { // one of them, perhaps
+				c.handle(ctx, work, batch[i:i+1])
+			}
+			return
+		case errors.Is(err, errPanic):
+			c.cfg.Log.Error().Err(err).Uint64("sequence", batch[0].Sequence).Msg("a message made the handler panic")
+			c.settle(work, batch, []error{fault.Permanent(fault.ReasonPanic, errPanic)})
+			return
+		case ctx.Err() != nil:
+			c.giveBack(batch)
+			return
+		}
+		c.metrics.batchErrors.Inc()
+		wait := batchWait(err, tries)
+		c.cfg.Log.Warn().Err(err).Int("messages", len(batch)).Stringer("wait", wait).Msg("the batch cannot be handled now, holding it")
+		pause(ctx, wait)
+	}
+}
+
+// batchWait is the pause before a batch is handled again: what the other side
+// asked for, else up to a quarter of a minute, so that the end of an outage is
+// noticed soon.
+func batchWait(err error, tries int) time.Duration {
+	if wait, ok := fault.RetryWait(err); ok {
+		return wait
+	}
+	return min(backoff(tries)/4, 15*time.Second)
+}
+
+// errPanic reports that the handler panicked.
+var errPanic = errors.New("handler panicked")
+
+// try calls the handler once.
+func (c *Consumer) try(ctx context.Context, batch []event.Attempt) (errs []error, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
+		}
+	}()
+	errs = make([]error, len(batch))
+	if batch[0].Number > c.cfg.MaxAttempts && len(batch) == 1 {
+		// It never came as far as failing: it takes the process with it.
+		return []error{fault.Permanent(fault.ReasonExhausted, errExhausted)}, nil
+	}
+	var mu sync.Mutex
+	fail := func(i int, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		errs[i] = err
+	}
+	return errs, c.cfg.Handler.Handle(ctx, batch, fail)
+}
+
+var errExhausted = errors.New("no attempt has come to an end")
+
+// keepAlive tells the server from time to time that the batch is being worked
+// on, until the returned function is called.
+func (c *Consumer) keepAlive(batch []event.Attempt) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		t := time.NewTicker(c.cfg.ExtendEvery)
+		defer t.Stop()
+		for {
+			select {
+			case <-t.C:
+				for i := range batch {
+					_ = batch[i].Settle.Extend() // settled already, or NATS is away: it comes again
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}

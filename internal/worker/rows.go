@@ -1,0 +1,76 @@
+package worker
+
+import (
+	"context"
+	"sync"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// Rows is the handler that writes events to a warehouse.
+type Rows struct {
+	sink    warehouse.Sink
+	metrics rowMetrics
+
+	mu     sync.Mutex // one Write at a time, while other loops fetch and parse
+	opened bool
+}
+
+// NewRows returns a handler for the consumer's rows. It opens the sink with the
+// first batch: a warehouse that is away must not keep the worker from starting.
+func NewRows(consumer string, sink warehouse.Sink, m *Metrics) *Rows {
+	return &Rows{sink: sink, metrics: m.rowsOf(consumer)}
+}
+
+// Handle writes the batch.
+func (h *Rows) Handle(ctx context.Context, batch []event.Attempt, fail func(int, error)) error {
+	rows := make([]warehouse.Row, 0, len(batch))
+	places := make([]int, 0, len(batch)) // of each row in the batch
+	for i := range batch {
+		row, err := rowOf(&batch[i])
+		if err != nil {
+			fail(i, fault.Permanent(event.ParseReason(err), err))
+			continue
+		}
+		rows, places = append(rows, row), append(places, i)
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	result, err := h.write(ctx, rows)
+	if err != nil {
+		return err
+	}
+	for _, r := range result.Rejected {
+		fail(places[r.Index], fault.Permanent(fault.ReasonRejectedRow, r.Err))
+	}
+	h.metrics.inserted.Add(float64(result.Inserted))
+	h.metrics.duplicates.Add(float64(result.Duplicates))
+	h.metrics.rejected.Add(float64(len(result.Rejected)))
+	return nil
+}
+
+func (h *Rows) write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.opened {
+		if err := h.sink.Open(ctx); err != nil {
+			return warehouse.Result{}, err
+		}
+		h.opened = true
+	}
+	return h.sink.Write(ctx, rows)
+}
+
+func rowOf(a *event.Attempt) (warehouse.Row, error) {
+	e, err := webhook.Parse(a.Body)
+	if err != nil {
+		return warehouse.Row{}, err
+	}
+	return warehouse.NewRow(e, warehouse.Origin{
+		EventID: a.ID, Workspace: a.Workspace, ReceivedAt: a.ReceivedAt, Sequence: a.Sequence,
+	}), nil
+}

@@ -1,0 +1,174 @@
+// Package worker takes messages from the stream's consumers, has them handled,
+// and settles each one on purpose: acknowledged after its effect is durable,
+// retried, or given up as a dead letter.
+package worker
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/event"
+)
+
+// A Source is a durable consumer of the stream.
+type Source interface {
+	// Fetch waits for a message and returns it with those that come within the
+	// limits; none, and no error, when none has come for a while. It is called
+	// by several loops at a time. After an error the caller waits a second.
+	Fetch(ctx context.Context, l event.Limits) ([]event.Attempt, error)
+}
+
+// A Graveyard keeps dead letters.
+type Graveyard interface {
+	// Bury returns when d is durable. After an error the message is retried.
+	Bury(ctx context.Context, d *event.DeadLetter) error
+}
+
+// A Handler does what one consumer is for.
+type Handler interface {
+	// Handle works on a batch and returns when its effects are durable. It
+	// calls fail for a message that could not be handled, with an error whose
+	// class says what becomes of it; the others are acknowledged.
+	//
+	// A returned error speaks of the whole batch, whatever fail was called for:
+	// it is handled again after a pause, without counting as an attempt, until
+	// it succeeds or the worker stops.
+	//
+	// Handle is called by several loops at a time. fail may be called
+	// concurrently, once a message at the most.
+	Handle(ctx context.Context, batch []event.Attempt, fail func(i int, err error)) error
+}
+
+// Defaults of Config.
+const (
+	// MaxAttemptsDefault lets a message fail for about 3.5 hours at the back-off
+	// of backoff.
+	MaxAttemptsDefault = 30
+	graceDefault       = 20 * time.Second
+)
+
+// Config configures the work on one consumer. Name, Source, Handler and
+// Graveyard are required.
+type Config struct {
+	// Name is the consumer's.
+	Name      string
+	Source    Source
+	Handler   Handler
+	Graveyard Graveyard
+	Limits    event.Limits
+	// Loops is how many batches are worked on at a time, so that one is fetched
+	// and prepared while another is written. Default 1.
+	Loops int
+	// MaxAttempts is the number of attempts after which a message becomes a
+	// dead letter. Default 30.
+	MaxAttempts int
+	// ExtendEvery is the pause between two signs of life for a batch that is
+	// being handled; a third of the stream's AckWait. Default 10 s.
+	ExtendEvery time.Duration
+	// Grace is how long a batch may take to end after the context has. Default
+	// 20 s.
+	Grace   time.Duration
+	Metrics *Metrics
+	Log     zerolog.Logger
+}
+
+// A Consumer works on the messages of one durable consumer.
+type Consumer struct {
+	cfg     Config
+	metrics consumerMetrics
+}
+
+// New checks cfg and returns a consumer that Run starts.
+func New(cfg Config) (*Consumer, error) {
+	if cfg.Name == "" || cfg.Source == nil || cfg.Handler == nil || cfg.Graveyard == nil {
+		return nil, errors.New("a consumer needs a name, a source, a handler and a graveyard")
+	}
+	cfg.Loops = max(cfg.Loops, 1)
+	if cfg.MaxAttempts == 0 {
+		cfg.MaxAttempts = MaxAttemptsDefault
+	}
+	if cfg.ExtendEvery == 0 {
+		cfg.ExtendEvery = 10 * time.Second
+	}
+	if cfg.Grace == 0 {
+		cfg.Grace = graceDefault
+	}
+	if cfg.Metrics == nil {
+		cfg.Metrics = NewMetrics(prometheus.NewRegistry())
+	}
+	cfg.Log = cfg.Log.With().Str("consumer", cfg.Name).Logger()
+	return &Consumer{cfg: cfg, metrics: cfg.Metrics.of(cfg.Name)}, nil
+}
+
+// Run works until ctx ends and the batches in hand are done, or given back when
+// Grace is over.
+func (c *Consumer) Run(ctx context.Context) {
+	work, stop := graceful(ctx, c.cfg.Grace)
+	defer stop()
+	var loops sync.WaitGroup
+	for range c.cfg.Loops {
+		loops.Go(func() { c.loop(ctx, work) })
+	}
+	loops.Wait()
+}
+
+// loop fetches until ctx ends; work is the context of what was fetched.
+func (c *Consumer) loop(ctx, work context.Context) {
+	said := ""
+	for ctx.Err() == nil {
+		batch, err := c.cfg.Source.Fetch(ctx, c.cfg.Limits)
+		if len(batch) > 0 {
+			c.process(ctx, work, batch)
+		}
+		switch {
+		case err == nil:
+			said = ""
+		case ctx.Err() == nil:
+			if said != err.Error() { // an outage is one line, not one a second
+				said = err.Error()
+				c.cfg.Log.Warn().Err(err).Msg("nothing can be fetched, trying again")
+			}
+			pause(ctx, time.Second)
+		}
+	}
+}
+
+// graceful returns a context that ends some time after ctx.
+func graceful(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		pause(work, grace)
+		cancel()
+	})
+	return work, func() {
+		stop()
+		cancel()
+	}
+}
+
+// pause waits for d, or less when ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// backoff is the wait after attempt n: 1 s, doubled each time up to 10 minutes,
+// a quarter more or less so that what failed together does not return together.
+func backoff(n int) time.Duration {
+	const longest = 10 * time.Minute
+	wait := longest
+	if n < 11 {
+		wait = min(time.Second<<max(n-1, 0), longest)
+	}
+	return wait*3/4 + rand.N(wait/2)
+}

@@ -1,0 +1,173 @@
+package webhook
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// A document reads values of a valid body. Its methods never fail: a value of a
+// type that they cannot use reads as if it were absent.
+type document struct {
+	body []byte
+	// copied is the body as a string, of which texts are slices, so that an
+	// event with 15 texts costs one allocation. Without it each text is copied.
+	copied string
+}
+
+// text reads a string, and numbers and booleans as they are spelled.
+func (d *document) text(v span) string {
+	if v == (span{}) {
+		return ""
+	}
+	switch d.body[v.lo] {
+	case '"':
+		return d.str(v)
+	case 'n', '{', '[':
+		return ""
+	default:
+		return d.slice(v)
+	}
+}
+
+// begins reports whether the value is there and begins with c.
+func (d *document) begins(v span, c byte) bool {
+	return v != (span{}) && d.body[v.lo] == c
+}
+
+// object walks through an object. Any other value has no members.
+func (d *document) object(v span) walker { return walk(d.body[:v.hi], v.lo, '{') }
+
+// list walks through an array. Any other value has no elements.
+func (d *document) list(v span) walker { return walk(d.body[:v.hi], v.lo, '[') }
+
+// member is the value of a key of an object.
+func (d *document) member(object span, key string) span {
+	var found span
+	w := d.object(object)
+	for w.next() {
+		if string(w.name()) == key {
+			found = w.value
+		}
+	}
+	return found
+}
+
+func (d *document) str(v span) string {
+	s := d.slice(span{v.lo + 1, v.hi - 1})
+	if strings.IndexByte(s, '\\') < 0 && utf8.ValidString(s) {
+		return s
+	}
+	return unquote(d.body[v.lo:v.hi])
+}
+
+func (d *document) slice(v span) string {
+	if d.copied != "" {
+		return d.copied[v.lo:v.hi]
+	}
+	return string(d.body[v.lo:v.hi])
+}
+
+// word reads a text that is a name from a fixed set.
+func (d *document) word(v span) string {
+	return strings.ToLower(strings.TrimSpace(d.text(v)))
+}
+
+// integer reads 5, 5.0 and "5" as 5, and what is no int64 as 0.
+func (d *document) integer(v span) int64 {
+	s := strings.TrimSpace(d.text(v))
+	if s == "" {
+		return 0
+	}
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return n
+	}
+	f, ok := float(s)
+	if !ok || f != math.Trunc(f) || math.Abs(f) >= 1<<63 {
+		return 0
+	}
+	return int64(f)
+}
+
+// float reads a number as JSON spells it: no "inf", no hexadecimal.
+func float(s string) (float64, bool) {
+	if s == "" || skipNumber([]byte(s), 0) != len(s) {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	return f, err == nil
+}
+
+// flag reads true, "true", 1 and "1", and their opposites.
+func (d *document) flag(v span) *bool {
+	switch d.text(v) {
+	case "true", "1":
+		return new(true)
+	case "false", "0":
+		return new(false)
+	}
+	return nil
+}
+
+// From these values on, a number is a time in milliseconds or microseconds: in
+// seconds the first would be in the year 5138.
+const (
+	firstMilli = 1e11
+	firstMicro = 1e14
+)
+
+// timestamp reads a unix time, also with a fraction or in quotes, and RFC 3339.
+func (d *document) timestamp(v span) time.Time {
+	s := strings.TrimSpace(d.text(v))
+	if s == "" {
+		return time.Time{}
+	}
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return plausible(unixInt(n))
+	}
+	if f, ok := float(s); ok {
+		return plausible(unixFloat(f))
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return plausible(t)
+}
+
+func unixInt(n int64) time.Time {
+	switch {
+	case n >= firstMicro:
+		return time.UnixMicro(n)
+	case n >= firstMilli:
+		return time.UnixMilli(n)
+	default:
+		return time.Unix(n, 0)
+	}
+}
+
+// unixFloat rounds to microseconds, which is what a float64 holds today.
+func unixFloat(f float64) time.Time {
+	switch {
+	case f >= firstMicro:
+		f /= 1e6
+	case f >= firstMilli:
+		f /= 1e3
+	}
+	if f < 0 || f > firstMicro {
+		return time.Time{}
+	}
+	return time.UnixMicro(int64(math.Round(f * 1e6)))
+}
+
+// plausible drops times that warehouses cannot hold or that stand for nothing:
+// the unix epoch itself, what is before it, and what is after the year 9999.
+func plausible(t time.Time) time.Time {
+	t = t.UTC()
+	if t.Unix() <= 0 || t.Year() > 9999 {
+		return time.Time{}
+	}
+	return t
+}

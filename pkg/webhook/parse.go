@@ -1,0 +1,191 @@
+package webhook
+
+// Parse decodes the body of a reporting webhook. Any JSON object is an event,
+// even {}, because refusing one makes Customer.io hold back every later event:
+// the only errors are ErrNotJSON and ErrNotObject.
+//
+//   - Values of another type than expected are read if their meaning is plain:
+//     the id "5" or 5.0 as 5, the customer_id 42 as "42", a timestamp in
+//     milliseconds, in quotes or as RFC 3339. Otherwise they count as absent.
+//   - Metric and ObjectType are trimmed and in lower case. Metrics have aliases:
+//     "complained" is Spammed, "customer_subscription_preferences_changed" is
+//     PreferencesChanged.
+//   - Of two equal keys the last one counts. Details are read from the top level
+//     and from data; where both have a key, data's counts.
+//   - The Shape is Legacy if the metric comes from event_type, else Nested if
+//     data is an object, else Flat.
+//   - A flat or legacy body with a metric and without an object type is about
+//     Email; a nested one about Customer if the metric is Subscribed,
+//     Unsubscribed or PreferencesChanged. A body without any metric, such as {},
+//     implies no object type.
+//   - Text that is not UTF-8 has U+FFFD in place of the wrong bytes.
+//
+// The event's Raw is body itself, which therefore must not be changed while the
+// event is in use. All texts share one copy of it: clone a text that is to be
+// kept for much longer than its event.
+func Parse(body []byte) (*Event, error) {
+	var h head
+	d := document{body: body, copied: string(body)}
+	e := &Event{Raw: body}
+	w := walk(body, skipSpace(body, 0), '{')
+	for w.next() {
+		if key := w.name(); !h.set(key, w.value) {
+			d.set(e, key, w.value)
+		}
+	}
+	if err := w.err(); err != nil {
+		return nil, err
+	}
+	var env Envelope
+	env, e.Shape = d.envelope(&h)
+	e.ID, e.ObjectType, e.Metric = env.EventID, env.ObjectType, env.Metric
+	e.OccurredAt = d.timestamp(h.timestamp)
+	d.setData(e, h.data)
+	return e, nil
+}
+
+// setData reads data over what the top level said.
+func (d *document) setData(e *Event, data span) {
+	w := d.object(data)
+	for w.next() {
+		d.set(e, w.name(), w.value)
+	}
+	if e.Shape == Legacy && e.CampaignID == 0 {
+		campaign := d.member(d.member(data, "variables"), "campaign")
+		e.CampaignID = d.integer(d.member(campaign, "id"))
+	}
+}
+
+// set reads one detail. It is long because the list is.
+func (d *document) set(e *Event, key []byte, v span) {
+	switch string(key) {
+	case "customer_id":
+		e.CustomerID = d.text(v)
+	case "identifiers":
+		e.Identifiers = d.identifiers(v)
+	case "email_address":
+		e.EmailAddress = d.text(v)
+	case "delivery_id":
+		e.DeliveryID = d.text(v)
+	case "recipient":
+		e.Recipient = d.text(v)
+	case "recipients":
+		e.Recipients = d.recipients(v)
+	case "subject":
+		e.Subject = d.text(v)
+	case "campaign_id":
+		e.CampaignID = d.integer(v)
+	case "broadcast_id":
+		e.BroadcastID = d.integer(v)
+	case "newsletter_id":
+		e.NewsletterID = d.integer(v)
+	case "transactional_message_id":
+		e.TransactionalMessageID = d.integer(v)
+	case "action_id":
+		e.ActionID = d.integer(v)
+	case "parent_action_id":
+		e.ParentActionID = d.integer(v)
+	case "content_id":
+		e.ContentID = d.integer(v)
+	case "template_id":
+		e.TemplateID = d.text(v)
+	case "trigger_id":
+		e.TriggerID = d.text(v)
+	case "trigger_event_id":
+		e.TriggerEventID = d.text(v)
+	case "journey_id":
+		e.JourneyID = d.text(v)
+	case "href":
+		e.Href = d.text(v)
+	case "link_id":
+		e.LinkID = d.integer(v)
+	case "tracked_response":
+		e.TrackedResponse = d.text(v)
+	case "failure_message":
+		e.FailureMessage = d.text(v)
+	case "inbound_event_id":
+		e.InboundEventID = d.text(v)
+	case "to":
+		e.To = d.text(v)
+	case "proxied":
+		e.Proxied = d.flag(v)
+	case "prefetched":
+		e.Prefetched = d.flag(v)
+	case "synthetic":
+		e.Synthetic = d.flag(v)
+	case "machine":
+		e.Machine = d.flag(v)
+	case "content":
+		e.Content = d.text(v)
+	case "headers":
+		e.Headers = d.headers(v)
+	}
+}
+
+func (d *document) identifiers(v span) Identifiers {
+	var ids Identifiers
+	w := d.object(v)
+	for w.next() {
+		switch string(w.name()) {
+		case "id":
+			ids.ID = d.text(w.value)
+		case "email":
+			ids.Email = d.text(w.value)
+		case "cio_id":
+			ids.CioID = d.text(w.value)
+		}
+	}
+	return ids
+}
+
+func (d *document) recipients(v span) []Recipient {
+	var all []Recipient
+	w := d.list(v)
+	for w.next() {
+		if d.begins(w.value, '{') {
+			all = append(all, d.recipient(w.value))
+		}
+	}
+	return all
+}
+
+func (d *document) recipient(v span) Recipient {
+	var r Recipient
+	w := d.object(v)
+	for w.next() {
+		switch string(w.name()) {
+		case "device_id":
+			r.DeviceID = d.text(w.value)
+		case "device_platform":
+			r.DevicePlatform = d.text(w.value)
+		case "failure_message":
+			r.FailureMessage = d.text(w.value)
+		}
+	}
+	return r
+}
+
+// headers takes a value that is no list for a list of one.
+func (d *document) headers(v span) map[string][]string {
+	if !d.begins(v, '{') {
+		return nil
+	}
+	all := make(map[string][]string)
+	w := d.object(v)
+	for w.next() {
+		all[d.str(w.key)] = d.texts(w.value)
+	}
+	return all
+}
+
+func (d *document) texts(v span) []string {
+	if !d.begins(v, '[') {
+		return []string{d.text(v)}
+	}
+	var all []string
+	w := d.list(v)
+	for w.next() {
+		all = append(all, d.text(w.value))
+	}
+	return all
+}

@@ -1,0 +1,186 @@
+package webhooktest
+
+import (
+	"cmp"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// A step is one event of one delivery.
+type step struct {
+	at       int64 // unix seconds
+	delivery int
+	metric   metric
+	variant  variant
+}
+
+// A metric is an index of metrics, in the order in which a message goes through
+// them: it breaks ties within one second.
+type metric uint8
+
+const (
+	sent metric = iota
+	dropped
+	bounced
+	deferred
+	delivered
+	opened
+	clicked
+	converted
+	unsubscribed
+	spammed
+)
+
+var metrics = [...]webhook.Metric{
+	sent:         webhook.Sent,
+	dropped:      webhook.Dropped,
+	bounced:      webhook.Bounced,
+	deferred:     webhook.Deferred,
+	delivered:    webhook.Delivered,
+	opened:       webhook.Opened,
+	clicked:      webhook.Clicked,
+	converted:    webhook.Converted,
+	unsubscribed: webhook.Unsubscribed,
+	spammed:      webhook.Spammed,
+}
+
+// A variant tells steps of one metric apart.
+type variant uint8
+
+const (
+	plain   variant = iota
+	hard            // bounced
+	soft            // bounced
+	unclear         // bounced
+	machine         // opened, clicked
+)
+
+// plan works out all steps and sorts them by time.
+func (c Campaign) plan() []step {
+	p := planner{
+		rand:  rand.New(rand.NewPCG(c.Seed, 0)),
+		steps: make([]step, 0, 3*max(c.Deliveries, 0)),
+	}
+	for i := range c.Deliveries {
+		p.delivery = i
+		p.at = c.Start.Unix() + int64(i)*int64(sendingTime/time.Second)/int64(c.Deliveries)
+		p.send(c.Deliveries >= complainerFloor && i == complainer)
+	}
+	slices.SortFunc(p.steps, order)
+	return p.steps
+}
+
+// order sorts by time, and within a second by the course of a message's life.
+func order(a, b step) int {
+	return cmp.Or(
+		cmp.Compare(a.at, b.at),
+		cmp.Compare(a.delivery, b.delivery),
+		cmp.Compare(a.metric, b.metric),
+		cmp.Compare(a.variant, b.variant),
+	)
+}
+
+// A planner plans one delivery after the other. Its time is that of the last
+// step of the current delivery.
+type planner struct {
+	rand     *rand.Rand
+	steps    []step
+	delivery int
+	at       int64
+}
+
+func (p *planner) happens(rate float64) bool { return p.rand.Float64() < rate }
+
+// wait moves the time on, by the mean on average: most reactions are quick, few
+// are slow, none takes more than a day.
+func (p *planner) wait(mean time.Duration) {
+	seconds := math.Ceil(p.rand.ExpFloat64() * mean.Seconds())
+	p.at += int64(min(seconds, 24*60*60))
+}
+
+func (p *planner) add(m metric, v variant) {
+	p.steps = append(p.steps, step{at: p.at, delivery: p.delivery, metric: m, variant: v})
+}
+
+func (p *planner) send(complains bool) {
+	fate := p.rand.Float64()
+	if complains {
+		fate = 1
+	}
+	if fate < dropRate {
+		p.add(dropped, plain)
+		return
+	}
+	p.add(sent, plain)
+	if fate < dropRate+bounceRate {
+		p.wait(5 * time.Second)
+		p.add(bounced, p.bounce())
+		return
+	}
+	if p.happens(deferRate) {
+		p.wait(time.Second)
+		p.add(deferred, plain)
+		p.wait(10 * time.Minute)
+	}
+	p.wait(3 * time.Second)
+	p.add(delivered, plain)
+	p.react(complains)
+}
+
+func (p *planner) bounce() variant {
+	switch kind := p.rand.Float64(); {
+	case kind < hardShare:
+		return hard
+	case kind < hardShare+softShare:
+		return soft
+	default:
+		return unclear
+	}
+}
+
+// react plans what the recipient does, and machines on their way. Who does more
+// than receive the message has opened it first.
+func (p *planner) react(complains bool) {
+	if !complains && !p.happens(openRate) {
+		return
+	}
+	if p.happens(prefetchedShare) {
+		p.wait(20 * time.Second)
+		p.add(opened, machine)
+	} else {
+		p.wait(3 * time.Hour)
+		p.add(opened, plain)
+	}
+	if p.happens(repeatShare) {
+		p.wait(6 * time.Hour)
+		p.add(opened, plain)
+	}
+	if p.happens(clickRate / openRate) {
+		p.click()
+	}
+	if p.happens(unsubscribeRate / openRate) {
+		p.wait(5 * time.Minute)
+		p.add(unsubscribed, plain)
+	}
+	if complains || p.happens(complaintRate/openRate) {
+		p.wait(time.Hour)
+		p.add(spammed, plain)
+	}
+}
+
+func (p *planner) click() {
+	p.wait(time.Minute)
+	if p.happens(machineShare) {
+		p.add(clicked, machine)
+		return
+	}
+	p.add(clicked, plain)
+	if p.happens(conversionRate / (clickRate * (1 - machineShare))) {
+		p.wait(20 * time.Minute)
+		p.add(converted, plain)
+	}
+}

@@ -1,0 +1,63 @@
+// Package webhooktest has what a test of a webhook receiver needs: sample
+// bodies, signed requests, and a simulated e-mail campaign with the numbers that
+// must come out of it. All data in it is made up.
+package webhooktest
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+//go:embed payloads/*.json
+var files embed.FS
+
+// A Payload is a sample body.
+type Payload struct {
+	// Name says what it shows, e.g. "email_bounced_hard", "flat_clicked".
+	Name string
+	Body []byte
+}
+
+// Payloads returns all sample bodies, sorted by name: most pairs of object type
+// and metric, the flat and the legacy shape, and one event that nobody knows.
+// Their event ids differ. The caller may change the bodies.
+func Payloads() []Payload {
+	entries, err := files.ReadDir("payloads")
+	if err != nil {
+		panic(err)
+	}
+	all := make([]Payload, 0, len(entries))
+	for _, entry := range entries {
+		name := strings.TrimSuffix(entry.Name(), ".json")
+		all = append(all, Payload{Name: name, Body: Get(name)})
+	}
+	return all
+}
+
+// Get returns the body of the sample with this name. It panics if there is none.
+func Get(name string) []byte {
+	body, err := files.ReadFile("payloads/" + name + ".json")
+	if err != nil {
+		panic(fmt.Sprintf("webhooktest: no payload %q", name))
+	}
+	return body
+}
+
+// NewRequest returns a POST of the body to the URL, signed as Customer.io signs
+// it at this time. Its error is that of http.NewRequestWithContext.
+func NewRequest(ctx context.Context, url, key string, timestamp time.Time, body []byte) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	webhook.SignRequest(r.Header, key, timestamp, body)
+	return r, nil
+}

@@ -1,0 +1,148 @@
+package webhooktest
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"strconv"
+)
+
+// A writer spells steps out as JSON. It appends rather than encodes, so that a
+// load test measures the receiver and not this package.
+type writer struct {
+	seed   uint64
+	origin string // the members that all events have in common
+	start  int64
+}
+
+func newWriter(c Campaign) writer {
+	id := strconv.FormatInt(c.CampaignID, 10)
+	return writer{
+		seed:   mix(mix(c.Seed) ^ uint64(c.CampaignID)), //nolint:gosec // any bits will do
+		origin: `","action_id":` + id + `1,"campaign_id":` + id + `,"parent_action_id":` + id + `0,"journey_id":"`,
+		start:  c.Start.Unix(),
+	}
+}
+
+// The streams of made-up ids. Each id of a campaign is one number of a stream.
+const (
+	eventStream    = 0x2545F4914F6CDD1D
+	deliveryStream = 0x9E6C63D0876A9A35
+	journeyStream  = 0xD1B54A32D192ED03
+)
+
+// body writes the event of the step with this index in the plan.
+func (w *writer) body(index uint64, s step) []byte {
+	n := uint64(s.delivery) //nolint:gosec // never negative
+	b := make([]byte, 0, 640)
+	b = append(b, `{"data":{"customer_id":"`...)
+	b = appendPerson(b, n)
+	b = append(b, `","delivery_id":"`...)
+	b = w.appendDeliveryID(b, n)
+	b = append(b, w.origin...)
+	b = w.appendULID(b, w.start, n^journeyStream)
+	b = append(b, `","identifiers":{"id":"`...)
+	b = appendPerson(b, n)
+	b = append(b, `","email":"`...)
+	b = appendPerson(b, n)
+	b = append(b, `@example.com","cio_id":"`...)
+	b = appendCioID(b, n)
+	b = append(b, `"},"recipient":"`...)
+	b = appendPerson(b, n)
+	b = append(b, `@example.com","subject":"What is new this month – and what comes next"`...)
+	b = append(b, w.details(index, s)...)
+	b = append(b, `},"event_id":"`...)
+	b = w.appendULID(b, s.at, index^eventStream)
+	b = append(b, `","object_type":"email","metric":"`...)
+	b = append(b, metrics[s.metric]...)
+	b = append(b, `","timestamp":`...)
+	b = strconv.AppendInt(b, s.at, 10)
+	return append(b, '}')
+}
+
+var links = [...]string{
+	`,"href":"https://example.com/new?utm_source=mail&utm_campaign=monthly","link_id":1`,
+	`,"href":"https://example.com/new?utm_source=mail&utm_campaign=monthly","link_id":1`,
+	`,"href":"https://example.com/blog/what-comes-next","link_id":2`,
+	`,"href":"https://example.com/account#settings","link_id":3`,
+}
+
+// details are the members that only this metric and variant have.
+func (w *writer) details(index uint64, s step) string {
+	switch {
+	case s.metric == dropped:
+		return `,"failure_message":"Suppressed"`
+	case s.metric == deferred:
+		return `,"failure_message":"421 4.7.0 Try again later"`
+	case s.variant == hard:
+		return `,"failure_message":"550 5.1.1 The email account that you tried to reach does not exist"`
+	case s.variant == soft:
+		return `,"failure_message":"452 4.2.2 The email account that you tried to reach is over quota"`
+	case s.variant == unclear:
+		return `,"failure_message":"The receiving server did not say why"`
+	case s.metric == opened && s.variant == machine:
+		return `,"proxied":true,"prefetched":true`
+	case s.metric == opened:
+		return `,"proxied":false,"prefetched":false`
+	case s.metric == clicked:
+		link := links[w.number(index)%uint64(len(links))]
+		if s.variant == machine {
+			return link + `,"machine":true`
+		}
+		return link + `,"machine":false`
+	}
+	return ""
+}
+
+// number is the n-th number of this campaign. No two are equal.
+func (w *writer) number(n uint64) uint64 { return mix(w.seed ^ n) }
+
+// mix maps each number to another that looks random: the finaliser of Steele,
+// Lea and Flood, "Fast Splittable Pseudorandom Number Generators" (2014).
+func mix(z uint64) uint64 {
+	z += 0x9E3779B97F4A7C15
+	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
+	z = (z ^ z>>27) * 0x94D049BB133111EB
+	return z ^ z>>31
+}
+
+// appendULID appends 48 bits of milliseconds and 80 bits that look random, in
+// Crockford's base 32.
+func (w *writer) appendULID(b []byte, seconds int64, n uint64) []byte {
+	const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+	number := w.number(n)
+	millis := uint64(seconds)*1000 + number%1000 //nolint:gosec // after 1970
+	for _, part := range [...]struct {
+		bits uint64
+		size int
+	}{{millis, 10}, {number >> 24, 8}, {number, 8}} {
+		for shift := 5 * (part.size - 1); shift >= 0; shift -= 5 {
+			b = append(b, alphabet[part.bits>>shift&31])
+		}
+	}
+	return b
+}
+
+// appendDeliveryID appends what looks like Customer.io's ids: base64 with the
+// alphabet for URLs, which has - and _ in it, and with padding.
+func (w *writer) appendDeliveryID(b []byte, n uint64) []byte {
+	var id [17]byte
+	number := w.number(n ^ deliveryStream)
+	id[0] = 'D'
+	binary.BigEndian.PutUint64(id[1:], number)
+	binary.BigEndian.PutUint64(id[9:], number*deliveryStream)
+	return base64.URLEncoding.AppendEncode(b, id[:])
+}
+
+func appendPerson(b []byte, n uint64) []byte {
+	b = append(b, "person-"...)
+	for floor := uint64(100_000); n < floor && floor > 1; floor /= 10 {
+		b = append(b, '0')
+	}
+	return strconv.AppendUint(b, n, 10)
+}
+
+// appendCioID appends twelve hex digits, as Customer.io's ids have.
+func appendCioID(b []byte, n uint64) []byte {
+	const prefix = 0xd9c1 << 32
+	return strconv.AppendUint(b, prefix|n, 16)
+}
