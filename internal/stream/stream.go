@@ -140,3 +140,17 @@ func (c *Conn) Ready(ctx context.Context) error {
 	}
 	return nil
 }
+
+// WaitConnected returns when the connection is up, or with ctx's error.
+func (c *Conn) WaitConnected(ctx context.Context) error {
+	t := time.NewTicker(20 * time.Millisecond)
+	defer t.Stop()
+	for !c.nc.IsConnected() {
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
@@ -77,6 +78,7 @@ type App struct {
 	publisher *stream.Publisher
 	server    *ingest.Server
 	admin     *telemetry.Admin
+	registry  *prometheus.Registry
 	ln        net.Listener
 }
 
@@ -104,6 +106,7 @@ func (a *App) wire() (err error) {
 		return err
 	}
 	reg := telemetry.NewRegistry()
+	a.registry = reg
 	a.server, err = ingest.New(ingest.Config{
 		Workspaces:  workspaces,
 		Publisher:   a.publisher,
@@ -142,6 +145,9 @@ func (a *App) workspaces() ([]ingest.Workspace, error) {
 
 // Addr is the bound address of the webhook listener.
 func (a *App) Addr() net.Addr { return a.ln.Addr() }
+
+// Metrics gathers the app's instruments.
+func (a *App) Metrics() prometheus.Gatherer { return a.registry }
 
 // AdminAddr is the bound address of the admin listener.
 func (a *App) AdminAddr() net.Addr { return a.admin.Addr() }

@@ -45,6 +45,7 @@ type App struct {
 	conn      *stream.Conn
 	publisher *stream.Publisher
 	admin     *telemetry.Admin
+	registry  *prometheus.Registry
 	metrics   *worker.Metrics
 	sinks     []warehouse.Sink
 	jobs      []job
@@ -79,6 +80,7 @@ func (a *App) wire() (err error) {
 		return err
 	}
 	reg := telemetry.NewRegistry()
+	a.registry = reg
 	a.metrics = worker.NewMetrics(reg)
 	if a.cfg.NeedsTrack() {
 		if err := a.wireEffects(reg); err != nil {
@@ -171,6 +173,9 @@ func (a *App) wireWarehouses() error {
 	}
 	return nil
 }
+
+// Metrics gathers the app's instruments.
+func (a *App) Metrics() prometheus.Gatherer { return a.registry }
 
 // AdminAddr is the bound address of the admin listener.
 func (a *App) AdminAddr() net.Addr { return a.admin.Addr() }

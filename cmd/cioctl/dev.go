@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/dev"
+	"github.com/cioevents/cioevents/internal/telemetry"
+)
+
+func (c *cli) dev() *cobra.Command {
+	var cfg dev.Config
+	var log config.Log
+	cmd := &cobra.Command{
+		Use:   "dev",
+		Short: "Run everything on this machine: NATS, ingest, worker, a Track API to practise on, DuckDB",
+		Long: `dev runs the whole pipeline in one process, and keeps its data under --data.
+
+It listens on 127.0.0.1 only. Effects go to a fake Track API unless
+CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY are set. With a real account, a
+hard bounce or a spam complaint DELETES the profile for good, unless
+SUPPRESSION_MODE says otherwise.`,
+	}
+	declare := func(s *config.Set) {
+		cfg.Declare(s)
+		log.Declare(s, "console")
+	}
+	return c.command(cmd, declare, func(ctx context.Context, _ []string) error {
+		logger, err := telemetry.NewLogger(c.err, log.Level, log.Format)
+		if err != nil {
+			return &config.UsageError{Err: err}
+		}
+		stack, err := dev.New(cfg, logger)
+		if err != nil {
+			return err
+		}
+		stack.PrintWelcome(c.out)
+		return stack.RunShowing(ctx, c.out)
+	})
+}
+
+func (c *cli) demo() *cobra.Command {
+	var cfg dev.DemoConfig
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Send a simulated campaign through the whole pipeline and check that nothing is lost",
+		Long: `demo starts the pipeline on free ports and in a temporary folder, sends a
+simulated campaign to its webhook endpoint with real signatures, waits until
+everything has been handled, and prints the funnel, the profiles and the counts.
+It fails when the counts differ.`,
+	}
+	return c.command(cmd, cfg.Declare, func(ctx context.Context, _ []string) error {
+		return dev.Demo(ctx, cfg, c.out, c.err)
+	})
+}

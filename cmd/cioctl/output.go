@@ -1,0 +1,64 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/config"
+)
+
+// output is the setting of commands that print data.
+type output struct{ format string }
+
+func (o *output) declare(s *config.Set) {
+	s.String(&o.format, "OUTPUT", "table", "table for people, json for programs")
+	s.Check(func() error {
+		if o.format != "table" && o.format != "json" {
+			return fmt.Errorf("OUTPUT: %q is not one of table, json", o.format)
+		}
+		return nil
+	})
+}
+
+// print writes v as JSON, or calls table.
+func (o *output) print(w io.Writer, v any, table func(io.Writer)) error {
+	if o.format == "json" {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return enc.Encode(v)
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table(tw)
+	return tw.Flush()
+}
+
+// row writes the cells of one line of a table.
+func row(w io.Writer, cells ...any) {
+	texts := make([]string, len(cells))
+	for i, cell := range cells {
+		texts[i] = text(cell)
+	}
+	_, _ = fmt.Fprintln(w, strings.Join(texts, "\t")) // into a buffer
+}
+
+func text(cell any) string {
+	switch v := cell.(type) {
+	case nil:
+		return "-"
+	case time.Time:
+		if v.IsZero() {
+			return "-"
+		}
+		return v.UTC().Format(time.DateTime)
+	case float64:
+		return fmt.Sprintf("%.4g", v)
+	case string:
+		return strings.NewReplacer("\n", " ", "\t", " ").Replace(v)
+	default:
+		return fmt.Sprint(v)
+	}
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/dev"
+	"github.com/cioevents/cioevents/internal/operate"
+	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
+)
+
+type sendOptions struct {
+	output
+	url, secret          string
+	campaign, id, retry  int
+	connections          int
+	rate                 float64
+	bodyOnly, list, from bool
+}
+
+func (c *cli) send() *cobra.Command {
+	var o sendOptions
+	cmd := &cobra.Command{
+		Use:   "send [sample ...]",
+		Short: "Send signed sample events, events from standard input, or a simulated campaign",
+		Long: `send signs events and posts them to a receiver, as Customer.io does.
+
+Without arguments it sends every sample once; --list names them. With --stdin it
+sends each line of standard input as one event. With --campaign N it simulates
+an e-mail campaign of N messages.`,
+		Example: "  cioctl send email_bounced_hard\n  cioctl send --campaign 1000 --rate 200\n  cioctl send --stdin < events.jsonl",
+		Args:    cobra.ArbitraryArgs,
+	}
+	flags := cmd.Flags()
+	flags.IntVar(&o.campaign, "campaign", 0, "simulate a campaign of this many messages")
+	flags.IntVar(&o.id, "campaign-id", 0, "its campaign_id; the time of day when 0, so that each run is a new campaign")
+	flags.BoolVar(&o.from, "stdin", false, "send each line of standard input")
+	flags.BoolVar(&o.list, "list", false, "list the samples")
+	flags.BoolVar(&o.bodyOnly, "body-only", false, "sign the raw body alone, without a timestamp")
+	flags.Float64Var(&o.rate, "rate", 0, "events a second, 0 for as many as go")
+	flags.IntVar(&o.connections, "connections", 16, "calls at a time")
+	flags.IntVar(&o.retry, "retries", 0, "how often to repeat a call that was answered 503 or not at all")
+	declare := func(s *config.Set) {
+		s.String(&o.url, "URL", "http://127.0.0.1:8080/webhooks/customerio", "the receiver")
+		s.Secret(&o.secret, "CUSTOMERIO_WEBHOOK_SECRET", "signing key, the one of cioctl dev by default")
+		o.declare(s)
+	}
+	return c.command(cmd, declare, func(ctx context.Context, args []string) error { return c.sendAll(ctx, o, args) })
+}
+
+func (c *cli) sendAll(ctx context.Context, o sendOptions, args []string) error {
+	if o.list {
+		for _, p := range webhooktest.Payloads() {
+			_, _ = fmt.Fprintln(c.out, p.Name)
+		}
+		return nil
+	}
+	bodies, total, err := c.bodies(o, args)
+	if err != nil {
+		return err
+	}
+	key := dev.DefaultKey
+	if keys := config.SplitList(o.secret); len(keys) > 0 {
+		key = keys[0]
+	}
+	bars := mpb.NewWithContext(ctx, mpb.WithOutput(c.err), mpb.WithWidth(48))
+	bar := bars.AddBar(total, mpb.PrependDecorators(decor.CountersNoUnit("%d / %d")), mpb.AppendDecorators(decor.AverageSpeed(0, "%.0f/s")))
+	report, err := operate.Sender{
+		URL: o.url, Key: key, BodyOnly: o.bodyOnly, Connections: o.connections, Rate: o.rate, Retries: o.retry, Progress: bar.Increment,
+	}.Send(ctx, bodies)
+	bar.Abort(false)
+	bars.Wait()
+	err = errors.Join(err, o.print(c.out, report, func(w io.Writer) {
+		row(w, "sent", report.Sent)
+		row(w, "failed", report.Failed)
+		row(w, "seconds", report.Seconds)
+		row(w, "p50", report.P50.Round(time.Microsecond))
+		row(w, "p99", report.P99.Round(time.Microsecond))
+	}))
+	if err == nil && report.Failed > 0 {
+		err = fmt.Errorf("%d events were not taken, the first because: %s", report.Failed, report.Refusal)
+	}
+	return err
+}
+
+// bodies returns what to send, and how much that is, 0 when unknown.
+func (c *cli) bodies(o sendOptions, args []string) (iter.Seq[[]byte], int64, error) {
+	switch {
+	case o.from:
+		return lines(c.in), 0, nil
+	case o.campaign > 0:
+		now := time.Now()
+		if o.id == 0 {
+			o.id = now.Hour()*10_000 + now.Minute()*100 + now.Second()
+		}
+		campaign := webhooktest.Campaign{Seed: uint64(now.UnixNano()), Deliveries: o.campaign, CampaignID: int64(o.id), Start: now.Add(-8 * 24 * time.Hour)} //nolint:gosec // any number will do
+		return campaign.Events(), int64(campaign.Totals().Events), nil
+	}
+	samples := map[string][]byte{}
+	for _, p := range webhooktest.Payloads() {
+		samples[p.Name] = p.Body
+	}
+	if len(args) == 0 {
+		args = slices.Sorted(maps.Keys(samples))
+	}
+	var bodies [][]byte
+	for _, name := range args {
+		body, ok := samples[name]
+		if !ok {
+			return nil, 0, &config.UsageError{Err: fmt.Errorf("there is no sample %q; cioctl send --list names them", name)}
+		}
+		bodies = append(bodies, body)
+	}
+	return slices.Values(bodies), int64(len(bodies)), nil
+}
+
+func lines(r io.Reader) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		s := bufio.NewScanner(r)
+		s.Buffer(nil, 16<<20)
+		for s.Scan() {
+			if line := strings.TrimSpace(s.Text()); line != "" && !yield([]byte(line)) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package dev
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+)
+
+// PrintWelcome says what is where, and what to try first.
+func (s *Stack) PrintWelcome(w io.Writer) {
+	key := "your CUSTOMERIO_WEBHOOK_SECRET"
+	if s.ownKey() {
+		key = DefaultKey
+	}
+	api := "Customer.io's, with your credentials: effects are real"
+	if s.Fake != nil {
+		api = s.TrackURL() + "  a fake; set CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY for the real one"
+	}
+	_, _ = fmt.Fprintf(w, `
+cioevents is running. Ctrl-C stops it; its data stays in %[1]s and is used again.
+
+  webhooks   %[2]s  (signing key: %[3]s)
+  metrics    http://%[4]s/metrics and http://%[5]s/metrics
+  NATS       %[6]s
+  Track API  %[7]s
+  warehouse  %[8]s
+
+Try in another terminal:
+
+  go run ./cmd/cioctl send email_bounced_hard email_opened_human
+  go run ./cmd/cioctl send --campaign 1000
+  go run ./cmd/cioctl query "SELECT metric, count(*) AS events FROM customerio_events GROUP BY ALL ORDER BY 2 DESC"
+
+`, s.cfg.Data, s.WebhookURL(), key, s.ingest.AdminAddr(), s.worker.AdminAddr(), s.NATSURL(), api,
+		strings.Join(s.workerConfig().Warehouses, ", "))
+}
+
+func (s *Stack) ownKey() bool {
+	all := s.cfg.Ingest.Workspaces.All()
+	return len(all) == 1 && len(all[0].Secrets) == 1 && all[0].Secrets[0] == DefaultKey
+}
+
+// RunShowing is Run, and writes a line whenever something has been done.
+func (s *Stack) RunShowing(ctx context.Context, w io.Writer) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.Run(ctx) })
+	g.Go(func() error {
+		s.show(ctx, w)
+		return nil
+	})
+	return g.Wait()
+}
+
+// An activity is how much has been done since the start.
+type activity struct{ events, effects, rows, retries, dead float64 }
+
+func (s *Stack) show(ctx context.Context, w io.Writer) {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	var before activity
+	for {
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return
+		}
+		now := s.activity()
+		if now != before {
+			_, _ = fmt.Fprintf(w, "%s  %+.0f events stored   %+.0f profile calls   %+.0f rows", time.Now().Format(time.TimeOnly),
+				now.events-before.events, now.effects-before.effects, now.rows-before.rows)
+			if d := now.retries - before.retries; d > 0 {
+				_, _ = fmt.Fprintf(w, "   %+.0f retries", d)
+			}
+			if d := now.dead - before.dead; d > 0 {
+				_, _ = fmt.Fprintf(w, "   %+.0f DEAD LETTERS", d)
+			}
+			_, _ = fmt.Fprintln(w)
+		}
+		before = now
+	}
+}
+
+func (s *Stack) activity() activity {
+	ingest, worker := s.ingest.Metrics(), s.worker.Metrics()
+	return activity{
+		events:  sum(ingest, "cioevents_ingest_answers_total", "stored"),
+		effects: sum(worker, "cioevents_track_calls_total", "ok"),
+		rows:    sum(worker, "cioevents_warehouse_rows_total", "inserted"),
+		retries: sum(worker, "cioevents_worker_messages_total", "retried"),
+		dead:    sum(worker, "cioevents_worker_messages_total", "dead") + sum(ingest, "cioevents_ingest_answers_total", "kept"),
+	}
+}
+
+// sum adds up the series of a counter that have a label with the value.
+func sum(g prometheus.Gatherer, name, value string) (total float64) {
+	families, err := g.Gather()
+	if err != nil {
+		return 0
+	}
+	for _, f := range families {
+		if f.GetName() != name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if l.GetValue() == value {
+					total += m.GetCounter().GetValue()
+				}
+			}
+		}
+	}
+	return total
+}
