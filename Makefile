@@ -37,6 +37,10 @@ fuzz: ## Fuzz each target for FUZZTIME (10s)
 	  for t in $$(grep -oE '^func Fuzz[A-Za-z0-9_]*' "$$f" | cut -c6-); do \
 	    go test -run='^$$' -fuzz="^$$t$$" -fuzztime=$(FUZZTIME) "$$(dirname "$$f")" || exit 1; done; done
 
+.PHONY: bench
+bench: ## Measure ingest and worker beside baselines in the same run; prints ratios
+	go run ./internal/bench
+
 .PHONY: lint
 lint: ## Run the linters
 	$(GOLANGCI_LINT) run ./...

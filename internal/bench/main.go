@@ -39,10 +39,21 @@ func run(ctx context.Context, args []string) error {
 		return runNATS(ctx, args[1])
 	case "baseline":
 		return runBaseline(ctx, key)
-	case "ingest", "all":
-		return benchIngest(ctx)
 	}
-	return fmt.Errorf("unknown part %q", args[0])
+	dir, err := os.MkdirTemp("", "cioevents-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	switch args[0] {
+	case "ingest":
+		return benchIngest(ctx, dir)
+	case "worker":
+		return benchWorker(ctx, dir)
+	case "all":
+		return errors.Join(benchIngest(ctx, dir), benchWorker(ctx, dir))
+	}
+	return fmt.Errorf("unknown part %q: it is ingest, worker or all", args[0])
 }
 
 // build compiles one of the product's programs into dir.
@@ -56,12 +67,8 @@ func build(ctx context.Context, dir, name string) (string, error) {
 	return path, cmd.Run()
 }
 
-func benchIngest(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "cioevents-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
+// benchIngest measures the receiver beside one that has no queue.
+func benchIngest(ctx context.Context, dir string) error {
 	path, err := build(ctx, dir, "ingest")
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
 	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
@@ -101,6 +102,7 @@ func (d *demo) run(ctx context.Context, out io.Writer) error {
 	if err := waitUntil(ctx, drainTimeout, func() bool { return conn.Ready(ctx) == nil }); err != nil {
 		return fmt.Errorf("wait for the stream: %w", err)
 	}
+	d.stack.Fake.Seed(d.people()...)
 	totals := d.campaign.Totals()
 	report, err := d.send(ctx, totals.Events)
 	if err != nil {
@@ -240,23 +242,26 @@ func (d *demo) profiles() (suppressed, engaged, unsubscribed int) {
 			unsubscribed++
 		}
 	}
-	for id := range d.people() {
-		if d.stack.Fake.Suppressed("cio_" + id) {
+	for _, p := range d.people() {
+		if d.stack.Fake.Suppressed(p.ID) {
 			suppressed++
 		}
 	}
 	return suppressed, engaged, unsubscribed
 }
 
-// people are the cio_ids of everybody in the campaign.
-func (d *demo) people() map[string]bool {
-	ids := map[string]bool{}
+// people is everybody in the campaign, as they are before it.
+func (d *demo) people() []customeriotest.Profile {
+	var people []customeriotest.Profile
+	seen := map[string]bool{}
 	for body := range d.campaign.Events() {
-		if e, err := webhook.Parse(body); err == nil {
-			ids[e.Identifiers.CioID] = true
+		e, err := webhook.Parse(body)
+		if err == nil && !seen[e.Identifiers.ID] {
+			seen[e.Identifiers.ID] = true
+			people = append(people, customeriotest.Profile{CioID: e.Identifiers.CioID, ID: e.Identifiers.ID, Email: e.Identifiers.Email})
 		}
 	}
-	return ids
+	return people
 }
 
 func toInt(v any) int {

@@ -1,0 +1,225 @@
+// Package integration_test sends real calls through the real programs: ingest
+// and worker, a NATS server, a fake Track API over HTTP, and DuckDB.
+package integration_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/app/ingestapp"
+	"github.com/cioevents/cioevents/internal/app/workerapp"
+	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/stream/streamtest"
+	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+const signingKey = "integration-key"
+
+// TestMain lets the test binary be the worker, so that a test can kill it.
+func TestMain(m *testing.M) {
+	if os.Getenv("CIOEVENTS_TEST_ROLE") == "worker" {
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		err := runWorker(ctx, os.Getenv)
+		stop()
+		os.Exit(config.ExitCode(os.Stderr, "worker", err))
+	}
+	os.Exit(m.Run())
+}
+
+func runWorker(ctx context.Context, getenv func(string) string) error {
+	var cfg workerapp.Config
+	set := config.New("worker", getenv)
+	cfg.Declare(set)
+	if err := set.Parse(nil); err != nil {
+		return err
+	}
+	app, err := workerapp.New(cfg, zerolog.Nop())
+	if err != nil {
+		return err
+	}
+	return app.Run(ctx)
+}
+
+// A pipeline is everything around the events of one test.
+type pipeline struct {
+	t    *testing.T
+	nats *streamtest.Server
+	fake *customeriotest.Fake
+	url  string
+	// env is the worker's environment.
+	env  map[string]string
+	path string
+	conn *stream.Conn
+}
+
+func start(t *testing.T, options ...streamtest.Option) *pipeline {
+	t.Helper()
+	p := &pipeline{t: t, path: filepath.Join(t.TempDir(), "events.duckdb")}
+	p.nats = streamtest.Start(t, options...)
+	p.conn = p.nats.Connect(stream.Settings{})
+	p.fake = customeriotest.New(customeriotest.Config{KnowsEverybody: true, CallLog: 50_000})
+	api := httptest.NewServer(p.fake)
+	t.Cleanup(api.Close)
+	p.env = map[string]string{
+		"NATS_URL": p.nats.URL(), "ADMIN_ADDR": "127.0.0.1:0", "WAREHOUSE_URL": "duckdb:" + p.path,
+		"CUSTOMERIO_SITE_ID": "site", "CUSTOMERIO_TRACK_API_KEY": "key", "CUSTOMERIO_TRACK_URL": api.URL, "TRACK_RATE": "10000",
+	}
+	p.startIngest()
+	return p
+}
+
+func (p *pipeline) startIngest() {
+	p.t.Helper()
+	env := map[string]string{
+		"NATS_URL": p.nats.URL(), "INGEST_ADDR": "127.0.0.1:0", "ADMIN_ADDR": "127.0.0.1:0",
+		"CUSTOMERIO_WEBHOOK_SECRET": signingKey, "DRAIN_DELAY": "0",
+	}
+	var cfg ingestapp.Config
+	set := config.New("ingest", func(name string) string { return env[name] })
+	cfg.Declare(set)
+	if err := set.Parse(nil); err != nil {
+		p.t.Fatal(err)
+	}
+	app, err := ingestapp.New(cfg, zerolog.Nop())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.url = "http://" + app.Addr().String() + "/webhooks/customerio"
+	p.background(app.Run)
+	p.eventually("ingest connects", 10*time.Second, func() bool { return p.conn.Ready(p.t.Context()) == nil })
+}
+
+func (p *pipeline) startWorker() {
+	p.t.Helper()
+	p.background(func(ctx context.Context) error {
+		return runWorker(ctx, func(name string) string { return p.env[name] })
+	})
+}
+
+// background runs a program until the test ends, and waits for its end.
+func (p *pipeline) background(run func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- run(ctx) }()
+	p.t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			p.t.Errorf("program ended with: %v", err)
+		}
+	})
+}
+
+func (p *pipeline) eventually(what string, within time.Duration, ok func() bool) {
+	p.t.Helper()
+	deadline := time.After(within)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			p.t.Fatalf("after %v it is still not so: %s", within, what)
+		}
+	}
+}
+
+// post sends a signed body, v0 unless a header says otherwise.
+func (p *pipeline) post(body []byte, headers ...string) (status int, answer string, took time.Duration) {
+	p.t.Helper()
+	req, err := http.NewRequest(http.MethodPost, p.url, bytes.NewReader(body))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if len(headers) == 0 {
+		webhook.SignRequest(req.Header, signingKey, time.Now(), body)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	begin := time.Now()
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		p.t.Fatalf("the connection broke: %v", err)
+	}
+	defer res.Body.Close()
+	text, _ := io.ReadAll(res.Body)
+	return res.StatusCode, string(text), time.Since(begin)
+}
+
+func (p *pipeline) accept(body []byte) {
+	p.t.Helper()
+	if status, answer, _ := p.post(body); status != http.StatusOK {
+		p.t.Fatalf("answer is %d %s, want 200", status, answer)
+	}
+}
+
+// drained waits until every consumer has handled everything.
+func (p *pipeline) drained(consumers int, within time.Duration) {
+	p.t.Helper()
+	p.eventually("all consumers are at the end", within, func() bool {
+		s, err := p.conn.Status(p.t.Context())
+		if err != nil || len(s.Consumers) < consumers {
+			return false
+		}
+		for _, c := range s.Consumers {
+			if c.Lag > 0 {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func (p *pipeline) query(format string, args ...any) [][]any {
+	p.t.Helper()
+	table, err := duckdb.Query(p.t.Context(), p.path, fmt.Sprintf(format, args...))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return table.Rows
+}
+
+// deadLetters returns the dead letters' bodies, the parts of a large one joined.
+func (p *pipeline) deadLetters() map[string]string {
+	p.t.Helper()
+	bodies := map[string]string{}
+	err := p.conn.DeadLetters(p.t.Context(), stream.Selection{}, func(d event.DeadLetter) bool {
+		bodies[d.ID] += string(d.Body)
+		return true
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return bodies
+}
+
+func (p *pipeline) callsOf(identifier string) string {
+	var kinds []string
+	for _, c := range p.fake.Calls() {
+		if c.Identifier == identifier {
+			kinds = append(kinds, string(c.Kind))
+		}
+	}
+	return strings.Join(kinds, " ")
+}
+
+// largePayload is a server that takes the largest body whole.
+func largePayload(o *server.Options) { o.MaxPayload = 9 << 20 }
