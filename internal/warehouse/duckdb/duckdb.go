@@ -139,7 +139,12 @@ func (s *Sink) acquire(ctx context.Context) error {
 	if s.file != nil {
 		return nil
 	}
-	options := url.Values{"memory_limit": {s.cfg.MemoryLimit}, "preserve_insertion_order": {"false"}}
+	options := url.Values{
+		"memory_limit": {s.cfg.MemoryLimit}, "preserve_insertion_order": {"false"},
+		// Every checkpoint writes the last, partly filled row group again. At the
+		// default of 16 MB, some 15,000 rows, that halves the rate.
+		"wal_autocheckpoint": {"256MB"},
+	}
 	f, err := openFile(ctx, s.cfg.Path, options, s.cfg.Log)
 	if err != nil {
 		return err
