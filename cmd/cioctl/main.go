@@ -36,6 +36,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &config.UsageError{Err: err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
+	//nolint:contextcheck // the commands take the context of ExecuteContext
 	root.AddCommand(c.dev(), c.demo(), c.send(), c.verify(), c.status(), c.tail(), c.query(), c.stream())
 	return root.ExecuteContext(ctx)
 }

@@ -106,7 +106,7 @@ func (c *cli) bodies(o sendOptions, args []string) (iter.Seq[[]byte], int64, err
 		if o.id == 0 {
 			o.id = now.Hour()*10_000 + now.Minute()*100 + now.Second()
 		}
-		campaign := webhooktest.Campaign{Seed: uint64(now.UnixNano()), Deliveries: o.campaign, CampaignID: int64(o.id), Start: now.Add(-8 * 24 * time.Hour)} //nolint:gosec // any number will do
+		campaign := webhooktest.Campaign{Seed: uint64(now.UnixNano()), Deliveries: o.campaign, CampaignID: int64(o.id), Start: now.Add(-8 * 24 * time.Hour)}
 		return campaign.Events(), int64(campaign.Totals().Events), nil
 	}
 	samples := map[string][]byte{}

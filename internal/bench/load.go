@@ -100,7 +100,7 @@ func (l load) connection(ctx context.Context, number int, begin, from, until tim
 	for {
 		start := time.Now()
 		if step > 0 {
-			time.Sleep(due.Sub(start)) //nolint:forbidigo // the schedule of an open loop
+			time.Sleep(due.Sub(start))
 			start, due = due, due.Add(step)
 		}
 		if start.After(until) || ctx.Err() != nil {

@@ -23,8 +23,9 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -59,7 +60,7 @@ func run(ctx context.Context, args []string) error {
 // build compiles one of the product's programs into dir.
 func build(ctx context.Context, dir, name string) (string, error) {
 	path := filepath.Join(dir, name)
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "./cmd/"+name) //nolint:gosec // one of ours
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "./cmd/"+name)
 	cmd.Stderr = os.Stderr
 	if name == "ingest" {
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -133,7 +134,7 @@ func waitReady(ctx context.Context, admin string) error {
 	defer cancel()
 	client := &http.Client{Timeout: time.Second}
 	for ctx.Err() == nil {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+admin+"/readyz", nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+admin+"/readyz", http.NoBody)
 		if err != nil {
 			return err
 		}
@@ -143,7 +144,7 @@ func waitReady(ctx context.Context, admin string) error {
 				return nil
 			}
 		}
-		time.Sleep(50 * time.Millisecond) //nolint:forbidigo // polling
+		time.Sleep(50 * time.Millisecond)
 	}
 	return errors.New("not ready after 30 s")
 }

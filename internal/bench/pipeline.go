@@ -34,7 +34,7 @@ func fillStream(ctx context.Context, url string, n int) (perSecond float64, err 
 		return 0, err
 	}
 	start, sent := time.Now(), 0
-	for body := range (webhooktest.Campaign{Seed: uint64(start.UnixNano()), Deliveries: n, CampaignID: 1}).Events() { //nolint:gosec // any seed will do
+	for body := range (webhooktest.Campaign{Seed: uint64(start.UnixNano()), Deliveries: n, CampaignID: 1}).Events() {
 		e, err := webhook.ParseEnvelope(body)
 		if err != nil {
 			return 0, err
@@ -46,7 +46,8 @@ func fillStream(ctx context.Context, url string, n int) (perSecond float64, err 
 		if _, err := js.PublishMsgAsync(msg); err != nil {
 			return 0, err
 		}
-		if sent++; sent == n {
+		sent++
+		if sent == n {
 			break
 		}
 	}
@@ -113,7 +114,7 @@ func waitDrained(ctx context.Context, conn *stream.Conn) error {
 		if err != nil && !strings.Contains(err.Error(), "timeout") {
 			return err
 		}
-		time.Sleep(20 * time.Millisecond) //nolint:forbidigo // polling
+		time.Sleep(20 * time.Millisecond)
 	}
 	return ctx.Err()
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -29,7 +30,7 @@ func runNATS(ctx context.Context, dir string) error {
 	}
 	srv.Start()
 	if !srv.ReadyForConnections(10 * time.Second) {
-		return fmt.Errorf("the NATS server does not get ready")
+		return errors.New("the NATS server does not get ready")
 	}
 	fmt.Println(srv.ClientURL())
 	<-ctx.Done()

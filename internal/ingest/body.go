@@ -60,13 +60,13 @@ func readBody(r *http.Request, limit int64, budget *gate) (*body, error) {
 	return b, nil
 }
 
-// readSmall reads up to smallBody bytes. size is what was announced, -1 for
+// readSmall reads up to smallBody bytes. The size is what was announced, -1 for
 // nothing.
 func (b *body) readSmall(r io.Reader, size int64) error {
 	if size > smallBody {
 		return errFull
 	}
-	b.pooled = smallBodies.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
+	b.pooled = smallBodies.Get().(*[]byte) //nolint:forcetypeassert,errcheck // the pool holds nothing else
 	var err error
 	b.bytes, err = readUpTo(r, (*b.pooled)[:0], smallBody)
 	*b.pooled = b.bytes // it may have grown

@@ -56,7 +56,7 @@ func (s *Server) drain(failed <-chan error) {
 	s.cfg.Log.Info().Stringer("delay", s.cfg.DrainDelay).Msg("draining")
 	select {
 	case <-time.After(s.cfg.DrainDelay):
-	case <-failed:
+	case <-failed: //nolint:errcheck // the listener is gone, for whatever reason
 	}
 	s.closing.Store(true)
 }

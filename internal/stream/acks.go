@@ -51,7 +51,7 @@ func newAcks(nc *nats.Conn) (*acks, error) {
 // request publishes msg and returns the answer. It returns nats.ErrTimeout
 // after wait, and what nats.go says when it cannot send.
 func (a *acks) request(ctx context.Context, msg *nats.Msg, wait time.Duration) (*nats.Msg, error) {
-	w := waiters.Get().(*waiter) //nolint:forcetypeassert // the pool holds nothing else
+	w := waiters.Get().(*waiter) //nolint:forcetypeassert,errcheck // the pool holds nothing else
 	a.mu.Lock()
 	a.last++
 	id := a.last

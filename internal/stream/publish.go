@@ -21,9 +21,9 @@ const PublishTimeoutDefault = 2500 * time.Millisecond
 
 // Waits before another try within the timeout.
 const (
-	// twinRetryWait: another copy of the event is being stored (10158).
+	// The twinRetryWait: another copy of the event is being stored (10158).
 	twinRetryWait = 50 * time.Millisecond
-	// leaderRetryWait: nobody listens on the subject, as during an election.
+	// The leaderRetryWait: nobody listens on the subject, as during an election.
 	leaderRetryWait = 250 * time.Millisecond
 )
 
@@ -60,7 +60,7 @@ func NewPublisher(c *Conn, timeout time.Duration) (*Publisher, error) {
 // Publish stores m and reports whether the stream had its id already. After an
 // error, which is event.ErrStreamFull, event.ErrStreamUnavailable or a
 // permanent fault for a message that is too large, m may be published again.
-// m.Body is not used after the return.
+// The body is not used after the return.
 func (p *Publisher) Publish(ctx context.Context, m *event.Message) (duplicate bool, err error) {
 	return p.publish(ctx, Subject(m), messageHeader(m), m.Body, Name)
 }

@@ -26,14 +26,14 @@ func (c *Config) Declare(s *config.Set) {
 }
 
 // Declare adds the settings of the stream to the set.
-func (st *Settings) Declare(s *config.Set) {
-	*st = st.withDefaults()
-	s.Int(&st.Replicas, "STREAM_REPLICAS", st.Replicas, "copies of the stream, 1 or 3")
-	s.Var((*config.Duration)(&st.MaxAge), "STREAM_MAX_AGE", "how long events are kept, and can be replayed")
-	s.Var((*config.Bytes)(&st.MaxBytes), "STREAM_MAX_BYTES", "size at which the stream refuses new events, at least rate × max age × 708 B")
-	s.Var((*config.Duration)(&st.DedupWindow), "DEDUP_WINDOW", "how long the stream refuses an id it has seen, 146 B of its memory an id")
-	s.Check(func() error {
-		if st.Replicas < 1 || st.Replicas > 5 {
+func (s *Settings) Declare(set *config.Set) {
+	*s = s.withDefaults()
+	set.Int(&s.Replicas, "STREAM_REPLICAS", s.Replicas, "copies of the stream, 1 or 3")
+	set.Var((*config.Duration)(&s.MaxAge), "STREAM_MAX_AGE", "how long events are kept, and can be replayed")
+	set.Var((*config.Bytes)(&s.MaxBytes), "STREAM_MAX_BYTES", "size at which the stream refuses new events, at least rate × max age × 708 B")
+	set.Var((*config.Duration)(&s.DedupWindow), "DEDUP_WINDOW", "how long the stream refuses an id it has seen, 146 B of its memory an id")
+	set.Check(func() error {
+		if s.Replicas < 1 || s.Replicas > 5 {
 			return errors.New("STREAM_REPLICAS: must be from 1 to 5, better 1 or 3")
 		}
 		return nil

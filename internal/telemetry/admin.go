@@ -30,7 +30,7 @@ type Admin struct {
 	srv *http.Server
 }
 
-// NewAdmin binds addr. ready reports why the program cannot do its work now,
+// NewAdmin binds addr. The function ready reports why the program cannot do its work now,
 // nil when it can.
 //
 // /healthz says only that the process lives: restarting it because NATS is away

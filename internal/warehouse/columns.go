@@ -7,7 +7,7 @@ import (
 
 // columns is the one place that says which field of a row is which column.
 var columns = []Column{
-	text("event_id", "Customer.io's id of the event, or the SHA-256 of a body without one. Unique within a workspace", func(r *Row) string { return r.EventID }).required(),
+	required(text("event_id", "Customer.io's id of the event, or the SHA-256 of a body without one. Unique within a workspace", func(r *Row) string { return r.EventID })),
 	text("metric", "What happened: sent, delivered, opened, clicked, bounced …", func(r *Row) string { return r.Metric }),
 	text("customer_id", "The person's id in the workspace", func(r *Row) string { return r.CustomerID }),
 	text("email_address", "The e-mail address that the event is about", func(r *Row) string { return r.EmailAddress }),
@@ -16,9 +16,9 @@ var columns = []Column{
 	text("template_id", "The template, in bodies of the flat and legacy shapes only", func(r *Row) string { return r.TemplateID }),
 	text("href", "The link that was clicked", func(r *Row) string { return r.Href }),
 	instant("timestamp", "When the event occurred, by Customer.io's clock, in seconds. NULL when the body does not say", func(r *Row) time.Time { return r.Timestamp }),
-	instant("received_at", "When the webhook call arrived, by the receiver's clock", func(r *Row) time.Time { return r.ReceivedAt }).required(),
+	required(instant("received_at", "When the webhook call arrived, by the receiver's clock", func(r *Row) time.Time { return r.ReceivedAt })),
 
-	text("workspace", "The Customer.io workspace whose key signed the call", func(r *Row) string { return r.Workspace }).required(),
+	required(text("workspace", "The Customer.io workspace whose key signed the call", func(r *Row) string { return r.Workspace })),
 	text("object_type", "What the event is about: email, push, in_app, sms, whatsapp, slack, webhook or customer", func(r *Row) string { return r.ObjectType }),
 	text("cio_id", "Customer.io's own id of the person, which never changes", func(r *Row) string { return r.CioID }),
 	text("recipient", "An e-mail address, a phone number, a Slack channel, a URL or an id, by object type", func(r *Row) string { return r.Recipient }),
@@ -41,7 +41,7 @@ var columns = []Column{
 	boolean("synthetic", "An open that was concluded from a click", func(r *Row) *bool { return r.Synthetic }),
 	text("shape", "How the body was laid out: nested, flat or legacy", func(r *Row) string { return r.Shape }),
 	integer("stream_sequence", "The message's place in the stream", func(r *Row) int64 { return int64(r.StreamSequence) }),
-	payload("payload", "The body as it was received", func(r *Row) []byte { return r.Payload }).required(),
+	required(payload("payload", "The body as it was received", func(r *Row) []byte { return r.Payload })),
 }
 
 func text(name, about string, of func(*Row) string) Column {
@@ -69,7 +69,7 @@ func payload(name, about string, of func(*Row) []byte) Column {
 	}}
 }
 
-func (c Column) required() Column {
+func required(c Column) Column {
 	c.Required = true
 	return c
 }

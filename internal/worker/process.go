@@ -20,7 +20,7 @@ const suspectAfter = 5
 
 // process handles and settles a batch.
 func (c *Consumer) process(ctx, work context.Context, batch []event.Attempt) {
-	stop := c.keepAlive(batch)
+	stop := c.keepAlive(batch) //nolint:contextcheck // it lives as long as the batch, also after ctx has ended
 	defer stop()
 	good, suspects := split(batch)
 	c.handle(ctx, work, good)

@@ -9,12 +9,12 @@ import (
 )
 
 // settle tells the stream what became of each message: the one place where
-// that is decided. errs has one entry a message, nil for success.
+// that is decided. There is one error a message, nil for success.
 func (c *Consumer) settle(ctx context.Context, batch []event.Attempt, errs []error) {
 	last := -1
-	for i := range batch {
-		if errs[i] != nil {
-			c.fail(ctx, &batch[i], errs[i])
+	for i, err := range errs {
+		if err != nil {
+			c.fail(ctx, &batch[i], err)
 			continue
 		}
 		if last >= 0 {

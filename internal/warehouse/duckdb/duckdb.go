@@ -90,8 +90,8 @@ func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Resul
 	defer s.yield()
 	done, err := s.file.conn.ExecContext(ctx, s.insert)
 	if err != nil {
-		s.letGo() // whatever is wrong with the connection ends with it
-		return warehouse.Result{}, fmt.Errorf("insert %d rows: %w", len(s.rows), err)
+		err = fmt.Errorf("insert %d rows: %w", len(s.rows), err)
+		return warehouse.Result{}, errors.Join(err, s.letGo()) // whatever is wrong with the connection ends with it
 	}
 	inserted, err := done.RowsAffected()
 	if err != nil {

@@ -67,7 +67,7 @@ func lockFile(ctx context.Context, name string) (*os.File, error) {
 // tryLockFile returns an error that is syscall.EWOULDBLOCK when another holds
 // the lock.
 func tryLockFile(name string) (*os.File, error) {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the name is the operator's
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open lock file: %w", err)
 	}
