@@ -33,14 +33,16 @@ func (c *Consumer) settle(ctx context.Context, batch []event.Attempt, errs []err
 // fail settles a message that could not be handled.
 func (c *Consumer) fail(ctx context.Context, a *event.Attempt, err error) {
 	reason, permanent := fault.PermanentReason(err)
-	if !permanent && a.Number >= c.cfg.MaxAttempts {
+	wait, named := fault.RetryWait(err)
+	// A wait that was named speaks of the other side, not of this message:
+	// wrong credentials or a full hour must not end as dead letters.
+	if !permanent && !named && a.Number >= c.cfg.MaxAttempts {
 		reason, permanent = fault.ReasonExhausted, true
 	}
 	if permanent {
 		c.bury(ctx, a, reason, err)
 		return
 	}
-	wait, named := fault.RetryWait(err)
 	if !named {
 		wait = backoff(a.Number)
 	}

@@ -56,8 +56,8 @@ const (
 // the caller's to keep. All events are planned before the first one is yielded,
 // at 24 bytes each.
 func (c Campaign) Events() iter.Seq[[]byte] {
+	c = c.withDefaults()
 	return func(yield func([]byte) bool) {
-		c = c.withDefaults()
 		w := newWriter(c)
 		for i, s := range c.plan() {
 			if !yield(w.body(uint64(i), s)) {
