@@ -62,7 +62,7 @@ var owners = map[string][]string{
 var everywhere = []string{
 	"internal/telemetry", "internal/stream", "internal/ingest", "internal/worker", "internal/customerio",
 	"internal/warehouse/duckdb", "internal/stream/streamtest", "internal/app/ingestapp", "internal/app/workerapp",
-	"internal/dev", "cmd/cioctl",
+	"internal/dev", "internal/bench", "cmd/cioctl",
 }
 
 func TestImports(t *testing.T) {
