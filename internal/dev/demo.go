@@ -55,7 +55,11 @@ func Demo(ctx context.Context, cfg DemoConfig, out, progress io.Writer) (err err
 		return fmt.Errorf("create temporary folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	stack, err := New(demoStack(dir), zerolog.New(progress).Level(zerolog.WarnLevel))
+	stackConfig, err := demoStack(dir)
+	if err != nil {
+		return err
+	}
+	stack, err := New(stackConfig, zerolog.New(progress).Level(zerolog.WarnLevel))
 	if err != nil {
 		return err
 	}
@@ -74,15 +78,15 @@ func campaignOf(cfg DemoConfig) webhooktest.Campaign {
 
 // demoStack is the stack's configuration with free ports, and with a rate that
 // the fake bears.
-func demoStack(dir string) Config {
+func demoStack(dir string) (Config, error) {
 	var cfg Config
 	set := config.New("demo", func(string) string { return "" })
 	cfg.Declare(set)
-	_ = set.Parse([]string{ // constants
+	err := set.Parse([]string{
 		"--data=" + dir, "--ingest-addr=127.0.0.1:0", "--admin-addr=127.0.0.1:0", "--worker-admin-addr=127.0.0.1:0",
 		"--nats-url=nats://127.0.0.1:0", "--fake-track-addr=127.0.0.1:0", "--track-rate=20000", "--track-concurrency=16",
 	})
-	return cfg
+	return cfg, err
 }
 
 type demo struct {

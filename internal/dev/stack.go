@@ -48,6 +48,12 @@ func (c *Config) Declare(s *config.Set) {
 	c.Ingest.Workspaces.Declare(s, config.WantSecrets, config.WantTrack)
 	c.Ingest.DeclareReceiver(s)
 	c.Ingest.DrainDelay = 0 // nobody balances load here
+	s.Check(func() error {  // before the worker's own checks
+		if len(c.Worker.Warehouses) == 0 {
+			c.Worker.Warehouses = []string{"duckdb:" + filepath.Join(c.Data, "customerio.duckdb")}
+		}
+		return nil
+	})
 	c.Worker.DeclareWorker(s)
 	c.Worker.Warehouses = nil // under Data, which is not known yet
 	c.Ingest.Stream.Declare(s)
@@ -128,9 +134,6 @@ func (s *Stack) startFake() (err error) {
 func (s *Stack) workerConfig() workerapp.Config {
 	cfg := s.cfg.Worker
 	cfg.NATS, cfg.Stream, cfg.Workspaces = s.cfg.Ingest.NATS, s.cfg.Ingest.Stream, s.cfg.Ingest.Workspaces
-	if len(cfg.Warehouses) == 0 {
-		cfg.Warehouses = []string{s.cfg.warehouse()}
-	}
 	if s.Fake != nil {
 		cfg.Track.URL = s.TrackURL()
 		for i := range cfg.Workspaces.All() {
@@ -139,11 +142,6 @@ func (s *Stack) workerConfig() workerapp.Config {
 		}
 	}
 	return cfg
-}
-
-// warehouse is the default one, in the data folder.
-func (c *Config) warehouse() string {
-	return "duckdb:" + filepath.Join(c.Data, "customerio.duckdb")
 }
 
 // Run works until ctx ends: ingest stops first, then the worker, then NATS.
