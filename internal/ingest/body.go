@@ -50,7 +50,10 @@ func readBody(r *http.Request, limit int64, budget *gate) (*body, error) {
 	}
 	b := &body{budget: budget}
 	err := b.readSmall(r.Body, r.ContentLength)
-	if errors.Is(err, errFull) {
+	switch {
+	case int64(len(b.bytes)) > limit: // which may be less than a small body
+		err = errTooLarge
+	case errors.Is(err, errFull):
 		err = b.readLarge(r.Body, r.ContentLength, limit)
 	}
 	if err != nil {

@@ -1,0 +1,146 @@
+package config_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cioevents/cioevents/internal/config"
+)
+
+// A settings is one of each kind.
+type settings struct {
+	addr, secret string
+	loops        int
+	rate         float64
+	size         config.Bytes
+	wait         config.Duration
+	metrics      config.List
+}
+
+func (v *settings) set(env map[string]string) *config.Set {
+	s := config.New("test", func(name string) string { return env[name] })
+	s.String(&v.addr, "INGEST_ADDR", ":8080", "address")
+	s.Secret(&v.secret, "API_KEY", "key")
+	s.Int(&v.loops, "LOOPS", 2, "loops")
+	s.Float(&v.rate, "RATE", 1.5, "rate")
+	s.Var(&v.size, "SIZE", "size")
+	s.Var(&v.wait, "WAIT", "wait")
+	s.Var(&v.metrics, "METRICS", "metrics")
+	return s
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(path, []byte(" from file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name string
+		env  map[string]string
+		args []string
+		want settings
+	}{
+		{"defaults", nil, nil, settings{addr: ":8080", loops: 2, rate: 1.5}},
+		{
+			"environment",
+			map[string]string{"INGEST_ADDR": ":1", "API_KEY": "k", "LOOPS": "3", "RATE": "0.5", "SIZE": "8MiB", "WAIT": "192h", "METRICS": "a, b,"},
+			nil,
+			settings{":1", "k", 3, 0.5, 8 << 20, config.Duration(192 * time.Hour), config.List{"a", "b"}},
+		},
+		{"flag wins", map[string]string{"INGEST_ADDR": ":1"}, []string{"--ingest-addr=:2"}, settings{addr: ":2", loops: 2, rate: 1.5}},
+		{"name of the variable", map[string]string{"INGEST_ADDR": ":1"}, []string{"--INGEST_ADDR", ":3"}, settings{addr: ":3", loops: 2, rate: 1.5}},
+		{"secret from a file", map[string]string{"API_KEY_FILE": path}, nil, settings{addr: ":8080", secret: "from file", loops: 2, rate: 1.5}},
+		{"secret itself wins", map[string]string{"API_KEY_FILE": path, "API_KEY": "k"}, nil, settings{addr: ":8080", secret: "k", loops: 2, rate: 1.5}},
+		{"no file for what is no secret", map[string]string{"INGEST_ADDR_FILE": path}, nil, settings{addr: ":8080", loops: 2, rate: 1.5}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var got settings
+			if err := got.set(tt.env).Parse(tt.args); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(settings{})); diff != "" {
+				t.Errorf("settings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAllMistakesTogether(t *testing.T) {
+	t.Parallel()
+	var v settings
+	s := v.set(map[string]string{"LOOPS": "many", "SIZE": "8 apples", "API_KEY_FILE": "/nowhere/key"})
+	s.Check(func() error { return errors.New("INGEST_ADDR: is a mistake") })
+	err := s.Parse(nil)
+	if _, ok := errors.AsType[*config.UsageError](err); !ok {
+		t.Fatalf("Parse = %v, want a UsageError", err)
+	}
+	for _, want := range []string{`LOOPS: "many" is not a valid int`, `SIZE: "8 apples" is not a valid bytes`, "API_KEY_FILE: ", "INGEST_ADDR: is a mistake"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q does not say %q", err, want)
+		}
+	}
+}
+
+func TestWrongArguments(t *testing.T) {
+	t.Parallel()
+	for _, arg := range []string{"--nonsense=1", "word", "--loops=many"} {
+		err := new(settings).set(nil).Parse([]string{arg})
+		if _, ok := errors.AsType[*config.UsageError](err); !ok {
+			t.Errorf("Parse(%s) = %v, want a UsageError", arg, err)
+		}
+	}
+	if err := new(settings).set(nil).Parse([]string{"--help"}); !errors.Is(err, config.ErrHelp) {
+		t.Errorf("Parse(--help) = %v", err)
+	}
+}
+
+func TestExitCode(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		err  error
+		code int
+		text string
+	}{
+		{nil, 0, ""},
+		{config.ErrHelp, 0, ""},
+		{errors.New("a\nb"), 1, "p: a\np: b\n"},
+		{fmt.Errorf("read: %w", context.Canceled), 1, "p: interrupted\n"},
+		{&config.UsageError{Err: errors.New("a")}, 2, "p: a\np: run with --help to see all settings\n"},
+	}
+	for _, tt := range tests {
+		var w strings.Builder
+		if code := config.ExitCode(&w, "p", tt.err); code != tt.code || w.String() != tt.text {
+			t.Errorf("ExitCode(%v) = %d, %q, want %d, %q", tt.err, code, w.String(), tt.code, tt.text)
+		}
+	}
+}
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	var w strings.Builder
+	s := new(settings).set(map[string]string{"API_KEY": "very-secret"})
+	if err := errors.Join(s.Load(), s.PrintHelp(&w, "Does things.")); err != nil {
+		t.Fatal(err)
+	}
+	if text := w.String(); !strings.Contains(text, "--ingest-addr") || !strings.HasPrefix(text, "Does things.") || strings.Contains(text, "very-secret") {
+		t.Errorf("help:\n%s", text)
+	}
+	want := []string{"INGEST_ADDR", "API_KEY", "LOOPS", "RATE", "SIZE", "WAIT", "METRICS"}
+	if diff := cmp.Diff(want, s.Names()); diff != "" {
+		t.Errorf("Names (-want +got):\n%s", diff)
+	}
+	if got := config.EnvName("ingest-addr"); got != "INGEST_ADDR" {
+		t.Errorf("EnvName = %s", got)
+	}
+}

@@ -1,0 +1,128 @@
+package stream_test
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/stream/streamtest"
+)
+
+func deadLetters(t *testing.T, conn *stream.Conn, s stream.Selection) []event.DeadLetter {
+	t.Helper()
+	var list []event.DeadLetter
+	err := conn.DeadLetters(t.Context(), s, func(d event.DeadLetter) bool {
+		list = append(list, d)
+		return true
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func TestBuryRoundTrip(t *testing.T) {
+	t.Parallel()
+	conn := streamtest.Start(t).Connect(stream.Settings{})
+	p := publisher(t, conn)
+	if none := deadLetters(t, conn, stream.Selection{}); none != nil {
+		t.Errorf("dead letters at the start: %v", none)
+	}
+	worker := event.DeadLetter{
+		Message: *message("abc"), From: "suppression", Reason: fault.ReasonRejected, Err: "rejected: 400",
+		Attempts: 3, Subject: "customerio.events.acme.email.opened", Sequence: 42, DiedAt: received.Add(time.Hour),
+	}
+	ingest := event.DeadLetter{Message: *message("def"), From: "ingest", Reason: fault.ReasonNotJSON, Err: "no JSON", DiedAt: received}
+	for _, d := range []event.DeadLetter{worker, ingest, worker} { // the last is the first again
+		if err := p.Bury(t.Context(), &d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ingest.Subject = "customerio.events.acme.email.opened"
+	if diff := cmp.Diff([]event.DeadLetter{worker, ingest}, deadLetters(t, conn, stream.Selection{})); diff != "" {
+		t.Errorf("dead letters (-buried +read):\n%s", diff)
+	}
+	only := deadLetters(t, conn, stream.Selection{Subjects: []string{"customerio.dead.ingest.>"}})
+	if len(only) != 1 || only[0].ID != "def" {
+		t.Errorf("of ingest: %+v", only)
+	}
+}
+
+// An error text of any kind must not break the header.
+func TestBuryCleansTheError(t *testing.T) {
+	t.Parallel()
+	conn := streamtest.Start(t).Connect(stream.Settings{})
+	d := event.DeadLetter{Message: *message("abc"), From: "ingest", Reason: fault.ReasonPanic, Err: "panic\r\nCio-Reason: other\t\xff" + strings.Repeat("é", 2000)}
+	if err := publisher(t, conn).Bury(t.Context(), &d); err != nil {
+		t.Fatal(err)
+	}
+	got := deadLetters(t, conn, stream.Selection{})
+	if len(got) != 1 || got[0].Reason != fault.ReasonPanic || !strings.HasPrefix(got[0].Err, "panic  Cio-Reason: other ") || len(got[0].Err) > 2<<10 {
+		t.Errorf("read %+v", got)
+	}
+}
+
+func TestBuryInParts(t *testing.T) {
+	t.Parallel()
+	conn := streamtest.Start(t, func(o *server.Options) { o.MaxPayload = 8 << 10 }).Connect(stream.Settings{})
+	p := publisher(t, conn)
+	d := event.DeadLetter{Message: *message("abc"), From: "ingest", Reason: fault.ReasonTooLarge, Err: "too large", DiedAt: received}
+	d.Body = bytes.Repeat([]byte("0123456789"), 1500) // more than two messages
+	for range 2 {                                     // the second time changes nothing
+		if err := p.Bury(t.Context(), &d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	parts := deadLetters(t, conn, stream.Selection{})
+	var whole []byte
+	for _, part := range parts {
+		whole = append(whole, part.Body...)
+		if part.ID != "abc" || part.Workspace != "acme" || part.Reason != fault.ReasonTooLarge {
+			t.Errorf("part %+v", part.ID)
+		}
+	}
+	if len(parts) != 3 || !bytes.Equal(whole, d.Body) {
+		t.Errorf("%d parts with %d bytes, want 3 with %d", len(parts), len(whole), len(d.Body))
+	}
+}
+
+func TestEventsSelection(t *testing.T) {
+	t.Parallel()
+	conn := streamtest.Start(t).Connect(stream.Settings{})
+	p := publisher(t, conn)
+	for _, id := range []string{"a", "b", "c"} {
+		m := message(id)
+		m.Metric = map[string]string{"a": "opened", "b": "clicked", "c": "opened"}[id]
+		publish(t, p, m)
+	}
+	tests := []struct {
+		name string
+		s    stream.Selection
+		stop string
+		want []string
+	}{
+		{"all", stream.Selection{}, "", []string{"a", "b", "c"}},
+		{"one metric", stream.Selection{Subjects: []string{"customerio.events.*.*.opened"}}, "", []string{"a", "c"}},
+		{"until told to stop", stream.Selection{Follow: true}, "b", []string{"a", "b"}},
+		{"since later", stream.Selection{Since: time.Now().Add(time.Hour)}, "", nil},
+		{"new only", stream.Selection{NewOnly: true, Since: received}, "", nil},
+	}
+	for _, tt := range tests {
+		var got []string
+		err := conn.Events(t.Context(), tt.s, func(a event.Attempt) bool {
+			got = append(got, a.ID)
+			return a.ID != tt.stop
+		})
+		if err != nil || !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %v, %v, want %v", tt.name, got, err, tt.want)
+		}
+	}
+}

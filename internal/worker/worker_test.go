@@ -1,0 +1,225 @@
+package worker_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/internal/worker"
+)
+
+var errAway = errors.New("the other side is away")
+
+// failing fails every message with the error.
+func failing(err error) handlerFunc {
+	return func(_ context.Context, batch []event.Attempt, fail func(int, error)) error {
+		for i := range batch {
+			fail(i, err)
+		}
+		return nil
+	}
+}
+
+func TestAckAfterSuccess(t *testing.T) {
+	t.Parallel()
+	s := newScene(1, 1, 1)
+	s.run(t, func(context.Context, []event.Attempt, func(int, error)) error { return s.j.add("handled") })
+	s.expect(t, "handled", "ack 1", "ack 2", "acksync 3")
+}
+
+// The last that succeeded confirms the others, whatever came after it.
+func TestAckAroundFailures(t *testing.T) {
+	t.Parallel()
+	s := newScene(1, 1, 1, 1)
+	s.run(t, func(_ context.Context, _ []event.Attempt, fail func(int, error)) error {
+		fail(1, errAway)
+		fail(3, fault.Permanent(fault.ReasonRejected, errAway))
+		return nil
+	})
+	s.expect(t, "retry 2", "ack 1", "bury 4 rejected", "term 4 rejected", "acksync 3")
+}
+
+func TestBackoffGrows(t *testing.T) {
+	t.Parallel()
+	s := newScene(1, 2, 4, 29)
+	s.run(t, failing(errAway))
+	s.between(t, 1, 750*time.Millisecond, 1250*time.Millisecond)
+	s.between(t, 2, 1500*time.Millisecond, 2500*time.Millisecond)
+	s.between(t, 3, 6*time.Second, 10*time.Second)
+	s.between(t, 4, 450*time.Second, 750*time.Second)
+}
+
+// A wait that was named never ends as a dead letter.
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	s := newScene(1, 30)
+	s.run(t, failing(fault.RetryAfter(17*time.Second, errAway)))
+	s.between(t, 1, 17*time.Second, 17*time.Second)
+	s.between(t, 2, 17*time.Second, 17*time.Second)
+}
+
+func TestPermanent(t *testing.T) {
+	t.Parallel()
+	s := newScene(3)
+	s.run(t, failing(fault.Permanent(fault.ReasonRejected, errAway)))
+	s.expect(t, "bury 1 rejected", "term 1 rejected")
+	d := s.grave.last
+	if d.From != "c" || d.Err != errAway.Error() || d.Attempts != 3 || d.ID != "m1" || d.Subject != s.batch[0].Subject || d.DiedAt.IsZero() {
+		t.Errorf("buried %+v", d)
+	}
+}
+
+// A message is never ended before its dead letter is durable.
+func TestBuryFails(t *testing.T) {
+	t.Parallel()
+	s := newScene(1)
+	s.grave.err = event.ErrStreamFull
+	s.run(t, failing(fault.Permanent(fault.ReasonRejected, errAway)))
+	s.expect(t, "bury 1 fails", "retry 1")
+	s.between(t, 1, 750*time.Millisecond, 1250*time.Millisecond)
+}
+
+func TestExhausted(t *testing.T) {
+	t.Parallel()
+	s := newScene(2, 3)
+	s.cfg.MaxAttempts = 3
+	s.run(t, failing(errAway))
+	s.expect(t, "retry 1", "bury 2 exhausted", "term 2 exhausted")
+}
+
+// A message whose attempts never ended takes the process with it: it is not
+// handled once more.
+func TestExhaustedWithoutAnEnd(t *testing.T) {
+	t.Parallel()
+	s := newScene(4)
+	s.cfg.MaxAttempts = 3
+	s.run(t, func(context.Context, []event.Attempt, func(int, error)) error { return s.j.add("handled") })
+	s.expect(t, "bury 1 exhausted", "term 1 exhausted")
+}
+
+func TestSuspectIsHandledAlone(t *testing.T) {
+	t.Parallel()
+	s := newScene(1, 6, 1)
+	s.run(t, func(_ context.Context, batch []event.Attempt, _ func(int, error)) error {
+		return s.j.add("%d handled", len(batch))
+	})
+	s.expect(t, "2 handled", "ack 1", "acksync 3", "1 handled", "acksync 2")
+}
+
+func TestPanicIsolatesTheMessage(t *testing.T) {
+	t.Parallel()
+	s := newScene(1, 1, 1)
+	s.run(t, func(_ context.Context, batch []event.Attempt, _ func(int, error)) error {
+		for i := range batch {
+			if batch[i].Sequence == 2 {
+				panic("a bug")
+			}
+		}
+		return nil
+	})
+	s.expect(t, "acksync 1", "bury 2 panic", "term 2 panic", "acksync 3")
+}
+
+func TestBatchErrorHolds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(1, 1)
+		start, tries := time.Now(), 0
+		s.run(t, func(_ context.Context, _ []event.Attempt, fail func(int, error)) error {
+			tries++
+			if tries > 8 {
+				return s.j.add("handled")
+			}
+			fail(0, errAway) // forgotten with the batch
+			return errAway
+		})
+		if held := time.Since(start); held < 30*time.Second || held > 3*time.Minute {
+			t.Errorf("held for %v", held)
+		}
+		settled := slices.DeleteFunc(slices.Clone(s.j.lines), func(l string) bool { return l == "extend 1" || l == "extend 2" })
+		if want := []string{"handled", "ack 1", "acksync 2"}; !slices.Equal(settled, want) {
+			t.Errorf("happened: %q, want %q", settled, want)
+		}
+		if s.j.count("extend 1") < 3 {
+			t.Error("the held batch was not extended")
+		}
+	})
+}
+
+func TestBatchWaitsAsAsked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start, tries := time.Now(), 0
+		newScene(1).run(t, func(context.Context, []event.Attempt, func(int, error)) error {
+			tries++
+			if tries == 1 {
+				return fault.RetryAfter(42*time.Second, errAway)
+			}
+			return nil
+		})
+		if held := time.Since(start); held != 42*time.Second {
+			t.Errorf("held for %v, want 42s", held)
+		}
+	})
+}
+
+func TestBatchIsGivenBackOnShutdown(t *testing.T) {
+	t.Parallel()
+	s := newScene(1, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	s.runUntil(ctx, t, cancel, func(context.Context, []event.Attempt, func(int, error)) error {
+		cancel()
+		return errAway
+	})
+	s.expect(t, "retry 1", "retry 2")
+	s.between(t, 1, 0, 0)
+}
+
+// What is being handled when the end comes is finished within the grace.
+func TestGrace(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		takes time.Duration
+		want  string
+	}{{10 * time.Second, "acksync 1"}, {time.Minute, "retry 1"}} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newScene(1)
+			s.cfg.Grace, s.cfg.ExtendEvery = 20*time.Second, time.Hour
+			ctx, cancel := context.WithCancel(t.Context())
+			s.runUntil(ctx, t, cancel, func(ctx context.Context, _ []event.Attempt, _ func(int, error)) error {
+				cancel()
+				select {
+				case <-time.After(tt.takes):
+					return nil
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			})
+			s.expect(t, tt.want)
+		})
+	}
+}
+
+func TestExtendWhileSlow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(1)
+		s.run(t, func(context.Context, []event.Attempt, func(int, error)) error {
+			<-time.After(35 * time.Second)
+			return nil
+		})
+		s.expect(t, "extend 1", "extend 1", "extend 1", "acksync 1")
+	})
+}
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	if _, err := worker.New(worker.Config{Name: "c"}); err == nil {
+		t.Error("a consumer without a source is accepted")
+	}
+}
