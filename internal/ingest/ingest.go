@@ -31,6 +31,11 @@ const (
 	MaxInFlightDefault = 1024
 )
 
+// logBurst is how many lines a second an outcome may write: during an outage a
+// line for every refused call would cost more than refusing it. The instruments
+// count them all.
+const logBurst = 5
+
 // largeBodies is how many bodies of the largest size may be in memory at a time.
 const largeBodies = 8
 
@@ -85,6 +90,7 @@ type Server struct {
 	gate    gate // counts verified calls
 	large   gate // counts the bytes of large bodies
 	metrics *metrics
+	logs    [outcomeCount]zerolog.Logger
 	// draining is set when the server has begun to stop, closing when it
 	// refuses new calls.
 	draining, closing atomic.Bool
@@ -116,6 +122,9 @@ func New(cfg Config) (*Server, error) {
 		large: gate{limit: largeBodies * cfg.MaxBody},
 	}
 	s.metrics = newMetrics(cfg.Metrics, cfg.Workspaces, &s.gate)
+	for o := range s.logs {
+		s.logs[o] = cfg.Log.Sample(&zerolog.BurstSampler{Burst: logBurst, Period: time.Second})
+	}
 	s.echo = s.routes()
 	return s, nil
 }
@@ -156,7 +165,7 @@ func (s *Server) answer(c echo.Context, o outcome, cause error) error {
 	s.metrics.answers[o].Inc()
 	a := &answers[o]
 	if a.level != zerolog.NoLevel {
-		s.cfg.Log.WithLevel(a.level).Str("outcome", a.name).Err(cause).Msg(a.text)
+		s.logs[o].WithLevel(a.level).Str("outcome", a.name).Err(cause).Msg(a.text)
 	}
 	h := c.Response().Header()
 	if a.status == http.StatusServiceUnavailable {
