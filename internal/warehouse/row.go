@@ -76,7 +76,7 @@ func NewRow(e *webhook.Event, o Origin) Row {
 		CampaignID:             e.CampaignID,
 		TemplateID:             e.TemplateID,
 		Href:                   e.Href,
-		Timestamp:              storable(e.OccurredAt),
+		Timestamp:              storableTime(e.OccurredAt),
 		ReceivedAt:             o.ReceivedAt,
 		Workspace:              o.Workspace,
 		ObjectType:             string(e.ObjectType),
@@ -129,21 +129,26 @@ func (r *Row) Check() error {
 		return errors.New("row has no received_at")
 	case len(r.Payload) == 0:
 		return errors.New("row has no payload")
-	case storable(r.Timestamp) != r.Timestamp:
-		return fmt.Errorf("timestamp is outside the years 1 to 9999: year %d", r.Timestamp.Year())
-	case storable(r.ReceivedAt) != r.ReceivedAt:
-		return fmt.Errorf("received_at is outside the years 1 to 9999: year %d", r.ReceivedAt.Year())
+	case !storable(r.Timestamp):
+		return fmt.Errorf("row's timestamp is in the year %d", r.Timestamp.Year())
+	case !storable(r.ReceivedAt):
+		return fmt.Errorf("row's received_at is in the year %d", r.ReceivedAt.Year())
 	}
 	return nil
 }
 
-// storable returns t, or the zero time for one that not every warehouse can
-// hold. A body may name any second, and must be stored nevertheless.
-func storable(t time.Time) time.Time {
-	if y := t.UTC().Year(); y < 1 || y > 9999 {
+// storableTime returns t, or the zero time for one that not every warehouse can
+// hold: a body may name any second, and must be stored nevertheless.
+func storableTime(t time.Time) time.Time {
+	if !storable(t) {
 		return time.Time{}
 	}
 	return t
+}
+
+func storable(t time.Time) bool {
+	y := t.UTC().Year()
+	return 1 <= y && y <= 9999
 }
 
 // emailAddress is the address that the event is about: today's message events
