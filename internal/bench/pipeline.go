@@ -84,6 +84,7 @@ func benchWorker(ctx context.Context, dir string) error {
 	}
 	fmt.Printf("raw JetStream, asynchronous  %8.0f events/s\n", async)
 	db := filepath.Join(dir, "bench.duckdb")
+	before := float64(server.cpu().Microseconds()) / preload
 	start := time.Now()
 	worker, err := startProgram(ctx, path, "NATS_URL="+server.addr, "ADMIN_ADDR=127.0.0.1:0", "WORKER_CONSUMERS=warehouse",
 		"WAREHOUSE_URL=duckdb:"+db, "LOG_LEVEL=warn")
@@ -96,12 +97,15 @@ func benchWorker(ctx context.Context, dir string) error {
 	}
 	took := time.Since(start)
 	rss := worker.peakRSS()
+	perEvent := func(c *child) float64 { return float64(c.cpu().Microseconds()) / preload }
+	workerCPU, serverCPU := perEvent(worker), perEvent(server)-before
 	worker.stop()
 	t, err := duckdb.Query(ctx, db, "SELECT count(*) FROM customerio_events")
 	if err != nil {
 		return err
 	}
-	fmt.Printf("worker, stream to DuckDB     %8.0f events/s  (%v rows, start included), RSS %.0f MiB\n", preload/took.Seconds(), t.Rows[0][0], rss)
+	fmt.Printf("worker, stream to DuckDB     %8.0f events/s  (%v rows, start included), RSS %.0f MiB, per event %.1f µs of the worker and %.1f µs of NATS\n",
+		preload/took.Seconds(), t.Rows[0][0], rss, workerCPU, serverCPU)
 	return nil
 }
 

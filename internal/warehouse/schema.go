@@ -59,7 +59,13 @@ type Column struct {
 }
 
 // Text returns a Text column's value as valid UTF-8; "" is NULL.
-func (c *Column) Text(r *Row) string { return strings.ToValidUTF8(c.text(r), replacement) }
+func (c *Column) Text(r *Row) string {
+	v := c.text(r)
+	if utf8.ValidString(v) { // several times as fast as looking for what to replace
+		return v
+	}
+	return strings.ToValidUTF8(v, replacement)
+}
 
 // Integer returns an Integer column's value; 0 is NULL.
 func (c *Column) Integer(r *Row) int64 { return c.integer(r) }
