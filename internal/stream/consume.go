@@ -19,7 +19,7 @@ const AckWait = 30 * time.Second
 
 // maxAckPending must be at least workers × loops × batch, else pulls cannot
 // fill and each waits out its time (a fiftieth of the throughput was measured).
-// It holds 10 workers with two batches of 5,000.
+// It holds 5 workers with two batches of 10,000 each.
 const maxAckPending = 100_000
 
 // pollWait is how long an idle fetch waits before it asks again.
