@@ -95,18 +95,20 @@ func benchIngest(ctx context.Context, dir string) error {
 		return err
 	}
 	for round := range 3 {
+		b0 := base.cpu()
 		b, err := load{addr: base.addr, key: key, connections: connections, warmup: time.Second, duration: 5 * time.Second}.run(ctx)
 		if err != nil {
 			return err
 		}
+		baseCPU := float64((base.cpu() - b0).Microseconds()) / (b.perSecond * 6)
 		c0, n0 := ing.cpu(), nats.cpu()
 		i, err := load{addr: addr, key: key, connections: connections, warmup: time.Second, duration: 5 * time.Second}.run(ctx)
 		if err != nil {
 			return err
 		}
 		total := i.perSecond * 6
-		fmt.Printf("round %d: baseline %.0f/s p50 %v p99 %v | ingest %.0f/s p50 %v p99 %v %v | ratio %.1f %% | ingest %.1f µs nats %.1f µs per event, RSS %.0f MiB\n", round+1,
-			b.perSecond, b.p50, b.p99, i.perSecond, i.p50, i.p99, i.statuses, 100*i.perSecond/b.perSecond,
+		fmt.Printf("round %d: baseline %.0f/s p50 %v p99 %v | ingest %.0f/s p50 %v p99 %v %v | ratio %.1f %% | per event: baseline %.1f µs, ingest %.1f µs, NATS %.1f µs; RSS %.0f MiB\n", round+1,
+			b.perSecond, b.p50, b.p99, i.perSecond, i.p50, i.p99, i.statuses, 100*i.perSecond/b.perSecond, baseCPU,
 			float64((ing.cpu()-c0).Microseconds())/total, float64((nats.cpu()-n0).Microseconds())/total, ing.peakRSS())
 	}
 	for _, t := range []struct{ name, addr string }{{"baseline", base.addr}, {"ingest", addr}} {

@@ -22,7 +22,7 @@ import (
 func runNATS(ctx context.Context, dir string) error {
 	srv, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT,
-		JetStream: true, StoreDir: dir, SyncInterval: 100 * time.Millisecond, NoSigs: true, NoLog: true,
+		JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true,
 		MaxPayload: 9 << 20,
 	})
 	if err != nil {

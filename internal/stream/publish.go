@@ -60,7 +60,8 @@ func NewPublisher(c *Conn, timeout time.Duration) (*Publisher, error) {
 // Publish stores m and reports whether the stream had its id already. After an
 // error, which is event.ErrStreamFull, event.ErrStreamUnavailable or a
 // permanent fault for a message that is too large, m may be published again.
-// The body is not used after the return.
+// The body is not used after the return. A context that ends stops further tries,
+// not the one under way.
 func (p *Publisher) Publish(ctx context.Context, m *event.Message) (duplicate bool, err error) {
 	return p.publish(ctx, Subject(m), messageHeader(m), m.Body, Name)
 }
@@ -83,14 +84,14 @@ func (p *Publisher) MaxBody() int {
 	return int(limit) - maxHeaders
 }
 
-// Close gives the subscription back.
-func (p *Publisher) Close() error { return p.acks.close() }
+// Close ends the publishing that is under way, and gives everything back.
+func (p *Publisher) Close() { p.acks.close() }
 
 func (p *Publisher) publish(ctx context.Context, subject string, h nats.Header, body []byte, stream string) (bool, error) {
 	deadline := time.Now().Add(p.timeout)
 	for {
 		msg := &nats.Msg{Subject: subject, Header: h, Data: body}
-		answer, err := p.acks.request(ctx, msg, time.Until(deadline))
+		answer, err := p.acks.request(msg, time.Until(deadline))
 		if err != nil {
 			return false, judgeSend(err)
 		}

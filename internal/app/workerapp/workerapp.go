@@ -249,6 +249,9 @@ func (a *App) Close() {
 	if a.admin != nil {
 		a.admin.Close()
 	}
+	if a.publisher != nil {
+		a.publisher.Close()
+	}
 	if a.conn != nil {
 		a.conn.Close()
 	}
