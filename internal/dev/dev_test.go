@@ -1,0 +1,115 @@
+package dev_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/dev"
+	"github.com/cioevents/cioevents/internal/operate"
+	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
+	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
+)
+
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if err := dev.Demo(t.Context(), dev.DemoConfig{Deliveries: 1000, Seed: 3}, &out, io.Discard); err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	if !strings.Contains(out.String(), "Nothing is lost") {
+		t.Errorf("the demo prints:\n%s", out.String())
+	}
+}
+
+// start runs a stack with its data in dir until the returned function is called.
+func start(t *testing.T, dir string) (s *dev.Stack, stop func()) {
+	t.Helper()
+	var cfg dev.Config
+	set := config.New("dev", func(string) string { return "" })
+	cfg.Declare(set)
+	err := set.Parse([]string{
+		"--data=" + dir, "--ingest-addr=127.0.0.1:0", "--admin-addr=127.0.0.1:0", "--worker-admin-addr=127.0.0.1:0",
+		"--nats-url=nats://127.0.0.1:0", "--fake-track-addr=127.0.0.1:0",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err = dev.New(cfg, zerolog.Nop()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	return s, func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("the stack ended with: %v", err)
+		}
+	}
+}
+
+func TestSecondStartKeepsItsData(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"email_bounced_hard", "email_spammed"} {
+		s, stop := start(t, dir)
+		report, err := operate.Sender{URL: s.WebhookURL(), Key: dev.DefaultKey, Retries: 10}.Send(t.Context(), slices.Values([][]byte{webhooktest.Get(name)}))
+		if err != nil || report.Sent != 1 {
+			t.Fatalf("send: %+v, %v", report, err)
+		}
+		awaitDrained(t, s)
+		stop()
+	}
+	table, err := duckdb.Query(t.Context(), dir+"/customerio.duckdb", "SELECT metric FROM customerio_events ORDER BY metric")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(table.Rows) != 2 || table.Rows[0][0] != "bounced" || table.Rows[1][0] != "spammed" {
+		t.Errorf("rows are %v, want those of both starts", table.Rows)
+	}
+}
+
+func awaitDrained(t *testing.T, s *dev.Stack) {
+	t.Helper()
+	conn, err := s.Connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(30 * time.Second)
+	for {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatal("not drained after 30 s")
+		}
+		status, err := conn.Status(t.Context())
+		if err != nil || len(status.Consumers) < 3 {
+			continue
+		}
+		if lag := status.Consumers[0].Lag + status.Consumers[1].Lag + status.Consumers[2].Lag; lag == 0 {
+			return
+		}
+	}
+}
+
+func TestSecondProcessIsKeptOut(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	_, stop := start(t, dir)
+	defer stop()
+	cfg := dev.Config{Data: dir}
+	if _, err := dev.New(cfg, zerolog.Nop()); err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("error is %v, want one that says that the folder is in use", err)
+	}
+}
