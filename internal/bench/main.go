@@ -96,12 +96,13 @@ func benchIngest(ctx context.Context, dir string) error {
 	if err := waitReady(ctx, admin); err != nil {
 		return err
 	}
-	return errors.Join(
+	err = errors.Join(
 		compare(ctx, "256 connections, as fast as they are answered", base.addr, addr,
 			load{key: key, connections: connections, warmup: time.Second, duration: 4 * time.Second}),
 		compare(ctx, "2,000 calls a second", base.addr, addr,
-			load{key: key, connections: 64, rate: 2000, warmup: time.Second, duration: 4 * time.Second}),
-		printMemory(ing))
+			load{key: key, connections: 64, rate: 2000, warmup: time.Second, duration: 4 * time.Second}))
+	fmt.Printf("\ningest, largest resident memory: %.0f MiB\n\n", ing.peakRSS())
+	return err
 }
 
 // rounds is how often a comparison alternates: the median of each side counts,
@@ -144,11 +145,6 @@ func median[T cmp.Ordered](values []T) T {
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-
-func printMemory(ingest *child) error {
-	fmt.Printf("\ningest, largest resident memory: %.0f MiB\n\n", ingest.peakRSS())
-	return nil
-}
 
 func freeAddr() string {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
