@@ -60,8 +60,8 @@ func NewPublisher(c *Conn, timeout time.Duration) (*Publisher, error) {
 // Publish stores m and reports whether the stream had its id already. After an
 // error, which is event.ErrStreamFull, event.ErrStreamUnavailable or a
 // permanent fault for a message that is too large, m may be published again.
-// The body is not used after the return. A context that ends stops further tries,
-// not the one under way.
+// The body is not used after the return. A deadline of the context counts; one
+// that is cancelled stops further tries, not the one under way.
 func (p *Publisher) Publish(ctx context.Context, m *event.Message) (duplicate bool, err error) {
 	return p.publish(ctx, Subject(m), messageHeader(m), m.Body, Name)
 }
@@ -89,7 +89,13 @@ func (p *Publisher) Close() { p.acks.close() }
 
 func (p *Publisher) publish(ctx context.Context, subject string, h nats.Header, body []byte, stream string) (bool, error) {
 	deadline := time.Now().Add(p.timeout)
+	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
+		deadline = d
+	}
 	for {
+		if !time.Now().Before(deadline) {
+			return false, judgeSend(nats.ErrTimeout)
+		}
 		msg := &nats.Msg{Subject: subject, Header: h, Data: body}
 		answer, err := p.acks.request(msg, time.Until(deadline))
 		if err != nil {
