@@ -30,7 +30,7 @@ SUPPRESSION_MODE says otherwise.`,
 	return c.command(cmd, declare, func(ctx context.Context, _ []string) error {
 		logger, err := telemetry.NewLogger(c.err, log.Level, log.Format)
 		if err != nil {
-			return &config.UsageError{Err: err}
+			return err
 		}
 		stack, err := dev.New(cfg, logger)
 		if err != nil {

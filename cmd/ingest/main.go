@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	logger, err := telemetry.NewLogger(stderr, log.Level, log.Format)
 	if err != nil {
-		return &config.UsageError{Err: err}
+		return err
 	}
 	tuneGC(getenv)
 	app, err := ingestapp.New(cfg, logger)

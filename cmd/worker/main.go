@@ -42,7 +42,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	logger, err := telemetry.NewLogger(stderr, log.Level, log.Format)
 	if err != nil {
-		return &config.UsageError{Err: err}
+		return err
 	}
 	app, err := workerapp.New(cfg, logger)
 	if err != nil {

@@ -3,7 +3,6 @@
 package config
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -24,8 +23,7 @@ type Set struct {
 // A variable is one setting, INGEST_ADDR for the environment and --ingest-addr
 // for the command line.
 type variable struct {
-	name  string
-	about string
+	name string
 	// fromFile is set for secrets: NAME_FILE may name a file with the value.
 	fromFile bool
 }
@@ -51,41 +49,37 @@ func On(flags *pflag.FlagSet, getenv func(string) string) *Set {
 // Var declares a setting of any type that pflag knows.
 func (s *Set) Var(v pflag.Value, name, about string) {
 	s.flags.Var(v, flagName(name), about)
-	s.vars = append(s.vars, &variable{name: name, about: about})
+	s.vars = append(s.vars, &variable{name: name})
 }
 
 // String declares a text.
 func (s *Set) String(p *string, name, value, about string) {
 	s.flags.StringVar(p, flagName(name), value, about)
-	s.vars = append(s.vars, &variable{name: name, about: about})
+	s.vars = append(s.vars, &variable{name: name})
 }
 
 // Secret declares a text that may also be read from the file that NAME_FILE
 // names. Its value is never printed.
 func (s *Set) Secret(p *string, name, about string) {
 	s.flags.StringVar(p, flagName(name), "", about+"; or "+name+"_FILE")
-	s.vars = append(s.vars, &variable{name: name, about: about, fromFile: true})
+	s.vars = append(s.vars, &variable{name: name, fromFile: true})
 }
 
 // Int declares a whole number.
 func (s *Set) Int(p *int, name string, value int, about string) {
 	s.flags.IntVar(p, flagName(name), value, about)
-	s.vars = append(s.vars, &variable{name: name, about: about})
+	s.vars = append(s.vars, &variable{name: name})
 }
 
 // Float declares a number.
 func (s *Set) Float(p *float64, name string, value float64, about string) {
 	s.flags.Float64Var(p, flagName(name), value, about)
-	s.vars = append(s.vars, &variable{name: name, about: about})
+	s.vars = append(s.vars, &variable{name: name})
 }
 
 // Check adds a condition on the values, judged after all of them are read. Its
 // error begins with the setting's name.
 func (s *Set) Check(check func() error) { s.checks = append(s.checks, check) }
-
-// Getenv reads a variable that is no setting of its own, such as those of the
-// workspaces.
-func (s *Set) Getenv(name string) string { return s.getenv(name) }
 
 // Parse reads the command line and the environment; a flag wins. It returns
 // every mistake in one UsageError, or ErrHelp when help was asked for.
@@ -127,22 +121,21 @@ func (s *Set) load(v *variable) error {
 	if flag.Changed {
 		return nil
 	}
-	value, source := s.getenv(v.name), v.name
+	value := s.getenv(v.name)
 	if value == "" && v.fromFile {
 		var err error
 		if value, err = s.fileValue(v.name); err != nil {
 			return err
 		}
-		source = cmp.Or(source, v.name)
 	}
 	if value == "" {
 		return nil
 	}
 	if err := flag.Value.Set(value); err != nil {
 		if v.fromFile {
-			return fmt.Errorf("%s: not a valid value", source)
+			return fmt.Errorf("%s: not a valid value", v.name)
 		}
-		return fmt.Errorf("%s: %q is not a valid %s", source, value, flag.Value.Type())
+		return fmt.Errorf("%s: %q is not a valid %s", v.name, value, flag.Value.Type())
 	}
 	return nil
 }

@@ -1,5 +1,12 @@
 package config
 
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
 // Log is the settings of the logger.
 type Log struct{ Level, Format string }
 
@@ -7,4 +14,16 @@ type Log struct{ Level, Format string }
 func (l *Log) Declare(s *Set, format string) {
 	s.String(&l.Level, "LOG_LEVEL", "info", "trace, debug, info, warn, error or disabled")
 	s.String(&l.Format, "LOG_FORMAT", format, "json, or console for people")
+	s.Check(func() error {
+		return errors.Join(
+			oneOf("LOG_LEVEL", l.Level, "trace", "debug", "info", "warn", "error", "disabled"),
+			oneOf("LOG_FORMAT", l.Format, "json", "console"))
+	})
+}
+
+func oneOf(name, value string, allowed ...string) error {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	return fmt.Errorf("%s: %q is not one of %s", name, value, strings.Join(allowed, ", "))
 }
