@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,20 +23,20 @@ import (
 // connectWait is how long a command waits for NATS.
 const connectWait = 5 * time.Second
 
-// connect returns a connection that works, or says what to do.
-func connect(ctx context.Context, cfg stream.Config) (*stream.Conn, error) {
+// withStream calls use with a connection that works, or says what to do.
+func withStream(ctx context.Context, cfg stream.Config, use func(*stream.Conn) error) error {
 	cfg.Name, cfg.Log = "cioctl", zerolog.Nop()
 	conn, err := stream.Connect(cfg)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	defer conn.Close()
 	waiting, cancel := context.WithTimeout(ctx, connectWait)
 	defer cancel()
 	if err := conn.WaitConnected(waiting); err != nil {
-		conn.Close()
-		return nil, fmt.Errorf("NATS does not answer at %s; is it running, and is NATS_URL right? (%w)", cfg.URL, err)
+		return fmt.Errorf("NATS does not answer at %s; is it running, and is NATS_URL right? (%w)", cfg.URL, err)
 	}
-	return conn, nil
+	return use(conn)
 }
 
 func (c *cli) status() *cobra.Command {
@@ -47,16 +48,13 @@ func (c *cli) status() *cobra.Command {
 		o.declare(s)
 	}
 	return c.command(cmd, declare, func(ctx context.Context, _ []string) error {
-		conn, err := connect(ctx, cfg)
-		if err != nil {
-			return err
-		}
-		defer conn.Close()
-		s, err := conn.Status(ctx)
-		if err != nil {
-			return err
-		}
-		return o.print(c.out, s, func(w io.Writer) { statusTable(w, s) })
+		return withStream(ctx, cfg, func(conn *stream.Conn) error {
+			s, err := conn.Status(ctx)
+			if err != nil {
+				return err
+			}
+			return o.print(c.out, s, func(w io.Writer) { statusTable(w, s) })
+		})
 	})
 }
 
@@ -96,20 +94,16 @@ func (c *cli) tail() *cobra.Command {
 		o.declare(s)
 	}
 	return c.command(cmd, declare, func(ctx context.Context, _ []string) error {
-		conn, err := connect(ctx, cfg)
-		if err != nil {
-			return err
-		}
-		defer conn.Close()
 		sel := stream.Selection{Follow: true, NewOnly: since == 0 && !dead}
 		if since > 0 {
 			sel.Since = time.Now().Add(-since)
 		}
-		if dead {
-			err = conn.DeadLetters(ctx, sel, func(d event.DeadLetter) bool { return c.printDead(o, d) == nil })
-		} else {
-			err = conn.Events(ctx, sel, func(a event.Attempt) bool { return c.printEvent(o, a) == nil })
-		}
+		err := withStream(ctx, cfg, func(conn *stream.Conn) error {
+			if dead {
+				return conn.DeadLetters(ctx, sel, func(d event.DeadLetter) bool { return c.printDead(o, d) == nil })
+			}
+			return conn.Events(ctx, sel, func(a event.Attempt) bool { return c.printEvent(o, a) == nil })
+		})
 		if errors.Is(err, context.Canceled) {
 			return nil // Ctrl-C is how it ends
 		}
@@ -128,7 +122,7 @@ func (c *cli) printEvent(o output, a event.Attempt) error {
 		e = &webhook.Event{}
 	}
 	_, err = fmt.Fprintf(c.out, "%s  %8d  %-10s %-9s %-14s delivery=%s campaign=%d person=%s\n", a.ReceivedAt.Local().Format(time.TimeOnly), a.Sequence,
-		a.Workspace, e.ObjectType, e.Metric, e.DeliveryID, e.CampaignID, firstOf(e.Identifiers.CioID, e.Identifiers.ID, e.CustomerID))
+		a.Workspace, e.ObjectType, e.Metric, e.DeliveryID, e.CampaignID, cmp.Or(e.Identifiers.CioID, e.Identifiers.ID, e.CustomerID))
 	return err
 }
 
@@ -149,15 +143,6 @@ func rawOrText(body []byte) any {
 		return json.RawMessage(body)
 	}
 	return string(body)
-}
-
-func firstOf(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }
 
 func (c *cli) query() *cobra.Command {
@@ -226,12 +211,8 @@ func (c *cli) stream() *cobra.Command {
 		settings.Declare(s)
 	}
 	cmd.AddCommand(c.command(apply, declare, func(ctx context.Context, _ []string) error {
-		conn, err := connect(ctx, cfg)
+		err := withStream(ctx, cfg, func(conn *stream.Conn) error { return conn.Apply(ctx, settings) })
 		if err != nil {
-			return err
-		}
-		defer conn.Close()
-		if err := conn.Apply(ctx, settings); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintln(c.out, "applied")

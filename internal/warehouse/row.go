@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -70,7 +71,7 @@ func NewRow(e *webhook.Event, o Origin) Row {
 	return Row{
 		EventID:                o.EventID,
 		Metric:                 string(e.Metric),
-		CustomerID:             firstOf(e.CustomerID, e.Identifiers.ID),
+		CustomerID:             cmp.Or(e.CustomerID, e.Identifiers.ID),
 		EmailAddress:           emailAddress(e),
 		DeliveryID:             e.DeliveryID,
 		CampaignID:             e.CampaignID,
@@ -161,13 +162,4 @@ func emailAddress(e *webhook.Event) string {
 		return e.Recipient
 	}
 	return e.Identifiers.Email
-}
-
-func firstOf(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }
