@@ -47,15 +47,13 @@ func (c *Config) Declare(s *config.Set) {
 	s.String(&c.FakeAddr, "FAKE_TRACK_ADDR", "127.0.0.1:8081", "address of the fake Track API")
 	c.Ingest.Workspaces.Declare(s, config.WantSecrets, config.WantTrack)
 	c.Ingest.DeclareReceiver(s)
-	c.Ingest.DrainDelay = 0 // nobody balances load here
-	s.Check(func() error {  // before the worker's own checks
+	s.Check(func() error { // before the worker's own checks
 		if len(c.Worker.Warehouses) == 0 {
 			c.Worker.Warehouses = []string{"duckdb:" + filepath.Join(c.Data, "customerio.duckdb")}
 		}
 		return nil
 	})
 	c.Worker.DeclareWorker(s)
-	c.Worker.Warehouses = nil // under Data, which is not known yet
 	c.Ingest.Stream.Declare(s)
 	s.Check(c.complete)
 }

@@ -40,15 +40,16 @@ func (c *Config) Declare(s *config.Set) {
 	s.String(&c.AdminAddr, "ADMIN_ADDR", ":9090", "address of /metrics, /healthz and /readyz")
 	c.Workspaces.Declare(s, config.WantSecrets)
 	s.Check(c.Workspaces.RequireSecrets)
+	c.DrainDelay = 3 * time.Second
 	c.DeclareReceiver(s)
 	c.NATS.Declare(s)
 	c.Stream.Declare(s)
 }
 
-// DeclareReceiver adds those settings that only the receiver has.
+// DeclareReceiver adds those settings that only the receiver has. The default of
+// DrainDelay is what it is.
 func (c *Config) DeclareReceiver(s *config.Set) {
 	c.MaxBody, c.Tolerance = ingest.MaxBodyDefault, 192*time.Hour
-	c.DrainDelay = 3 * time.Second
 	s.String(&c.Scheme, "CUSTOMERIO_WEBHOOK_SIGNATURE", string(webhook.SchemeAuto), "accepted signatures: v0 (Customer.io's), body (of the raw body alone), or auto for both")
 	s.Var((*config.Duration)(&c.Tolerance), "CUSTOMERIO_WEBHOOK_TOLERANCE", "oldest accepted timestamp, 0 for any; Customer.io repeats a call for 7 days")
 	s.Var((*config.Bytes)(&c.MaxBody), "MAX_BODY_BYTES", "largest accepted body")

@@ -52,15 +52,16 @@ func (c *Config) Declare(s *config.Set) {
 		}
 		return nil
 	})
+	c.Warehouses = []string{"duckdb:data/customerio.duckdb"}
 	c.DeclareWorker(s)
 	c.NATS.Declare(s)
 	c.Stream.Declare(s)
 }
 
-// DeclareWorker adds those settings that only the worker has.
+// DeclareWorker adds those settings that only the worker has. The default of
+// Warehouses is what it is.
 func (c *Config) DeclareWorker(s *config.Set) {
 	c.Consumers = []string{Suppression, Engagement, Warehouse}
-	c.Warehouses = []string{"duckdb:data/customerio.duckdb"}
 	s.Var((*config.List)(&c.Consumers), "WORKER_CONSUMERS", "what this process works on")
 	s.Var((*config.List)(&c.Warehouses), "WAREHOUSE_URL", "where rows go: duckdb:FILE; several, comma-separated, are written independently")
 	s.String(&c.Track.Region, "CUSTOMERIO_REGION", "us", "region of the Customer.io account, us or eu")
@@ -103,14 +104,15 @@ func (c *Config) check() error {
 	if _, err := effect.ParseMode(c.Mode); err != nil {
 		add("SUPPRESSION_MODE: %w", err)
 	}
-	for name, value := range map[string]float64{
-		"TRACK_RATE": c.Track.Rate, "TRACK_CONCURRENCY": float64(c.Track.Concurrency),
-		"MAX_ATTEMPTS": float64(c.MaxAttempts), "WAREHOUSE_BATCH_ROWS": float64(c.BatchRows),
-	} {
+	positive := func(name string, value float64) {
 		if value <= 0 {
 			add("%s: must be above 0", name)
 		}
 	}
+	positive("TRACK_RATE", c.Track.Rate)
+	positive("TRACK_CONCURRENCY", float64(c.Track.Concurrency))
+	positive("MAX_ATTEMPTS", float64(c.MaxAttempts))
+	positive("WAREHOUSE_BATCH_ROWS", float64(c.BatchRows))
 	return errors.Join(mistakes...)
 }
 
