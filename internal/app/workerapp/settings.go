@@ -91,8 +91,14 @@ func (c *Config) check() error {
 		}
 	}
 	if slices.Contains(c.Consumers, Warehouse) {
-		for _, url := range c.Warehouses {
+		seen := map[string]bool{}
+		for i, url := range c.Warehouses {
 			mistakes = append(mistakes, checkWarehouse(url))
+			name := warehouseConsumer(i, url)
+			if seen[name] { // they would share one consumer, and each get a part of the rows
+				add("WAREHOUSE_URL: %q is one too many of its kind: besides the first, one of each", url)
+			}
+			seen[name] = true
 		}
 		if len(c.Warehouses) == 0 {
 			add("WAREHOUSE_URL: is empty")
@@ -114,6 +120,16 @@ func (c *Config) check() error {
 	positive("MAX_ATTEMPTS", float64(c.MaxAttempts))
 	positive("WAREHOUSE_BATCH_ROWS", float64(c.BatchRows))
 	return errors.Join(mistakes...)
+}
+
+// warehouseConsumer is the name of the consumer that writes to the warehouse in
+// place i. The first keeps its place in the stream when another is added.
+func warehouseConsumer(i int, url string) string {
+	scheme, _, _ := strings.Cut(url, ":")
+	if i == 0 {
+		return Warehouse
+	}
+	return Warehouse + "-" + scheme
 }
 
 func checkWarehouse(url string) error {

@@ -155,11 +155,8 @@ func (a *App) profiles(metrics *customerio.Metrics) (map[string]worker.Profiles,
 
 func (a *App) wireWarehouses() error {
 	for i, url := range a.cfg.Warehouses {
-		scheme, path, _ := strings.Cut(url, ":")
-		name := Warehouse
-		if i > 0 { // the first keeps its place in the stream when another is added
-			name = Warehouse + "-" + scheme
-		}
+		_, path, _ := strings.Cut(url, ":")
+		name := warehouseConsumer(i, url)
 		sink, err := duckdb.New(duckdb.Config{Path: path, Log: a.log})
 		if err != nil {
 			return fmt.Errorf("WAREHOUSE_URL: %w", err)
