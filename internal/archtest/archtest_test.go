@@ -33,7 +33,7 @@ var floors = [][]string{
 	{"internal/event", "internal/warehouse", "internal/effect"},
 	{
 		"internal/ingest", "internal/worker", "internal/operate",
-		"internal/stream", "internal/customerio", "internal/warehouse/duckdb",
+		"internal/stream", "internal/customerio", "internal/warehouse/duckdb", "internal/warehouse/parquet",
 		"internal/customerio/customeriotest",
 	},
 	{"internal/stream/streamtest", "internal/app/ingestapp", "internal/app/workerapp"},
@@ -49,6 +49,7 @@ var owners = map[string][]string{
 	"github.com/nats-io/nats-server/v2":      {"internal/stream/streamtest", "internal/dev", "internal/bench"},
 	"github.com/customerio/go-customerio/v3": {"internal/customerio"},
 	"github.com/duckdb/duckdb-go/v2":         {"internal/warehouse/duckdb"},
+	"github.com/parquet-go/parquet-go":       {"internal/warehouse/parquet"},
 	"github.com/spf13/pflag":                 {"internal/config"},
 	"github.com/spf13/cobra":                 {"cmd/cioctl"},
 	"github.com/vbauerster/mpb/v8":           {"cmd/cioctl", "internal/dev"},

@@ -1,0 +1,112 @@
+package parquet
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
+)
+
+// A Compaction merges the files of each closed day into one that has every
+// event once. Dir is required.
+type Compaction struct {
+	// Dir is the folder of the warehouse.
+	Dir string
+	// Before closes the days that ended by then. Default 48 hours ago: events
+	// that come later are merged in by a later compaction.
+	Before time.Time
+	// Grace is how long merged files stay, after they have been replaced, for
+	// readers that have already listed them. Meanwhile their rows are there
+	// twice. Default 30 s, which Compact waits for once, at its end.
+	Grace time.Duration
+	// Progress is told after each day how many days are done.
+	Progress func(done, total int)
+}
+
+// A Report says what a compaction did.
+type Report struct {
+	// Days were compacted, Files merged into one a day.
+	Days, Files int
+	// Rows are left, Duplicates are gone.
+	Rows, Duplicates int64
+	// BytesBefore and BytesAfter are the sizes of those days' files.
+	BytesBefore, BytesAfter int64
+}
+
+// ErrCompacting is returned when another compaction of the warehouse runs.
+var ErrCompacting = errors.New("another compaction of this folder is running")
+
+// Compact runs a compaction. Workers may go on to write, and readers to read.
+// It may end at any point, also in a crash: the next one completes it.
+//
+// The order of steps makes it so: the merged file is durable under its name
+// before any of its sources is removed, and a day counts as done only when the
+// merged file is its only one. Only files that were merged are removed: what a
+// worker adds meanwhile is another name, or an equal file under its old name.
+//
+// Its memory grows by some 50 bytes for each event of a day. An error of one
+// day leaves that day as it was, and does not keep others from being done.
+func Compact(ctx context.Context, c Compaction) (Report, error) {
+	c.Before = cmp.Or(c.Before, time.Now().Add(-48*time.Hour))
+	c.Grace = cmp.Or(c.Grace, 30*time.Second)
+	lock, err := lockCompaction(c.Dir)
+	if err != nil {
+		return Report{}, err
+	}
+	defer lock.Close()
+	days, err := daysToCompact(filepath.Join(c.Dir, warehouse.Events), c.Before)
+	if err != nil {
+		return Report{}, err
+	}
+	var report Report
+	var old bin
+	var errs []error
+	for i, d := range days {
+		done, sources, err := d.compact(ctx)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("compact %s: %w", filepath.Base(d.folder), err))
+			continue
+		}
+		report.add(done)
+		old = append(old, replaced{time.Now().Add(c.Grace), sources})
+		errs = append(errs, old.empty(time.Now()))
+		if c.Progress != nil {
+			c.Progress(i+1, len(days))
+		}
+	}
+	errs = append(errs, old.emptyAll(ctx))
+	return report, errors.Join(errs...)
+}
+
+func (r *Report) add(o Report) {
+	r.Days += o.Days
+	r.Files += o.Files
+	r.Rows += o.Rows
+	r.Duplicates += o.Duplicates
+	r.BytesBefore += o.BytesBefore
+	r.BytesAfter += o.BytesAfter
+}
+
+// lockCompaction takes the lock that one compaction at a time has. It vanishes
+// with the process; the empty file stays.
+func lockCompaction(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, ".compact.lock"), os.O_CREATE|os.O_RDONLY, 0o600)
+	if err != nil {
+		return nil, explain(fmt.Errorf("open lock file: %w", err))
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil {
+		return f, nil
+	}
+	f.Close()
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, ErrCompacting
+	}
+	return nil, fmt.Errorf("lock %s: %w", dir, err)
+}

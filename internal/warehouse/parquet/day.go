@@ -1,0 +1,152 @@
+package parquet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Names of folders and files.
+const (
+	dayPrefix    = "dt="   // makes a folder a Hive partition
+	partPrefix   = "part-" // rows of one batch
+	mergedPrefix = "day-"  // all rows of a day
+	fileSuffix   = ".parquet"
+)
+
+// A day is the files of a day, in the order of the stream as far as it is known.
+type day struct {
+	folder string
+	files  []string
+	bytes  int64
+}
+
+// daysToCompact returns the days that ended by before, without those that are
+// one merged file already.
+func daysToCompact(events string, before time.Time) ([]day, error) {
+	folders, err := os.ReadDir(events)
+	if err != nil {
+		return nil, explain(fmt.Errorf("list days: %w", err))
+	}
+	var days []day
+	for _, f := range folders {
+		start, err := time.Parse(dayPrefix+time.DateOnly, f.Name())
+		if err != nil || start.Add(24*time.Hour).After(before) {
+			continue
+		}
+		d, err := readDay(filepath.Join(events, f.Name()))
+		if err != nil {
+			return nil, err
+		}
+		if !d.compacted() {
+			days = append(days, d)
+		}
+	}
+	return days, nil
+}
+
+// readDay lists our files of a day. It leaves others alone.
+func readDay(folder string) (day, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return day{}, explain(fmt.Errorf("list files: %w", err))
+	}
+	d := day{folder: folder}
+	for _, e := range entries {
+		name := e.Name()
+		if !strings.HasSuffix(name, fileSuffix) || !strings.HasPrefix(name, partPrefix) && !strings.HasPrefix(name, mergedPrefix) {
+			continue
+		}
+		info, err := e.Info()
+		if err != nil {
+			return day{}, explain(fmt.Errorf("list files: %w", err))
+		}
+		d.files = append(d.files, name)
+		d.bytes += info.Size()
+	}
+	return d, nil
+}
+
+func (d day) compacted() bool {
+	return len(d.files) == 0 || len(d.files) == 1 && strings.HasPrefix(d.files[0], mergedPrefix)
+}
+
+func (d day) paths() []string {
+	paths := make([]string, len(d.files))
+	for i, name := range d.files {
+		paths[i] = filepath.Join(d.folder, name)
+	}
+	return paths
+}
+
+// compact writes the merged file and returns its sources, which it replaces.
+func (d day) compact(ctx context.Context) (Report, []string, error) {
+	m, err := newMerge(ctx, d.paths())
+	if err != nil {
+		return Report{}, nil, err
+	}
+	merged, err := publish(d.folder,
+		func(w io.Writer) error { return m.write(ctx, w) },
+		func(sum string) string { return mergedPrefix + sum + fileSuffix })
+	if err != nil {
+		return Report{}, nil, err
+	}
+	info, err := os.Stat(filepath.Join(d.folder, merged))
+	if err != nil {
+		return Report{}, nil, err
+	}
+	report := Report{
+		Days: 1, Files: len(d.files),
+		Rows: m.kept, Duplicates: int64(len(m.keep)) - m.kept,
+		BytesBefore: d.bytes, BytesAfter: info.Size(),
+	}
+	// The merged file may be a source: what a crash left beside it was all in it.
+	sources := slices.DeleteFunc(d.paths(), func(p string) bool { return filepath.Base(p) == merged })
+	return report, sources, nil
+}
+
+// A bin is the files that have been replaced, in the order in which they may go.
+type bin []replaced
+
+type replaced struct {
+	due   time.Time
+	paths []string
+}
+
+// empty removes the files that are due.
+func (b *bin) empty(now time.Time) error {
+	for len(*b) > 0 && !(*b)[0].due.After(now) {
+		for _, p := range (*b)[0].paths {
+			if err := os.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return explain(fmt.Errorf("remove merged file: %w", err))
+			}
+		}
+		*b = (*b)[1:]
+	}
+	return nil
+}
+
+// emptyAll removes all files when they are due. When ctx ends first, the rest
+// stay for the next compaction.
+func (b *bin) emptyAll(ctx context.Context) error {
+	for len(*b) > 0 {
+		timer := time.NewTimer(time.Until((*b)[0].due))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return fmt.Errorf("wait for readers of the merged files: %w", context.Cause(ctx))
+		}
+		if err := b.empty(time.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

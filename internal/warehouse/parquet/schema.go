@@ -1,0 +1,99 @@
+package parquet
+
+import (
+	"slices"
+
+	pq "github.com/parquet-go/parquet-go"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
+)
+
+// nodes are the columns' types in a file.
+var nodes = map[warehouse.Type]pq.Node{
+	warehouse.Text:      pq.Encoded(pq.String(), &pq.RLEDictionary),
+	warehouse.Integer:   pq.Encoded(pq.Int(64), &pq.RLEDictionary),
+	warehouse.Boolean:   pq.Leaf(pq.BooleanType),
+	warehouse.Timestamp: pq.Timestamp(pq.Microsecond), // adjusted to UTC
+	// Not pq.JSON(): DuckDB parses such a column as it reads it, and one body that
+	// is JSON to Go but not to DuckDB would make every query fail.
+	warehouse.JSON: pq.String(),
+}
+
+// plain are the columns of which nearly every value is another: a dictionary of
+// them would be no smaller than the values.
+var plain = map[string]pq.Node{
+	"event_id":        pq.String(),
+	"stream_sequence": pq.Int(64),
+}
+
+// A field is one column of a file.
+type field struct {
+	name string
+	node pq.Node
+}
+
+func fieldsOf(columns []warehouse.Column) []field {
+	fields := make([]field, len(columns))
+	for i, c := range columns {
+		node, ok := plain[c.Name]
+		if !ok {
+			node = nodes[c.Type]
+		}
+		if !c.Required {
+			node = pq.Optional(node)
+		}
+		fields[i] = field{c.Name, node}
+	}
+	return fields
+}
+
+// withFieldsOf adds the columns of a file that another release may have
+// written: what this one does not know stays, and what the file lacks may be
+// NULL.
+func withFieldsOf(fields []field, file *pq.Schema) []field {
+	inFile := make(map[string]bool)
+	for _, f := range file.Fields() {
+		inFile[f.Name()] = true
+		if !slices.ContainsFunc(fields, func(g field) bool { return g.name == f.Name() }) {
+			fields = append(fields, field{f.Name(), pq.Optional(pq.Leaf(f.Type()))})
+		}
+	}
+	for i, f := range fields {
+		if !inFile[f.name] {
+			fields[i].node = pq.Optional(f.node)
+		}
+	}
+	return fields
+}
+
+// An orderedGroup keeps its fields in our order: a plain one sorts them by name.
+type orderedGroup struct {
+	pq.Group
+	fields []pq.Field
+}
+
+func (o orderedGroup) Fields() []pq.Field { return o.fields }
+
+func newSchema(fields []field) *pq.Schema {
+	group := make(pq.Group, len(fields))
+	place := make(map[string]int, len(fields))
+	for i, f := range fields {
+		group[f.name] = f.node
+		place[f.name] = i
+	}
+	root := orderedGroup{group, group.Fields()}
+	slices.SortFunc(root.fields, func(a, b pq.Field) int { return place[a.Name()] - place[b.Name()] })
+	return pq.NewSchema(warehouse.Events, root)
+}
+
+// newWriter returns a writer of files with the fields, which is to be reset
+// before each file.
+func newWriter(fields []field) *pq.Writer {
+	return pq.NewWriter(nil, newSchema(fields),
+		// 40 % smaller than Snappy and no slower to write.
+		pq.Compression(&pq.Zstd),
+		pq.PageBufferSize(pageBytes),
+		// Bounds would repeat whole bodies in the footer, and nobody looks for one.
+		pq.SkipPageBounds("payload"),
+	)
+}
