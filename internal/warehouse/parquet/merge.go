@@ -13,9 +13,9 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// groupBytes is the size of the bodies after which a row group ends. A group is
-// in memory, compressed, until then.
-const groupBytes = 64 << 20
+// groupBytes is the size of the text after which a row group ends, some 50,000
+// usual events. A group is in memory, compressed, until then.
+const groupBytes = 32 << 20
 
 // A merge writes one file of the rows of several, each event once: of its rows
 // the one that was received first, as the view shows it. It reads the files
