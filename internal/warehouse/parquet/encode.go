@@ -21,7 +21,7 @@ const (
 // An encoder writes files, one after the other, with the same buffers.
 type encoder struct {
 	columns []warehouse.Column
-	writer  *pq.Writer
+	writer  *pq.GenericWriter[any]
 	chunk   []pq.Value
 }
 

@@ -34,17 +34,16 @@ func (m *merge) write(ctx context.Context, out io.Writer) error {
 }
 
 // copyGroup copies the rows to keep and returns the bytes of their text.
-func (m *merge) copyGroup(w *pq.Writer, g group, keep []bool) (size int, err error) {
+func (m *merge) copyGroup(w *pq.GenericWriter[any], g group, keep []bool) (size int, err error) {
 	for i, column := range w.ColumnWriters() {
 		f := m.fields[i]
-		chunk, ok := g.chunks[f.name]
-		if !ok {
-			err = m.copyNulls(column, i, keep)
-		} else {
-			n := 0
+		n := 0
+		if chunk, ok := g.chunks[f.name]; ok {
 			n, err = m.copyColumn(column, i, chunk, keep)
-			size += n
+		} else {
+			err = copyNulls(column, i, keep)
 		}
+		size += n
 		if err != nil {
 			return 0, fmt.Errorf("copy column %s: %w", f.name, err)
 		}
@@ -77,7 +76,7 @@ func (m *merge) copyColumn(w *pq.ColumnWriter, index int, chunk pq.ColumnChunk, 
 	return size, err
 }
 
-func (m *merge) copyNulls(w *pq.ColumnWriter, index int, keep []bool) error {
+func copyNulls(w *pq.ColumnWriter, index int, keep []bool) error {
 	for _, k := range keep {
 		if !k {
 			continue

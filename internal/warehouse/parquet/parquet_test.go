@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,7 +77,7 @@ func (f folder) files(t *testing.T) []string {
 	}
 	var names []string
 	for _, path := range found {
-		if name := filepath.Base(path); !bytes.HasPrefix([]byte(name), []byte("schema-")) {
+		if name := filepath.Base(path); !strings.HasPrefix(name, "schema-") {
 			names = append(names, filepath.Join(filepath.Base(filepath.Dir(path)), name))
 		}
 	}
@@ -114,6 +115,15 @@ func TestEachDayHasItsFolder(t *testing.T) {
 	want := [][]any{{"2026-01-01", "a"}, {"2026-01-02", "late"}, {"2026-01-03", "timeless"}}
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("days (-want +got):\n%s", diff)
+	}
+	write(t, f.Open(t), late)
+	_, got = f.Query(t, "SELECT dt::VARCHAR, event_id FROM customerio_events_between('2026-01-02', '2026-01-03') ORDER BY ALL")
+	if diff := gocmp.Diff(want[1:], got); diff != "" {
+		t.Errorf("two days of them (-want +got):\n%s", diff)
+	}
+	_, got = f.Query(t, "EXPLAIN ANALYZE SELECT event_id FROM customerio_events_between('2026-01-02', '2026-01-02')")
+	if plan := fmt.Sprint(got); !strings.Contains(plan, "Total Files Read: 2") && !strings.Contains(plan, "Scanning Files: 2/") {
+		t.Errorf("a query of one day does not read its two files only:\n%s", plan)
 	}
 }
 

@@ -36,7 +36,7 @@ func process(t *testing.T, name string, args ...string) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return exec.CommandContext(t.Context(), binary, append([]string{"-test.run=^" + name + "$", "--"}, args...)...) //nolint:gosec // our own binary
+	return exec.CommandContext(t.Context(), binary, append([]string{"-test.run=^" + name + "$", "--"}, args...)...)
 }
 
 // TestWriterProcess is the writer that TestKill kills. It prints the number of
@@ -98,7 +98,8 @@ func killAfter(t *testing.T, f folder, batches int) (acked int) {
 		if n, err := strconv.Atoi(lines.Text()); err != nil || n != acked {
 			t.Fatalf("the process printed %q; want %d", lines.Text(), acked)
 		}
-		if acked++; acked == batches+1 {
+		acked++
+		if acked == batches+1 {
 			if err := cmd.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}

@@ -108,7 +108,7 @@ func removeDrafts(dir string, olderThan time.Time) error {
 
 // explain adds to an error of the file system what an operator can do.
 func explain(err error) error {
-	advice := ""
+	var advice string
 	switch {
 	case err == nil:
 		return nil

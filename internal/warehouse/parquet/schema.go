@@ -88,8 +88,8 @@ func newSchema(fields []field) *pq.Schema {
 
 // newWriter returns a writer of files with the fields, which is to be reset
 // before each file.
-func newWriter(fields []field) *pq.Writer {
-	return pq.NewWriter(nil, newSchema(fields),
+func newWriter(fields []field) *pq.GenericWriter[any] {
+	return pq.NewGenericWriter[any](nil, newSchema(fields),
 		// 40 % smaller than Snappy and no slower to write.
 		pq.Compression(&pq.Zstd),
 		pq.PageBufferSize(pageBytes),

@@ -12,19 +12,31 @@ import (
 //go:embed views.sql
 var analystViews string
 
-// eventsView shows each event once, the delivery that was received first. Files
-// of several releases are read together by the columns' names.
+// eventsSQL makes the view that shows each event once, the delivery that was
+// received first, and a table function that does so for some days: a condition
+// on the view cannot keep DuckDB from reading every day, because an event's
+// repeat may lie in any. Files of several releases are read together by the
+// columns' names.
 //
 // A payload that is no JSON to DuckDB becomes a JSON text with the body in it:
 // as it is, it would make every query fail that looks into the column.
-const eventsView = `SET TimeZone = 'UTC';
-CREATE SCHEMA IF NOT EXISTS %[1]s;
-SET search_path = '%[1]s,main';
+const eventsSQL = `SET TimeZone = 'UTC';
+CREATE SCHEMA IF NOT EXISTS {schema};
+SET search_path = '{schema},main';
 
-CREATE OR REPLACE VIEW %[1]s.%[2]s AS
+CREATE OR REPLACE VIEW {schema}.{table} AS
 SELECT * REPLACE (coalesce(TRY_CAST(payload AS JSON), to_json(payload)) AS payload)
-FROM read_parquet('%[3]s', hive_partitioning = true, hive_types = {'dt': DATE}, union_by_name = true)
+FROM {files}
 QUALIFY row_number() OVER (PARTITION BY workspace, event_id ORDER BY received_at) = 1;
+
+-- FROM {table}_between('2026-01-01', '2026-01-31') reads the files of those
+-- days only, the first and the last included.
+CREATE OR REPLACE MACRO {schema}.{table}_between(first_day, last_day) AS TABLE
+SELECT * REPLACE (coalesce(TRY_CAST(payload AS JSON), to_json(payload)) AS payload)
+FROM {files}
+WHERE dt BETWEEN CAST(first_day AS DATE) AND CAST(last_day AS DATE)
+QUALIFY row_number() OVER (PARTITION BY workspace, event_id ORDER BY received_at) = 1;
+
 `
 
 // globEscape makes the characters of a pattern stand for themselves.
@@ -35,11 +47,17 @@ var globEscape = strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]")
 // warehouse in the folder dir, which must have been opened once.
 func Views(dir string) string {
 	files := filepath.Join(globEscape.Replace(dir), warehouse.Events, dayPrefix+"*", "*"+fileSuffix)
-	var b strings.Builder
-	fmt.Fprintf(&b, eventsView, warehouse.DefaultSchema, warehouse.Events, strings.ReplaceAll(files, "'", "''"))
+	var text strings.Builder
+	text.WriteString(eventsSQL)
 	for _, c := range warehouse.Columns() {
-		fmt.Fprintf(&b, "COMMENT ON COLUMN %s.%s.%q IS '%s';\n", warehouse.DefaultSchema, warehouse.Events, c.Name, strings.ReplaceAll(c.About, "'", "''"))
+		fmt.Fprintf(&text, "COMMENT ON COLUMN {schema}.{table}.%q IS %s;\n", c.Name, quote(c.About))
 	}
-	b.WriteString("\n" + strings.ReplaceAll(analystViews, "{schema}", warehouse.DefaultSchema))
-	return b.String()
+	text.WriteString("\n" + analystViews)
+	return strings.NewReplacer(
+		"{schema}", warehouse.DefaultSchema,
+		"{table}", warehouse.Events,
+		"{files}", "read_parquet("+quote(files)+", hive_partitioning = true, hive_types = {'dt': DATE}, union_by_name = true)",
+	).Replace(text.String())
 }
+
+func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
