@@ -1,0 +1,106 @@
+package duckdb_test
+
+import (
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
+	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
+)
+
+// A place is a database file, as the suite knows a warehouse.
+type place struct{ path string }
+
+func start(t *testing.T) warehousetest.Warehouse {
+	t.Helper()
+	return place{path: filepath.Join(t.TempDir(), "deeper", "e.duckdb")}
+}
+
+func (p place) Sink(t *testing.T) warehouse.Sink {
+	t.Helper()
+	sink, err := duckdb.New(duckdb.Config{Path: p.path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sink
+}
+
+func (p place) Read(t *testing.T) []map[string]any {
+	t.Helper()
+	columns := warehouse.Columns()
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = fmt.Sprintf("%q", c.Name)
+		if c.Type == warehouse.JSON {
+			names[i] += "::VARCHAR" // the driver decodes JSON
+		}
+	}
+	table, err := duckdb.Query(t.Context(), p.path, "SELECT "+strings.Join(names, ", ")+" FROM customerio_events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := make([]map[string]any, len(table.Rows))
+	for i, values := range table.Rows {
+		rows[i] = map[string]any{}
+		for j, c := range columns {
+			rows[i][c.Name] = values[j]
+		}
+	}
+	return rows
+}
+
+func (p place) query(t *testing.T, statement string) [][]any {
+	t.Helper()
+	table, err := duckdb.Query(t.Context(), p.path, statement)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table.Rows
+}
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	warehousetest.Run(t, warehousetest.Features{Older: older}, start)
+}
+
+func TestViews(t *testing.T) {
+	t.Parallel()
+	p := place{path: filepath.Join(t.TempDir(), "e.duckdb")}
+	warehousetest.Views(t, p, p.query)
+}
+
+// older makes the table by the driver alone, as the sink cannot.
+func older(t *testing.T, w warehousetest.Warehouse) {
+	t.Helper()
+	var definitions []string
+	for _, c := range warehousetest.OlderColumns() {
+		definitions = append(definitions, fmt.Sprintf("%q %s", c.Name, sqlTypes[c.Type]))
+	}
+	p := w.(place)
+	mustRun(t, p.path, "CREATE SCHEMA messaging", "CREATE TABLE messaging.customerio_events ("+strings.Join(definitions, ", ")+")")
+}
+
+var sqlTypes = []string{"VARCHAR", "BIGINT", "BOOLEAN", "TIMESTAMPTZ", "JSON"}
+
+// mustRun runs statements on the file without this package, as a person would.
+func mustRun(t *testing.T, path string, statements ...string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("duckdb", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, s := range statements {
+		if _, err := db.ExecContext(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,99 @@
+package warehousetest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
+)
+
+// A story collects the rows of the fixture.
+type story struct{ rows []warehouse.Row }
+
+// add adds an event of a delivery at a time of the first day, 2025-09-01, or of
+// the second, from "24:00:00". It was received a second later.
+func (s *story) add(of warehouse.Row, clock, metric string, more ...func(*warehouse.Row)) {
+	var h, m, sec int
+	if _, err := fmt.Sscanf(clock, "%d:%d:%d", &h, &m, &sec); err != nil {
+		panic(fmt.Sprintf("warehousetest: time %q: %v", clock, err))
+	}
+	r := of
+	r.EventID = fmt.Sprintf("event-%02d", len(s.rows))
+	r.Workspace = "default"
+	r.Metric = metric
+	r.Timestamp = time.Date(2025, time.September, 1, h, m, sec, 0, time.UTC)
+	r.ReceivedAt = r.Timestamp.Add(time.Second)
+	r.Payload = []byte("{}")
+	for _, change := range more {
+		change(&r)
+	}
+	s.rows = append(s.rows, r)
+}
+
+func human(r *warehouse.Row)   { r.IsMachine = new(false) }
+func machine(r *warehouse.Row) { r.IsMachine = new(true) }
+func link(r *warehouse.Row)    { r.LinkID, r.Href = 1, "https://example.com/" }
+func hard(r *warehouse.Row)    { r.FailureMessage = "550-5.1.1" }
+
+func after(d time.Duration) func(*warehouse.Row) {
+	return func(r *warehouse.Row) { r.ReceivedAt = r.Timestamp.Add(d) }
+}
+
+// fixtureRows is campaign 7 of four e-mails, of which three are delivered and
+// one bounces, and a few events around it.
+func fixtureRows() []warehouse.Row {
+	email := func(n int, recipient string) warehouse.Row {
+		return warehouse.Row{ObjectType: "email", DeliveryID: fmt.Sprintf("d%d", n), CustomerID: fmt.Sprintf("p%d", n), Recipient: recipient, CampaignID: 7}
+	}
+	var s story
+
+	// A machine opens, then a person 100 s after the delivery. The rest is after
+	// midnight in UTC.
+	d1 := email(1, "a@example.com")
+	s.add(d1, "9:00:00", "sent")
+	s.add(d1, "9:00:10", "delivered")
+	s.add(d1, "9:00:20", "opened", machine)
+	s.add(d1, "9:01:50", "opened", human)
+	s.add(d1, "9:02:00", "clicked", human, link)
+	s.add(d1, "24:30:00", "opened", human)
+	s.add(d1, "24:31:00", "clicked", human, link)
+	s.add(d1, "24:40:00", "converted")
+
+	// An open that does not say who, 200 s after the delivery, is a person's.
+	d2 := email(2, "b@example.com")
+	s.add(d2, "9:00:00", "sent")
+	s.add(d2, "9:00:10", "delivered")
+	s.add(d2, "9:03:30", "opened")
+	s.add(d2, "9:04:00", "unsubscribed")
+
+	// Only machines were here.
+	d3 := email(3, "c@example.com")
+	s.add(d3, "9:00:00", "sent")
+	s.add(d3, "9:00:10", "delivered")
+	s.add(d3, "9:00:15", "opened", machine)
+	s.add(d3, "9:00:16", "clicked", machine, link)
+
+	// A bounce that is reported twice.
+	d4 := email(4, "d@Example.ORG")
+	s.add(d4, "9:00:00", "sent")
+	s.add(d4, "9:00:30", "bounced", hard)
+	s.add(d4, "9:00:40", "bounced", hard)
+
+	// Never sent: the rates have no denominator.
+	d5 := warehouse.Row{ObjectType: "push", DeliveryID: "d5", CustomerID: "p5", CampaignID: 8}
+	s.add(d5, "9:05:00", "dropped")
+
+	// Without a campaign and without a delivered event: the time to open counts
+	// from the sending. Four events of this hour took 100 to 400 ms.
+	d6 := warehouse.Row{ObjectType: "email", DeliveryID: "d6", CustomerID: "p6", Recipient: "f@example.com", TransactionalMessageID: 3}
+	s.add(d6, "10:00:00", "sent", after(100*time.Millisecond))
+	s.add(d6, "10:00:30", "opened", human, after(400*time.Millisecond))
+	s.add(d6, "10:20:00", "spammed", after(200*time.Millisecond))
+
+	// Of a person, not of a delivery.
+	s.add(warehouse.Row{ObjectType: "customer", CustomerID: "p2"}, "10:15:00", "unsubscribed", after(300*time.Millisecond))
+
+	// A body that does not say when.
+	s.add(warehouse.Row{ObjectType: "email"}, "11:00:00", "drafted", func(r *warehouse.Row) { r.Timestamp = time.Time{} })
+	return s.rows
+}
