@@ -15,7 +15,8 @@ import (
 // table through an Appender takes 1.5 times as long for the whole insert,
 // because every value is boxed and every row is stored twice.
 type batch struct {
-	rows    []*warehouse.Row
+	rows    []warehouse.Row
+	places  []int // of the rows that take part
 	columns []warehouse.Column
 	next    atomic.Int64
 }
@@ -32,7 +33,7 @@ func (b *batch) ColumnInfos() []duck.ColumnInfo {
 // Cardinality lets the optimiser build its hash tables over the batch and never
 // over the table of events.
 func (b *batch) Cardinality() *duck.CardinalityInfo {
-	return &duck.CardinalityInfo{Cardinality: uint(len(b.rows)), Exact: true}
+	return &duck.CardinalityInfo{Cardinality: uint(len(b.places)), Exact: true}
 }
 
 // Init implements duck.ParallelChunkTableSource.
@@ -45,37 +46,38 @@ func (b *batch) NewLocalState() any { return nil }
 // own threads.
 func (b *batch) FillChunk(_ any, chunk duck.DataChunk) error {
 	size := duck.GetDataChunkCapacity()
-	from := min(int(b.next.Add(int64(size)))-size, len(b.rows))
-	rows := b.rows[from:min(from+size, len(b.rows))]
+	from := min(int(b.next.Add(int64(size)))-size, len(b.places))
+	places := b.places[from:min(from+size, len(b.places))]
 	for i := range b.columns {
 		if _, err := chunk.GetVector(i); err != nil {
 			continue // this query does not read the column
 		}
-		if err := fill(chunk, i, &b.columns[i], rows); err != nil {
+		if err := b.fill(chunk, i, places); err != nil {
 			return fmt.Errorf("fill column %s: %w", b.columns[i].Name, err)
 		}
 	}
-	return chunk.SetSize(len(rows))
+	return chunk.SetSize(len(places))
 }
 
-func fill(chunk duck.DataChunk, column int, c *warehouse.Column, rows []*warehouse.Row) error {
+func (b *batch) fill(chunk duck.DataChunk, column int, places []int) error {
+	c := &b.columns[column]
 	switch c.Type {
 	case warehouse.Text:
-		return fillWith(chunk, column, rows, c.Text, func(v string) bool { return v == "" })
+		return fillWith(chunk, column, b.rows, places, c.Text, func(v string) bool { return v == "" })
 	case warehouse.JSON:
-		return fillWith(chunk, column, rows, c.JSON, func(v string) bool { return v == "" })
+		return fillWith(chunk, column, b.rows, places, c.JSON, func(v string) bool { return v == "" })
 	case warehouse.Integer:
-		return fillWith(chunk, column, rows, c.Integer, func(v int64) bool { return v == 0 })
+		return fillWith(chunk, column, b.rows, places, c.Integer, func(v int64) bool { return v == 0 })
 	case warehouse.Boolean:
-		return fillBooleans(chunk, column, rows, c.Boolean)
+		return b.fillBooleans(chunk, column, places)
 	default:
-		return fillWith(chunk, column, rows, c.Time, time.Time.IsZero)
+		return fillWith(chunk, column, b.rows, places, c.Time, time.Time.IsZero)
 	}
 }
 
-func fillWith[T any](chunk duck.DataChunk, column int, rows []*warehouse.Row, value func(*warehouse.Row) T, null func(T) bool) error {
-	for i, r := range rows {
-		v := value(r)
+func fillWith[T any](chunk duck.DataChunk, column int, rows []warehouse.Row, places []int, value func(*warehouse.Row) T, null func(T) bool) error {
+	for i, place := range places {
+		v := value(&rows[place])
 		var err error
 		if null(v) {
 			err = duck.SetChunkValue[any](chunk, column, i, nil)
@@ -89,10 +91,10 @@ func fillWith[T any](chunk duck.DataChunk, column int, rows []*warehouse.Row, va
 	return nil
 }
 
-func fillBooleans(chunk duck.DataChunk, column int, rows []*warehouse.Row, value func(*warehouse.Row) *bool) error {
-	for i, r := range rows {
+func (b *batch) fillBooleans(chunk duck.DataChunk, column int, places []int) error {
+	for i, place := range places {
 		var err error
-		if v := value(r); v == nil {
+		if v := b.columns[column].Boolean(&b.rows[place]); v == nil {
 			err = duck.SetChunkValue[any](chunk, column, i, nil)
 		} else {
 			err = duck.SetChunkValue(chunk, column, i, *v)

@@ -5,17 +5,14 @@ package duckdb
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
-	duck "github.com/duckdb/duckdb-go/v2"
 	"github.com/rs/zerolog"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
@@ -28,7 +25,8 @@ type Config struct {
 	// Schema holds the table and the views. Default "messaging".
 	Schema string
 	// IdleClose is how long the file stays open without a write. Default 2 s:
-	// meanwhile no other process can open it.
+	// meanwhile only a process that queues up for it, such as another sink or
+	// Query, gets it; DuckDB's own shell does not.
 	IdleClose time.Duration
 	// MemoryLimit is DuckDB's, which leaves out what Go needs. Default 256MB.
 	MemoryLimit string
@@ -41,10 +39,12 @@ type Sink struct {
 	columns []warehouse.Column
 	insert  string
 
-	mu   sync.Mutex // guards what follows, and the file against the idle timer
-	file *file
-	rows []*warehouse.Row // of the Write under way
-	idle *time.Timer
+	mu      sync.Mutex // guards what follows, and the file against the idle timer
+	file    *file
+	rows    []warehouse.Row // of the insert under way
+	places  []int           // of those among them that it is about
+	lastUse time.Time
+	idle    *time.Timer
 }
 
 // New checks cfg. It touches no file.
@@ -73,55 +73,22 @@ func (s *Sink) Open(ctx context.Context) error {
 	return s.migrate(ctx)
 }
 
-// Write implements warehouse.Sink. Rows that break a rule of every warehouse are
-// rejected; what DuckDB itself refuses is an error of the batch.
+// Write implements warehouse.Sink.
 func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var result warehouse.Result
-	s.rows, result = distinct(rows)
-	defer func() { s.rows = nil }()
-	if len(s.rows) == 0 {
-		return result, nil
+	places, result := distinct(rows)
+	if len(places) == 0 {
+		return result, ctx.Err()
 	}
 	if err := s.acquire(ctx); err != nil {
 		return warehouse.Result{}, err
 	}
 	defer s.yield()
-	done, err := s.file.conn.ExecContext(ctx, s.insert)
-	if err != nil {
-		err = fmt.Errorf("insert %d rows: %w", len(s.rows), err)
+	if err := s.store(ctx, rows, places, &result); err != nil {
 		return warehouse.Result{}, errors.Join(err, s.letGo()) // whatever is wrong with the connection ends with it
 	}
-	inserted, err := done.RowsAffected()
-	if err != nil {
-		return warehouse.Result{}, fmt.Errorf("count inserted rows: %w", err)
-	}
-	result.Inserted = int(inserted)
-	result.Duplicates += len(s.rows) - int(inserted)
 	return result, nil
-}
-
-// distinct returns the rows that can be stored, each key once, and what is said
-// of the others.
-func distinct(rows []warehouse.Row) ([]*warehouse.Row, warehouse.Result) {
-	var result warehouse.Result
-	keep := make([]*warehouse.Row, 0, len(rows))
-	seen := make(map[warehouse.Key]struct{}, len(rows))
-	for i := range rows {
-		if err := rows[i].Check(); err != nil {
-			result.Rejected = append(result.Rejected, warehouse.Rejection{Index: i, Err: err})
-			continue
-		}
-		key := rows[i].Key()
-		if _, ok := seen[key]; ok {
-			result.Duplicates++
-			continue
-		}
-		seen[key] = struct{}{}
-		keep = append(keep, &rows[i])
-	}
-	return keep, result
 }
 
 // Close implements warehouse.Sink.
@@ -160,20 +127,29 @@ func (s *Sink) acquire(ctx context.Context) error {
 	return nil
 }
 
-// yield lets go of the file at once when somebody waits for it, and else when
-// no write has come for a while.
+// yield ends a use of the file.
 func (s *Sink) yield() {
+	s.lastUse = time.Now()
+	s.letGoWhenWanted()
+}
+
+// letGoWhenWanted lets go of the file when somebody waits for it or when it has
+// not been used for a while, and else looks again soon.
+func (s *Sink) letGoWhenWanted() {
+	if s.idle != nil {
+		s.idle.Stop()
+	}
 	if s.file == nil {
 		return
 	}
-	if s.file.lease.wanted() {
+	if s.file.lease.wanted() || time.Since(s.lastUse) >= s.cfg.IdleClose {
 		s.report(s.letGo())
 		return
 	}
-	s.idle = time.AfterFunc(s.cfg.IdleClose, func() {
+	s.idle = time.AfterFunc(pollEvery, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.report(s.letGo())
+		s.letGoWhenWanted()
 	})
 }
 
@@ -194,44 +170,3 @@ func (s *Sink) report(err error) {
 		s.cfg.Log.Warn().Err(err).Msg("the database file was not closed cleanly")
 	}
 }
-
-// registerBatch makes the rows of the Write under way visible as a table
-// function. Each use in a statement reads them from the beginning.
-func (s *Sink) registerBatch(conn *sql.Conn) error {
-	err := duck.RegisterTableUDF(conn, "cioevents_batch", duck.ParallelChunkTableFunction{
-		BindArguments: func(map[string]any, ...any) (duck.ParallelChunkTableSource, error) {
-			return &batch{rows: s.rows, columns: s.columns}, nil
-		},
-	})
-	if err != nil {
-		return fmt.Errorf("register batch: %w", err)
-	}
-	return nil
-}
-
-// insertStatement inserts what the table does not have. The known keys are
-// materialised first, so that the join reads no more of the table than its
-// statistics on event_id cannot rule out.
-//
-// A payload that is no JSON to DuckDB becomes a JSON text with the body in it:
-// as it is, it would make every query fail that looks into the column.
-func insertStatement(schema string, columns []warehouse.Column) string {
-	names := make([]string, len(columns))
-	values := make([]string, len(columns))
-	for i, c := range columns {
-		names[i] = quote(c.Name)
-		values[i] = "s." + names[i]
-		if c.Type == warehouse.JSON {
-			values[i] = fmt.Sprintf("coalesce(TRY_CAST(s.%[1]s AS JSON), to_json(s.%[1]s))", names[i])
-		}
-	}
-	return fmt.Sprintf(`INSERT INTO %[1]s (%[2]s)
-WITH known AS MATERIALIZED (
-  SELECT e.workspace, e.event_id FROM %[1]s e JOIN cioevents_batch() b ON e.event_id = b.event_id AND e.workspace = b.workspace
-)
-SELECT %[3]s FROM cioevents_batch() s
-WHERE NOT EXISTS (SELECT 1 FROM known k WHERE k.event_id = s.event_id AND k.workspace = s.workspace)`,
-		quote(schema)+"."+warehouse.Events, strings.Join(names, ", "), strings.Join(values, ", "))
-}
-
-func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

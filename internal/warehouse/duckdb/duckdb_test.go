@@ -10,6 +10,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
+	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
 )
 
 func row(workspace, id, payload string) warehouse.Row {
@@ -32,31 +33,45 @@ func open(t *testing.T, path string) *duckdb.Sink {
 	return sink
 }
 
-func TestWriteAgain(t *testing.T) {
+// What every row of a table is refused for is no row's fault: none is rejected.
+func TestTableThatTakesNoRow(t *testing.T) {
 	t.Parallel()
-	sink := open(t, filepath.Join(t.TempDir(), "deeper", "e.duckdb"))
-	batch := []warehouse.Row{row("a", "1", "{}"), row("a", "2", "{}"), row("b", "1", "{}"), row("a", "1", "{}")}
-	for i, want := range []warehouse.Result{{Inserted: 3, Duplicates: 1}, {Duplicates: 4}} {
-		got, err := sink.Write(t.Context(), batch)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("write %d (-want +got):\n%s", i+1, diff)
-		}
+	path := filepath.Join(t.TempDir(), "e.duckdb")
+	createTable(t, path, warehouse.Columns(), "theirs INTEGER NOT NULL")
+	sink := open(t, path)
+	got, err := sink.Write(t.Context(), warehousetest.Rows(20))
+	if err == nil || len(got.Rejected) > 0 {
+		t.Fatalf("result is %+v, %v; want an error of the whole batch", got, err)
 	}
-	got, err := sink.Write(t.Context(), []warehouse.Row{row("a", "1", "{}"), row("a", "3", "{}")})
-	if want := (warehouse.Result{Inserted: 1, Duplicates: 1}); err != nil || !cmp.Equal(got, want) {
-		t.Errorf("mixed batch: %+v, %v; want %+v", got, err, want)
+	if err := sink.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, path, "ALTER TABLE messaging.customerio_events ALTER theirs DROP NOT NULL")
+	if got, err = sink.Write(t.Context(), warehousetest.Rows(20)); err != nil || got.Inserted != 20 {
+		t.Errorf("with the table mended, the result is %+v, %v; want 20 inserted", got, err)
 	}
 }
 
-func TestRejectedRowHoldsUpNoOther(t *testing.T) {
+// The text of a rejection goes into logs and dead letters.
+func TestRejectionQuotesNoValue(t *testing.T) {
 	t.Parallel()
-	sink := open(t, filepath.Join(t.TempDir(), "e.duckdb"))
-	got, err := sink.Write(t.Context(), []warehouse.Row{row("a", "1", "{}"), row("a", "", "{}"), row("a", "2", "{}")})
-	if err != nil || got.Inserted != 2 || len(got.Rejected) != 1 || got.Rejected[0].Index != 1 {
-		t.Errorf("result is %+v, %v; want 2 inserted and row 1 rejected", got, err)
+	path := filepath.Join(t.TempDir(), "e.duckdb")
+	createTable(t, path, warehouse.Columns(), "CHECK (length(subject) < 20)", "UNIQUE (recipient)")
+	rows := []warehouse.Row{row("a", "1", "{}"), row("a", "2", "{}"), row("a", "3", "{}")}
+	rows[0].Subject = "hello ann@example.com"
+	rows[1].Recipient, rows[2].Recipient = "ann@example.com", "ann@example.com"
+	got, err := open(t, path).Write(t.Context(), rows)
+	if err != nil || len(got.Rejected) != 2 {
+		t.Fatalf("result is %+v, %v; want two rows rejected", got, err)
+	}
+	want := []string{
+		"DuckDB refuses the row: Constraint Error: CHECK constraint failed",
+		"DuckDB refuses the row: Constraint Error: violates unique constraint",
+	}
+	for i, r := range got.Rejected {
+		if r.Err.Error() != want[i] {
+			t.Errorf("row %d is rejected with %q; want %q", r.Index, r.Err, want[i])
+		}
 	}
 }
 

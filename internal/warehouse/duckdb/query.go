@@ -24,7 +24,7 @@ type Table struct {
 // ctx ends. Names without a schema are looked for in "messaging" first.
 func Query(ctx context.Context, path, statement string) (*Table, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no database at %s yet: a worker creates it with its first event", path)
+		return nil, fmt.Errorf("there is no database at %s yet: a worker creates it when it starts", path)
 	}
 	f, err := openFile(ctx, path, url.Values{"access_mode": {"READ_ONLY"}}, zerolog.Nop())
 	if err != nil {

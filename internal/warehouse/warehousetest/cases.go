@@ -82,6 +82,9 @@ func poison(p *place) {
 	if p.Poison == nil {
 		p.t.Skip("this warehouse stores every row that passes Row.Check")
 	}
+	if p.Strict != nil {
+		p.Strict(p.t, p.Warehouse)
+	}
 	sink := p.open()
 	rows := Rows(200)
 	bad := []int{0, 77, 78, 199}

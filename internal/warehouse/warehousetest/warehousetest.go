@@ -27,6 +27,9 @@ type Features struct {
 	// Poison changes a row that the warehouse would store into one that passes
 	// Row.Check and that the warehouse itself refuses. nil when there is none.
 	Poison func(*warehouse.Row)
+	// Strict makes the warehouse, in which nothing is yet, refuse what Poison
+	// makes. nil when it does so by itself.
+	Strict func(t *testing.T, w Warehouse)
 	// Older makes the warehouse, in which nothing is yet, look as if a release
 	// without the last two columns before payload had created it. nil when a
 	// warehouse has no table that could be old.
