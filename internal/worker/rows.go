@@ -19,8 +19,7 @@ type Rows struct {
 	opened bool
 }
 
-// NewRows returns a handler for the consumer's rows. It opens the sink with the
-// first batch: a warehouse that is away must not keep the worker from starting.
+// NewRows returns a handler for the consumer's rows.
 func NewRows(consumer string, sink warehouse.Sink, m *Metrics) *Rows {
 	return &Rows{sink: sink, metrics: m.rowsOf(consumer)}
 }
@@ -53,14 +52,31 @@ func (h *Rows) Handle(ctx context.Context, batch []event.Attempt, fail func(int,
 	return nil
 }
 
+// Open opens the sink, so that the tables are there before the first event. It
+// need not be called: a batch opens a sink that is not open, as a warehouse that
+// is away must not keep the worker from starting.
+func (h *Rows) Open(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.open(ctx)
+}
+
+func (h *Rows) open(ctx context.Context) error {
+	if h.opened {
+		return nil
+	}
+	if err := h.sink.Open(ctx); err != nil {
+		return err
+	}
+	h.opened = true
+	return nil
+}
+
 func (h *Rows) write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.opened {
-		if err := h.sink.Open(ctx); err != nil {
-			return warehouse.Result{}, err
-		}
-		h.opened = true
+	if err := h.open(ctx); err != nil {
+		return warehouse.Result{}, err
 	}
 	return h.sink.Write(ctx, rows)
 }

@@ -49,6 +49,7 @@ type App struct {
 	registry  *prometheus.Registry
 	metrics   *worker.Metrics
 	sinks     []warehouse.Sink
+	rows      []*worker.Rows
 	jobs      []job
 }
 
@@ -161,12 +162,13 @@ func (a *App) wireWarehouses() error {
 		if err != nil {
 			return fmt.Errorf("WAREHOUSE_URL: %w", err)
 		}
-		a.sinks = append(a.sinks, sink)
+		rows := worker.NewRows(name, sink, a.metrics)
+		a.sinks, a.rows = append(a.sinks, sink), append(a.rows, rows)
 		limits := warehouseLimits
 		limits.Messages = a.cfg.BatchRows
 		a.jobs = append(a.jobs, job{
 			name: name, subjects: []string{stream.AllEvents}, limits: limits, loops: 2,
-			handler: worker.NewRows(name, sink, a.metrics),
+			handler: rows,
 		})
 	}
 	return nil
@@ -186,6 +188,12 @@ func (a *App) Run(ctx context.Context) error {
 	defer stopAdmin()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return a.admin.Serve(adminCtx) })
+	for _, r := range a.rows {
+		g.Go(func() error {
+			a.openWarehouse(ctx, r)
+			return nil
+		})
+	}
 	g.Go(func() error {
 		defer stopAdmin()
 		return a.work(ctx)
@@ -193,6 +201,14 @@ func (a *App) Run(ctx context.Context) error {
 	err := g.Wait()
 	a.log.Info().Msg("worker has stopped")
 	return err
+}
+
+// openWarehouse makes the tables exist, so that questions can be asked before the
+// first event. When it fails, the first batch tries again.
+func (a *App) openWarehouse(ctx context.Context, rows *worker.Rows) {
+	if err := rows.Open(ctx); err != nil && ctx.Err() == nil {
+		a.log.Warn().Err(err).Msg("warehouse not open yet; the first batch tries again")
+	}
 }
 
 func (a *App) names() []string {
