@@ -67,6 +67,13 @@ func statusTable(w io.Writer, s *stream.Status) {
 		row(w, cons.Name, cons.Lag, cons.InFlight, cons.Redelivered)
 	}
 	row(w)
+	if len(s.Replays) > 0 {
+		row(w, "REPLAY", "TARGET", "EVENTS")
+		for i := range s.Replays {
+			row(w, s.Replays[i].ID, s.Replays[i].Target, s.Replays[i].Total)
+		}
+		row(w)
+	}
 	if len(s.Dead) == 0 {
 		row(w, "no dead letters")
 		return

@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/dev"
@@ -76,13 +74,11 @@ func (c *cli) sendAll(ctx context.Context, o sendOptions, args []string) error {
 	if keys := config.SplitList(o.secret); len(keys) > 0 {
 		key = keys[0]
 	}
-	bars := mpb.NewWithContext(ctx, mpb.WithOutput(c.err), mpb.WithWidth(48))
-	bar := bars.AddBar(total, mpb.PrependDecorators(decor.CountersNoUnit("%d / %d")), mpb.AppendDecorators(decor.AverageSpeed(0, "%.0f/s")))
+	bar, finish := c.bar(total)
 	report, err := operate.Sender{
 		URL: o.url, Key: key, BodyOnly: o.bodyOnly, Connections: o.connections, Rate: o.rate, Retries: o.retry, Progress: bar.Increment,
 	}.Send(ctx, bodies)
-	bar.Abort(false)
-	bars.Wait()
+	finish()
 	err = errors.Join(err, o.print(c.out, report, func(w io.Writer) {
 		row(w, "sent", report.Sent)
 		row(w, "failed", report.Failed)
@@ -96,11 +92,11 @@ func (c *cli) sendAll(ctx context.Context, o sendOptions, args []string) error {
 	return err
 }
 
-// bodies returns what to send, and how much that is, 0 when unknown.
+// bodies returns what to send, and how much that is, -1 when unknown.
 func (c *cli) bodies(o sendOptions, args []string) (iter.Seq[[]byte], int64, error) {
 	switch {
 	case o.from:
-		return lines(c.in), 0, nil
+		return lines(c.in), -1, nil
 	case o.campaign > 0:
 		now := time.Now()
 		if o.id == 0 {

@@ -2,8 +2,6 @@ package ingest
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -68,21 +66,11 @@ func (s *Server) take(r *http.Request, body []byte, candidates []Workspace) (out
 		Body:        body,
 		TraceParent: traceParent(r.Header),
 	}
-	envelope, err := webhook.ParseEnvelope(body)
-	if err != nil {
-		m.ID = digest(body)
+	if err := m.Index(); err != nil {
 		return s.keep(r.Context(), &m, event.ParseReason(err), err)
-	}
-	m.ID, m.ObjectType, m.Metric = envelope.EventID, string(envelope.ObjectType), string(envelope.Metric)
-	if m.ID == "" || len(m.ID) > maxID {
-		m.ID = digest(body)
 	}
 	return s.store(r.Context(), &m)
 }
-
-// maxID bounds an event id, which becomes a header and a key in the server's
-// memory. Customer.io's have 26 characters.
-const maxID = 256
 
 // store publishes m, without its content if it is too large with it.
 func (s *Server) store(ctx context.Context, m *event.Message) (outcome, error) {
@@ -177,11 +165,6 @@ func judgeStore(err error) (outcome, error) {
 		return outcomeStreamFull, err
 	}
 	return outcomeStreamUnavailable, err
-}
-
-func digest(body []byte) string {
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:])
 }
 
 // traceParent returns the W3C trace context of version 00, which has 55

@@ -35,10 +35,19 @@ type Consumer struct {
 // OpenConsumer creates the durable consumer, or brings its subjects up to date.
 // It also reads the subjects of redrives for its name.
 func (c *Conn) OpenConsumer(ctx context.Context, name string, subjects []string) (*Consumer, error) {
-	cons, err := c.js.CreateOrUpdateConsumer(ctx, Name, jetstream.ConsumerConfig{
+	cfg := consumerConfig(name, slices.Concat(subjects, []string{redrivePrefix + name + ".>"}))
+	cons, err := c.js.CreateOrUpdateConsumer(ctx, Name, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("open consumer %s: %w", name, err)
+	}
+	return &Consumer{name: name, consumer: cons}, nil
+}
+
+func consumerConfig(name string, subjects []string) jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
 		Durable:        name,
 		Description:    "cioevents worker, consumer " + name,
-		FilterSubjects: slices.Concat(subjects, []string{redrivePrefix + name + ".>"}),
+		FilterSubjects: subjects,
 		DeliverPolicy:  jetstream.DeliverAllPolicy,
 		AckPolicy:      jetstream.AckExplicitPolicy,
 		AckWait:        AckWait,
@@ -46,11 +55,7 @@ func (c *Conn) OpenConsumer(ctx context.Context, name string, subjects []string)
 		// JetStream drops a message silently when its deliveries run out. The
 		// worker counts for itself, and writes a dead letter.
 		MaxDeliver: -1,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("open consumer %s: %w", name, err)
 	}
-	return &Consumer{name: name, consumer: cons}, nil
 }
 
 // Fetch waits for a message and returns it with those that come within the

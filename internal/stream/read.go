@@ -26,18 +26,19 @@ type Selection struct {
 // Events calls fn for each selected event in the stream's order, until fn
 // returns false. It changes nothing: the consumers do not notice.
 func (c *Conn) Events(ctx context.Context, s Selection, fn func(event.Attempt) bool) error {
-	return c.read(ctx, Name, s, func(msg jetstream.Msg) bool { return fn(newAttempt(msg)) })
+	return c.read(ctx, Name, orderedConfig(s), s.Follow, func(msg jetstream.Msg) bool { return fn(newAttempt(msg)) })
 }
 
-// DeadLetters is Events for the dead letters.
+// DeadLetters is Events for the dead letters. A large one comes in its parts;
+// Buried puts them together.
 func (c *Conn) DeadLetters(ctx context.Context, s Selection, fn func(event.DeadLetter) bool) error {
-	return c.read(ctx, DeadName, s, func(msg jetstream.Msg) bool {
+	return c.read(ctx, DeadName, orderedConfig(s), s.Follow, func(msg jetstream.Msg) bool {
 		return fn(decodeDead(msg.Subject(), msg.Headers(), msg.Data()))
 	})
 }
 
-func (c *Conn) read(ctx context.Context, stream string, s Selection, fn func(jetstream.Msg) bool) error {
-	cons, err := c.js.OrderedConsumer(ctx, stream, orderedConfig(s))
+func (c *Conn) read(ctx context.Context, stream string, cfg jetstream.OrderedConsumerConfig, follow bool, fn func(jetstream.Msg) bool) error {
+	cons, err := c.js.OrderedConsumer(ctx, stream, cfg)
 	if err != nil {
 		return fmt.Errorf("read stream %s: %w", stream, err)
 	}
@@ -45,7 +46,7 @@ func (c *Conn) read(ctx context.Context, stream string, s Selection, fn func(jet
 	if err != nil {
 		return fmt.Errorf("read stream %s: %w", stream, err)
 	}
-	if pending == 0 && !s.Follow {
+	if pending == 0 && !follow {
 		return nil
 	}
 	msgs, err := cons.Messages()
@@ -66,7 +67,7 @@ func (c *Conn) read(ctx context.Context, stream string, s Selection, fn func(jet
 		if !fn(msg) {
 			return nil
 		}
-		if meta, err := msg.Metadata(); err == nil && meta.NumPending == 0 && !s.Follow {
+		if meta, err := msg.Metadata(); err == nil && meta.NumPending == 0 && !follow {
 			return nil
 		}
 	}

@@ -17,6 +17,7 @@ type Status struct {
 	Server    string           `json:"server"`
 	Stream    StreamStatus     `json:"stream"`
 	Consumers []ConsumerStatus `json:"consumers"`
+	Replays   []Replay         `json:"replays"`
 	Dead      []DeadStatus     `json:"dead_letters"`
 }
 
@@ -65,19 +66,35 @@ func (c *Conn) Status(ctx context.Context) (*Status, error) {
 			First: info.State.FirstTime, Last: info.State.LastTime, Replicas: info.Config.Replicas,
 		},
 	}
-	if s.Consumers, err = consumers(ctx, st); err != nil {
+	infos, err := durables(ctx, st)
+	if err != nil {
 		return nil, err
 	}
+	s.Consumers, s.Replays = consumersOf(infos), replaysOf(infos)
 	s.Dead, err = c.deadStatus(ctx)
 	return s, err
 }
 
-func consumers(ctx context.Context, st jetstream.Stream) ([]ConsumerStatus, error) {
+// durables lists the durable consumers. The others only read along.
+func durables(ctx context.Context, st jetstream.Stream) ([]*jetstream.ConsumerInfo, error) {
+	var infos []*jetstream.ConsumerInfo
+	list := st.ListConsumers(ctx)
+	for info := range list.Info() {
+		if info.Config.Durable != "" {
+			infos = append(infos, info)
+		}
+	}
+	if err := list.Err(); err != nil {
+		return nil, fmt.Errorf("list consumers: %w", err)
+	}
+	return infos, nil
+}
+
+func consumersOf(infos []*jetstream.ConsumerInfo) []ConsumerStatus {
 	list := []ConsumerStatus{}
-	names := st.ListConsumers(ctx)
-	for info := range names.Info() {
-		if info.Config.Durable == "" {
-			continue // somebody reads along
+	for _, info := range infos {
+		if isReplay(info) {
+			continue
 		}
 		list = append(list, ConsumerStatus{
 			Name:        info.Name,
@@ -87,11 +104,8 @@ func consumers(ctx context.Context, st jetstream.Stream) ([]ConsumerStatus, erro
 			LastAck:     info.AckFloor.Last,
 		})
 	}
-	if err := names.Err(); err != nil {
-		return nil, fmt.Errorf("list consumers: %w", err)
-	}
 	slices.SortFunc(list, func(a, b ConsumerStatus) int { return cmp.Compare(a.Name, b.Name) })
-	return list, nil
+	return list
 }
 
 func (c *Conn) deadStatus(ctx context.Context) ([]DeadStatus, error) {

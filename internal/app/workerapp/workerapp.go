@@ -230,6 +230,7 @@ func (a *App) work(ctx context.Context) error {
 	for _, j := range a.jobs {
 		running.Go(func() { a.runJob(ctx, j) })
 	}
+	running.Go(func() { a.serveReplays(ctx) })
 	running.Wait()
 	return nil
 }
@@ -240,13 +241,18 @@ func (a *App) runJob(ctx context.Context, j job) {
 	if err != nil {
 		return // stopped before
 	}
+	a.consume(ctx, j, source, a.log)
+}
+
+// consume works on the job's messages from a source until ctx ends.
+func (a *App) consume(ctx context.Context, j job, source worker.Source, log zerolog.Logger) {
 	consumer, err := worker.New(worker.Config{
 		Name: j.name, Source: source, Handler: j.handler, Graveyard: a.publisher,
 		Limits: j.limits, Loops: j.loops, MaxAttempts: a.cfg.MaxAttempts,
-		ExtendEvery: stream.AckWait / 3, Metrics: a.metrics, Log: a.log,
+		ExtendEvery: stream.AckWait / 3, Metrics: a.metrics, Log: log,
 	})
 	if err != nil {
-		a.log.Error().Err(err).Str("consumer", j.name).Msg("consumer not started")
+		log.Error().Err(err).Str("consumer", j.name).Msg("consumer not started")
 		return
 	}
 	consumer.Run(ctx)

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+)
+
+// bar shows on standard error how many of total things are done, and only the
+// number when total is below 0, for unknown. Nothing is shown to a file, or of
+// nothing. finish leaves the last state in place.
+func (c *cli) bar(total int64) (bar *mpb.Bar, finish func()) {
+	out := c.err
+	if total == 0 {
+		out = nil
+	}
+	bars := mpb.New(mpb.WithOutput(out), mpb.WithWidth(48))
+	speed := decor.AverageSpeed(0, "%.0f/s")
+	if total >= 0 {
+		bar = bars.AddBar(total, mpb.PrependDecorators(decor.CountersNoUnit("%d / %d")),
+			mpb.AppendDecorators(decor.Percentage(), decor.Name("  "), speed, decor.Name("  "), decor.AverageETA(decor.ET_STYLE_GO)))
+	} else {
+		bar = bars.New(0, mpb.SpinnerStyle().PositionLeft(), mpb.PrependDecorators(decor.CurrentNoUnit("%d")), mpb.AppendDecorators(speed))
+	}
+	return bar, func() {
+		bar.Abort(false) // does nothing to a complete one
+		bars.Wait()
+	}
+}

@@ -1,0 +1,40 @@
+package operate
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ParseTime reads a point in time as operators write it: RFC 3339, a date (its
+// first moment in UTC), or a span before now such as -24h, 90m or 7d. The empty
+// text is the zero time.
+func ParseTime(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	span, err := parseSpan(strings.TrimPrefix(text, "-"))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is no time: write 2026-11-01, 2026-11-01T15:04:05Z, -24h or -7d", text)
+	}
+	return now.Add(-span).UTC(), nil
+}
+
+// parseSpan is time.ParseDuration, and knows days.
+func parseSpan(text string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 15)
+		return time.Duration(n) * 24 * time.Hour, err //nolint:gosec // 15 bits
+	}
+	d, err := time.ParseDuration(text)
+	if err == nil && d < 0 {
+		return 0, strconv.ErrSyntax // two signs
+	}
+	return d, err
+}
