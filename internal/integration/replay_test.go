@@ -1,0 +1,185 @@
+package integration_test
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/pkg/webhook"
+	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
+)
+
+// fill stores the events of a campaign without ingest, which is much faster.
+func (p *pipeline) fill(deliveries int) (events int) {
+	p.t.Helper()
+	publisher, err := stream.NewPublisher(p.conn, 0)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer publisher.Close()
+	for body := range (webhooktest.Campaign{Seed: 1, Deliveries: deliveries, CampaignID: 1, Start: time.Unix(1755600000, 0)}).Events() {
+		m := event.Message{Workspace: "default", ReceivedAt: time.Now(), Body: body}
+		if err := m.Index(); err != nil {
+			p.t.Fatal(err)
+		}
+		if _, err := publisher.Publish(p.t.Context(), &m); err != nil {
+			p.t.Fatal(err)
+		}
+		events++
+	}
+	return events
+}
+
+func (p *pipeline) replay(q stream.ReplayRequest) *stream.Replay {
+	p.t.Helper()
+	r, err := p.conn.StartReplay(p.t.Context(), q)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return r
+}
+
+// finished waits until the workers have finished a replay and deleted it.
+func (p *pipeline) finished(id string) {
+	p.t.Helper()
+	p.eventually("the replay is finished", time.Minute, func() bool {
+		_, _, err := p.conn.Remaining(p.t.Context(), id)
+		return errors.Is(err, stream.ErrNoReplay)
+	})
+}
+
+// fingerprint is the same for two tables only if a reader sees the same rows.
+func (p *pipeline) fingerprint() [][]any {
+	p.t.Helper()
+	return p.query("SELECT count(*)::BIGINT, bit_xor(hash(e))::VARCHAR FROM customerio_events e")
+}
+
+func kill(t *testing.T, worker *exec.Cmd) {
+	t.Helper()
+	if err := worker.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = worker.Wait()
+}
+
+func TestReplayIntoTheWarehouse(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.env["WORKER_CONSUMERS"] = "warehouse"
+	events := p.fill(3000)
+	worker := p.workerProcess()
+	p.drained(1, time.Minute)
+	before := p.fingerprint()
+	if before[0][0] != int64(events) {
+		t.Fatalf("the warehouse has %v rows, want %d", before[0][0], events)
+	}
+
+	full := p.replay(stream.ReplayRequest{Target: "warehouse"})
+	p.finished(full.ID)
+	if diff := cmp.Diff(before, p.fingerprint()); diff != "" {
+		t.Errorf("a replay into a full warehouse changes it (-before +after):\n%s", diff)
+	}
+
+	kill(t, worker)
+	removeWarehouse(t, p.path)
+	p.env["WAREHOUSE_BATCH_ROWS"] = "100" // so that it can be killed in between
+	worker = p.workerProcess()
+	rebuild := p.replay(stream.ReplayRequest{Target: "warehouse"})
+	p.eventually("the replay is under way", 30*time.Second, func() bool {
+		left, r, err := p.conn.Remaining(t.Context(), rebuild.ID)
+		return err == nil && r.Begun && left < rebuild.Total
+	})
+	kill(t, worker)
+	left, _, err := p.conn.Remaining(t.Context(), rebuild.ID)
+	if err != nil || left == 0 {
+		t.Fatalf("the worker was killed too late: %d are left, %v", left, err)
+	}
+	p.workerProcess()
+	p.finished(rebuild.ID)
+	if diff := cmp.Diff(before, p.fingerprint()); diff != "" {
+		t.Errorf("a replay into an empty warehouse (-before +after):\n%s", diff)
+	}
+}
+
+func removeWarehouse(t *testing.T, path string) {
+	t.Helper()
+	for _, name := range []string{path, path + ".wal"} {
+		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A replay of effects reaches its target alone, through the same rules.
+func TestReplayOfEffects(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	for _, name := range []string{"email_bounced_hard", "email_opened_human", "email_spammed"} {
+		p.accept(webhooktest.Get(name))
+	}
+	p.startWorker()
+	p.drained(3, 30*time.Second)
+	before, rows := p.fake.Counts(), p.fingerprint()
+	if before.Suppress != 2 {
+		t.Fatalf("%d suppressions, want 2", before.Suppress)
+	}
+	r := p.replay(stream.ReplayRequest{Target: "suppression", Subjects: stream.Select(nil, []string{"email"}, []string{string(webhook.Bounced)})})
+	p.finished(r.ID)
+	after := p.fake.Counts()
+	if after.Suppress != 3 || after.Identify != before.Identify+1 {
+		t.Errorf("the replay of a bounce made %d suppressions and %d identifies, want 1 and 1",
+			after.Suppress-before.Suppress, after.Identify-before.Identify)
+	}
+	if diff := cmp.Diff(rows, p.fingerprint()); diff != "" {
+		t.Errorf("the warehouse has changed:\n%s", diff)
+	}
+}
+
+// Nobody serves what no worker has.
+func TestReplayWaitsForItsTarget(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.env["WORKER_CONSUMERS"] = "warehouse"
+	p.accept(webhooktest.Get("email_bounced_hard"))
+	waiting := p.replay(stream.ReplayRequest{Target: "suppression"})
+	served := p.replay(stream.ReplayRequest{Target: "warehouse"})
+	p.startWorker()
+	p.finished(served.ID)
+	left, r, err := p.conn.Remaining(t.Context(), waiting.ID)
+	if err != nil || left != 1 || r.Begun {
+		t.Errorf("%d are left, begun is %v, %v; want 1 that waits", left, r.Begun, err)
+	}
+	if n := len(p.fake.Calls()); n > 0 {
+		t.Errorf("%d calls were made", n)
+	}
+}
+
+// What a replay gives up is the target's dead letter.
+func TestDeadLettersOfAReplay(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.env["WORKER_CONSUMERS"] = "suppression"
+	p.accept(webhooktest.Get("email_bounced_hard"))
+	p.startWorker()
+	p.drained(1, 30*time.Second)
+	p.fake.SetFault(func(*http.Request) *customeriotest.Fault { return &customeriotest.Fault{Status: http.StatusBadRequest} })
+	r := p.replay(stream.ReplayRequest{Target: "suppression"})
+	p.finished(r.ID)
+	var from []string
+	err := p.conn.Buried(t.Context(), stream.DeadSelection{}, func(b *event.Buried) bool {
+		from = append(from, b.From)
+		return true
+	})
+	if err != nil || strings.Join(from, " ") != "suppression" {
+		t.Errorf("dead letters from %v, %v; want suppression", from, err)
+	}
+}
