@@ -1,0 +1,175 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/internal/operate"
+	"github.com/cioevents/cioevents/internal/stream"
+)
+
+var died = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func deadOf(m *event.Message, from string, reason fault.Reason, sequence uint64) event.DeadLetter {
+	return event.DeadLetter{Message: *m, From: from, Reason: reason, Err: "why", Attempts: 3, Subject: stream.Subject(m), Sequence: sequence, DiedAt: died}
+}
+
+// graves makes three dead letters: of suppression, of warehouse and of ingest.
+func (s *shell) graves() {
+	s.t.Helper()
+	s.bury(deadOf(s.publish("a", "bounced"), "suppression", fault.ReasonRejected, 1))
+	s.bury(deadOf(s.publish("b", "opened"), "warehouse", fault.ReasonRejectedRow, 2))
+	unread := &event.Message{Workspace: "acme", ID: "digest", ReceivedAt: died, Body: []byte(`{"event_id":"c","object_type":"email","metric":"spammed"}`)}
+	s.bury(event.DeadLetter{Message: *unread, From: "ingest", Reason: fault.ReasonNotJSON, Err: "no JSON", DiedAt: died.Add(time.Hour)})
+}
+
+func TestDeadList(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	if out := s.ok("dead", "list"); out != "no dead letters\n" {
+		t.Errorf("list of none: %q", out)
+	}
+	s.graves()
+	for _, tt := range []struct {
+		args []string
+		want []uint64
+	}{
+		{nil, []uint64{1, 2, 3}},
+		{[]string{"--from", "ingest"}, []uint64{3}},
+		{[]string{"--reason", "rejected"}, []uint64{1}},
+		{[]string{"--metric", "opened"}, []uint64{2}},
+		{[]string{"--workspace", "globex"}, []uint64{}},
+		{[]string{"--subject", "customerio.events.*.*.bounced"}, []uint64{1}},
+		{[]string{"--since", "2026-03-01T12:30:00Z"}, []uint64{3}},
+		{[]string{"--until", "2026-03-01T12:30:00Z"}, []uint64{1, 2}},
+		{[]string{"--since", "-1h"}, []uint64{}},
+	} {
+		got := []uint64{}
+		for _, d := range read[[]deadLine](s, append([]string{"dead", "list"}, tt.args...)...) {
+			got = append(got, d.Number)
+			if d.Body != nil {
+				t.Errorf("%v: a body is listed", tt.args)
+			}
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("list %v (-want +got):\n%s", tt.args, diff)
+		}
+	}
+	table := s.ok("dead", "list", "--from", "suppression")
+	for _, want := range []string{"SEQ", "DIED AT", "2026-03-01 12:00:00", "suppression", "rejected", "3", "customerio.events.acme.email.bounced", "why"} {
+		if !strings.Contains(table, want) {
+			t.Errorf("the table leaves out %q:\n%s", want, table)
+		}
+	}
+	s.wrong("--reason:", "dead", "list", "--reason", "bad")
+	s.wrong("--since:", "dead", "list", "--since", "yesterday")
+}
+
+func TestDeadShow(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.graves()
+	if out := s.ok("dead", "show", "3"); strings.Contains(out, "spammed") || !strings.Contains(out, "not_json") || !strings.Contains(out, "57") {
+		t.Errorf("show without the body:\n%s", out)
+	}
+	if out := s.ok("dead", "show", "3", "--body"); !strings.HasSuffix(out, "\n\n{\"event_id\":\"c\",\"object_type\":\"email\",\"metric\":\"spammed\"}\n") {
+		t.Errorf("show with the body:\n%s", out)
+	}
+	d := read[deadLine](s, "dead", "show", "1", "--body")
+	if d.ID != "a" || d.Sequence != 1 || !cmp.Equal(d.Body, any(map[string]any{"event_id": "a"})) {
+		t.Errorf("show as JSON: %+v", d)
+	}
+	if _, errs, code := s.run("dead", "show", "9"); code != 1 || !strings.Contains(errs, "cioctl dead list") {
+		t.Errorf("show of none: exit code %d, %s", code, errs)
+	}
+	s.wrong("no dead letter's number", "dead", "show", "x")
+}
+
+func TestDeadRedrive(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.graves()
+	suppression := s.consumer("suppression", stream.Select(nil, nil, []string{"bounced", "spammed"})...)
+	s.wrong("--all", "dead", "redrive")
+	if list := read[[]deadLine](s, "dead", "redrive", "--all", "--dry-run"); len(list) != 3 {
+		t.Errorf("dry run lists %d", len(list))
+	}
+	// A run that published and was killed before it could delete.
+	m := s.publish("a", "bounced") // a duplicate, which changes nothing
+	if _, err := s.pub.Redrive(t.Context(), "suppression", 1, m); err != nil {
+		t.Fatal(err)
+	}
+	got := read[operate.RedriveReport](s, "dead", "redrive", "--all")
+	want := operate.RedriveReport{Redriven: 2, Duplicates: 1, Kept: map[string]int{"there is no consumer warehouse": 1}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("report (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"a", "a", "c"}, s.handled(suppression)); diff != "" {
+		t.Errorf("handled by suppression (-want +got):\n%s", diff)
+	}
+	if left := read[[]deadLine](s, "dead", "list"); len(left) != 1 || left[0].From != "warehouse" {
+		t.Errorf("left: %+v", left)
+	}
+}
+
+func (s *shell) consumer(name string, subjects ...string) *stream.Consumer {
+	s.t.Helper()
+	c, err := s.conn.OpenConsumer(s.t.Context(), name, subjects)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return c
+}
+
+// handled is what a consumer finds.
+func (s *shell) handled(c *stream.Consumer) []string {
+	s.t.Helper()
+	attempts, err := c.Fetch(s.t.Context(), event.Limits{Messages: 100, Linger: 100 * time.Millisecond})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var ids []string
+	for i := range attempts {
+		ids = append(ids, attempts[i].ID)
+		if err := attempts[i].Settle.AckSync(); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	return ids
+}
+
+func TestDeadDrop(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.graves()
+	s.wrong("--all", "dead", "drop", "--yes")
+	s.wrong("--yes", "dead", "drop", "--all")
+	if list := read[[]deadLine](s, "dead", "drop", "--from", "ingest", "--dry-run"); len(list) != 1 {
+		t.Errorf("dry run lists %d", len(list))
+	}
+	if got := read[map[string]int](s, "dead", "drop", "--from", "ingest", "--yes"); got["dropped"] != 1 {
+		t.Errorf("dropped %v", got)
+	}
+	if got := read[map[string]int](s, "dead", "drop", "1", "--yes"); got["dropped"] != 1 {
+		t.Errorf("dropped %v", got)
+	}
+	if left := read[[]deadLine](s, "dead", "list"); len(left) != 1 || left[0].Number != 2 {
+		t.Errorf("left: %+v", left)
+	}
+}
+
+func TestConfirm(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]bool{"y\n": true, "YES\n": true, "\n": false, "": false, "n\n": false, "yesterday\n": false} {
+		var asked strings.Builder
+		c := &cli{in: strings.NewReader(answer), err: &asked}
+		if got := c.confirm("Delete?"); got != want || asked.String() != "Delete? [y/N] " {
+			t.Errorf("answer %q to %q is %v", answer, asked.String(), got)
+		}
+	}
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/stream"
+)
+
+func TestReplayStartListCancel(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	if out := s.ok("replay", "list"); out != "no replays\n" {
+		t.Errorf("list of none: %q", out)
+	}
+	if _, errs, code := s.run("replay", "start", "--to", "warehouse"); code != 1 || !strings.Contains(errs, "cioctl status") {
+		t.Errorf("nothing to replay: exit code %d, %s", code, errs)
+	}
+	s.publish("a", "bounced")
+	s.publish("b", "opened")
+	s.publish("c", "sent")
+	for _, tt := range []struct {
+		args  []string
+		total uint64
+	}{
+		{[]string{"--to", "warehouse"}, 3},
+		{[]string{"--to", "warehouse-bigquery", "--since", "-1h", "--filter", "metric=bounced,metric=opened", "--filter", "workspace=acme"}, 2},
+		{[]string{"--to", "suppression"}, 1},
+		{[]string{"--to", "engagement", "--filter", "object_type=email"}, 1},
+	} {
+		r := read[stream.Replay](s, append([]string{"replay", "start"}, tt.args...)...)
+		if r.Total != tt.total || r.Target != tt.args[1] {
+			t.Errorf("start %v: %d events to %s, want %d", tt.args, r.Total, r.Target, tt.total)
+		}
+	}
+	list := read[[]replayLine](s, "replay", "list")
+	if len(list) != 4 || list[0].State != "waiting" || list[0].Remaining != 3 || list[0].Percent != 0 || list[1].Filter != "metric=bounced,metric=opened,workspace=acme" {
+		t.Errorf("list: %+v", list)
+	}
+	if table := s.ok("replay", "list"); !strings.Contains(table, list[0].ID) || !strings.Contains(table, "0.0%") {
+		t.Errorf("table:\n%s", table)
+	}
+	for i, l := range list {
+		s.ok("replay", "cancel", map[bool]string{true: "replay-"}[i == 0]+l.ID)
+	}
+	if _, errs, code := s.run("replay", "cancel", list[0].ID); code != 1 || !strings.Contains(errs, "cioctl replay list") {
+		t.Errorf("cancelled twice: exit code %d, %s", code, errs)
+	}
+	if list := read[[]replayLine](s, "replay", "list"); len(list) != 0 {
+		t.Errorf("after all are cancelled: %+v", list)
+	}
+}
+
+func TestReplayIsWronglyUsed(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	start := func(args ...string) []string { return append([]string{"replay", "start"}, args...) }
+	s.wrong("--to:", start()...)
+	s.wrong("--to:", start("--to", "mail")...)
+	s.wrong("--since:", start("--to", "warehouse", "--since", "once")...)
+	s.wrong("lies ahead", start("--to", "warehouse", "--until", "2999-01-01")...)
+	s.wrong("is not before --until", start("--to", "warehouse", "--since", "-1h", "--until", "-2h")...)
+	s.wrong("--filter:", start("--to", "warehouse", "--filter", "campaign=1")...)
+	s.wrong("only about bounced", start("--to", "suppression", "--filter", "metric=opened")...)
+}
+
+func TestReplayWait(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.publish("a", "opened")
+	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond) // longer than the start takes
+	defer cancel()
+	out, errs, code := s.runIn(interrupted(ctx), strings.NewReader(""), "replay", "start", "--to", "warehouse", "--wait")
+	list := read[[]replayLine](s, "replay", "list")
+	if code != 0 || out != "" || len(list) != 1 || !strings.Contains(errs, "goes on") || !strings.Contains(errs, "cioctl replay cancel "+list[0].ID) {
+		t.Fatalf("interrupted: exit code %d, %d replays\n%s%s", code, len(list), out, errs)
+	}
+	s.ok("replay", "cancel", list[0].ID)
+
+	serve, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.serve(serve)
+	}()
+	if out := s.ok("replay", "start", "--to", "warehouse", "--wait"); !strings.Contains(out, "is finished: 1 events to warehouse") {
+		t.Errorf("finished: %s", out)
+	}
+	stop()
+	<-done
+}
+
+// interrupted is the context of a process that gets a signal when ctx ends.
+func interrupted(ctx context.Context) context.Context {
+	c, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, cancel)
+	return c
+}
+
+// serve acknowledges what the first replay has, as a worker does.
+func (s *shell) serve(ctx context.Context) {
+	t := time.NewTicker(20 * time.Millisecond)
+	defer t.Stop()
+	for {
+		if list, err := s.conn.Replays(ctx); err == nil && len(list) > 0 {
+			source, err := s.conn.OpenReplay(ctx, &list[0])
+			if err != nil {
+				s.t.Error(err)
+				return
+			}
+			attempts, err := source.Fetch(ctx, event.Limits{Messages: 1})
+			for i := range attempts {
+				err = attempts[i].Settle.AckSync()
+			}
+			if err != nil {
+				s.t.Error(err)
+			}
+			return
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
