@@ -7,7 +7,7 @@ import (
 
 // bar shows on standard error how many of total things are done, and only the
 // number when total is below 0, for unknown. Nothing is shown to a file, or of
-// nothing. finish leaves the last state in place.
+// nothing. The last state stays in place after finish.
 func (c *cli) bar(total int64) (bar *mpb.Bar, finish func()) {
 	out := c.err
 	if total == 0 {

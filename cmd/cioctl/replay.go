@@ -173,7 +173,8 @@ func (c *cli) followReplay(ctx context.Context, conn *stream.Conn, r *stream.Rep
 			bar.SetCurrent(int64(r.Total - left)) //nolint:gosec // a number of events
 			begun = begun || now.Begun
 		} // else NATS is away for a moment
-		if looks++; looks == 10 && !begun {
+		looks++
+		if looks == 10 && !begun {
 			_, _ = fmt.Fprintf(c.err, "no worker has taken it up yet: is one running with WORKER_CONSUMERS and WAREHOUSE_URL that include %s?\n", r.Target)
 		}
 		select {

@@ -30,7 +30,7 @@ func ParseTime(text string, now time.Time) (time.Time, error) {
 func parseSpan(text string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		n, err := strconv.ParseUint(days, 10, 15)
-		return time.Duration(n) * 24 * time.Hour, err //nolint:gosec // 15 bits
+		return time.Duration(n) * 24 * time.Hour, err
 	}
 	d, err := time.ParseDuration(text)
 	if err == nil && d < 0 {

@@ -228,7 +228,7 @@ func replaysOf(infos []*jetstream.ConsumerInfo) []Replay {
 			list = append(list, replayOf(info))
 		}
 	}
-	slices.SortFunc(list, func(a, b Replay) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(list, func(a, b Replay) int { return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.ID, b.ID)) })
 	return list
 }
 

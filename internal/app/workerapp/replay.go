@@ -20,10 +20,10 @@ const replayPoll = 3 * time.Second
 // The list is empty for a warehouse, which takes all; ok is false for what is no
 // target.
 func ReplayMetrics(target string) (metrics []webhook.Metric, ok bool) {
-	switch {
-	case target == Suppression:
+	switch target {
+	case Suppression:
 		return effect.SuppressionMetrics(), true
-	case target == Engagement:
+	case Engagement:
 		return effect.EngagementMetrics(), true
 	default:
 		return nil, target == Warehouse || strings.HasPrefix(target, Warehouse+"-")
