@@ -8,16 +8,16 @@ import (
 // bar shows on standard error how many of total things are done, and only the
 // number when total is below 0, for unknown. Nothing is shown to a file, or of
 // nothing. The last state stays in place after finish.
-func (c *cli) bar(total int64) (bar *mpb.Bar, finish func()) {
+func (c *cli) bar(total int64, options ...mpb.ContainerOption) (bar *mpb.Bar, finish func()) {
 	out := c.err
 	if total == 0 {
 		out = nil
 	}
-	bars := mpb.New(mpb.WithOutput(out), mpb.WithWidth(48))
+	bars := mpb.New(append(options, mpb.WithOutput(out), mpb.WithWidth(48))...)
 	speed := decor.AverageSpeed(0, "%.0f/s")
 	if total >= 0 {
 		bar = bars.AddBar(total, mpb.PrependDecorators(decor.CountersNoUnit("%d / %d")),
-			mpb.AppendDecorators(decor.Percentage(), decor.Name("  "), speed, decor.Name("  "), decor.AverageETA(decor.ET_STYLE_GO)))
+			mpb.AppendDecorators(decor.Percentage(), decor.Name("  "), speed, decor.Name("  ETA "), decor.AverageETA(decor.ET_STYLE_GO)))
 	} else {
 		bar = bars.New(0, mpb.SpinnerStyle().PositionLeft(), mpb.PrependDecorators(decor.CurrentNoUnit("%d")), mpb.AppendDecorators(speed))
 	}

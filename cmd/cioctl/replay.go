@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -123,6 +124,9 @@ func (c *cli) startReplay(ctx context.Context, conn *stream.Conn, q stream.Repla
 	}
 	if err != nil {
 		return err
+	}
+	if s, err := conn.Status(ctx); err == nil && !slices.ContainsFunc(s.Consumers, func(cons stream.ConsumerStatus) bool { return cons.Name == q.Target }) {
+		_, _ = fmt.Fprintf(c.err, "no worker has ever had the consumer %s: the replay waits for one (cioctl status lists the consumers)\n", q.Target)
 	}
 	if o.wait {
 		return c.waitReplay(ctx, conn, r)

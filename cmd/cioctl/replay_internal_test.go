@@ -78,6 +78,9 @@ func TestReplayWait(t *testing.T) {
 	if code != 0 || out != "" || len(list) != 1 || !strings.Contains(errs, "goes on") || !strings.Contains(errs, "cioctl replay cancel "+list[0].ID) {
 		t.Fatalf("interrupted: exit code %d, %d replays\n%s%s", code, len(list), out, errs)
 	}
+	if !strings.Contains(errs, "no worker has ever had the consumer warehouse") {
+		t.Errorf("no warning of a target that is not there:\n%s", errs)
+	}
 	s.ok("replay", "cancel", list[0].ID)
 
 	serve, stop := context.WithCancel(t.Context())

@@ -46,7 +46,7 @@ type Replay struct {
 	ID     string `json:"id"`
 	Target string `json:"target"`
 	// Since is zero for the beginning of the stream.
-	Since  time.Time `json:"since"`
+	Since  time.Time `json:"since,omitzero"`
 	Until  time.Time `json:"until"`
 	Filter string    `json:"filter,omitempty"`
 	// End is the sequence of the last event that may belong to it.
@@ -241,17 +241,18 @@ func (c *Conn) Remaining(ctx context.Context, id string) (uint64, *Replay, error
 	}
 	info := cons.CachedInfo()
 	r := replayOf(info)
+	unsettled := uint64(max(info.NumAckPending, 0))
 	switch {
 	case r.Done:
 		return 0, &r, nil
 	case info.Delivered.Stream >= r.End:
-		return uint64(max(info.NumAckPending, 0)), &r, nil
+		return min(unsettled, r.Total), &r, nil
 	}
 	beyond, err := c.beyond(ctx, &r)
 	if err != nil {
 		return 0, nil, err
 	}
-	left := info.NumPending + uint64(max(info.NumAckPending, 0))
+	left := info.NumPending + unsettled
 	return min(left-min(left, beyond), r.Total), &r, nil
 }
 
