@@ -31,6 +31,10 @@ type Config struct {
 	// TLSCA, TLSCert and TLSKey are paths of PEM files, "" for the system's
 	// roots and no client certificate.
 	TLSCA, TLSCert, TLSKey string
+	// InboxPrefix begins the subjects that answers come on, so that permissions
+	// can keep one program's answers, which carry events, from another. Default
+	// that of nats.go, _INBOX.
+	InboxPrefix string
 	// InProcess connects to a server in this process instead of to URL.
 	InProcess nats.InProcessConnProvider
 	Log       zerolog.Logger
@@ -89,6 +93,9 @@ func options(cfg Config) ([]nats.Option, error) {
 	opts = append(opts, logHandlers(cfg.Log)...)
 	if cfg.InProcess != nil {
 		opts = append(opts, nats.InProcessServer(cfg.InProcess))
+	}
+	if cfg.InboxPrefix != "" {
+		opts = append(opts, nats.CustomInboxPrefix(cfg.InboxPrefix))
 	}
 	if cfg.Creds != "" {
 		opts = append(opts, nats.UserCredentials(cfg.Creds))

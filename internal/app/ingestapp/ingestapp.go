@@ -20,6 +20,10 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
+// InboxPrefix is where the stream's answers to the receiver come: the
+// permissions in deploy/ name it.
+const InboxPrefix = "_INBOX_ingest"
+
 // Config is the settings of the receiver.
 type Config struct {
 	Addr, AdminAddr string
@@ -95,7 +99,7 @@ func New(cfg Config, log zerolog.Logger) (*App, error) {
 }
 
 func (a *App) wire() (err error) {
-	a.cfg.NATS.Name, a.cfg.NATS.Log = "cioevents ingest", a.log
+	a.cfg.NATS.Name, a.cfg.NATS.InboxPrefix, a.cfg.NATS.Log = "cioevents ingest", InboxPrefix, a.log
 	if a.conn, err = stream.Connect(a.cfg.NATS); err != nil {
 		return err
 	}

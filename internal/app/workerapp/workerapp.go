@@ -27,6 +27,10 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
+// InboxPrefix is where messages and the stream's answers to the worker come: the
+// permissions in deploy/ name it.
+const InboxPrefix = "_INBOX_worker"
+
 // batchRowsDefault halves the number of commits, each with its fsync, against
 // 5,000; beyond it nothing is gained but memory used.
 const batchRowsDefault = 10_000
@@ -74,7 +78,7 @@ func New(cfg Config, log zerolog.Logger) (*App, error) {
 }
 
 func (a *App) wire() (err error) {
-	a.cfg.NATS.Name, a.cfg.NATS.Log = "cioevents worker", a.log
+	a.cfg.NATS.Name, a.cfg.NATS.InboxPrefix, a.cfg.NATS.Log = "cioevents worker", InboxPrefix, a.log
 	if a.conn, err = stream.Connect(a.cfg.NATS); err != nil {
 		return err
 	}
