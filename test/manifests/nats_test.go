@@ -1,0 +1,3 @@
+package manifests_test
+
+const account = "CIOEVENTS"
