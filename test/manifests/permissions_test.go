@@ -1,0 +1,283 @@
+package manifests_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/app/ingestapp"
+	"github.com/cioevents/cioevents/internal/app/workerapp"
+	"github.com/cioevents/cioevents/internal/effect"
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
+)
+
+var inboxes = map[string]string{"ingest": ingestapp.InboxPrefix, "worker": workerapp.InboxPrefix, "operator": ""}
+
+// connect connects as the programs do.
+func (c *natsCluster) connect(t *testing.T, user string) *stream.Conn {
+	t.Helper()
+	conn, err := stream.Connect(stream.Config{URL: c.url(user), TLSCA: c.ca, InboxPrefix: inboxes[user], Log: zerolog.Nop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := conn.WaitConnected(ctx); err != nil {
+		t.Fatalf("%s cannot connect: %v", user, err)
+	}
+	return conn
+}
+
+func publisher(t *testing.T, conn *stream.Conn) *stream.Publisher {
+	t.Helper()
+	p, err := stream.NewPublisher(conn, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	return p
+}
+
+func message(id string) *event.Message {
+	return &event.Message{
+		Workspace: "default", ID: id, ObjectType: "email", Metric: "spammed",
+		ReceivedAt: time.Now(), Body: []byte(`{"event_id":"` + id + `"}`),
+	}
+}
+
+// eventually tries until there is no error: a cluster elects its leaders first.
+func eventually(t *testing.T, what string, try func(ctx context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		once, stop := context.WithTimeout(ctx, 5*time.Second)
+		err := try(once)
+		stop()
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestTheirUsersMayDoTheirWork runs the programs' own stream code with the users
+// and the servers of each build: in production three of them, with TLS between
+// all.
+func TestTheirUsersMayDoTheirWork(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *system) {
+		c := startNATS(t, s)
+		replicas := int(*s.nats().Spec.Replicas)
+		worker := c.connect(t, "worker")
+		eventually(t, "the worker creates the streams", func(ctx context.Context) error {
+			_, err := worker.Ensure(ctx, stream.Settings{Replicas: replicas})
+			return err
+		})
+		ingest := c.connect(t, "ingest")
+		if err := ingest.Ready(t.Context()); err != nil {
+			t.Errorf("ingest does not see the stream: %v", err)
+		}
+		if differences, err := ingest.Ensure(t.Context(), stream.Settings{Replicas: replicas}); err != nil || differences != nil {
+			t.Errorf("ingest does not find the streams as they are: %v %v", differences, err)
+		}
+		publishAndBury(t, publisher(t, ingest))
+		for name, subjects := range map[string][]string{
+			workerapp.Suppression: stream.EventsOf(effect.SuppressionMetrics()), workerapp.Engagement: stream.EventsOf(effect.EngagementMetrics()),
+			workerapp.Warehouse: {stream.AllEvents},
+		} {
+			work(t, worker, name, subjects)
+		}
+		operate(t, c.connect(t, "operator"))
+	})
+}
+
+// publishAndBury does what ingest does.
+func publishAndBury(t *testing.T, p *stream.Publisher) {
+	t.Helper()
+	eventually(t, "ingest publishes", func(ctx context.Context) error {
+		_, err := p.Publish(ctx, message("01A"))
+		return err
+	})
+	if duplicate, err := p.Publish(t.Context(), message("01A")); err != nil || !duplicate {
+		t.Errorf("the same event again: duplicate %t, %v", duplicate, err)
+	}
+	if err := p.Bury(t.Context(), &event.DeadLetter{Message: *message("01B"), From: "ingest", Reason: fault.ReasonNotJSON, DiedAt: time.Now()}); err != nil {
+		t.Errorf("ingest keeps a dead letter: %v", err)
+	}
+}
+
+// work does what the worker does with a consumer, to the end of a message.
+func work(t *testing.T, conn *stream.Conn, name string, subjects []string) {
+	t.Helper()
+	var consumer *stream.Consumer
+	eventually(t, "the worker opens "+name, func(ctx context.Context) (err error) {
+		consumer, err = conn.OpenConsumer(ctx, name, subjects)
+		return err
+	})
+	if name == workerapp.Engagement {
+		return // it has no part in a complaint
+	}
+	var attempts []event.Attempt
+	eventually(t, "the worker fetches from "+name, func(ctx context.Context) (err error) {
+		attempts, err = consumer.Fetch(ctx, event.Limits{Messages: 10, Linger: 10 * time.Millisecond})
+		if err == nil && len(attempts) == 0 {
+			err = errors.New("nothing there")
+		}
+		return err
+	})
+	a := attempts[0]
+	d := &event.DeadLetter{Message: a.Message, From: name, Reason: fault.ReasonRejected, Attempts: 1, DiedAt: time.Now()}
+	if err := publisher(t, conn).Bury(t.Context(), d); err != nil {
+		t.Errorf("%s keeps a dead letter: %v", name, err)
+	}
+	for _, err := range []error{a.Settle.Extend(), a.Settle.AckSync()} {
+		if err != nil {
+			t.Errorf("%s settles a message: %v", name, err)
+		}
+	}
+}
+
+// operate does what cioctl does.
+func operate(t *testing.T, conn *stream.Conn) {
+	t.Helper()
+	eventually(t, "the operator asks for the state, with every message settled", func(ctx context.Context) error {
+		status, err := conn.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if len(status.Consumers) != 3 || len(status.Dead) != 3 {
+			t.Errorf("status: %+v", status)
+		}
+		for _, consumer := range status.Consumers {
+			if consumer.Lag != 0 {
+				return fmt.Errorf("%s has a lag of %d", consumer.Name, consumer.Lag)
+			}
+		}
+		return nil
+	})
+	if _, err := publisher(t, conn).Redrive(t.Context(), workerapp.Suppression, 1, message("01A")); err != nil {
+		t.Errorf("the operator redrives: %v", err)
+	}
+}
+
+// TestTheirUsersMayDoNoMore tries what an intruder with a password would.
+func TestTheirUsersMayDoNoMore(t *testing.T) {
+	t.Parallel()
+	c := startNATS(t, load(t, "dev"))
+	if _, err := c.connect(t, "worker").Ensure(t.Context(), stream.Settings{}); err != nil {
+		t.Fatal(err)
+	}
+	both := []string{
+		"customerio.redrive.warehouse.default.email.spammed", "other",
+		"$JS.API.STREAM.DELETE.CUSTOMERIO", "$JS.API.STREAM.PURGE.CUSTOMERIO", "$JS.API.STREAM.UPDATE.CUSTOMERIO",
+		"$JS.API.STREAM.MSG.DELETE.CUSTOMERIO", "$JS.API.STREAM.MSG.GET.CUSTOMERIO", "$JS.API.DIRECT.GET.CUSTOMERIO",
+		"$JS.API.STREAM.CREATE.OTHER", "$JS.API.STREAM.LIST", "$JS.API.CONSUMER.DELETE.CUSTOMERIO.suppression",
+		"$JS.API.STREAM.SNAPSHOT.CUSTOMERIO", "$JS.API.CONSUMER.CREATE.CUSTOMERIO_DEAD.x",
+		"_INBOX_ingest.x", "_INBOX_worker.x", "$SYS.REQ.SERVER.PING",
+	}
+	forbidden := map[string][]string{
+		"ingest": append([]string{
+			"customerio.dead.warehouse.rejected", "$JS.API.STREAM.CREATE.CUSTOMERIO", "$JS.API.CONSUMER.CREATE.CUSTOMERIO.x",
+			"$JS.API.CONSUMER.MSG.NEXT.CUSTOMERIO.suppression", "$JS.API.CONSUMER.LIST.CUSTOMERIO", "$JS.ACK.CUSTOMERIO.suppression.1.1.1.1.1",
+		}, both...),
+		"worker": append([]string{"customerio.events.default.email.spammed"}, both...),
+	}
+	unread := map[string][]string{
+		"ingest": {">", "customerio.>", "customerio.events.>", "_INBOX.>", "_INBOX_worker.>", "$JS.>", "*"},
+		"worker": {">", "customerio.>", "_INBOX.>", "_INBOX_ingest.>", "$JS.ACK.>"},
+	}
+	for user := range forbidden {
+		for _, subject := range forbidden[user] {
+			if !c.denied(t, user, func(nc *nats.Conn) error { return nc.Publish(subject, nil) }) {
+				t.Errorf("%s may publish to %s", user, subject)
+			}
+		}
+		for _, subject := range unread[user] {
+			if !c.denied(t, user, func(nc *nats.Conn) error {
+				_, err := nc.SubscribeSync(subject)
+				return err
+			}) {
+				t.Errorf("%s may subscribe to %s", user, subject)
+			}
+		}
+		if c.denied(t, user, func(nc *nats.Conn) error { return nc.Publish("$JS.API.STREAM.INFO.CUSTOMERIO", nil) }) {
+			t.Errorf("%s may not do what it is allowed: the test proves nothing", user)
+		}
+	}
+}
+
+// denied reports whether the server refuses what do does.
+func (c *natsCluster) denied(t *testing.T, user string, do func(*nats.Conn) error) bool {
+	t.Helper()
+	nc, err := nats.Connect(c.url(user), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	if err := do(nc); err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil { // the refusal comes before its answer
+		t.Fatal(err)
+	}
+	return errors.Is(nc.LastError(), nats.ErrPermissionViolation)
+}
+
+// TestTheWorkerChangesNoStream: it may create one, and an existing one stays as
+// it is.
+func TestTheWorkerChangesNoStream(t *testing.T) {
+	t.Parallel()
+	c := startNATS(t, load(t, "dev"))
+	worker := c.connect(t, "worker")
+	if _, err := worker.Ensure(t.Context(), stream.Settings{MaxAge: 48 * time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	nc, err := nats.Connect(c.url("worker"), nats.CustomInboxPrefix(workerapp.InboxPrefix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	request, err := json.Marshal(jetstream.StreamConfig{Name: stream.Name, Subjects: []string{"other"}, MaxAge: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := nc.Request("$JS.API.STREAM.CREATE."+stream.Name, request, 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refusal struct{ Error *jetstream.APIError }
+	if err := json.Unmarshal(answer.Data, &refusal); err != nil || refusal.Error == nil || refusal.Error.ErrorCode != jetstream.JSErrCodeStreamNameInUse {
+		t.Errorf("a stream of the same name: %s", answer.Data)
+	}
+	if differences, err := worker.Ensure(t.Context(), stream.Settings{MaxAge: 48 * time.Hour}); err != nil || differences != nil {
+		t.Errorf("the stream has changed: %v %v", differences, err)
+	}
+}
+
+func TestNobodyConnectsWithoutThePassword(t *testing.T) {
+	t.Parallel()
+	c := startNATS(t, load(t, "dev"))
+	address := "nats://" + c.servers[0].Addr().String()
+	for _, opts := range [][]nats.Option{{}, {nats.UserInfo("ingest", "wrong")}, {nats.UserInfo("ingest", "")}, {nats.UserInfo("ingest", "$NATS_INGEST_PASSWORD")}} {
+		if nc, err := nats.Connect(address, opts...); err == nil {
+			nc.Close()
+			t.Error("somebody connects without the password")
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package manifests_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// certificates returns a folder with what the Secret nats-tls holds, for the
+// loopback address. The certificate is its own authority.
+func certificates(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		IsCA:        true, BasicConstraintsValid: true,
+	}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, block := range map[string]pem.Block{
+		"tls.crt": {Type: "CERTIFICATE", Bytes: cert},
+		"ca.crt":  {Type: "CERTIFICATE", Bytes: cert},
+		"tls.key": {Type: "PRIVATE KEY", Bytes: private},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(&block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// A natsCluster is running servers of a build's configuration.
+type natsCluster struct {
+	servers []*server.Server
+	// scheme is nats or tls, ca the authority's certificate for tls.
+	scheme, ca string
+}
+
+// startNATS runs as many servers as the build has, on this machine's addresses.
+func startNATS(t *testing.T, s *system) *natsCluster {
+	t.Helper()
+	certs := certificates(t)
+	c := &natsCluster{scheme: "nats"}
+	replicas := int(*s.nats().Spec.Replicas)
+	routes := freePorts(t, replicas)
+	for i := range replicas {
+		opts := natsOptions(t, s, certs)
+		if opts.TLSConfig != nil {
+			c.scheme, c.ca = "tls", filepath.Join(certs, "ca.crt")
+		}
+		opts.ServerName = fmt.Sprintf("nats-%d", i)
+		if replicas > 1 {
+			opts.Cluster.Host, opts.Cluster.Port = "127.0.0.1", routes[i]
+			opts.Routes = nil
+			for _, port := range routes {
+				opts.Routes = append(opts.Routes, &url.URL{Scheme: "nats", Host: fmt.Sprintf("127.0.0.1:%d", port)})
+			}
+		}
+		c.servers = append(c.servers, runNATS(t, opts))
+	}
+	for _, srv := range c.servers {
+		if !srv.ReadyForConnections(20 * time.Second) {
+			t.Fatal("a NATS server does not get ready")
+		}
+	}
+	return c
+}
+
+// runNATS starts a server with what belongs to this machine replaced.
+func runNATS(t *testing.T, opts *server.Options) *server.Server {
+	t.Helper()
+	opts.Host, opts.Port, opts.HTTPHost, opts.HTTPPort = "127.0.0.1", server.RANDOM_PORT, "127.0.0.1", server.RANDOM_PORT
+	opts.StoreDir, opts.PidFile, opts.NoLog, opts.NoSigs = t.TempDir(), "", true, true
+	opts.JetStreamMaxStore = 1 << 30 // of whatever disk there is
+	srv, err := server.NewServer(opts)
+	if err != nil {
+		t.Fatalf("new NATS server: %v", err)
+	}
+	srv.Start()
+	t.Cleanup(func() {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+	})
+	return srv
+}
+
+// url is the cluster's address for a user, with the password of the manifests.
+func (c *natsCluster) url(user string) string {
+	var urls []string
+	password := natsVariables["NATS_"+strings.ToUpper(user)+"_PASSWORD"]
+	for _, srv := range c.servers {
+		urls = append(urls, fmt.Sprintf("%s://%s:%s@%s", c.scheme, user, password, srv.Addr()))
+	}
+	return strings.Join(urls, ",")
+}
+
+func freePorts(t *testing.T, n int) []int {
+	t.Helper()
+	ports := make([]int, n)
+	for i := range ports {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close() //nolint:gocritic // all are open until all are known, so that none comes twice
+		ports[i] = ln.Addr().(*net.TCPAddr).Port
+	}
+	return ports
+}
