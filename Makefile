@@ -31,6 +31,10 @@ test: ## Run every test; they need no network and no Docker
 test/race: ## Same, with the race detector and in random order
 	go test -race -shuffle=on ./...
 
+.PHONY: manifests
+manifests: ## Check deploy/ and docker-compose.yml: types, settings, instruments, NATS permissions
+	cd test/manifests && go test ./...
+
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME (10s)
 	@grep -rl '^func Fuzz' --include='*_test.go' . | while read -r f; do \

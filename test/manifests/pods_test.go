@@ -2,6 +2,7 @@ package manifests_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -191,6 +192,19 @@ func portNumber(pod corev1.PodTemplateSpec, port intstr.IntOrString) int32 {
 		}
 	}
 	return 0
+}
+
+// TestProductionPinsItsImages: "latest" is another program on every node.
+func TestProductionPinsItsImages(t *testing.T) {
+	t.Parallel()
+	for _, w := range load(t, "production").workloads {
+		for _, c := range w.pod.Spec.Containers {
+			name := c.Image[strings.LastIndex(c.Image, "/")+1:]
+			if _, tag, _ := strings.Cut(name, ":"); tag == "" || tag == "latest" {
+				t.Errorf("%s/%s runs %s", w.name, c.Name, c.Image)
+			}
+		}
+	}
 }
 
 func TestVolumesAreThere(t *testing.T) {

@@ -96,7 +96,7 @@ func runNATS(t *testing.T, opts *server.Options) *server.Server {
 	t.Helper()
 	opts.Host, opts.Port, opts.HTTPHost, opts.HTTPPort = "127.0.0.1", server.RANDOM_PORT, "127.0.0.1", server.RANDOM_PORT
 	opts.StoreDir, opts.PidFile, opts.NoLog, opts.NoSigs = t.TempDir(), "", true, true
-	opts.JetStreamMaxStore = 1 << 30 // of whatever disk there is
+	opts.JetStreamMaxStore = 1 << 40 // it bounds what streams may reserve, and reserves nothing
 	srv, err := server.NewServer(opts)
 	if err != nil {
 		t.Fatalf("new NATS server: %v", err)
