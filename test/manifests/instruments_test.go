@@ -2,6 +2,7 @@ package manifests_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -28,9 +29,7 @@ func exporterInstruments() instruments {
 	with := func(base, more map[string][]string) map[string][]string {
 		all := map[string][]string{}
 		for _, m := range []map[string][]string{base, more} {
-			for k, v := range m {
-				all[k] = v
-			}
+			maps.Copy(all, m)
 		}
 		return all
 	}
@@ -65,9 +64,7 @@ func programInstruments(families []*dto.MetricFamily) instruments {
 		}
 		for _, name := range names {
 			all[name] = map[string][]string{}
-			for k, v := range values {
-				all[name][k] = v
-			}
+			maps.Copy(all[name], values)
 			if strings.HasSuffix(name, "_bucket") {
 				all[name]["le"] = nil
 			}
@@ -79,9 +76,7 @@ func programInstruments(families []*dto.MetricFamily) instruments {
 func allInstruments(t *testing.T) instruments {
 	t.Helper()
 	all := programInstruments(startPrograms(t).gather(t))
-	for name, l := range exporterInstruments() {
-		all[name] = l
-	}
+	maps.Copy(all, exporterInstruments())
 	return all
 }
 
@@ -115,7 +110,7 @@ func (all instruments) checkSelector(s *parser.VectorSelector) (mistakes []strin
 	for _, m := range s.LabelMatchers {
 		values, ok := known[m.Name]
 		switch {
-		case m.Name == labels.MetricName || slices.Contains(targetLabels, m.Name):
+		case m.Name == "__name__" || slices.Contains(targetLabels, m.Name):
 		case !ok:
 			mistakes = append(mistakes, fmt.Sprintf("%s has no label %s", s.Name, m.Name))
 		case values != nil:
@@ -134,7 +129,7 @@ func alternatives(m *labels.Matcher) (list []*labels.Matcher) {
 	if m.Type != labels.MatchRegexp || strings.ContainsAny(m.Value, "()") {
 		return []*labels.Matcher{m}
 	}
-	for _, part := range strings.Split(m.Value, "|") {
+	for part := range strings.SplitSeq(m.Value, "|") {
 		list = append(list, labels.MustNewMatcher(labels.MatchRegexp, m.Name, part))
 	}
 	return list

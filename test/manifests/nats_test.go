@@ -63,6 +63,7 @@ func TestNATSFitsItsPod(t *testing.T) {
 	t.Parallel()
 	certs := certificates(t)
 	each(t, func(t *testing.T, s *system) {
+		t.Helper()
 		opts := natsOptions(t, s, certs)
 		pod := s.nats().Spec.Template
 		for name, port := range map[string]int{"client": opts.Port, "monitor": opts.HTTPPort} {
@@ -106,6 +107,7 @@ func TestNATSIsDurable(t *testing.T) {
 	t.Parallel()
 	certs := certificates(t)
 	each(t, func(t *testing.T, s *system) {
+		t.Helper()
 		opts := natsOptions(t, s, certs)
 		replicas := int(*s.nats().Spec.Replicas)
 		if got := s.configMap(t, "cioevents")["STREAM_REPLICAS"]; got != strconv.Itoa(replicas) {

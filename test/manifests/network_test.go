@@ -2,6 +2,7 @@ package manifests_test
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -159,12 +160,7 @@ func inBlock(t *testing.T, b *networkingv1.IPBlock, address string) bool {
 		}
 		return p.Contains(netip.MustParseAddr(address))
 	}
-	for _, e := range b.Except {
-		if contains(e) {
-			return false
-		}
-	}
-	return contains(b.CIDR)
+	return contains(b.CIDR) && !slices.ContainsFunc(b.Except, contains)
 }
 
 func (s *system) hasPort(t *testing.T, ports []networkingv1.NetworkPolicyPort, to end, port int) bool {

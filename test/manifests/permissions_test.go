@@ -82,6 +82,7 @@ func eventually(t *testing.T, what string, try func(ctx context.Context) error) 
 func TestTheirUsersMayDoTheirWork(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *system) {
+		t.Helper()
 		c := startNATS(t, s)
 		replicas := int(*s.nats().Spec.Replicas)
 		worker := c.connect(t, "worker")

@@ -16,6 +16,7 @@ import (
 func TestEveryObjectIsOfItsType(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *system) {
+		t.Helper()
 		for _, m := range s.mistakes {
 			t.Error(m)
 		}
@@ -48,6 +49,7 @@ func TestPodsKeepToRestricted(t *testing.T) {
 	}
 	restricted := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
 	each(t, func(t *testing.T, s *system) {
+		t.Helper()
 		if got := s.namespaces[0].Labels["pod-security.kubernetes.io/enforce"]; got != "restricted" {
 			t.Errorf("the namespace enforces %q", got)
 		}
@@ -64,6 +66,7 @@ func TestPodsKeepToRestricted(t *testing.T) {
 func TestPodsAreHardened(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *system) {
+		t.Helper()
 		for _, w := range s.workloads {
 			if mount := w.pod.Spec.AutomountServiceAccountToken; mount == nil || *mount {
 				t.Errorf("%s mounts a token of the API server", w.name)
@@ -98,6 +101,7 @@ func selects(t *testing.T, selector *metav1.LabelSelector, l map[string]string) 
 func TestSelectorsMatchTheirPodsAlone(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *system) {
+		t.Helper()
 		for _, w := range s.workloads {
 			for _, other := range s.workloads {
 				if got, want := selects(t, w.selector, other.pod.Labels), w.name == other.name; got != want {
@@ -147,6 +151,7 @@ func (s *system) podsOf(t *testing.T, selector *metav1.LabelSelector) []workload
 func TestServicesReachAPort(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *system) {
+		t.Helper()
 		for _, svc := range s.services {
 			pods := s.podsOf(t, &metav1.LabelSelector{MatchLabels: svc.Spec.Selector})
 			if len(svc.Spec.Selector) == 0 || len(pods) != 1 {
@@ -210,6 +215,7 @@ func TestProductionPinsItsImages(t *testing.T) {
 func TestVolumesAreThere(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *system) {
+		t.Helper()
 		for _, w := range s.workloads {
 			var volumes []string
 			for _, v := range w.pod.Spec.Volumes {

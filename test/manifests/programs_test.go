@@ -97,6 +97,7 @@ func TestProbesAreAnswered(t *testing.T) {
 	t.Parallel()
 	p := startPrograms(t)
 	each(t, func(t *testing.T, s *system) {
+		t.Helper()
 		for _, w := range s.workloads {
 			for _, c := range w.pod.Spec.Containers {
 				if c.Name == "exporter" {
@@ -120,7 +121,7 @@ func TestProbesAreAnswered(t *testing.T) {
 }
 
 func get(ctx context.Context, url string) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return err
 	}
@@ -163,6 +164,7 @@ func TestIngestAnswersWithoutNATS(t *testing.T) {
 func TestContainersDeclareWhereProgramsListen(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *system) {
+		t.Helper()
 		for _, w := range s.workloads {
 			for _, c := range w.pod.Spec.Containers {
 				p := declare(c.Name, s.environment(t, c))

@@ -24,6 +24,7 @@ func (s *system) deployment(name string) *appsv1.Deployment {
 func TestReplicasHaveOneOwner(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *system) {
+		t.Helper()
 		scaled := map[string]bool{}
 		for _, a := range s.autoscalers {
 			scaled[a.Spec.ScaleTargetRef.Name] = true
@@ -90,6 +91,7 @@ const trackLimit = 1000
 func TestConsumersAreWorkedOnceAndWithinTheLimit(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *system) {
+		t.Helper()
 		most := map[string]float64{}
 		for _, o := range s.scaledObjects {
 			most[o.Spec.ScaleTargetRef.Name] = float64(*o.Spec.MaxReplicaCount)
@@ -111,7 +113,8 @@ func TestConsumersAreWorkedOnceAndWithinTheLimit(t *testing.T) {
 				}
 			}
 		}
-		if slices.Sort(consumers); !slices.Equal(consumers, []string{workerapp.Engagement, workerapp.Suppression, workerapp.Warehouse}) {
+		slices.Sort(consumers)
+		if !slices.Equal(consumers, []string{workerapp.Engagement, workerapp.Suppression, workerapp.Warehouse}) {
 			t.Errorf("consumers worked on: %v", consumers)
 		}
 		if calls > trackLimit {

@@ -94,6 +94,7 @@ func (s *system) environment(t *testing.T, c corev1.Container) map[string]string
 func TestProgramsStartWithTheirEnvironment(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *system) {
+		t.Helper()
 		programs := map[string]int{}
 		for _, w := range s.workloads {
 			for _, c := range w.pod.Spec.Containers {
@@ -165,6 +166,7 @@ func TestSecretKeysAreDocumented(t *testing.T) {
 		}
 	}
 	each(t, func(t *testing.T, s *system) {
+		t.Helper()
 		used := map[string]bool{}
 		for _, w := range s.workloads {
 			for _, c := range w.pod.Spec.Containers {
@@ -206,6 +208,7 @@ func TestPodsHoldTheirOwnSecretsAlone(t *testing.T) {
 		"nats":               {"nats-ingest-password", "nats-operator-password", "nats-worker-password"},
 	}
 	each(t, func(t *testing.T, s *system) {
+		t.Helper()
 		for _, w := range s.workloads {
 			var keys []string
 			for _, c := range w.pod.Spec.Containers {
@@ -215,7 +218,8 @@ func TestPodsHoldTheirOwnSecretsAlone(t *testing.T) {
 					}
 				}
 			}
-			if slices.Sort(keys); !slices.Equal(keys, want[w.name]) {
+			slices.Sort(keys)
+			if !slices.Equal(keys, want[w.name]) {
 				t.Errorf("%s holds %v, want %v", w.name, keys, want[w.name])
 			}
 			for _, v := range w.pod.Spec.Volumes {
@@ -242,6 +246,7 @@ const (
 func TestThereIsTimeToStop(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *system) {
+		t.Helper()
 		for _, w := range s.workloads {
 			for _, c := range w.pod.Spec.Containers {
 				needs, err := timeToStop(c.Name, s.environment(t, c))
