@@ -54,6 +54,7 @@ var owners = map[string][]string{
 	"github.com/parquet-go/parquet-go":       {"internal/warehouse/parquet"},
 	"github.com/spf13/pflag":                 {"internal/config"},
 	"github.com/spf13/cobra":                 {"cmd/cioctl"},
+	"go.yaml.in/yaml/v4":                     {"internal/effect"},
 	"github.com/vbauerster/mpb/v8":           {"cmd/cioctl", "internal/dev"},
 	"golang.org/x/time/rate":                 {"internal/customerio", "internal/operate"},
 	"golang.org/x/sync":                      {"internal/worker", "internal/app/ingestapp", "internal/app/workerapp", "internal/dev"},

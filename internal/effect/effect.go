@@ -11,6 +11,8 @@ type Kind string
 const (
 	// Identify sets attributes of a person who exists.
 	Identify Kind = "identify"
+	// Track sends an event about a person, which can trigger campaigns.
+	Track Kind = "track"
 	// Suppress deletes the person for good and blocks the identifiers. Whatever
 	// is said about the person afterwards is ignored, silently.
 	Suppress Kind = "suppress"
@@ -24,7 +26,25 @@ type Call struct {
 	// At is when the event happened. Of two values for one attribute the one
 	// with the later At stays, whichever call comes first.
 	At time.Time
-	// Attributes are what Identify sets; nil for Suppress. Values are strings,
-	// booleans and int64; times are unix seconds.
+	// Attributes are what Identify sets, and the data of Track's event; nil for
+	// Suppress. Values are strings, booleans and int64; times are unix seconds.
 	Attributes map[string]any
+	// Event is the name of the event that Track sends, and ID a ULID by which
+	// Customer.io recognises it when it comes again. Only Track has them.
+	Event, ID string
+}
+
+// Covers reports whether c makes an earlier call needless: both set attributes
+// of one person, and c sets all that the other does, not before it. A call that
+// sets something else has to be made, too.
+func (c Call) Covers(earlier Call) bool {
+	if c.Kind != Identify || earlier.Kind != Identify || c.Person != earlier.Person || c.At.Before(earlier.At) {
+		return false
+	}
+	for name := range earlier.Attributes {
+		if _, ok := c.Attributes[name]; !ok {
+			return false
+		}
+	}
+	return true
 }

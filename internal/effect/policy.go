@@ -1,6 +1,8 @@
 package effect
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/cioevents/cioevents/pkg/webhook"
@@ -9,105 +11,139 @@ import (
 // maxSkew is how far an event may lie ahead of our clock and still be believed.
 const maxSkew = 5 * time.Minute
 
-// A Policy turns events into calls. The zero Policy suppresses.
+// A Policy turns events into calls. The zero Policy has the built-in rules and
+// suppresses.
 type Policy struct {
-	// Mode is what follows a bounce or a complaint; "" is ModeSuppress.
+	// Rules say what is done. Default BuiltinRules.
+	Rules *Rules
+	// Mode is what "suppress" in a rule comes to; "" is ModeSuppress.
 	Mode Mode
+	// KeepUnknown makes no suppression of a bounce of unknown class. By default
+	// it counts as hard: Customer.io has called it a bounce.
+	KeepUnknown bool
 }
 
 // SuppressionMetrics lists the metrics that Suppression acts on.
-func SuppressionMetrics() []webhook.Metric {
-	return []webhook.Metric{webhook.Bounced, webhook.Spammed, webhook.Subscribed, webhook.Unsubscribed}
-}
+func (p Policy) SuppressionMetrics() []webhook.Metric { return p.metrics(false) }
 
 // EngagementMetrics lists the metrics that Engagement acts on.
-func EngagementMetrics() []webhook.Metric {
-	return []webhook.Metric{webhook.Opened, webhook.Clicked}
+func (p Policy) EngagementMetrics() []webhook.Metric { return p.metrics(true) }
+
+func (p Policy) metrics(engagement bool) []webhook.Metric {
+	var list []webhook.Metric
+	for m := range p.rules().byMetric {
+		if isEngagement(m) == engagement {
+			list = append(list, m)
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
-// Suppression returns the calls for bounces, complaints, opt-outs and opt-ins,
-// and none for anything else or when the event names nobody. Only e-mail can
-// bounce or be complained about here: a dead push token says nothing about the
-// person. An event without a time counts as of receivedAt.
+// Suppression returns the calls for everything but opens and clicks: bounces,
+// complaints, opt-outs and what else the rules name. It returns none when no
+// rule applies or the event names nobody. An event without a time counts as of
+// receivedAt.
 func (p Policy) Suppression(e *webhook.Event, receivedAt time.Time) []Call {
-	note, ok := identify(e, receivedAt)
+	if isEngagement(e.Metric) {
+		return nil
+	}
+	return p.calls(e, receivedAt)
+}
+
+// Engagement returns the calls for opens and clicks, none when no rule applies
+// or the event names nobody. Of two Identify calls for one person, one that
+// Covers the other makes it needless. An event without a time counts as of
+// receivedAt.
+func (p Policy) Engagement(e *webhook.Event, receivedAt time.Time) []Call {
+	if !isEngagement(e.Metric) {
+		return nil
+	}
+	return p.calls(e, receivedAt)
+}
+
+// Applying returns the names of the rules that apply to the event, whomever it
+// names.
+func (p Policy) Applying(e *webhook.Event) []string {
+	var names []string
+	for _, r := range p.applying(factsOf(e)) {
+		names = append(names, r.name)
+	}
+	return names
+}
+
+func (p Policy) rules() *Rules {
+	if p.Rules == nil {
+		return BuiltinRules()
+	}
+	return p.Rules
+}
+
+func (p Policy) applying(f facts) []*rule {
+	var list []*rule
+	for _, r := range p.rules().byMetric[f.metric] {
+		if r.applies(f) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// calls returns what all rules that apply do: one Identify with the attributes
+// of all, then the events, and a suppression last. What came after that would
+// be lost.
+func (p Policy) calls(e *webhook.Event, receivedAt time.Time) []Call {
+	if len(p.rules().byMetric[e.Metric]) == 0 {
+		return nil
+	}
+	person, ok := PersonOf(e)
 	if !ok {
 		return nil
 	}
-	email := e.ObjectType == webhook.Email
-	switch {
-	case email && e.Metric == webhook.Bounced:
-		return p.bounced(e, note)
-	case email && e.Metric == webhook.Spammed:
-		note.Attributes["spam_complaint"] = true
-		note.Attributes["spam_complaint_at"] = note.At.Unix()
-		return p.stop(note)
-	case e.Metric == webhook.Unsubscribed:
-		note.Attributes["unsubscribed_at"] = note.At.Unix()
-		// Customer.io reports its own change of the attribute as "customer".
-		// To set it again could be reported again, in a circle.
-		if e.ObjectType != webhook.Customer {
+	o := &occurrence{event: e, facts: factsOf(e), at: occurredAt(e, receivedAt)}
+	note := Call{Kind: Identify, Person: person, At: o.at, Attributes: map[string]any{}}
+	var calls []Call
+	var suppress bool
+	for _, r := range p.applying(o.facts) {
+		for _, a := range r.set {
+			note.Attributes[a.name] = a.value.of(o)
+		}
+		mode := p.modeFor(r, o.facts)
+		if r.unsubscribe || mode == ModeUnsubscribe {
 			note.Attributes["unsubscribed"] = true
 		}
-		return []Call{note}
-	case e.Metric == webhook.Subscribed:
-		note.Attributes["subscribed_at"] = note.At.Unix()
-		return []Call{note}
-	default:
-		return nil
+		suppress = suppress || mode == ModeSuppress
+		if r.track != nil && (r.track.withoutCioID || person.Kind == CioID) {
+			calls = append(calls, r.event(o, person))
+		}
 	}
+	if len(note.Attributes) > 0 {
+		calls = slices.Insert(calls, 0, note)
+	}
+	if suppress {
+		calls = append(calls, Call{Kind: Suppress, Person: person, At: o.at})
+	}
+	return calls
 }
 
-// Engagement returns the call for an e-mail that was opened or clicked by a
-// human, and none for anything else or when the event names nobody. Of several
-// calls for one person the one with the latest At says it all. An event without
-// a time counts as of receivedAt.
-func (p Policy) Engagement(e *webhook.Event, receivedAt time.Time) []Call {
-	if e.ObjectType != webhook.Email || e.Metric != webhook.Opened && e.Metric != webhook.Clicked {
-		return nil
+// event returns the call that sends the rule's event.
+func (r *rule) event(o *occurrence, person Person) Call {
+	call := Call{Kind: Track, Person: person, At: o.at, Event: r.track.event, ID: trackID(o.event, r.name)}
+	if len(r.track.data) > 0 {
+		call.Attributes = make(map[string]any, len(r.track.data))
 	}
-	if machine := e.IsMachine(); machine != nil && *machine {
-		return nil
+	for _, a := range r.track.data {
+		call.Attributes[a.name] = a.value.of(o)
 	}
-	note, ok := identify(e, receivedAt)
-	if !ok {
-		return nil
-	}
-	note.Attributes["last_email_engaged_at"] = note.At.Unix()
-	note.Attributes["last_email_metric"] = string(e.Metric)
-	return []Call{note}
+	return call
 }
 
-func (p Policy) bounced(e *webhook.Event, note Call) []Call {
-	class := ClassifyBounce(e.FailureMessage)
-	note.Attributes["email_bounced"] = true
-	note.Attributes["email_bounced_at"] = note.At.Unix()
-	note.Attributes["email_bounce_class"] = string(class)
-	note.Attributes["last_bounce_delivery_id"] = e.DeliveryID
-	if class == BounceSoft {
-		return []Call{note}
+// modeFor returns what the rule's "suppress" comes to.
+func (p Policy) modeFor(r *rule, f facts) Mode {
+	if !r.suppress || p.KeepUnknown && f.class == BounceUnknown {
+		return ModeOff
 	}
-	return p.stop(note)
-}
-
-// stop returns note and what keeps the person from getting more mail. The note
-// comes first: after a suppression it would be lost.
-func (p Policy) stop(note Call) []Call {
-	switch p.Mode {
-	case ModeOff:
-		return []Call{note}
-	case ModeUnsubscribe:
-		note.Attributes["unsubscribed"] = true
-		return []Call{note}
-	default:
-		return []Call{note, {Kind: Suppress, Person: note.Person, At: note.At}}
-	}
-}
-
-// identify returns an Identify call without attributes for the event's person.
-func identify(e *webhook.Event, receivedAt time.Time) (Call, bool) {
-	person, ok := PersonOf(e)
-	return Call{Kind: Identify, Person: person, At: occurredAt(e, receivedAt), Attributes: map[string]any{}}, ok
+	return cmp.Or(p.Mode, ModeSuppress)
 }
 
 // occurredAt returns the event's time. A time that has not come yet is not

@@ -205,10 +205,10 @@ func TestMetricsMatchTheRules(t *testing.T) {
 		}
 		return s
 	}
-	if diff := cmp.Diff(rules(effect.Policy{}.Suppression), set(effect.SuppressionMetrics())); diff != "" {
+	if diff := cmp.Diff(rules(effect.Policy{}.Suppression), set(effect.Policy{}.SuppressionMetrics())); diff != "" {
 		t.Errorf("SuppressionMetrics (-acted on +listed):\n%s", diff)
 	}
-	if diff := cmp.Diff(rules(effect.Policy{}.Engagement), set(effect.EngagementMetrics())); diff != "" {
+	if diff := cmp.Diff(rules(effect.Policy{}.Engagement), set(effect.Policy{}.EngagementMetrics())); diff != "" {
 		t.Errorf("EngagementMetrics (-acted on +listed):\n%s", diff)
 	}
 }

@@ -1,0 +1,143 @@
+package effect
+
+import (
+	"bytes"
+	_ "embed" // for the built-in rules
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// MaxFile is the size of the largest file that is read, in bytes. A rule has
+// about 200, and some ten rules are many.
+const MaxFile = 1 << 20
+
+// Rules are what events do to profiles. They do not change.
+type Rules struct {
+	rules    []rule
+	byMetric map[webhook.Metric][]*rule
+}
+
+//go:embed default.yaml
+var builtin []byte
+
+// BuiltinFile returns the file of the built-in rules, with its comments.
+func BuiltinFile() []byte { return bytes.Clone(builtin) }
+
+// BuiltinRules returns the rules that hold unless a file says otherwise.
+var BuiltinRules = sync.OnceValue(func() *Rules {
+	r, err := Parse("default.yaml", builtin)
+	if err != nil {
+		panic(err) // it is part of the program, and every test reads it
+	}
+	return r
+})
+
+// ReadRules reads the file at path. Each mistake in it begins with label, the
+// path and the number of its line: "EFFECTS_FILE: effects.yaml:12: …".
+func ReadRules(label, path string) (*Rules, error) {
+	if label != "" {
+		label += ": "
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s%w", label, err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s%w", label, err)
+	}
+	return Parse(label+path, data)
+}
+
+// Parse reads a file of rules. The error is every mistake, joined, in order; name
+// and line number come first in each.
+func Parse(name string, data []byte) (*Rules, error) {
+	if len(data) > MaxFile {
+		return nil, fmt.Errorf("%s: has more than %d bytes", name, MaxFile)
+	}
+	root, err := parseYAML(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s%w", name, err)
+	}
+	r := &reader{name: name}
+	rules := r.file(root)
+	r.checkTogether(rules)
+	if err := r.err(); err != nil {
+		return nil, err
+	}
+	return newRules(rules), nil
+}
+
+func newRules(rules []rule) *Rules {
+	byMetric := map[webhook.Metric][]*rule{}
+	for i := range rules {
+		for _, m := range rules[i].when.metrics {
+			byMetric[m] = append(byMetric[m], &rules[i])
+		}
+	}
+	return &Rules{rules: rules, byMetric: byMetric}
+}
+
+// Names lists the names of the rules, in the file's order.
+func (r *Rules) Names() []string {
+	names := make([]string, len(r.rules))
+	for i := range r.rules {
+		names[i] = r.rules[i].name
+	}
+	return names
+}
+
+// Suppresses reports whether any rule deletes people, as far as the mode lets it.
+func (r *Rules) Suppresses() bool {
+	for i := range r.rules {
+		if r.rules[i].suppress {
+			return true
+		}
+	}
+	return false
+}
+
+// parseYAML returns the root of the only document. An error goes on from the
+// file's name: ":3: …".
+func parseYAML(data []byte) (*yaml.Node, error) {
+	loader, err := yaml.NewLoader(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf(": %w", err)
+	}
+	var doc, more yaml.Node
+	switch err := loader.Load(&doc); {
+	case errors.Is(err, io.EOF):
+		return nil, errors.New(": is empty; it begins with \"version: 1\"")
+	case err != nil:
+		return nil, syntaxError(err)
+	}
+	switch err := loader.Load(&more); {
+	case err == nil:
+		return nil, fmt.Errorf(":%d: a second document begins; there can be one only", more.Line)
+	case !errors.Is(err, io.EOF):
+		return nil, syntaxError(err)
+	}
+	if len(doc.Content) == 0 {
+		return nil, errors.New(": is empty; it begins with \"version: 1\"")
+	}
+	return doc.Content[0], nil
+}
+
+func syntaxError(err error) error {
+	e, ok := errors.AsType[*yaml.LoadError](err)
+	if !ok {
+		return fmt.Errorf(": %w", err)
+	}
+	if e.Mark.Line == 0 {
+		return fmt.Errorf(": is no YAML: %s", e.Message)
+	}
+	return fmt.Errorf(":%d: is no YAML: %s", e.Mark.Line, e.Message)
+}

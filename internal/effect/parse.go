@@ -1,0 +1,200 @@
+package effect
+
+import (
+	"regexp"
+	"strconv"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Customer.io's limits, in bytes: it refuses what exceeds them, or drops it
+// without a word.
+const (
+	maxName  = 150
+	maxValue = 1000
+	maxEvent = 100
+	// A person has 300 attributes at most, unsubscribed, _update and _timestamp
+	// among them. It also bounds the data of an event, far below the 100 kB.
+	maxAttributes = 297
+)
+
+var ruleName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
+
+// file reads the file. It returns those rules that have no mistake.
+func (r *reader) file(root *yaml.Node) []rule {
+	var rules []rule
+	var version, listed bool
+	keys := map[string]func(*yaml.Node){
+		"version": func(n *yaml.Node) {
+			version = true
+			if n.Kind != yaml.ScalarNode || n.Value != "1" || n.Tag != "!!int" {
+				r.addf(n.Line, "version must be 1, not %s", describe(n))
+			}
+		},
+		"rules": func(n *yaml.Node) {
+			listed = true
+			rules = r.rules(n)
+		},
+	}
+	if !r.mapping(root, "the file", keys) {
+		return nil
+	}
+	if !version {
+		r.addf(root.Line, "version is missing; it is 1")
+	}
+	if !listed {
+		r.addf(root.Line, `rules are missing; "rules: []" is a file without any`)
+	}
+	return rules
+}
+
+func (r *reader) rules(n *yaml.Node) []rule {
+	if !r.plain(n) {
+		return nil
+	}
+	if n.Kind != yaml.SequenceNode {
+		r.addf(n.Line, "rules must be a list, not %s", describe(n))
+		return nil
+	}
+	rules := make([]rule, 0, len(n.Content))
+	names := map[string]int{}
+	for _, item := range n.Content {
+		before := len(r.mistakes)
+		rule := r.rule(item)
+		if first, ok := names[rule.name]; ok && rule.name != "" {
+			r.addf(rule.line, "rule %s is there already, in line %d", rule.name, first)
+		}
+		names[rule.name] = rule.line
+		if len(r.mistakes) == before {
+			rules = append(rules, rule)
+		}
+	}
+	return rules
+}
+
+func (r *reader) rule(n *yaml.Node) rule {
+	out := rule{line: n.Line}
+	hasWhen, before := false, len(r.mistakes)
+	keys := map[string]func(*yaml.Node){
+		"name": func(n *yaml.Node) {
+			var ok bool
+			if out.name, ok = r.text(n, "name"); ok && !ruleName.MatchString(out.name) {
+				r.addf(n.Line, "name %q must consist of a-z, 0-9, '_' and '-', 64 at most", out.name)
+			}
+		},
+		"when": func(n *yaml.Node) {
+			hasWhen = true
+			out.when = r.condition(n, "when")
+		},
+		"unless":      func(n *yaml.Node) { out.unless = r.condition(n, "unless") },
+		"set":         func(n *yaml.Node) { out.set = r.assignments(n, "set", checkAttribute) },
+		"track":       func(n *yaml.Node) { out.track = r.track(n) },
+		"suppress":    func(n *yaml.Node) { out.suppress = r.boolean(n, "suppress") },
+		"unsubscribe": func(n *yaml.Node) { out.unsubscribe = r.boolean(n, "unsubscribe") },
+	}
+	if !r.mapping(n, "a rule", keys) {
+		return out
+	}
+	if out.name == "" && len(r.mistakes) == before {
+		r.addf(n.Line, "the rule has no name")
+	}
+	if !hasWhen {
+		r.addf(n.Line, "rule %s has no when", out.name)
+	}
+	if len(r.mistakes) == before {
+		r.checkRule(&out)
+	}
+	return out
+}
+
+func (r *reader) condition(n *yaml.Node, what string) condition {
+	var c condition
+	keys := map[string]func(*yaml.Node){
+		"object_type":  func(n *yaml.Node) { c.objectTypes = words(r, n, "object_type", objectTypes) },
+		"metric":       func(n *yaml.Node) { c.metrics = words(r, n, "metric", metrics) },
+		"bounce_class": func(n *yaml.Node) { c.classes = words(r, n, "bounce_class", bounceClasses) },
+		"machine": func(n *yaml.Node) {
+			machine := r.boolean(n, "machine")
+			c.machine = &machine
+		},
+	}
+	before := len(r.mistakes)
+	if r.mapping(n, what, keys) && c.empty() && len(r.mistakes) == before {
+		r.addf(n.Line, "%s is empty", what)
+	}
+	return c
+}
+
+func (r *reader) track(n *yaml.Node) *track {
+	var t track
+	keys := map[string]func(*yaml.Node){
+		"event": func(n *yaml.Node) {
+			var ok bool
+			if t.event, ok = r.text(n, "event"); !ok {
+				return
+			}
+			if why := checkEventName(t.event); why != "" {
+				r.addf(n.Line, "event %q %s", t.event, why)
+			}
+		},
+		"data":           func(n *yaml.Node) { t.data = r.assignments(n, "data", checkData) },
+		"without_cio_id": func(n *yaml.Node) { t.withoutCioID = r.boolean(n, "without_cio_id") },
+	}
+	before := len(r.mistakes)
+	if r.mapping(n, "track", keys) && t.event == "" && len(r.mistakes) == before {
+		r.addf(n.Line, "track has no event, the name to send")
+	}
+	return &t
+}
+
+// assignments reads names and values; check says what is wrong with a name.
+func (r *reader) assignments(n *yaml.Node, what string, check func(string) string) []assignment {
+	var list []assignment
+	r.pairs(n, what, func(key, v *yaml.Node) {
+		if why := check(key.Value); why != "" {
+			r.addf(key.Line, "%s: %q %s", what, key.Value, why)
+		}
+		value, why := parseValue(v)
+		if why != "" {
+			r.addf(v.Line, "%s: the value of %q %s", what, key.Value, why)
+		}
+		list = append(list, assignment{key.Value, key.Line, value})
+	})
+	if n.Kind == yaml.MappingNode && len(n.Content) == 0 {
+		r.addf(n.Line, "%s is empty", what)
+	}
+	if len(list) > maxAttributes {
+		r.addf(n.Line, "%s has %d names, the limit is %d", what, len(list), maxAttributes)
+	}
+	return list
+}
+
+var decimal = regexp.MustCompile(`^(0|-?[1-9]\d*)$`)
+
+// parseValue reads a literal or a reference, or says what is wrong with it.
+func parseValue(n *yaml.Node) (v value, why string) {
+	switch {
+	case n.Kind == yaml.AliasNode, n.Anchor != "", n.Style&yaml.TaggedStyle != 0:
+		return value{}, "has an anchor, an alias or a tag, which are not supported"
+	case n.Kind != yaml.ScalarNode:
+		return value{}, "must be a text, true, false or a whole number, not " + describe(n) + bracesHint(n)
+	}
+	switch n.Tag {
+	case "!!bool":
+		b, err := strconv.ParseBool(n.Value)
+		if err != nil {
+			return value{}, "must be written true or false"
+		}
+		return value{literal: b}, ""
+	case "!!int":
+		i, err := strconv.ParseInt(n.Value, 10, 64)
+		if err != nil || !decimal.MatchString(n.Value) {
+			return value{}, "must be a decimal number of 64 bits; put a text in quotes"
+		}
+		return value{literal: i}, ""
+	case "!!str":
+		return parseText(n)
+	default:
+		return value{}, "must be a text, true, false or a whole number, not " + describe(n) + "; put a text in quotes"
+	}
+}

@@ -1,0 +1,76 @@
+package effect
+
+import (
+	"slices"
+
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// A rule says what an event that matches does.
+type rule struct {
+	name         string
+	line         int
+	when, unless condition
+	set          []assignment
+	track        *track
+	suppress     bool
+	unsubscribe  bool
+}
+
+// An assignment is an attribute, or a part of an event's data, with its value.
+type assignment struct {
+	name  string
+	line  int
+	value value
+}
+
+// A track is an event to send to Customer.io about the person.
+type track struct {
+	event string
+	data  []assignment
+	// withoutCioID sends it also to people known by id or e-mail address alone.
+	// Such a call cannot be told not to create the person.
+	withoutCioID bool
+}
+
+// facts are what conditions look at.
+type facts struct {
+	objectType webhook.ObjectType
+	metric     webhook.Metric
+	machine    bool
+	class      BounceClass // "" unless bounced
+}
+
+func factsOf(e *webhook.Event) facts {
+	f := facts{objectType: e.ObjectType, metric: e.Metric}
+	if m := e.IsMachine(); m != nil {
+		f.machine = *m
+	}
+	if e.Metric == webhook.Bounced {
+		f.class = ClassifyBounce(e.FailureMessage)
+	}
+	return f
+}
+
+// A condition holds when each of its parts does. A part that is left out holds.
+type condition struct {
+	objectTypes []webhook.ObjectType
+	metrics     []webhook.Metric
+	machine     *bool
+	classes     []BounceClass
+}
+
+func (c *condition) empty() bool {
+	return len(c.objectTypes) == 0 && len(c.metrics) == 0 && c.machine == nil && len(c.classes) == 0
+}
+
+func (c *condition) holds(f facts) bool {
+	return in(c.objectTypes, f.objectType) && in(c.metrics, f.metric) && in(c.classes, f.class) &&
+		(c.machine == nil || *c.machine == f.machine)
+}
+
+func in[T comparable](list []T, v T) bool { return len(list) == 0 || slices.Contains(list, v) }
+
+func (r *rule) applies(f facts) bool {
+	return r.when.holds(f) && (r.unless.empty() || !r.unless.holds(f))
+}
