@@ -71,6 +71,12 @@ func (s *Set) Int(p *int, name string, value int, about string) {
 	s.vars = append(s.vars, &variable{name: name})
 }
 
+// Bool declares a switch; its flag alone means true.
+func (s *Set) Bool(p *bool, name string, value bool, about string) {
+	s.flags.BoolVar(p, flagName(name), value, about)
+	s.vars = append(s.vars, &variable{name: name})
+}
+
 // Float declares a number.
 func (s *Set) Float(p *float64, name string, value float64, about string) {
 	s.flags.Float64Var(p, flagName(name), value, about)
@@ -152,6 +158,10 @@ func (s *Set) fileValue(name string) (string, error) {
 	}
 	return strings.TrimSpace(string(b)), nil
 }
+
+// Value reads what is no setting of its own, because its name is not known in
+// advance.
+func (s *Set) Value(name string) string { return s.getenv(name) }
 
 // SecretValue reads a secret that is no setting of its own: NAME, or the file
 // that NAME_FILE names.

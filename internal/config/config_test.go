@@ -20,6 +20,7 @@ type settings struct {
 	addr, secret string
 	loops        int
 	rate         float64
+	dry          bool
 	size         config.Bytes
 	wait         config.Duration
 	metrics      config.List
@@ -31,6 +32,7 @@ func (v *settings) set(env map[string]string) *config.Set {
 	s.Secret(&v.secret, "API_KEY", "key")
 	s.Int(&v.loops, "LOOPS", 2, "loops")
 	s.Float(&v.rate, "RATE", 1.5, "rate")
+	s.Bool(&v.dry, "DRY", false, "dry")
 	s.Var(&v.size, "SIZE", "size")
 	s.Var(&v.wait, "WAIT", "wait")
 	s.Var(&v.metrics, "METRICS", "metrics")
@@ -52,11 +54,12 @@ func TestParse(t *testing.T) {
 		{"defaults", nil, nil, settings{addr: ":8080", loops: 2, rate: 1.5}},
 		{
 			"environment",
-			map[string]string{"INGEST_ADDR": ":1", "API_KEY": "k", "LOOPS": "3", "RATE": "0.5", "SIZE": "8MiB", "WAIT": "192h", "METRICS": "a, b,"},
+			map[string]string{"INGEST_ADDR": ":1", "API_KEY": "k", "LOOPS": "3", "RATE": "0.5", "DRY": "true", "SIZE": "8MiB", "WAIT": "192h", "METRICS": "a, b,"},
 			nil,
-			settings{":1", "k", 3, 0.5, 8 << 20, config.Duration(192 * time.Hour), config.List{"a", "b"}},
+			settings{":1", "k", 3, 0.5, true, 8 << 20, config.Duration(192 * time.Hour), config.List{"a", "b"}},
 		},
 		{"flag wins", map[string]string{"INGEST_ADDR": ":1"}, []string{"--ingest-addr=:2"}, settings{addr: ":2", loops: 2, rate: 1.5}},
+		{"a switch", nil, []string{"--dry"}, settings{addr: ":8080", loops: 2, rate: 1.5, dry: true}},
 		{"name of the variable", map[string]string{"INGEST_ADDR": ":1"}, []string{"--INGEST_ADDR", ":3"}, settings{addr: ":3", loops: 2, rate: 1.5}},
 		{"secret from a file", map[string]string{"API_KEY_FILE": path}, nil, settings{addr: ":8080", secret: "from file", loops: 2, rate: 1.5}},
 		{"secret itself wins", map[string]string{"API_KEY_FILE": path, "API_KEY": "k"}, nil, settings{addr: ":8080", secret: "k", loops: 2, rate: 1.5}},
@@ -136,7 +139,7 @@ func TestHelp(t *testing.T) {
 	if text := w.String(); !strings.Contains(text, "--ingest-addr") || !strings.HasPrefix(text, "Does things.") || strings.Contains(text, "very-secret") {
 		t.Errorf("help:\n%s", text)
 	}
-	want := []string{"INGEST_ADDR", "API_KEY", "LOOPS", "RATE", "SIZE", "WAIT", "METRICS"}
+	want := []string{"INGEST_ADDR", "API_KEY", "LOOPS", "RATE", "DRY", "SIZE", "WAIT", "METRICS"}
 	if diff := cmp.Diff(want, s.Names()); diff != "" {
 		t.Errorf("Names (-want +got):\n%s", diff)
 	}

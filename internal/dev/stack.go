@@ -48,6 +48,7 @@ func (c *Config) Declare(s *config.Set) {
 	c.Ingest.Workspaces.Declare(s, config.WantSecrets, config.WantTrack)
 	c.Ingest.DeclareReceiver(s)
 	s.Check(func() error { // before the worker's own checks
+		c.Worker.Workspaces = c.Ingest.Workspaces
 		if len(c.Worker.Warehouses) == 0 {
 			c.Worker.Warehouses = []string{"duckdb:" + filepath.Join(c.Data, "customerio.duckdb")}
 		}

@@ -28,6 +28,8 @@ type Plan func(e *webhook.Event, receivedAt time.Time) []effect.Call
 // Effects is the handler that updates profiles.
 type Effects struct {
 	Plan Plan
+	// Plans are used instead of Plan for the workspaces that they name.
+	Plans map[string]Plan
 	// Profiles has the people of each workspace by its name.
 	Profiles map[string]Profiles
 	// Concurrency is how many events are handled at a time. Default 8.
@@ -68,7 +70,7 @@ func (h *Effects) apply(ctx context.Context, m *event.Message) error {
 	if err != nil {
 		return fault.Permanent(event.ParseReason(err), err)
 	}
-	calls := h.Plan(e, m.ReceivedAt)
+	calls := h.plan(m.Workspace)(e, m.ReceivedAt)
 	if len(calls) == 0 {
 		return nil
 	}
@@ -82,4 +84,11 @@ func (h *Effects) apply(ctx context.Context, m *event.Message) error {
 		}
 	}
 	return nil
+}
+
+func (h *Effects) plan(workspace string) Plan {
+	if plan, ok := h.Plans[workspace]; ok {
+		return plan
+	}
+	return h.Plan
 }

@@ -27,7 +27,7 @@ type Config struct {
 	Warehouses  []string
 	Workspaces  config.Workspaces
 	Track       Track
-	Mode        string
+	Effects     Effects
 	MaxAttempts int
 	// BatchRows is the largest number of rows that are written at a time.
 	BatchRows int
@@ -47,7 +47,7 @@ func (c *Config) Declare(s *config.Set) {
 	s.String(&c.AdminAddr, "ADMIN_ADDR", ":9090", "address of /metrics, /healthz and /readyz")
 	c.Workspaces.Declare(s, config.WantTrack)
 	s.Check(func() error {
-		if c.NeedsTrack() {
+		if c.NeedsTrack() && !c.Effects.DryRun {
 			return c.Workspaces.RequireTrack()
 		}
 		return nil
@@ -68,10 +68,16 @@ func (c *Config) DeclareWorker(s *config.Set) {
 	s.String(&c.Track.URL, "CUSTOMERIO_TRACK_URL", "", "address of the Track API, for tests and proxies")
 	s.Float(&c.Track.Rate, "TRACK_RATE", customerio.DefaultRate, "Track API calls a second, of this process to each workspace")
 	s.Int(&c.Track.Concurrency, "TRACK_CONCURRENCY", customerio.DefaultConcurrency, "Track API calls at a time")
-	s.String(&c.Mode, "SUPPRESSION_MODE", string(effect.ModeSuppress), "after a bounce or a complaint: suppress DELETES the profile for good, unsubscribe keeps it, off does neither")
+	c.Effects.declare(s)
 	s.Int(&c.MaxAttempts, "MAX_ATTEMPTS", worker.MaxAttemptsDefault, "attempts at a message before it becomes a dead letter")
 	s.Int(&c.BatchRows, "WAREHOUSE_BATCH_ROWS", batchRowsDefault, "rows written at a time")
 	s.Check(c.check)
+	s.Check(func() error {
+		if c.NeedsTrack() {
+			return c.Effects.read(c.Workspaces.All(), s.Value)
+		}
+		return nil
+	})
 }
 
 // NeedsTrack reports whether a consumer calls the Track API.
@@ -107,7 +113,7 @@ func (c *Config) check() error {
 	if c.Track.Region != "us" && c.Track.Region != "eu" {
 		add("CUSTOMERIO_REGION: %q is not one of us, eu", c.Track.Region)
 	}
-	if _, err := effect.ParseMode(c.Mode); err != nil {
+	if _, err := effect.ParseMode(c.Effects.Mode); err != nil {
 		add("SUPPRESSION_MODE: %w", err)
 	}
 	positive := func(name string, value float64) {

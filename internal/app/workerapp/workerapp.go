@@ -105,44 +105,31 @@ func (a *App) wire() (err error) {
 }
 
 func (a *App) wireEffects(reg prometheus.Registerer) error {
-	mode, err := effect.ParseMode(a.cfg.Mode)
-	if err != nil {
-		return fmt.Errorf("SUPPRESSION_MODE: %w", err)
-	}
-	policy := effect.Policy{Mode: mode}
 	profiles, err := a.profiles(customerio.NewMetrics(reg))
 	if err != nil {
 		return err
 	}
-	add := func(name string, plan worker.Plan, metrics []webhook.Metric, limits event.Limits) {
+	add := func(name string, plan planner, metrics func(effect.Policy) []webhook.Metric, limits event.Limits) {
 		if slices.Contains(a.cfg.Consumers, name) {
 			a.jobs = append(a.jobs, job{
-				name: name, subjects: stream.EventsOf(metrics), limits: limits, loops: 1,
-				handler: &worker.Effects{Plan: plan, Profiles: profiles, Concurrency: a.cfg.Track.Concurrency},
+				name: name, subjects: stream.EventsOf(a.cfg.Effects.metrics(metrics)), limits: limits, loops: 1,
+				handler: a.handler(plan, profiles),
 			})
 		}
 	}
-	add(Suppression, policy.Suppression, effect.SuppressionMetrics(), suppressionLimits)
-	add(Engagement, policy.Engagement, effect.EngagementMetrics(), engagementLimits)
-	a.sayMode(mode)
+	add(Suppression, effect.Policy.Suppression, effect.Policy.SuppressionMetrics, suppressionLimits)
+	add(Engagement, effect.Policy.Engagement, effect.Policy.EngagementMetrics, engagementLimits)
+	a.sayPolicies(reg)
 	return nil
 }
 
-// sayMode tells at the start what cannot be undone later.
-func (a *App) sayMode(mode effect.Mode) {
-	if !slices.Contains(a.cfg.Consumers, Suppression) {
-		return
-	}
-	text := map[effect.Mode]string{
-		effect.ModeSuppress:    "a hard bounce or a spam complaint DELETES the profile for good; SUPPRESSION_MODE=unsubscribe keeps it",
-		effect.ModeUnsubscribe: "a hard bounce or a spam complaint unsubscribes the profile",
-		effect.ModeOff:         "a hard bounce or a spam complaint is noted on the profile and no more",
-	}
-	a.log.Info().Str("suppression_mode", string(mode)).Msg(text[mode])
-}
-
+// profiles has a client for each workspace, and none in a dry run, which needs
+// no credentials.
 func (a *App) profiles(metrics *customerio.Metrics) (map[string]worker.Profiles, error) {
 	profiles := map[string]worker.Profiles{}
+	if a.cfg.Effects.DryRun {
+		return profiles, nil
+	}
 	for _, w := range a.cfg.Workspaces.All() {
 		client, err := customerio.New(customerio.Config{
 			SiteID: w.SiteID, APIKey: w.APIKey,

@@ -1,0 +1,157 @@
+package workerapp
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/effect"
+	"github.com/cioevents/cioevents/internal/worker"
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// Effects is the settings of what events do to profiles.
+type Effects struct {
+	// File has the rules, "" for the built-in ones. A workspace can have a file
+	// of its own.
+	File            string
+	Mode            string
+	SuppressUnknown bool
+	// DryRun logs the effects instead of performing them.
+	DryRun bool
+
+	common     policy
+	workspaces map[string]policy // of those with a file of their own
+}
+
+// A policy is an effect.Policy with the place that its rules come from.
+type policy struct {
+	effect.Policy
+	source string
+}
+
+func (e *Effects) declare(s *config.Set) {
+	s.String(&e.File, "EFFECTS_FILE", "", "rules of effects, see docs/effects.md; the built-in ones without. CUSTOMERIO_<WORKSPACE>_EFFECTS_FILE is for one workspace")
+	s.Bool(&e.DryRun, "EFFECTS_DRY_RUN", false, "log effects instead of calling the Track API; the events count as done")
+	s.String(&e.Mode, "SUPPRESSION_MODE", string(effect.ModeSuppress), "after a bounce or a complaint: suppress DELETES the profile for good, unsubscribe keeps it, off does neither")
+	s.Bool(&e.SuppressUnknown, "SUPPRESS_UNKNOWN_BOUNCE", true, "whether a bounce that is neither hard nor soft counts as hard")
+}
+
+// read makes the policies of the workspaces. The function value reads a
+// variable.
+func (e *Effects) read(workspaces []config.Workspace, value func(string) string) error {
+	var mistakes []error
+	open := func(name, path string) policy {
+		p := policy{effect.Policy{Mode: effect.Mode(e.Mode), KeepUnknown: !e.SuppressUnknown}, "built-in"}
+		if path != "" {
+			rules, err := effect.ReadRules(name, path)
+			p.Rules, p.source, mistakes = rules, path, append(mistakes, err)
+		}
+		return p
+	}
+	e.common = open("EFFECTS_FILE", e.File)
+	e.workspaces = map[string]policy{}
+	for _, w := range workspaces {
+		name := config.Variable(w.Name, "EFFECTS_FILE")
+		if path := value(name); path != "" {
+			e.workspaces[w.Name] = open(name, path)
+		}
+	}
+	return errors.Join(mistakes...)
+}
+
+// of returns the policy of a workspace.
+func (e *Effects) of(workspace string) policy {
+	if p, ok := e.workspaces[workspace]; ok {
+		return p
+	}
+	return e.common
+}
+
+// metrics are those that any policy acts on.
+func (e *Effects) metrics(of func(effect.Policy) []webhook.Metric) []webhook.Metric {
+	all := of(e.common.Policy)
+	for _, p := range e.workspaces {
+		all = append(all, of(p.Policy)...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// A planner is a method of effect.Policy that plans.
+type planner func(effect.Policy, *webhook.Event, time.Time) []effect.Call
+
+// handler returns the handler of a consumer whose calls the planner plans.
+func (a *App) handler(plan planner, profiles map[string]worker.Profiles) *worker.Effects {
+	of := func(workspace string) worker.Plan {
+		p := a.cfg.Effects.of(workspace).Policy
+		if a.cfg.Effects.DryRun {
+			return logOnly(a.log, plan, p)
+		}
+		return func(e *webhook.Event, at time.Time) []effect.Call { return plan(p, e, at) }
+	}
+	h := &worker.Effects{Plan: of(""), Plans: map[string]worker.Plan{}, Profiles: profiles, Concurrency: a.cfg.Track.Concurrency}
+	for workspace := range a.cfg.Effects.workspaces {
+		h.Plans[workspace] = of(workspace)
+	}
+	return h
+}
+
+// logOnly is a plan of no calls. It logs those that the planner plans, without
+// a word about whom.
+func logOnly(log zerolog.Logger, plan planner, p effect.Policy) worker.Plan {
+	return func(e *webhook.Event, at time.Time) []effect.Call {
+		for _, call := range plan(p, e, at) {
+			line := log.Info().Str("event_id", e.ID).Str("call", string(call.Kind)).
+				Strs("attributes", slices.Sorted(maps.Keys(call.Attributes)))
+			if call.Event != "" {
+				line = line.Str("event", call.Event)
+			}
+			line.Msg("effect not performed: EFFECTS_DRY_RUN")
+		}
+		return nil
+	}
+}
+
+// sayPolicies tells at the start what cannot be undone later.
+func (a *App) sayPolicies(reg prometheus.Registerer) {
+	if a.cfg.Effects.DryRun {
+		a.log.Warn().Msg("EFFECTS_DRY_RUN: effects are logged and not performed, and their events are done with")
+	}
+	if !slices.Contains(a.cfg.Consumers, Suppression) {
+		return
+	}
+	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "cioevents_suppression_policy_info",
+		Help: "What follows a bounce or a complaint, by workspace: the mode, whether an unknown bounce counts as hard, and where the rules come from. Always 1.",
+	}, []string{"workspace", "mode", "unknown_bounce", "source"})
+	reg.MustRegister(info)
+	for _, w := range a.cfg.Workspaces.All() {
+		p := a.cfg.Effects.of(w.Name)
+		info.WithLabelValues(w.Name, string(p.Mode), strconv.FormatBool(!p.KeepUnknown), p.source).Set(1)
+		a.log.Info().Str("workspace", w.Name).Str("suppression_mode", string(p.Mode)).
+			Bool("suppress_unknown_bounce", !p.KeepUnknown).Str("effects", p.source).Msg(p.outcome())
+	}
+}
+
+// outcome says in a sentence what the policy does to people.
+func (p policy) outcome() string {
+	switch {
+	case p.Rules != nil && !p.Rules.Suppresses():
+		return "no rule suppresses: a bounce or a spam complaint deletes nobody"
+	case p.Mode == effect.ModeUnsubscribe:
+		return "a hard bounce or a spam complaint unsubscribes the profile"
+	case p.Mode == effect.ModeOff:
+		return "a hard bounce or a spam complaint is noted on the profile and no more"
+	case p.Rules != nil:
+		return "the rules of the effects file that suppress DELETE the profile for good; SUPPRESSION_MODE=unsubscribe keeps it"
+	default:
+		return "a hard bounce or a spam complaint DELETES the profile for good; SUPPRESSION_MODE=unsubscribe keeps it"
+	}
+}
