@@ -37,8 +37,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &config.UsageError{Err: err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	//nolint:contextcheck // the commands take the context of ExecuteContext
-	root.AddCommand(c.dev(), c.demo(), c.send(), c.verify(), c.status(), c.tail(), c.query(), c.stream(), c.replay(), c.dead())
-	root.AddCommand(c.dev(), c.demo(), c.send(), c.verify(), c.status(), c.tail(), c.query(), c.stream(), c.effects())
+	root.AddCommand(c.dev(), c.demo(), c.send(), c.verify(), c.status(), c.tail(), c.query(), c.stream(),
+		c.replay(), c.dead(), c.effects())
 	return root.ExecuteContext(ctx)
 }
 

@@ -34,8 +34,6 @@ var floors = [][]string{
 	{
 		"internal/ingest", "internal/worker", "internal/operate",
 		"internal/stream", "internal/customerio", "internal/warehouse/duckdb", "internal/warehouse/parquet",
-		"internal/customerio/customeriotest",
-		"internal/stream", "internal/customerio", "internal/warehouse/duckdb",
 		"internal/customerio/customeriotest", "internal/warehouse/warehousetest",
 	},
 	{"internal/stream/streamtest", "internal/app/ingestapp", "internal/app/workerapp"},

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cioevents/cioevents/internal/effect"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
@@ -16,18 +15,14 @@ import (
 // time that one waits to begin, and that a finished one stays to be seen.
 const replayPoll = 3 * time.Second
 
-// ReplayMetrics are the metrics that a target of replays does something about.
-// The list is empty for a warehouse, which takes all; ok is false for what is no
-// target.
+// ReplayMetrics are the metrics that can matter to a target of replays, none for
+// one that takes all: a warehouse, and the suppression, whose rules are the
+// worker's. ok is false for what is no target.
 func ReplayMetrics(target string) (metrics []webhook.Metric, ok bool) {
-	switch target {
-	case Suppression:
-		return effect.SuppressionMetrics(), true
-	case Engagement:
-		return effect.EngagementMetrics(), true
-	default:
-		return nil, target == Warehouse || strings.HasPrefix(target, Warehouse+"-")
+	if target == Engagement {
+		return []webhook.Metric{webhook.Opened, webhook.Clicked}, true
 	}
+	return nil, target == Suppression || target == Warehouse || strings.HasPrefix(target, Warehouse+"-")
 }
 
 // replays are the replays that this process serves: those to a consumer that it
