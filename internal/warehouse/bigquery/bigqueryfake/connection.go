@@ -1,0 +1,118 @@
+package bigqueryfake
+
+import (
+	"context"
+	"strconv"
+
+	"cloud.google.com/go/bigquery/storage/apiv1/storagepb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+)
+
+// A connection is one AppendRows stream, which remembers what its first request
+// said.
+type connection struct {
+	server *Server
+	stream string
+	table  *table
+	rows   *decoder
+	// schema is the one that the client was last told of.
+	schema *storagepb.TableSchema
+}
+
+// append serves one request. An error ends the connection.
+func (c *connection) append(ctx context.Context, req *storagepb.AppendRowsRequest) (*storagepb.AppendRowsResponse, error) {
+	if err := c.prepare(req); err != nil {
+		return nil, err
+	}
+	rows := req.GetProtoRows().GetRows().GetSerializedRows()
+	f := c.server.count(c.stream, rows)
+	if err := f.wait(ctx); err != nil {
+		return nil, err
+	}
+	if err := f.ends(c.stream); err != nil {
+		return nil, err
+	}
+	resp := f.answers(c.stream)
+	if resp == nil {
+		resp = c.apply(req, rows)
+	}
+	if f.Kind == DropAfter {
+		return nil, errDropped
+	}
+	resp.WriteStream = c.stream
+	resp.UpdatedSchema = c.news()
+	return resp, nil
+}
+
+// prepare takes what the first request of a connection must say, and a later one
+// may say anew: the stream and the descriptor of its rows.
+func (c *connection) prepare(req *storagepb.AppendRowsRequest) error {
+	if name := req.GetWriteStream(); name != "" && name != c.stream {
+		t, err := c.server.destination(name)
+		if err != nil {
+			return err
+		}
+		c.stream, c.table, c.rows, c.schema = name, t, nil, nil
+	}
+	if c.table == nil {
+		return status.Error(codes.InvalidArgument, "the first request must name a write_stream")
+	}
+	if d := req.GetProtoRows().GetWriterSchema().GetProtoDescriptor(); d != nil {
+		schema := c.server.writeSchema(c.table)
+		rows, err := newDecoder(c.stream, d, schema)
+		if err != nil {
+			return err
+		}
+		c.rows, c.schema = rows, schema
+	}
+	if c.rows == nil {
+		return status.Error(codes.InvalidArgument, "Invalid proto schema: writer_schema is missing in the first request")
+	}
+	return nil
+}
+
+// apply stores all rows or none.
+func (c *connection) apply(req *storagepb.AppendRowsRequest, rows [][]byte) *storagepb.AppendRowsResponse {
+	if size := proto.Size(req); size > MaxRequestBytes {
+		return refusal(status.New(codes.InvalidArgument, "AppendRows request too large: "+strconv.Itoa(size)+" bytes"), nil)
+	}
+	if req.GetOffset() != nil {
+		return refusal(status.New(codes.InvalidArgument, "offset is not allowed for the _default stream"), nil)
+	}
+	if c.server.cfg.Discard {
+		c.server.store(c.table, nil, len(rows))
+		return stored()
+	}
+	decoded, bad := c.rows.decode(rows)
+	if len(bad) > 0 {
+		return refusal(badRows(c.stream), bad)
+	}
+	c.server.store(c.table, decoded, len(decoded))
+	return stored()
+}
+
+func stored() *storagepb.AppendRowsResponse {
+	return &storagepb.AppendRowsResponse{Response: &storagepb.AppendRowsResponse_AppendResult_{
+		AppendResult: &storagepb.AppendRowsResponse_AppendResult{},
+	}}
+}
+
+// news is the table's schema when it has changed under the open connection; it
+// is told once.
+func (c *connection) news() *storagepb.TableSchema {
+	schema := c.server.writeSchema(c.table)
+	if schema == c.schema {
+		return nil
+	}
+	c.schema = schema
+	return schema
+}
+
+func (s *Server) store(t *table, rows []map[string]any, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.rows = append(t.rows, rows...)
+	t.len += n
+}

@@ -1,0 +1,92 @@
+package bigqueryfake
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+const basePath = "/bigquery/v2/"
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	handle := func(method, path string, fn func(*http.Request) (any, error)) {
+		mux.Handle(method+" "+basePath+"projects/{project}/datasets"+path, s.call(fn))
+	}
+	handle(http.MethodPost, "", s.insertDataset)
+	handle(http.MethodGet, "/{dataset}", s.getDataset)
+	handle(http.MethodPost, "/{dataset}/tables", s.insertTable)
+	handle(http.MethodGet, "/{dataset}/tables/{table}", s.getTable)
+	handle(http.MethodPatch, "/{dataset}/tables/{table}", s.patchTable)
+	mux.Handle("/", s.call(func(r *http.Request) (any, error) {
+		return nil, &restError{http.StatusNotImplemented, "notImplemented", "bigqueryfake has no " + r.Method + " " + r.URL.Path}
+	}))
+	return mux
+}
+
+// call makes a handler of fn, which runs with the Server's mutex held.
+func (s *Server) call(fn func(*http.Request) (any, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		v, err := fn(r)
+		s.mu.Unlock()
+		if err != nil {
+			writeError(w, err)
+			return
+		}
+		writeJSON(w, http.StatusOK, v)
+	})
+}
+
+// A restError is an answer other than 200, with the reason that Google's client
+// libraries look at.
+type restError struct {
+	code         int
+	reason, text string
+}
+
+func (e *restError) Error() string { return fmt.Sprintf("%d %s: %s", e.code, e.reason, e.text) }
+
+func notFound(what, name string) error {
+	return &restError{http.StatusNotFound, "notFound", "Not found: " + what + " " + name}
+}
+
+func alreadyExists(what, name string) error {
+	return &restError{http.StatusConflict, "duplicate", "Already Exists: " + what + " " + name}
+}
+
+func invalid(text string) error {
+	return &restError{http.StatusBadRequest, "invalid", text}
+}
+
+func decode(r *http.Request, v any) error {
+	if err := json.NewDecoder(r.Body).Decode(v); err != nil {
+		return invalid(err.Error())
+	}
+	return nil
+}
+
+func writeError(w http.ResponseWriter, err error) {
+	e, ok := errors.AsType[*restError](err)
+	if !ok {
+		e = &restError{http.StatusInternalServerError, "internalError", err.Error()}
+	}
+	item := map[string]string{"message": e.text, "domain": "global", "reason": e.reason}
+	writeJSON(w, e.code, map[string]any{
+		"error": map[string]any{"code": e.code, "message": e.text, "errors": []any{item}},
+	})
+}
+
+func writeJSON(w http.ResponseWriter, code int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(v) // fails when the client has gone
+}
+
+// etag returns an etag that was never used before.
+func (s *Server) etag() string {
+	s.etags++
+	return "etag" + strconv.Itoa(s.etags)
+}

@@ -1,0 +1,103 @@
+package bigqueryfake
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"cloud.google.com/go/bigquery/storage/apiv1/storagepb"
+	"google.golang.org/api/bigquery/v2"
+)
+
+// types are the types that the fake knows, by their names in REST calls, of
+// which some have two.
+var types = map[string]storagepb.TableFieldSchema_Type{
+	"STRING":    storagepb.TableFieldSchema_STRING,
+	"INTEGER":   storagepb.TableFieldSchema_INT64,
+	"INT64":     storagepb.TableFieldSchema_INT64,
+	"BOOLEAN":   storagepb.TableFieldSchema_BOOL,
+	"BOOL":      storagepb.TableFieldSchema_BOOL,
+	"TIMESTAMP": storagepb.TableFieldSchema_TIMESTAMP,
+	"JSON":      storagepb.TableFieldSchema_JSON,
+}
+
+// modes are the modes that the fake knows; "" is NULLABLE.
+var modes = map[string]storagepb.TableFieldSchema_Mode{
+	"":         storagepb.TableFieldSchema_NULLABLE,
+	"NULLABLE": storagepb.TableFieldSchema_NULLABLE,
+	"REQUIRED": storagepb.TableFieldSchema_REQUIRED,
+}
+
+// changeSchema gives a table its schema: the first, when old is nil, or one that
+// may follow old. A view has none.
+func (s *Server) changeSchema(t *table, old, schema *bigquery.TableSchema) error {
+	if schema == nil || reflect.DeepEqual(old, schema) {
+		return nil
+	}
+	if err := checkKnown(schema); err != nil {
+		return err
+	}
+	at := s.cfg.Now()
+	if old != nil {
+		if err := checkChange(old, schema); err != nil {
+			return err
+		}
+		at = at.Add(s.cfg.SchemaLag)
+	}
+	t.setSchema(schema, at)
+	return nil
+}
+
+func checkKnown(schema *bigquery.TableSchema) error {
+	seen := map[string]bool{}
+	for _, f := range schema.Fields {
+		_, typed := types[f.Type]
+		_, moded := modes[f.Mode]
+		if !typed || !moded {
+			return invalid(fmt.Sprintf("bigqueryfake does not know the type %q with the mode %q of field %s", f.Type, f.Mode, f.Name))
+		}
+		if lower := strings.ToLower(f.Name); seen[lower] {
+			return invalid("Duplicate field name: " + f.Name)
+		} else {
+			seen[lower] = true
+		}
+	}
+	return nil
+}
+
+// checkChange allows new NULLABLE columns and REQUIRED columns that become
+// NULLABLE, and nothing else.
+func checkChange(old, schema *bigquery.TableSchema) error {
+	const mismatch = "Provided Schema does not match Table. "
+	was := map[string]*bigquery.TableFieldSchema{}
+	for _, f := range old.Fields {
+		was[strings.ToLower(f.Name)] = f
+	}
+	for _, f := range schema.Fields {
+		o := was[strings.ToLower(f.Name)]
+		delete(was, strings.ToLower(f.Name))
+		switch {
+		case o == nil && f.Mode == "REQUIRED":
+			return invalid(mismatch + "Cannot add required fields to an existing schema. (field: " + f.Name + ")")
+		case o == nil:
+		case types[o.Type] != types[f.Type]:
+			return invalid(mismatch + "Field " + f.Name + " has changed type from " + o.Type + " to " + f.Type)
+		case o.Mode != "REQUIRED" && f.Mode == "REQUIRED":
+			return invalid(mismatch + "Field " + f.Name + " has changed mode from NULLABLE to REQUIRED")
+		}
+	}
+	for _, f := range old.Fields {
+		if was[strings.ToLower(f.Name)] != nil {
+			return invalid(mismatch + "Field " + f.Name + " is missing in new schema")
+		}
+	}
+	return nil
+}
+
+func storageSchema(schema *bigquery.TableSchema) *storagepb.TableSchema {
+	out := &storagepb.TableSchema{}
+	for _, f := range schema.Fields {
+		out.Fields = append(out.Fields, &storagepb.TableFieldSchema{Name: f.Name, Type: types[f.Type], Mode: modes[f.Mode]})
+	}
+	return out
+}

@@ -1,0 +1,104 @@
+package bigqueryfake
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+
+	"google.golang.org/api/bigquery/v2"
+)
+
+func (s *Server) insertTable(r *http.Request) (any, error) {
+	meta := &bigquery.Table{}
+	if err := decode(r, meta); err != nil {
+		return nil, err
+	}
+	if meta.TableReference == nil {
+		return nil, invalid("Required parameter is missing: tableReference")
+	}
+	project, dataset, name := r.PathValue("project"), r.PathValue("dataset"), meta.TableReference.TableId
+	d := s.datasets[project+":"+dataset]
+	if d == nil {
+		return nil, notFound("Dataset", project+":"+dataset)
+	}
+	meta.Kind, meta.Type, meta.Location, meta.Etag = "bigquery#table", "TABLE", d.Location, s.etag()
+	meta.Id = project + ":" + dataset + "." + name
+	if meta.View != nil {
+		meta.Type = "VIEW"
+	}
+	key := tableName(project, dataset, name)
+	if s.tables[key] != nil {
+		return nil, alreadyExists("Table", meta.Id)
+	}
+	t := &table{meta: meta}
+	if err := s.changeSchema(t, nil, meta.Schema); err != nil {
+		return nil, err
+	}
+	s.tables[key] = t
+	return meta, nil
+}
+
+func (s *Server) getTable(r *http.Request) (any, error) {
+	t, err := s.find(r)
+	if err != nil {
+		return nil, err
+	}
+	return t.meta, nil
+}
+
+// patchTable replaces the fields of the resource that the body has, at the top
+// level.
+func (s *Server) patchTable(r *http.Request) (any, error) {
+	t, err := s.find(r)
+	if err != nil {
+		return nil, err
+	}
+	if m := r.Header.Get("If-Match"); m != "" && m != "*" && m != t.meta.Etag {
+		return nil, &restError{http.StatusPreconditionFailed, "conditionNotMet", "Precondition Failed"}
+	}
+	meta, err := patched(t.meta, r)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.changeSchema(t, t.meta.Schema, meta.Schema); err != nil {
+		return nil, err
+	}
+	meta.Etag = s.etag()
+	t.meta = meta
+	return meta, nil
+}
+
+func (s *Server) find(r *http.Request) (*table, error) {
+	project, dataset, name := r.PathValue("project"), r.PathValue("dataset"), r.PathValue("table")
+	t := s.tables[tableName(project, dataset, name)]
+	if t == nil {
+		return nil, notFound("Table", project+":"+dataset+"."+name)
+	}
+	return t, nil
+}
+
+// patched returns old with the fields of the body in place of its own. The body
+// is not decoded into a copy of old, where encoding/json would mix the fields of
+// a schema with those they replace.
+func patched(old *bigquery.Table, r *http.Request) (*bigquery.Table, error) {
+	var fields, patch map[string]json.RawMessage
+	if err := decode(r, &patch); err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(old)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(b, &fields); err != nil {
+		return nil, err
+	}
+	maps.Copy(fields, patch)
+	if b, err = json.Marshal(fields); err != nil {
+		return nil, err
+	}
+	meta := &bigquery.Table{}
+	if err := json.Unmarshal(b, meta); err != nil {
+		return nil, invalid(err.Error())
+	}
+	return meta, nil
+}
