@@ -36,6 +36,7 @@ var floors = [][]string{
 		"internal/stream", "internal/customerio", "internal/warehouse/duckdb", "internal/warehouse/parquet",
 		"internal/customerio/customeriotest", "internal/warehouse/warehousetest",
 		"internal/stream", "internal/customerio", "internal/warehouse/duckdb",
+		"internal/stream", "internal/customerio", "internal/warehouse/duckdb", "internal/warehouse/bigquery",
 		"internal/customerio/customeriotest", "internal/warehouse/bigquery/bigqueryfake",
 	},
 	{"internal/stream/streamtest", "internal/app/ingestapp", "internal/app/workerapp"},
@@ -69,7 +70,7 @@ var owners = map[string][]string{
 // everywhere is for what speaks of the program itself, above the concepts.
 var everywhere = []string{
 	"internal/telemetry", "internal/stream", "internal/ingest", "internal/worker", "internal/customerio",
-	"internal/warehouse/duckdb", "internal/stream/streamtest", "internal/app/ingestapp", "internal/app/workerapp",
+	"internal/warehouse/duckdb", "internal/warehouse/bigquery", "internal/stream/streamtest", "internal/app/ingestapp", "internal/app/workerapp",
 	"internal/dev", "internal/bench", "cmd/cioctl",
 }
 

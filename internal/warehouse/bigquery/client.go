@@ -1,0 +1,54 @@
+package bigquery
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	bq "cloud.google.com/go/bigquery"
+	"cloud.google.com/go/bigquery/storage/managedwriter"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+)
+
+// newTables returns a client of the REST API, which knows tables. Without an
+// endpoint it looks for Application Default Credentials.
+func newTables(ctx context.Context, cfg *Config) (*bq.Client, error) {
+	var options []option.ClientOption
+	if cfg.RESTEndpoint != "" {
+		options = append(options, option.WithEndpoint(restURL(cfg.RESTEndpoint)), option.WithoutAuthentication())
+	}
+	client, err := bq.NewClient(ctx, cfg.Project, options...)
+	if err != nil {
+		return nil, fmt.Errorf("make client: %w", err)
+	}
+	return client, nil
+}
+
+// restURL completes an address that names only the server.
+func restURL(endpoint string) string {
+	if !strings.Contains(endpoint, "://") {
+		endpoint = "http://" + endpoint
+	}
+	_, server, _ := strings.Cut(endpoint, "://")
+	if path := strings.TrimSuffix(server, "/"); !strings.Contains(path, "/") {
+		return strings.TrimSuffix(endpoint, "/") + "/bigquery/v2/"
+	}
+	return endpoint
+}
+
+// newWriter returns a client of the Write API. All it does ends with ctx.
+func newWriter(ctx context.Context, cfg *Config) (*managedwriter.Client, error) {
+	// Else several streams share a connection, and its flow control.
+	options := []option.ClientOption{option.WithGRPCConnectionPool(cfg.Connections)}
+	if cfg.GRPCEndpoint != "" {
+		options = append(options, option.WithEndpoint(cfg.GRPCEndpoint), option.WithoutAuthentication(),
+			option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))
+	}
+	client, err := managedwriter.NewClient(ctx, cfg.Project, options...)
+	if err != nil {
+		return nil, fmt.Errorf("make client: %w", err)
+	}
+	return client, nil
+}

@@ -1,0 +1,139 @@
+package bigquery
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"cloud.google.com/go/bigquery/storage/apiv1/storagepb"
+	"cloud.google.com/go/bigquery/storage/managedwriter"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
+)
+
+// A session is a set of connections that append rows of one layout. It lives
+// until its first error that is not about rows: a managed stream keeps a refused
+// descriptor and a failed connection for good, and goes on with an append that
+// nobody waits for any more.
+type session struct {
+	client  *managedwriter.Client
+	cancel  context.CancelFunc
+	streams []*managedwriter.ManagedStream
+	layout  *layout
+	since   time.Time
+	missing bool        // whether the layout leaves out columns that we know
+	updated atomic.Bool // whether the Write API has noticed another schema
+}
+
+// connect makes a session for the columns that the Write API knows, less those
+// of without. It fails while BigQuery is away, at the latest when ctx ends.
+func connect(ctx context.Context, cfg *Config, columns []warehouse.Column, without map[string]bool) (*session, error) {
+	// The streams live as long as the context that they are made with.
+	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, cancel)
+	s, err := open(ctx, life, cfg, columns, without)
+	if err == nil && !stop() {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		cancel()
+		if s.client != nil {
+			_ = s.client.Close()
+		}
+		return nil, fmt.Errorf("connect to the Write API: %w", err)
+	}
+	s.cancel = cancel
+	return s, nil
+}
+
+func open(ctx, life context.Context, cfg *Config, columns []warehouse.Column, without map[string]bool) (s *session, err error) {
+	s = &session{since: time.Now()}
+	if s.client, err = newWriter(life, cfg); err != nil {
+		return s, err
+	}
+	table := managedwriter.TableParentFromParts(cfg.Project, cfg.Dataset, Raw)
+	known, err := s.client.GetWriteStream(ctx, &storagepb.GetWriteStreamRequest{
+		Name: table + "/streams/_default", View: storagepb.WriteStreamView_FULL,
+	})
+	if err != nil {
+		return s, err
+	}
+	present := names(known.GetTableSchema())
+	used := slices.DeleteFunc(slices.Clone(columns), func(c warehouse.Column) bool {
+		return without[c.Name] || !present[c.Name]
+	})
+	s.missing = len(used) < len(columns)
+	if s.layout, err = newLayout(used); err != nil {
+		return s, err
+	}
+	for range cfg.Connections {
+		// No EnableWriteRetries: a client that is closed while an append waits for
+		// its retry panics (v1.86.2, ManagedStream.appendWithRetry and processRetry
+		// both finish it). Write repeats what failed.
+		stream, err := s.client.NewManagedStream(life, managedwriter.WithType(managedwriter.DefaultStream),
+			managedwriter.WithDestinationTable(table), managedwriter.WithSchemaDescriptor(s.layout.descriptor))
+		if err != nil {
+			return s, err
+		}
+		s.streams = append(s.streams, stream)
+	}
+	return s, nil
+}
+
+func names(schema *storagepb.TableSchema) map[string]bool {
+	set := map[string]bool{}
+	for _, f := range schema.GetFields() {
+		set[f.GetName()] = true
+	}
+	return set
+}
+
+// outdated reports whether another session may write more columns.
+func (s *session) outdated(now time.Time, wait time.Duration) bool {
+	return s.missing && (s.updated.Load() || now.Sub(s.since) > wait)
+}
+
+// close gives up whatever is under way.
+func (s *session) close() {
+	s.cancel() // first: closing would wait for a connection that is being made
+	_ = s.client.Close()
+}
+
+// send appends the chunk's rows. Those that BigQuery refuses are taken out, and
+// the rest is sent again: a request is stored as a whole or not at all.
+func (s *session) send(ctx context.Context, number int, c *chunk) error {
+	for len(c.rows) > 0 {
+		refused, err := s.appendRows(ctx, number, c.rows)
+		if err != nil {
+			return judge(err)
+		}
+		if len(refused) == 0 {
+			return nil
+		}
+		if err := c.reject(refused); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// appendRows returns the errors of rows when there are such, and nothing was
+// stored then.
+func (s *session) appendRows(ctx context.Context, number int, rows [][]byte) ([]*storagepb.RowError, error) {
+	pending, err := s.streams[number%len(s.streams)].AppendRows(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	response, err := pending.FullResponse(ctx)
+	if response.GetUpdatedSchema() != nil {
+		s.updated.Store(true)
+	}
+	if err != nil && status.Code(err) == codes.InvalidArgument && len(response.GetRowErrors()) > 0 {
+		return response.GetRowErrors(), nil
+	}
+	return nil, err
+}

@@ -1,0 +1,142 @@
+package bigquery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"cloud.google.com/go/bigquery/storage/apiv1/storagepb"
+	"google.golang.org/api/googleapi"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/cioevents/cioevents/internal/fault"
+)
+
+// What Write can do something about itself.
+var (
+	errExtraFields = errors.New("the Write API does not know all of the table's columns yet")
+	errBroken      = errors.New("the connection broke")
+)
+
+// Waits that nobody asked for by a number.
+const (
+	quotaWait   = 10 * time.Second
+	columnsWait = 30 * time.Second
+)
+
+// judge classifies an error of an append by its status.
+func judge(err error) error {
+	if storageCode(err) == storagepb.StorageError_SCHEMA_MISMATCH_EXTRA_FIELDS {
+		return fmt.Errorf("append rows: %w: %w", errExtraFields, err)
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled): // ours, not the server's
+	case errors.Is(err, io.EOF), broken(status.Code(err)):
+		return fmt.Errorf("append rows: %w: %w", errBroken, err)
+	}
+	return fmt.Errorf("append rows: %w", err)
+}
+
+// broken reports whether the status says that another connection may do better.
+func broken(code codes.Code) bool {
+	switch code {
+	case codes.Unavailable, codes.Aborted, codes.Canceled, codes.DeadlineExceeded, codes.Internal:
+		return true
+	default:
+		return false
+	}
+}
+
+// storageCode is the Write API's own code, which is more exact than the status.
+func storageCode(err error) storagepb.StorageError_StorageErrorCode {
+	for _, d := range status.Convert(err).Details() {
+		if e, ok := d.(*storagepb.StorageError); ok {
+			return e.GetCode()
+		}
+	}
+	return storagepb.StorageError_STORAGE_ERROR_CODE_UNSPECIFIED
+}
+
+// explain says what to do about an error of Open or Write, and when to try
+// again. None of them is permanent: rows wait until somebody has done it.
+func explain(cfg *Config, err error) error {
+	err = fmt.Errorf("BigQuery %s.%s: %w", cfg.Project, cfg.Dataset, err)
+	switch {
+	case errors.Is(err, errExtraFields):
+		return fault.RetryAfter(columnsWait, err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%w (no answer within %s)", err, cfg.Timeout)
+	case strings.Contains(err.Error(), "could not find default credentials"):
+		return fmt.Errorf("%w (set GOOGLE_APPLICATION_CREDENTIALS, or run as a service account)", err)
+	}
+	switch codeOf(err) {
+	case codes.ResourceExhausted:
+		return fault.RetryAfter(askedWait(err), err)
+	case codes.PermissionDenied, codes.Unauthenticated:
+		return fmt.Errorf("%w (the worker's account needs the role roles/bigquery.dataEditor on the dataset, and on the project when the dataset is yet to be created)", err)
+	case codes.NotFound:
+		return fmt.Errorf("%w (the table %s is missing, or new and not yet known everywhere: \"cioctl warehouse migrate\" creates it)", err, Raw)
+	default:
+		return err
+	}
+}
+
+// codeOf is the error's gRPC status, also of an error that came over REST.
+func codeOf(err error) codes.Code {
+	web, ok := errors.AsType[*googleapi.Error](err)
+	if !ok {
+		return status.Code(err)
+	}
+	switch {
+	case web.Code == http.StatusTooManyRequests, hasReason(web, "rateLimitExceeded"), hasReason(web, "quotaExceeded"):
+		return codes.ResourceExhausted
+	case web.Code == http.StatusForbidden:
+		return codes.PermissionDenied
+	case web.Code == http.StatusUnauthorized:
+		return codes.Unauthenticated
+	case web.Code == http.StatusNotFound:
+		return codes.NotFound
+	default:
+		return codes.Unknown
+	}
+}
+
+func hasReason(err *googleapi.Error, reason string) bool {
+	for _, e := range err.Errors {
+		if e.Reason == reason {
+			return true
+		}
+	}
+	return false
+}
+
+// askedWait is the wait that a refusal for want of quota names, in a
+// google.rpc.RetryInfo.
+func askedWait(err error) time.Duration {
+	for _, d := range status.Convert(err).Details() {
+		if info, ok := d.(interface{ GetRetryDelay() *durationpb.Duration }); ok && info.GetRetryDelay().AsDuration() > 0 {
+			return info.GetRetryDelay().AsDuration()
+		}
+	}
+	return quotaWait
+}
+
+// address matches what may be an e-mail address.
+var address = regexp.MustCompile(`[^\s"']*@[^\s"']*`)
+
+// rowFault says why BigQuery refused a row. Its text may quote the row, and
+// ends up in logs, so addresses and the rest of long quotations are cut.
+func rowFault(e *storagepb.RowError) error {
+	text := address.ReplaceAllString(e.GetMessage(), "…")
+	if len(text) > 200 {
+		text = strings.ToValidUTF8(text[:200], "") + "…"
+	}
+	return fmt.Errorf("BigQuery refused the row: %s: %s", e.GetCode(), text)
+}

@@ -1,0 +1,66 @@
+package bigquery
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ParseURL reads a Config from bigquery://PROJECT/DATASET, where the dataset may
+// be left out. Parameters:
+//
+//	connections=8     Config.Connections
+//	location=EU       Config.Location
+//	timeout=1m        Config.Timeout
+//	grpc=HOST:PORT    Config.GRPCEndpoint
+//	rest=URL          Config.RESTEndpoint
+func ParseURL(text string) (Config, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return Config{}, errors.New("not a URL")
+	}
+	if u.Scheme != "bigquery" || u.Host == "" {
+		return Config{}, errors.New("not of the form bigquery://PROJECT/DATASET")
+	}
+	cfg := Config{Project: u.Host, Dataset: strings.Trim(u.Path, "/")}
+	parameters, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return Config{}, fmt.Errorf("read parameters: %w", err)
+	}
+	for name, values := range parameters {
+		if err := cfg.set(name, values[len(values)-1]); err != nil {
+			return Config{}, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if _, err := New(cfg); err != nil {
+		return Config{}, err
+	}
+	return cfg, nil
+}
+
+func (c *Config) set(name, value string) (err error) {
+	switch name {
+	case "connections":
+		c.Connections, err = strconv.Atoi(value)
+		if err != nil || c.Connections < 1 {
+			return fmt.Errorf("%q is not a number of connections", value)
+		}
+	case "location":
+		c.Location = value
+	case "timeout":
+		c.Timeout, err = time.ParseDuration(value)
+		if err != nil || c.Timeout <= 0 {
+			return fmt.Errorf("%q is not a time such as 30s", value)
+		}
+	case "grpc":
+		c.GRPCEndpoint = value
+	case "rest":
+		c.RESTEndpoint = value
+	default:
+		return errors.New("no such parameter: there are connections, location, timeout, grpc, rest")
+	}
+	return nil
+}
