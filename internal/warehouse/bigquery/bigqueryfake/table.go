@@ -9,9 +9,11 @@ import (
 	"google.golang.org/api/bigquery/v2"
 )
 
-// A table is a table or a view. The Server's mutex guards it.
+// A table is a table or a view. The Server's mutex guards what changes.
 type table struct {
-	meta *bigquery.Table
+	location string // does not change
+
+	meta *bigquery.Table // replaced, never changed
 	rows []map[string]any
 	len  int
 

@@ -30,7 +30,7 @@ func (s *Server) insertTable(r *http.Request) (any, error) {
 	if s.tables[key] != nil {
 		return nil, alreadyExists("Table", meta.Id)
 	}
-	t := &table{meta: meta}
+	t := &table{location: d.Location, meta: meta}
 	if err := s.changeSchema(t, nil, meta.Schema); err != nil {
 		return nil, err
 	}

@@ -30,6 +30,7 @@ func (a *writeAPI) GetWriteStream(_ context.Context, r *storagepb.GetWriteStream
 		return nil, err
 	}
 	return &storagepb.WriteStream{
+		Location:    t.location,
 		Name:        r.GetName(),
 		Type:        storagepb.WriteStream_COMMITTED,
 		CreateTime:  timestamppb.New(a.server.cfg.Now()),

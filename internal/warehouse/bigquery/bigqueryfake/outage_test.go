@@ -1,0 +1,93 @@
+package bigqueryfake_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+)
+
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	for name, begin := range map[string]func(*bigqueryfake.Server){
+		"reset": (*bigqueryfake.Server).Stop,
+		"hang":  (*bigqueryfake.Server).Hang,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := start(t, bigqueryfake.Config{})
+			if a := e.send(t, batch(3)); a.err != nil {
+				t.Fatal(a.err)
+			}
+
+			begin(e.server)
+			if a := e.sendWithin(t, 200*time.Millisecond, batch(3)); a.err == nil {
+				t.Error("rows were taken during an outage")
+			}
+			if err := e.askREST(t, 200*time.Millisecond); err == nil {
+				t.Error("REST was answered during an outage")
+			}
+			if e.len() != 3 {
+				t.Errorf("%d rows, want the 3 from before the outage", e.len())
+			}
+
+			e.server.Restart()
+			if a := e.send(t, batch(3)); a.err != nil {
+				t.Errorf("the same stream after the outage: %v", a.err)
+			}
+			if err := e.askREST(t, patience); err != nil {
+				t.Errorf("REST after the outage: %v", err)
+			}
+			// The abandoned rows may or may not have landed.
+			if n := e.len(); n != 6 && n != 9 {
+				t.Errorf("%d rows, want 6 or 9", n)
+			}
+		})
+	}
+}
+
+// The two kinds of outages differ in how a dial fails.
+func TestOutagesFailDifferently(t *testing.T) {
+	t.Parallel()
+	e := start(t, bigqueryfake.Config{})
+	e.server.Hang()
+	if err := e.askREST(t, 100*time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("hanging: got %v, want the deadline", err)
+	}
+}
+
+// askREST reads the table's metadata.
+func (e *env) askREST(t *testing.T, limit time.Duration) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	_, err := e.table().Metadata(ctx)
+	return err
+}
+
+func TestCloseDuringAnOutage(t *testing.T) {
+	t.Parallel()
+	s, err := bigqueryfake.Start(bigqueryfake.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Hang()
+	s.Close() // must return
+	s.Close() // may be called again
+}
+
+func TestAddressInUse(t *testing.T) {
+	t.Parallel()
+	s, err := bigqueryfake.Start(bigqueryfake.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, cfg := range []bigqueryfake.Config{{GRPCAddr: s.GRPCEndpoint()}, {RESTAddr: s.GRPCEndpoint()}} {
+		if _, err := bigqueryfake.Start(cfg); err == nil {
+			t.Errorf("%+v: started on an address in use", cfg)
+		}
+	}
+}
