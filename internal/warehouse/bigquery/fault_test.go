@@ -1,0 +1,205 @@
+package bigquery_test
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+)
+
+func TestRefusedRowsHoldUpNoOthers(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	sink := open(t, p.config())
+	batch := rows(t, 0, 2_000)
+	bad := []int{0, 3, 7, 999, 1_000, 1_999}
+	for _, i := range bad {
+		batch[i].Payload = []byte(`{not json`)
+	}
+	result, err := sink.Write(t.Context(), batch)
+	if err != nil || result.Inserted != len(batch)-len(bad) {
+		t.Fatalf("result is %+v, %v", result, err)
+	}
+	var places []int
+	for _, r := range result.Rejected {
+		places = append(places, r.Index)
+		if r.Err == nil {
+			t.Errorf("row %d is rejected without an error", r.Index)
+		}
+	}
+	if diff := cmp.Diff(bad, places); diff != "" {
+		t.Errorf("rejected rows (-want +got):\n%s", diff)
+	}
+	good := 0
+	for i := range batch {
+		if len(bad) > 0 && bad[0] == i {
+			bad = bad[1:]
+			continue
+		}
+		batch[good] = batch[i]
+		good++
+	}
+	wantRows(t, p, batch[:good])
+	if got := p.Counts().Connections; got != 2 {
+		t.Errorf("there were %d connections; want 2: bad rows are no reason for another", got)
+	}
+}
+
+// The list of bad rows may be incomplete.
+func TestRowsRefusedOneAfterAnother(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	sink := open(t, p.config())
+	bad := bigqueryfake.Fault{Kind: bigqueryfake.BadRows, Rows: []int{2}}
+	p.Fault(bigqueryfake.Sequence(bad, bad, bad))
+	result, err := sink.Write(t.Context(), rows(t, 0, 10))
+	if err != nil || result.Inserted != 7 || len(result.Rejected) != 3 {
+		t.Fatalf("result is %+v, %v", result, err)
+	}
+	for i, r := range result.Rejected {
+		if r.Index != 2+i {
+			t.Errorf("rejection %d is of row %d; want %d", i, r.Index, 2+i)
+		}
+	}
+}
+
+func TestAllRowsRefused(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	sink := open(t, p.config())
+	p.Fault(bigqueryfake.Sequence(bigqueryfake.Fault{Kind: bigqueryfake.BadRows, Rows: []int{0, 1}}))
+	result, err := sink.Write(t.Context(), rows(t, 0, 2))
+	if err != nil || result.Inserted != 0 || len(result.Rejected) != 2 {
+		t.Errorf("result is %+v, %v", result, err)
+	}
+}
+
+// A lost answer makes a repeat, which the view hides.
+func TestLostAnswers(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	sink := open(t, p.config())
+	random := rand.New(rand.NewPCG(1, 2))
+	p.Fault(func(bigqueryfake.Request) bigqueryfake.Fault {
+		kinds := []bigqueryfake.Kind{bigqueryfake.DropAfter, bigqueryfake.DropBefore, bigqueryfake.Unavailable}
+		if i := random.IntN(12); i < len(kinds) {
+			return bigqueryfake.Fault{Kind: kinds[i]}
+		}
+		return bigqueryfake.Fault{}
+	})
+	const size, batches = 1_500, 10
+	all := rows(t, 0, size*batches)
+	for i := range batches {
+		if result, _ := write(t, sink, all[i*size:(i+1)*size]); result.Inserted != size {
+			t.Fatalf("result is %+v", result)
+		}
+	}
+	wantRows(t, p, all)
+	if raw := len(p.raw()); raw <= len(all) {
+		t.Errorf("the table has %d rows; want more than %d", raw, len(all))
+	}
+}
+
+// BigQuery hangs up from time to time. Nobody needs to notice.
+func TestHungUpOnce(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	sink := open(t, p.config())
+	for i, kind := range []bigqueryfake.Kind{bigqueryfake.DropBefore, bigqueryfake.Unavailable} {
+		p.Fault(bigqueryfake.Sequence(bigqueryfake.Fault{Kind: kind}))
+		batch := rows(t, i*1_000, 1_000)
+		if _, err := sink.Write(t.Context(), batch); err != nil {
+			t.Errorf("%d: %v", kind, err)
+		}
+	}
+	wantRows(t, p, rows(t, 0, 2_000))
+	if raw := len(p.raw()); raw != 2_000 {
+		t.Errorf("the table has %d rows; want 2000: what was answered for is not sent again", raw)
+	}
+}
+
+func TestPermissionDeniedThenGranted(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	sink := open(t, p.config())
+	batch := rows(t, 0, 100)
+	p.Fault(func(bigqueryfake.Request) bigqueryfake.Fault { return bigqueryfake.Fault{Kind: bigqueryfake.PermissionDenied} })
+	for range 2 {
+		_, err := sink.Write(t.Context(), batch)
+		if err == nil || !strings.Contains(err.Error(), "roles/bigquery.dataEditor") {
+			t.Fatalf("error is %v; want one that names the role", err)
+		}
+		if _, permanent := fault.PermanentReason(err); permanent {
+			t.Error("the error is permanent")
+		}
+	}
+	p.Fault(nil)
+	if _, err := sink.Write(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	wantRows(t, p, batch)
+}
+
+func TestQuota(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	sink := open(t, p.config())
+	p.Fault(bigqueryfake.Sequence(bigqueryfake.Fault{Kind: bigqueryfake.ThroughputQuota}))
+	batch := rows(t, 0, 100)
+	_, err := sink.Write(t.Context(), batch)
+	if wait, ok := fault.RetryWait(err); !ok || wait < time.Second {
+		t.Errorf("error is %v, with a wait of %v", err, wait)
+	}
+	if _, err := sink.Write(t.Context(), batch); err != nil {
+		t.Error(err)
+	}
+	wantRows(t, p, batch)
+}
+
+func TestMissingTable(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	cfg := p.config()
+	cfg.Timeout = 2 * time.Second
+	sink := newSink(t, cfg)
+	_, err := sink.Write(t.Context(), rows(t, 0, 1))
+	if err == nil || !strings.Contains(err.Error(), "cioctl warehouse migrate") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// Rows that went out before an error may be on their way still: their buffers
+// are not written to again.
+func TestRowsOnTheirWayStayAsTheyAre(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	cfg := p.config()
+	cfg.Timeout = 300 * time.Millisecond
+	sink := open(t, cfg)
+	p.Fault(func(r bigqueryfake.Request) bigqueryfake.Fault {
+		if r.Number%3 == 0 {
+			return bigqueryfake.Fault{Delay: time.Second}
+		}
+		return bigqueryfake.Fault{}
+	})
+	all := rows(t, 0, 6_000)
+	for from := 0; from < len(all); from += 1_000 {
+		write(t, sink, all[from:from+1_000])
+	}
+	wantRows(t, p, all)
+	want := map[string]string{}
+	for i := range all {
+		want[all[i].EventID] = string(all[i].Payload)
+	}
+	for _, row := range p.raw() {
+		if row["payload"] != want[row["event_id"].(string)] {
+			t.Fatalf("event %v has another's payload", row["event_id"])
+		}
+	}
+}
+

@@ -1,0 +1,185 @@
+package bigquery_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+	"github.com/cioevents/cioevents/pkg/webhook"
+	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
+)
+
+const (
+	project = "proj"
+	dataset = "messaging"
+)
+
+// A place is a BigQuery of its own, and a warehousetest.Warehouse.
+type place struct{ *bigqueryfake.Server }
+
+func start(t *testing.T, cfg bigqueryfake.Config) place {
+	t.Helper()
+	server, err := bigqueryfake.Start(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	return place{server}
+}
+
+func (p place) config() bigquery.Config {
+	return bigquery.Config{
+		Project: project, GRPCEndpoint: p.GRPCEndpoint(), RESTEndpoint: p.RESTEndpoint(),
+		Connections: 2, Timeout: 20 * time.Second,
+	}
+}
+
+// Sink returns a sink as another process would make it.
+func (p place) Sink(t *testing.T) warehouse.Sink {
+	t.Helper()
+	return newSink(t, p.config())
+}
+
+func newSink(t *testing.T, cfg bigquery.Config) *bigquery.Sink {
+	t.Helper()
+	sink, err := bigquery.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sink.Close() })
+	return sink
+}
+
+// open returns an open sink.
+func open(t *testing.T, cfg bigquery.Config) *bigquery.Sink {
+	t.Helper()
+	sink := newSink(t, cfg)
+	if err := sink.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return sink
+}
+
+// Read returns what the view shows of the table: of each event the row that was
+// received first.
+func (p place) Read(t *testing.T) []map[string]any {
+	t.Helper()
+	first := map[string]map[string]any{}
+	for _, row := range p.raw() {
+		key := fmt.Sprint(row["workspace"], "\x00", row["event_id"], "\x00", row["timestamp"])
+		if old, ok := first[key]; !ok || row["received_at"].(time.Time).Before(old["received_at"].(time.Time)) {
+			first[key] = row
+		}
+	}
+	rows := make([]map[string]any, 0, len(first))
+	for _, row := range first {
+		rows = append(rows, row)
+	}
+	slices.SortFunc(rows, func(a, b map[string]any) int {
+		return cmp.Compare(a["event_id"].(string), b["event_id"].(string))
+	})
+	return rows
+}
+
+func (p place) raw() []map[string]any { return p.Rows(project, dataset, bigquery.Raw) }
+
+// rows returns n rows of a campaign; from is the number of the first.
+func rows(t testing.TB, from, n int) []warehouse.Row {
+	t.Helper()
+	out := make([]warehouse.Row, 0, n)
+	for body := range (webhooktest.Campaign{Seed: 1, Deliveries: 8_000}).Events() {
+		if from--; from >= 0 {
+			continue
+		}
+		if out = append(out, rowOf(t, body)); len(out) == n {
+			return out
+		}
+	}
+	t.Fatal("the campaign is too small")
+	return nil
+}
+
+func rowOf(t testing.TB, body []byte) warehouse.Row {
+	t.Helper()
+	e, err := webhook.Parse(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	received := time.Date(2025, 9, 8, 12, 0, 0, 123456789, time.FixedZone("", 3600))
+	return warehouse.NewRow(e, warehouse.Origin{EventID: cmp.Or(e.ID, "none"), Workspace: "default", ReceivedAt: received, Sequence: 7})
+}
+
+// columnsOf returns a row as the table must show it.
+func columnsOf(r *warehouse.Row) map[string]any {
+	out := map[string]any{}
+	for _, c := range warehouse.Columns() {
+		out[c.Name] = valueOf(&c, r)
+	}
+	return out
+}
+
+func valueOf(c *warehouse.Column, r *warehouse.Row) any {
+	switch c.Type {
+	case warehouse.Integer:
+		return orNull(c.Integer(r))
+	case warehouse.Boolean:
+		if v := c.Boolean(r); v != nil {
+			return *v
+		}
+		return nil
+	case warehouse.Timestamp:
+		return orNull(c.Time(r).UTC().Truncate(time.Microsecond))
+	case warehouse.JSON:
+		return orNull(strings.Clone(c.JSON(r)))
+	default:
+		return orNull(c.Text(r))
+	}
+}
+
+func orNull[T comparable](v T) any {
+	if v == *new(T) {
+		return nil
+	}
+	return v
+}
+
+// write writes rows as a worker does: until there is no error.
+func write(t testing.TB, sink warehouse.Sink, batch []warehouse.Row) (warehouse.Result, int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for failures := 0; ; failures++ {
+		result, err := sink.Write(ctx, batch)
+		if err == nil {
+			return result, failures
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("no success in a minute; the last error: %v", err)
+		}
+	}
+}
+
+// wantRows checks that a reader sees the rows, each once.
+func wantRows(t *testing.T, p place, want []warehouse.Row) {
+	t.Helper()
+	seen := p.Read(t)
+	ids := map[any]bool{}
+	for _, row := range seen {
+		ids[row["event_id"]] = true
+	}
+	for i := range want {
+		if !ids[want[i].EventID] {
+			t.Fatalf("row %d is lost", i)
+		}
+	}
+	if len(seen) != len(want) {
+		t.Errorf("a reader sees %d rows; want %d", len(seen), len(want))
+	}
+}

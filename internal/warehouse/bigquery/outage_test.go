@@ -1,0 +1,146 @@
+package bigquery_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+)
+
+// impatient is a config that gives up soon.
+func impatient(p place) bigquery.Config {
+	cfg := p.config()
+	cfg.Timeout = 400 * time.Millisecond
+	return cfg
+}
+
+// BigQuery goes away between two batches or in the middle of one, refuses or
+// swallows connections, and comes back; the same sink goes on.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	for name, begin := range map[string]func(place){"stopped": place.stop, "hanging": place.hang} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, bigqueryfake.Config{})
+			sink := open(t, impatient(p))
+			all := rows(t, 0, 3_000)
+			write(t, sink, all[:1_000])
+			begin(p)
+			for range 2 {
+				began := time.Now()
+				if _, err := sink.Write(t.Context(), all[1_000:2_000]); err == nil {
+					t.Error("Write succeeds without a BigQuery")
+				}
+				if took := time.Since(began); took > 5*time.Second {
+					t.Errorf("Write took %v", took)
+				}
+			}
+			p.Restart()
+			write(t, sink, all[1_000:2_000])
+			write(t, sink, all[2_000:])
+			wantRows(t, p, all)
+		})
+	}
+}
+
+func (p place) stop() { p.Stop() }
+func (p place) hang() { p.Hang() }
+
+func TestOutageWhileWriting(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	sink := open(t, impatient(p))
+	all := rows(t, 0, 4_000)
+	p.Fault(func(r bigqueryfake.Request) bigqueryfake.Fault {
+		if r.Number == 3 {
+			go p.Stop()
+			return bigqueryfake.Fault{Delay: 50 * time.Millisecond}
+		}
+		return bigqueryfake.Fault{}
+	})
+	if _, err := sink.Write(t.Context(), all); err == nil {
+		t.Fatal("Write succeeds without a BigQuery")
+	}
+	p.Fault(nil)
+	p.Restart()
+	write(t, sink, all)
+	wantRows(t, p, all)
+}
+
+// A long outage costs no memory: what was given up is gone.
+func TestOutageLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	cfg := impatient(p)
+	cfg.Timeout = 50 * time.Millisecond
+	sink := open(t, p.config())
+	batch := rows(t, 0, 100)
+	write(t, sink, batch)
+	_ = sink.Close()
+	sink = newSink(t, cfg)
+	p.Fault(func(bigqueryfake.Request) bigqueryfake.Fault { return bigqueryfake.Fault{Delay: time.Minute} })
+	before := runtime.NumGoroutine()
+	for range 20 {
+		if _, err := sink.Write(t.Context(), batch); err == nil {
+			t.Fatal("Write succeeds without an answer")
+		}
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	for runtime.NumGoroutine() > before+40 { // other tests are running
+		if time.Now().After(deadline) {
+			t.Fatalf("%d goroutines became %d", before, runtime.NumGoroutine())
+		}
+		<-ticker.C
+	}
+}
+
+func TestOpenDuringAnOutage(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	sink := newSink(t, impatient(p))
+	p.Stop()
+	if err := sink.Open(t.Context()); err == nil {
+		t.Fatal("Open succeeds without a BigQuery")
+	}
+	p.Restart()
+	if err := sink.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	write(t, sink, rows(t, 0, 10))
+}
+
+func TestTimeoutIsNamed(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	sink := open(t, impatient(p))
+	p.Fault(func(bigqueryfake.Request) bigqueryfake.Fault { return bigqueryfake.Fault{Delay: time.Minute} })
+	_, err := sink.Write(t.Context(), rows(t, 0, 10))
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "no answer within 400ms") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestContextEnds(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	sink := open(t, p.config())
+	ctx, cancel := context.WithCancel(t.Context())
+	p.Fault(func(bigqueryfake.Request) bigqueryfake.Fault {
+		cancel()
+		return bigqueryfake.Fault{Delay: time.Minute}
+	})
+	batch := rows(t, 0, 10)
+	if _, err := sink.Write(ctx, batch); !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v", err)
+	}
+	p.Fault(nil)
+	write(t, sink, batch)
+	wantRows(t, p, batch)
+}

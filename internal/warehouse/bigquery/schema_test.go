@@ -1,0 +1,246 @@
+package bigquery_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	bq "cloud.google.com/go/bigquery"
+	"google.golang.org/api/option"
+
+	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+)
+
+// client is somebody else's: an operator with rights on the dataset.
+func client(t *testing.T, p place) *bq.Dataset {
+	t.Helper()
+	c, err := bq.NewClient(t.Context(), project, option.WithEndpoint(p.RESTEndpoint()), option.WithoutAuthentication())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c.Dataset(dataset)
+}
+
+// older makes the table of a release without the last two columns before payload.
+func older(t *testing.T, p place) {
+	t.Helper()
+	d := client(t, p)
+	columns := warehouse.Columns()
+	columns = slices.Delete(columns, len(columns)-3, len(columns)-1)
+	schema := make(bq.Schema, len(columns))
+	for i, c := range columns {
+		kind := map[warehouse.Type]bq.FieldType{
+			warehouse.Text: bq.StringFieldType, warehouse.Integer: bq.IntegerFieldType, warehouse.Boolean: bq.BooleanFieldType,
+			warehouse.Timestamp: bq.TimestampFieldType, warehouse.JSON: bq.JSONFieldType,
+		}[c.Type]
+		schema[i] = &bq.FieldSchema{Name: c.Name, Type: kind, Required: c.Required}
+	}
+	if err := d.Create(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Table(bigquery.Raw).Create(t.Context(), &bq.TableMetadata{Schema: schema}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOlderTableGainsColumns(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	older(t, p)
+	sink := open(t, p.config())
+	batch := rows(t, 0, 10)
+	write(t, sink, batch)
+	for i, row := range p.raw() {
+		if row["shape"] != "nested" || row["stream_sequence"] != int64(7) {
+			t.Errorf("row %d has %v and %v in the new columns", i, row["shape"], row["stream_sequence"])
+		}
+	}
+}
+
+// The Write API learns of new columns late. Until then rows go without them.
+func TestNewColumnsAreNotKnownYet(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	older(t, p)
+	cfg := p.config()
+	cfg.NewColumnsWait = 200 * time.Millisecond
+	sink := open(t, cfg)
+	// To the call it shows them, to appends it does not: so far the servers may
+	// differ.
+	var known bool
+	p.Fault(func(r bigqueryfake.Request) bigqueryfake.Fault {
+		if !known && r.Number%2 == 1 {
+			return bigqueryfake.Fault{Kind: bigqueryfake.SchemaNotVisible}
+		}
+		return bigqueryfake.Fault{}
+	})
+	all := rows(t, 0, 1_000)
+	write(t, sink, all[:1])
+	if row := p.raw()[0]; row["shape"] != nil {
+		t.Fatalf("the first row has the new columns: %v", row["shape"])
+	}
+	p.Fault(nil)
+	for i := 1; p.raw()[len(p.raw())-1]["shape"] == nil; i++ {
+		if _, err := sink.Write(t.Context(), all[i:i+1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The Write API says when it has noticed.
+func TestNewColumnsAreNoticed(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{SchemaLag: 300 * time.Millisecond})
+	older(t, p)
+	sink := open(t, p.config()) // which would wait for 5 minutes
+	all := rows(t, 0, 2_000)
+	write(t, sink, all[:1])
+	if row := p.raw()[0]; row["shape"] != nil {
+		t.Fatalf("the first row has the new columns: %v", row["shape"])
+	}
+	for i := 1; p.raw()[len(p.raw())-1]["shape"] == nil; i++ {
+		if _, err := sink.Write(t.Context(), all[i:i+1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Another process has added the columns, so this one does not know which to
+// leave out: the rows wait.
+func TestNewColumnsOfAnotherProcess(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	sink := open(t, p.config())
+	p.Fault(bigqueryfake.Sequence(bigqueryfake.Fault{Kind: bigqueryfake.SchemaNotVisible}))
+	_, err := sink.Write(t.Context(), rows(t, 0, 1))
+	if _, ok := fault.RetryWait(err); !ok {
+		t.Errorf("error is %v; want one with a wait", err)
+	}
+	write(t, sink, rows(t, 0, 1))
+}
+
+// A newer release adds a column while this one is running.
+func TestColumnsOfANewerRelease(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	sink := open(t, p.config())
+	all := rows(t, 0, 300)
+	write(t, sink, all[:100])
+	addColumn(t, p, "later")
+	write(t, sink, all[100:200])
+	if err := sink.Open(t.Context()); err != nil { // as after a restart
+		t.Fatal(err)
+	}
+	write(t, open(t, p.config()), all[200:])
+	wantRows(t, p, all)
+	fields := p.Table(project, dataset, bigquery.Raw).Schema.Fields
+	if last := fields[len(fields)-1].Name; last != "later" {
+		t.Errorf("the last column is %s; want the newer release's", last)
+	}
+}
+
+func addColumn(t *testing.T, p place, name string) {
+	t.Helper()
+	table := client(t, p).Table(bigquery.Raw)
+	meta, err := table.Metadata(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := append(meta.Schema, &bq.FieldSchema{Name: name, Type: bq.StringFieldType})
+	if _, err := table.Update(t.Context(), bq.TableMetadataToUpdate{Schema: schema}, meta.ETag); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Several workers begin at the same time.
+func TestOpenAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(*testing.T, place){"nothing there": func(*testing.T, place) {}, "older table": older} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, bigqueryfake.Config{})
+			prepare(t, p)
+			errs := make(chan error)
+			for range 6 {
+				sink := newSink(t, p.config())
+				go func() {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+					defer cancel()
+					errs <- sink.Open(ctx)
+				}()
+			}
+			for range 6 {
+				if err := <-errs; err != nil {
+					t.Error(err)
+				}
+			}
+			if got, want := len(p.Table(project, dataset, bigquery.Raw).Schema.Fields), len(warehouse.Columns()); got != want {
+				t.Errorf("the table has %d columns; want %d", got, want)
+			}
+		})
+	}
+}
+
+func TestColumnOfAnotherType(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	d := client(t, p)
+	if err := d.Create(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	schema := bq.Schema{{Name: "event_id", Type: bq.IntegerFieldType}}
+	if err := d.Table(bigquery.Raw).Create(t.Context(), &bq.TableMetadata{Schema: schema}); err != nil {
+		t.Fatal(err)
+	}
+	if err := newSink(t, p.config()).Open(t.Context()); err == nil {
+		t.Error("Open takes a table whose event_id is a number")
+	}
+}
+
+func TestOpenMakesTableAndViews(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	cfg := p.config()
+	cfg.Location = "EU"
+	open(t, cfg)
+	meta := p.Table(project, dataset, bigquery.Raw)
+	if meta.TimePartitioning.Field != "timestamp" || meta.TimePartitioning.Type != "DAY" || !slices.Equal(meta.Clustering.Fields, []string{"campaign_id", "metric", "delivery_id"}) {
+		t.Errorf("the table is partitioned by %+v and clustered by %+v", meta.TimePartitioning, meta.Clustering)
+	}
+	for i, c := range warehouse.Columns() {
+		f := meta.Schema.Fields[i]
+		if f.Name != c.Name || f.Description != c.About || (f.Mode == "REQUIRED") != c.Required {
+			t.Errorf("column %d is %+v; want %s", i, f, c.Name)
+		}
+	}
+	for _, name := range append(warehouse.Views(), warehouse.Events) {
+		if view := p.Table(project, dataset, name); view == nil || view.View == nil || view.View.UseLegacySql {
+			t.Errorf("there is no view %s in GoogleSQL", name)
+		}
+	}
+}
+
+// A view of an older release gets its new query, and others are left alone.
+func TestOpenReplacesViews(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	open(t, p.config())
+	d := client(t, p)
+	view := d.Table(warehouse.Bounces)
+	if _, err := view.Update(t.Context(), bq.TableMetadataToUpdate{ViewQuery: "SELECT 1", UseLegacySQL: false}, ""); err != nil {
+		t.Fatal(err)
+	}
+	etag := p.Table(project, dataset, warehouse.LinkClicks).Etag
+	open(t, p.config())
+	if meta, err := view.Metadata(t.Context()); err != nil || meta.ViewQuery == "SELECT 1" || meta.UseLegacySQL {
+		t.Errorf("the view is %+v, %v", meta, err)
+	}
+	if p.Table(project, dataset, warehouse.LinkClicks).Etag != etag {
+		t.Error("a view that was right was written again")
+	}
+}

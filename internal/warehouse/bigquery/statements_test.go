@@ -1,0 +1,46 @@
+package bigquery_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+)
+
+// The printed views are those that Open makes.
+func TestStatementsAreWhatOpenDoes(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	open(t, p.config())
+	statements := bigquery.Statements(project, dataset)
+	if want := 3 + 1 + len(warehouse.Views()); len(statements) != want {
+		t.Fatalf("there are %d statements; want %d", len(statements), want)
+	}
+	for i, name := range append([]string{warehouse.Events}, warehouse.Views()...) {
+		want := "CREATE OR REPLACE VIEW `proj.messaging." + name + "` AS\n" + p.Table(project, dataset, name).View.Query
+		if got := statements[3+i]; got != want {
+			t.Errorf("statement is\n%s\nwant\n%s", got, want)
+		}
+	}
+	for _, c := range warehouse.Columns() {
+		if !strings.Contains(statements[1], "\n  `"+c.Name+"` ") {
+			t.Errorf("column %s is not created", c.Name)
+		}
+		if added := strings.Contains(statements[2], " `"+c.Name+"` "); added == c.Required {
+			t.Errorf("column %s is added to an older table: %t", c.Name, added)
+		}
+	}
+}
+
+func TestCompactDay(t *testing.T) {
+	t.Parallel()
+	day := time.Date(2026, 11, 1, 23, 30, 0, 0, time.FixedZone("", -3600))
+	got := bigquery.CompactDay(project, dataset, day)
+	const within = "t.`timestamp` >= TIMESTAMP '2026-11-02' AND t.`timestamp` < TIMESTAMP '2026-11-03'"
+	if strings.Count(got, within) != 2 || strings.Count(got, "`proj.messaging.customerio_events_raw`") != 2 {
+		t.Errorf("the statement does not read and delete one day:\n%s", got)
+	}
+}

@@ -1,0 +1,59 @@
+package bigquery_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
+)
+
+func TestParseURL(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bigquery.Config{
+		"bigquery://my-project":           {Project: "my-project"},
+		"bigquery://my-project/":          {Project: "my-project"},
+		"bigquery://my-project/mail_2026": {Project: "my-project", Dataset: "mail_2026"},
+		"bigquery://my-project/mail?connections=8&location=EU&timeout=1m":                       {Project: "my-project", Dataset: "mail", Connections: 8, Location: "EU", Timeout: time.Minute},
+		"bigquery://my-project/mail?grpc=127.0.0.1:9060&rest=http://127.0.0.1:9050/bigquery/v2/": {Project: "my-project", Dataset: "mail", GRPCEndpoint: "127.0.0.1:9060", RESTEndpoint: "http://127.0.0.1:9050/bigquery/v2/"},
+	} {
+		got, err := bigquery.ParseURL(text)
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreTypes(zerolog.Logger{})); err != nil || diff != "" {
+			t.Errorf("%s: error %v (-want +got):\n%s", text, err, diff)
+		}
+	}
+}
+
+func TestParseURLMistakes(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"duckdb:x":                     "not of the form bigquery://PROJECT/DATASET",
+		"bigquery:p/d":                 "not of the form",
+		"bigquery:///d":                "not of the form",
+		"bigquery://p\x00":             "not a URL",
+		"bigquery://P/d":               `"P" is not the id of a project`,
+		"bigquery://p/d/e":             `"d/e" is not a dataset's name`,
+		"bigquery://p/d`x":             "is not a dataset's name",
+		"bigquery://p/d?conections=4":  "conections: no such parameter",
+		"bigquery://p/d?connections=0": `connections: "0" is not a number`,
+		"bigquery://p/d?timeout=5":     `timeout: "5" is not a time such as 30s`,
+		"bigquery://p/d?grpc=h:1":      "together or not at all",
+		"bigquery://p/d?a=%zz":         "read parameters",
+	} {
+		_, err := bigquery.ParseURL(text)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error is %v; want %q in it", text, err, want)
+		}
+	}
+}
+
+func TestNewNeedsAProject(t *testing.T) {
+	t.Parallel()
+	if _, err := bigquery.New(bigquery.Config{}); err == nil {
+		t.Error("there is a sink without a project")
+	}
+}
