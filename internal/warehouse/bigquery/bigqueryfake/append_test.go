@@ -47,21 +47,27 @@ func TestOneBadRowRefusesAll(t *testing.T) {
 		event("\xff"),
 		event("unknown field").text(99, "x"),
 		[]byte("no message"),
-		event("also good"),
+		row(nil).text(1, "too deep").text(5, nested(501)),
+		row(nil).text(1, "deep, and good").text(5, nested(500)),
 	}
 	a := e.send(t, rows)
 	if status.Code(a.err) != codes.InvalidArgument {
 		t.Fatalf("got %v, want InvalidArgument", a.err)
 	}
-	if diff := cmp.Diff([]int64{1, 2, 3, 4, 5, 6}, a.badRows(t)); diff != "" {
+	if diff := cmp.Diff([]int64{1, 2, 3, 4, 5, 6, 7}, a.badRows(t)); diff != "" {
 		t.Error(diff)
 	}
 	if e.len() != 0 {
 		t.Errorf("%d rows were stored beside bad ones", e.len())
 	}
-	if a := e.send(t, [][]byte{rows[0], rows[7]}); a.err != nil || e.len() != 2 {
+	if a := e.send(t, [][]byte{rows[0], rows[8]}); a.err != nil || e.len() != 2 {
 		t.Errorf("the good rows alone: %v, %d rows", a.err, e.len())
 	}
+}
+
+// nested returns an array in an array in an array, around text with brackets.
+func nested(n int) string {
+	return strings.Repeat("[", n) + `"\"[[["` + strings.Repeat("]", n)
 }
 
 func TestLimitOfARequest(t *testing.T) {

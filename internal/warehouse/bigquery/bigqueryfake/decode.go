@@ -20,6 +20,9 @@ const (
 	maxTimestamp = 253402300799999999
 )
 
+// maxJSONDepth is the "nesting limit" of Google's page on JSON data.
+const maxJSONDepth = 500
+
 // decode returns the rows, or those that no table can take.
 func (d *decoder) decode(rows [][]byte) ([]map[string]any, []*storagepb.RowError) {
 	out := make([]map[string]any, 0, len(rows))
@@ -74,11 +77,43 @@ func value(t storagepb.TableFieldSchema_Type, v protoreflect.Value) (any, error)
 		if !json.Valid([]byte(v.String())) {
 			return nil, errors.New("invalid JSON")
 		}
+		if depth(v.String()) > maxJSONDepth {
+			return nil, errors.New("JSON is nested too deeply")
+		}
+		return text(v.String())
+	default:
+		return text(v.String())
 	}
-	if !utf8.ValidString(v.String()) {
+}
+
+// depth is how deep objects and arrays are nested in valid JSON.
+func depth(s string) int {
+	var depth, deepest int
+	var quoted, escaped bool
+	for _, c := range []byte(s) {
+		switch {
+		case escaped:
+			escaped = false
+		case c == '\\' && quoted:
+			escaped = true
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+			deepest = max(deepest, depth)
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return deepest
+}
+
+func text(s string) (any, error) {
+	if !utf8.ValidString(s) {
 		return nil, errors.New("invalid UTF-8")
 	}
-	return v.String(), nil
+	return s, nil
 }
 
 func (d *decoder) complete(row map[string]any) error {

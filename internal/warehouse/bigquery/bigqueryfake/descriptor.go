@@ -7,7 +7,6 @@ import (
 	"cloud.google.com/go/bigquery/storage/apiv1/storagepb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
@@ -53,8 +52,8 @@ func newDecoder(stream string, dp *descriptorpb.DescriptorProto, schema *storage
 
 func compile(dp *descriptorpb.DescriptorProto) (protoreflect.MessageDescriptor, error) {
 	file, err := protodesc.NewFile(&descriptorpb.FileDescriptorProto{
-		Name:        proto.String("rows.proto"),
-		Syntax:      proto.String("proto2"),
+		Name:        new("rows.proto"),
+		Syntax:      new("proto2"),
 		MessageType: []*descriptorpb.DescriptorProto{dp},
 	}, nil)
 	if err != nil {

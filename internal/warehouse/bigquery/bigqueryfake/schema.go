@@ -56,11 +56,11 @@ func checkKnown(schema *bigquery.TableSchema) error {
 		if !typed || !moded {
 			return invalid(fmt.Sprintf("bigqueryfake does not know the type %q with the mode %q of field %s", f.Type, f.Mode, f.Name))
 		}
-		if lower := strings.ToLower(f.Name); seen[lower] {
+		lower := strings.ToLower(f.Name)
+		if seen[lower] {
 			return invalid("Duplicate field name: " + f.Name)
-		} else {
-			seen[lower] = true
 		}
+		seen[lower] = true
 	}
 	return nil
 }
