@@ -42,7 +42,7 @@ const (
 )
 
 // Fault makes every later request meet the fault that fn returns for it. Calls
-// come to fn one at a time. Fault(nil) ends it.
+// come to fn one at a time, and it may use the Server. Fault(nil) ends it.
 func (s *Server) Fault(fn func(Request) Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,18 +62,27 @@ func Sequence(faults ...Fault) func(Request) Fault {
 	}
 }
 
-// count counts a request and returns the fault that it meets.
-func (s *Server) count(stream string, rows [][]byte) Fault {
+// meet counts a request and returns the fault that it meets.
+func (s *Server) meet(stream string, rows [][]byte) Fault {
+	r := Request{Table: tableOf(stream), Rows: len(rows)}
+	fn := s.count(&r, rows)
+	if fn == nil {
+		return Fault{}
+	}
+	s.hook.Lock()
+	defer s.hook.Unlock()
+	return fn(r)
+}
+
+func (s *Server) count(r *Request, rows [][]byte) func(Request) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.counts.Appends++
-	for _, r := range rows {
-		s.counts.Bytes += int64(len(r))
+	r.Number = s.counts.Appends
+	for _, row := range rows {
+		s.counts.Bytes += int64(len(row))
 	}
-	if s.fault == nil {
-		return Fault{}
-	}
-	return s.fault(Request{Number: s.counts.Appends, Table: tableOf(stream), Rows: len(rows)})
+	return s.fault
 }
 
 // wait lets the delay pass.

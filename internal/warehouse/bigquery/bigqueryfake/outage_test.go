@@ -3,6 +3,9 @@ package bigqueryfake_test
 import (
 	"context"
 	"errors"
+	"net"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,14 +51,35 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// The two kinds of outages differ in how a dial fails.
+// The two kinds of outages differ in what becomes of a new connection.
 func TestOutagesFailDifferently(t *testing.T) {
 	t.Parallel()
 	e := start(t, bigqueryfake.Config{})
-	e.server.Hang()
-	if err := e.askREST(t, 100*time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("hanging: got %v, want the deadline", err)
+	for _, addr := range []string{e.server.GRPCEndpoint(), strings.Split(e.server.RESTEndpoint(), "/")[2]} {
+		e.server.Stop()
+		if err := readFrom(t, addr, patience); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s after Stop: got %v, want a reset at once", addr, err)
+		}
+		e.server.Hang()
+		if err := readFrom(t, addr, 100*time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s after Hang: got %v, want silence", addr, err)
+		}
 	}
+}
+
+// readFrom connects and waits for the first byte.
+func readFrom(t *testing.T, addr string, limit time.Duration) error {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := c.SetReadDeadline(time.Now().Add(limit)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Read(make([]byte, 1))
+	return err
 }
 
 // askREST reads the table's metadata.

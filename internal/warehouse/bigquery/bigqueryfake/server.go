@@ -37,6 +37,7 @@ type Server struct {
 	grpcL      *gate
 	restL      *gate
 	goroutines sync.WaitGroup
+	hook       sync.Mutex // held while fault runs
 
 	mu       sync.Mutex
 	datasets map[string]*bigquery.Dataset

@@ -2,6 +2,8 @@ package bigqueryfake
 
 import (
 	"context"
+	"errors"
+	"io"
 	"strings"
 
 	"cloud.google.com/go/bigquery/storage/apiv1/storagepb"
@@ -45,8 +47,11 @@ func (a *writeAPI) AppendRows(stream storagepb.BigQueryWrite_AppendRowsServer) e
 	c := &connection{server: a.server}
 	for {
 		req, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil // the client is done
+		}
 		if err != nil {
-			return status.Convert(err).Err() // io.EOF: the client is done
+			return err
 		}
 		resp, err := c.append(stream.Context(), req)
 		if err != nil {
