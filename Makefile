@@ -41,6 +41,10 @@ fuzz: ## Fuzz each target for FUZZTIME (10s)
 	  for t in $$(grep -oE '^func Fuzz[A-Za-z0-9_]*' "$$f" | cut -c6-); do \
 	    go test -run='^$$' -fuzz="^$$t$$" -fuzztime=$(FUZZTIME) "$$(dirname "$$f")" || exit 1; done; done
 
+.PHONY: sql
+sql: ## Check the SQL for BigQuery with GoogleSQL; the first build takes minutes and 3 GB
+	cd test/sqlcheck && go test ./...
+
 .PHONY: bench
 bench: ## Measure ingest and worker beside baselines in the same run; prints ratios
 	go run ./internal/bench

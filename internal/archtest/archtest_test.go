@@ -54,6 +54,7 @@ var owners = map[string][]string{
 	"github.com/duckdb/duckdb-go/v2":         {"internal/warehouse/duckdb"},
 	"github.com/parquet-go/parquet-go":       {"internal/warehouse/parquet"},
 	"cloud.google.com/go/bigquery":           {"internal/warehouse/bigquery", "internal/warehouse/bigquery/bigqueryfake"},
+	"github.com/googleapis/gax-go/v2":        {"internal/warehouse/bigquery"},
 	"google.golang.org/api":                  {"internal/warehouse/bigquery", "internal/warehouse/bigquery/bigqueryfake"},
 	"google.golang.org/grpc":                 {"internal/warehouse/bigquery", "internal/warehouse/bigquery/bigqueryfake"},
 	"google.golang.org/protobuf":             {"internal/warehouse/bigquery", "internal/warehouse/bigquery/bigqueryfake"},
@@ -167,7 +168,7 @@ func goFiles(t *testing.T, root string) []goFile {
 			return err
 		}
 		if d.IsDir() {
-			if name != "." && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".")) {
+			if name != "." && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") || isModule(rootFS, name)) {
 				return fs.SkipDir
 			}
 			return nil
@@ -198,4 +199,10 @@ func goFiles(t *testing.T, root string) []goFile {
 		t.Fatalf("walk %s: %v", root, err)
 	}
 	return files
+}
+
+// isModule reports whether a directory is a module of its own.
+func isModule(root fs.FS, dir string) bool {
+	_, err := fs.Stat(root, path.Join(dir, "go.mod"))
+	return err == nil
 }

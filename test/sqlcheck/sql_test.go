@@ -1,0 +1,67 @@
+package sqlcheck_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
+	"github.com/cioevents/cioevents/test/sqlcheck"
+)
+
+const project, dataset = "my-project", "messaging"
+
+// prepared returns an analyzer that knows the product's tables and views.
+func prepared(t *testing.T) *sqlcheck.Analyzer {
+	t.Helper()
+	a, err := sqlcheck.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sql := range bigquery.Statements(project, dataset) {
+		if err := a.Run(sql); err != nil {
+			t.Fatalf("%v\n%s", err, sql)
+		}
+	}
+	return a
+}
+
+func TestStatements(t *testing.T) {
+	t.Parallel()
+	a := prepared(t)
+	for _, view := range append(warehouse.Views(), warehouse.Events) {
+		if err := a.Run("SELECT * FROM `" + project + "." + dataset + "." + view + "`"); err != nil {
+			t.Errorf("%s: %v", view, err)
+		}
+	}
+	if err := a.Run(bigquery.CompactDay(project, dataset, time.Date(2026, 11, 30, 23, 0, 0, 0, time.UTC))); err != nil {
+		t.Error(err)
+	}
+}
+
+// A check that cannot fail checks nothing.
+func TestMistakesAreFound(t *testing.T) {
+	t.Parallel()
+	a := prepared(t)
+	const events = " FROM `my-project.messaging.customerio_events`"
+	for name, c := range map[string]struct{ sql, want string }{
+		"none":           {"SELECT event_id, DATE(`timestamp`)" + events, ""},
+		"column":         {"SELECT event_idd" + events, "Unrecognized name: event_idd"},
+		"column of view": {"SELECT sent_att FROM `my-project.messaging.customerio_deliveries`", "Unrecognized name: sent_att"},
+		"type":           {"SELECT LOWER(received_at)" + events, "No matching signature for function LOWER"},
+		"comparison":     {"SELECT 1" + events + " WHERE campaign_id = 'one'", "No matching signature for operator ="},
+		"syntax":         {"SELECT event_id," + events + " WHERE", "Syntax error"},
+		"function":       {"SELECT quantile_cont(campaign_id, 0.5)" + events, "Function not found: quantile_cont"},
+		"table":          {"SELECT 1 FROM `my-project.messaging.none`", "Table not found"},
+		"not grouped":    {"SELECT metric, COUNT(*)" + events, "neither grouped nor aggregated"},
+	} {
+		err := a.Run(c.sql)
+		switch {
+		case c.want == "" && err != nil:
+			t.Errorf("%s: %v", name, err)
+		case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+			t.Errorf("%s: got %v, want an error with %q", name, err, c.want)
+		}
+	}
+}
