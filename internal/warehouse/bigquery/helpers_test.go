@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cioevents/cioevents/internal/fault"
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
@@ -21,7 +22,13 @@ const (
 	dataset = "messaging"
 )
 
-// A place is a BigQuery of its own, and a warehousetest.Warehouse.
+// A target is a BigQuery with an empty dataset.
+type target interface {
+	Sink(t *testing.T) warehouse.Sink
+	Read(t *testing.T) []map[string]any
+}
+
+// A place is a target in this process.
 type place struct{ *bigqueryfake.Server }
 
 func start(t *testing.T, cfg bigqueryfake.Config) place {
@@ -91,26 +98,27 @@ func (p place) Read(t *testing.T) []map[string]any {
 func (p place) raw() []map[string]any { return p.Rows(project, dataset, bigquery.Raw) }
 
 // rows returns n rows of a campaign; from is the number of the first.
-func rows(t testing.TB, from, n int) []warehouse.Row {
-	t.Helper()
+func rows(tb testing.TB, from, n int) []warehouse.Row {
+	tb.Helper()
 	out := make([]warehouse.Row, 0, n)
 	for body := range (webhooktest.Campaign{Seed: 1, Deliveries: 8_000}).Events() {
-		if from--; from >= 0 {
+		if from > 0 {
+			from--
 			continue
 		}
-		if out = append(out, rowOf(t, body)); len(out) == n {
+		if out = append(out, rowOf(tb, body)); len(out) == n {
 			return out
 		}
 	}
-	t.Fatal("the campaign is too small")
+	tb.Fatal("the campaign is too small")
 	return nil
 }
 
-func rowOf(t testing.TB, body []byte) warehouse.Row {
-	t.Helper()
+func rowOf(tb testing.TB, body []byte) warehouse.Row {
+	tb.Helper()
 	e, err := webhook.Parse(body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	received := time.Date(2025, 9, 8, 12, 0, 0, 123456789, time.FixedZone("", 3600))
 	return warehouse.NewRow(e, warehouse.Origin{EventID: cmp.Or(e.ID, "none"), Workspace: "default", ReceivedAt: received, Sequence: 7})
@@ -151,23 +159,26 @@ func orNull[T comparable](v T) any {
 }
 
 // write writes rows as a worker does: until there is no error.
-func write(t testing.TB, sink warehouse.Sink, batch []warehouse.Row) (warehouse.Result, int) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+func write(tb testing.TB, sink warehouse.Sink, batch []warehouse.Row) (warehouse.Result, int) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
 	defer cancel()
 	for failures := 0; ; failures++ {
 		result, err := sink.Write(ctx, batch)
 		if err == nil {
 			return result, failures
 		}
-		if ctx.Err() != nil {
-			t.Fatalf("no success in a minute; the last error: %v", err)
+		wait, _ := fault.RetryWait(err)
+		select {
+		case <-time.After(min(max(wait, 10*time.Millisecond), time.Second)):
+		case <-ctx.Done():
+			tb.Fatalf("no success in a minute; the last error: %v", err)
 		}
 	}
 }
 
 // wantRows checks that a reader sees the rows, each once.
-func wantRows(t *testing.T, p place, want []warehouse.Row) {
+func wantRows(t *testing.T, p target, want []warehouse.Row) {
 	t.Helper()
 	seen := p.Read(t)
 	ids := map[any]bool{}

@@ -94,7 +94,7 @@ func (l *layout) encode(b []byte, r *warehouse.Row, p partitions) []byte {
 			}
 		default:
 			if v := f.Time(r); !v.IsZero() && (!f.partitioned || p.hold(v)) {
-				b = appendVarint(b, f.tag, uint64(v.UnixMicro())) //nolint:gosec // The same.
+				b = appendVarint(b, f.tag, uint64(v.UnixMicro()))
 			}
 		}
 	}

@@ -57,9 +57,8 @@ func TestOutageWhileWriting(t *testing.T) {
 	sink := open(t, impatient(p))
 	all := rows(t, 0, 4_000)
 	p.Fault(func(r bigqueryfake.Request) bigqueryfake.Fault {
-		if r.Number == 3 {
-			go p.Stop()
-			return bigqueryfake.Fault{Delay: 50 * time.Millisecond}
+		if r.Number == 2 {
+			p.Stop()
 		}
 		return bigqueryfake.Fault{}
 	})

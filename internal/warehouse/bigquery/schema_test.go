@@ -3,11 +3,16 @@ package bigquery_test
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	bq "cloud.google.com/go/bigquery"
+	"cloud.google.com/go/bigquery/storage/apiv1/storagepb"
+	"cloud.google.com/go/bigquery/storage/managedwriter"
 	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/cioevents/cioevents/internal/fault"
 	"github.com/cioevents/cioevents/internal/warehouse"
@@ -43,8 +48,24 @@ func older(t *testing.T, p place) {
 	if err := d.Create(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
+	createRaw(t, p, d, schema)
+}
+
+// createRaw creates the table, and waits until the Write API knows it.
+func createRaw(t *testing.T, p place, d *bq.Dataset, schema bq.Schema) {
+	t.Helper()
 	if err := d.Table(bigquery.Raw).Create(t.Context(), &bq.TableMetadata{Schema: schema}); err != nil {
 		t.Fatal(err)
+	}
+	conn, err := grpc.NewClient(p.GRPCEndpoint(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	name := managedwriter.TableParentFromParts(project, dataset, bigquery.Raw) + "/streams/_default"
+	stream, err := storagepb.NewBigQueryWriteClient(conn).GetWriteStream(t.Context(), &storagepb.GetWriteStreamRequest{Name: name, View: storagepb.WriteStreamView_FULL})
+	if err != nil || len(stream.GetTableSchema().GetFields()) != len(schema) {
+		t.Fatalf("stream is %v, %v", stream, err)
 	}
 }
 
@@ -95,19 +116,29 @@ func TestNewColumnsAreNotKnownYet(t *testing.T) {
 // The Write API says when it has noticed.
 func TestNewColumnsAreNoticed(t *testing.T) {
 	t.Parallel()
-	p := start(t, bigqueryfake.Config{SchemaLag: 300 * time.Millisecond})
+	p, later := lagging(t)
 	older(t, p)
 	sink := open(t, p.config()) // which would wait for 5 minutes
-	all := rows(t, 0, 2_000)
+	all := rows(t, 0, 3)
 	write(t, sink, all[:1])
 	if row := p.raw()[0]; row["shape"] != nil {
 		t.Fatalf("the first row has the new columns: %v", row["shape"])
 	}
-	for i := 1; p.raw()[len(p.raw())-1]["shape"] == nil; i++ {
-		if _, err := sink.Write(t.Context(), all[i:i+1]); err != nil {
-			t.Fatal(err)
-		}
+	later()
+	write(t, sink, all[1:2]) // is answered with the news
+	write(t, sink, all[2:3])
+	if row := p.raw()[2]; row["shape"] != "nested" {
+		t.Errorf("the third row has %v in a new column", row["shape"])
 	}
+}
+
+// lagging is a BigQuery whose Write API knows of new columns when the test says
+// so.
+func lagging(t *testing.T) (p place, later func()) {
+	t.Helper()
+	var clock atomic.Int64
+	p = start(t, bigqueryfake.Config{SchemaLag: time.Hour, Now: func() time.Time { return time.Unix(clock.Load(), 0) }})
+	return p, func() { clock.Store(3600) }
 }
 
 // Another process has added the columns, so this one does not know which to
@@ -151,7 +182,7 @@ func addColumn(t *testing.T, p place, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	schema := append(meta.Schema, &bq.FieldSchema{Name: name, Type: bq.StringFieldType})
+	schema := append(slices.Clone(meta.Schema), &bq.FieldSchema{Name: name, Type: bq.StringFieldType})
 	if _, err := table.Update(t.Context(), bq.TableMetadataToUpdate{Schema: schema}, meta.ETag); err != nil {
 		t.Fatal(err)
 	}
@@ -194,9 +225,7 @@ func TestColumnOfAnotherType(t *testing.T) {
 		t.Fatal(err)
 	}
 	schema := bq.Schema{{Name: "event_id", Type: bq.IntegerFieldType}}
-	if err := d.Table(bigquery.Raw).Create(t.Context(), &bq.TableMetadata{Schema: schema}); err != nil {
-		t.Fatal(err)
-	}
+	createRaw(t, p, d, schema)
 	if err := newSink(t, p.config()).Open(t.Context()); err == nil {
 		t.Error("Open takes a table whose event_id is a number")
 	}
@@ -243,4 +272,26 @@ func TestOpenReplacesViews(t *testing.T) {
 	if p.Table(project, dataset, warehouse.LinkClicks).Etag != etag {
 		t.Error("a view that was right was written again")
 	}
+}
+
+// The Write API does not know the columns of the key yet: without them, no event
+// could be told from another.
+func TestRequiredColumnsAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	p, later := lagging(t)
+	d := client(t, p)
+	if err := d.Create(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	schema := bq.Schema{{Name: "payload", Type: bq.JSONFieldType}}
+	createRaw(t, p, d, schema)
+	sink := open(t, p.config())
+	batch := rows(t, 0, 10)
+	_, err := sink.Write(t.Context(), batch)
+	if _, ok := fault.RetryWait(err); !ok {
+		t.Errorf("error is %v; want one with a wait", err)
+	}
+	later()
+	write(t, sink, batch)
+	wantRows(t, p, batch)
 }

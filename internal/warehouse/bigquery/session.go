@@ -1,14 +1,15 @@
 package bigquery
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"time"
 
 	"cloud.google.com/go/bigquery/storage/apiv1/storagepb"
 	"cloud.google.com/go/bigquery/storage/managedwriter"
+	"github.com/googleapis/gax-go/v2"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -36,17 +37,14 @@ func connect(ctx context.Context, cfg *Config, columns []warehouse.Column, witho
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, cancel)
 	s, err := open(ctx, life, cfg, columns, without)
-	if err == nil && !stop() {
-		err = context.Cause(ctx)
+	s.cancel = cancel
+	if !stop() {
+		err = fmt.Errorf("%w: %w", context.Cause(ctx), cmp.Or(err, errBroken))
 	}
 	if err != nil {
-		cancel()
-		if s.client != nil {
-			_ = s.client.Close()
-		}
+		s.close()
 		return nil, fmt.Errorf("connect to the Write API: %w", err)
 	}
-	s.cancel = cancel
 	return s, nil
 }
 
@@ -56,16 +54,14 @@ func open(ctx, life context.Context, cfg *Config, columns []warehouse.Column, wi
 		return s, err
 	}
 	table := managedwriter.TableParentFromParts(cfg.Project, cfg.Dataset, Raw)
-	known, err := s.client.GetWriteStream(ctx, &storagepb.GetWriteStreamRequest{
-		Name: table + "/streams/_default", View: storagepb.WriteStreamView_FULL,
-	})
+	present, err := s.present(ctx, table)
 	if err != nil {
 		return s, err
 	}
-	present := names(known.GetTableSchema())
-	used := slices.DeleteFunc(slices.Clone(columns), func(c warehouse.Column) bool {
-		return without[c.Name] || !present[c.Name]
-	})
+	used, err := usable(columns, present, without)
+	if err != nil {
+		return s, err
+	}
 	s.missing = len(used) < len(columns)
 	if s.layout, err = newLayout(used); err != nil {
 		return s, err
@@ -77,19 +73,44 @@ func open(ctx, life context.Context, cfg *Config, columns []warehouse.Column, wi
 		stream, err := s.client.NewManagedStream(life, managedwriter.WithType(managedwriter.DefaultStream),
 			managedwriter.WithDestinationTable(table), managedwriter.WithSchemaDescriptor(s.layout.descriptor))
 		if err != nil {
-			return s, err
+			return s, judge(err)
 		}
 		s.streams = append(s.streams, stream)
 	}
 	return s, nil
 }
 
-func names(schema *storagepb.TableSchema) map[string]bool {
-	set := map[string]bool{}
-	for _, f := range schema.GetFields() {
-		set[f.GetName()] = true
+// usable returns the columns less those that are not present and those of
+// without. An event without its key would be lost in the table, so required
+// columns are waited for.
+func usable(columns []warehouse.Column, present, without map[string]bool) ([]warehouse.Column, error) {
+	var used []warehouse.Column
+	for _, c := range columns {
+		switch {
+		case present[c.Name] && !without[c.Name]:
+			used = append(used, c)
+		case c.Required:
+			return nil, fmt.Errorf("%w: %s", errExtraFields, c.Name)
+		}
 	}
-	return set
+	return used, nil
+}
+
+// present asks for the columns that the Write API knows. It does not repeat the
+// call, so that an outage has its error, and not the one of a deadline.
+func (s *session) present(ctx context.Context, table string) (map[string]bool, error) {
+	once := gax.WithRetry(func() gax.Retryer { return nil })
+	stream, err := s.client.GetWriteStream(ctx, &storagepb.GetWriteStreamRequest{
+		Name: table + "/streams/_default", View: storagepb.WriteStreamView_FULL,
+	}, once)
+	if err != nil {
+		return nil, judge(err)
+	}
+	columns := map[string]bool{}
+	for _, f := range stream.GetTableSchema().GetFields() {
+		columns[f.GetName()] = true
+	}
+	return columns, nil
 }
 
 // outdated reports whether another session may write more columns.
@@ -100,7 +121,9 @@ func (s *session) outdated(now time.Time, wait time.Duration) bool {
 // close gives up whatever is under way.
 func (s *session) close() {
 	s.cancel() // first: closing would wait for a connection that is being made
-	_ = s.client.Close()
+	if s.client != nil {
+		_ = s.client.Close()
+	}
 }
 
 // send appends the chunk's rows. Those that BigQuery refuses are taken out, and
@@ -109,7 +132,7 @@ func (s *session) send(ctx context.Context, number int, c *chunk) error {
 	for len(c.rows) > 0 {
 		refused, err := s.appendRows(ctx, number, c.rows)
 		if err != nil {
-			return judge(err)
+			return fmt.Errorf("append rows: %w", judge(err))
 		}
 		if len(refused) == 0 {
 			return nil

@@ -23,10 +23,9 @@ var clusterColumns = []string{"campaign_id", "metric", "delivery_id"}
 // Statements returns what Open does as GoogleSQL, in an order in which it can be
 // run, also again.
 func Statements(project, dataset string) []string {
-	name := project + "." + dataset
 	var create, add []string
 	for _, c := range warehouse.Columns() {
-		definition := fmt.Sprintf("`%s` %s", c.Name, sqlTypes[c.Type])
+		definition := quote(c.Name) + " " + sqlTypes[c.Type]
 		options := fmt.Sprintf(" OPTIONS (description = %q)", c.About)
 		if !c.Required {
 			add = append(add, "  ADD COLUMN IF NOT EXISTS "+definition+options)
@@ -35,14 +34,15 @@ func Statements(project, dataset string) []string {
 		}
 		create = append(create, "  "+definition+options)
 	}
+	table := quote(project, dataset, Raw)
 	statements := []string{
-		fmt.Sprintf("CREATE SCHEMA IF NOT EXISTS `%s`\nOPTIONS (description = %q)", name, datasetAbout),
-		fmt.Sprintf("CREATE TABLE IF NOT EXISTS `%s.%s` (\n%s\n)\nPARTITION BY DATE(`%s`)\nCLUSTER BY %s\nOPTIONS (description = %q)",
-			name, Raw, strings.Join(create, ",\n"), partitionColumn, strings.Join(clusterColumns, ", "), rawAbout),
-		fmt.Sprintf("ALTER TABLE `%s.%s`\n%s", name, Raw, strings.Join(add, ",\n")),
+		fmt.Sprintf("CREATE SCHEMA IF NOT EXISTS %s\nOPTIONS (description = %q)", quote(project, dataset), datasetAbout),
+		fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s (\n%s\n)\nPARTITION BY DATE(%s)\nCLUSTER BY %s\nOPTIONS (description = %q)",
+			table, strings.Join(create, ",\n"), quote(partitionColumn), strings.Join(clusterColumns, ", "), rawAbout),
+		fmt.Sprintf("ALTER TABLE %s\n%s", table, strings.Join(add, ",\n")),
 	}
 	for _, v := range views(project, dataset) {
-		statements = append(statements, fmt.Sprintf("CREATE OR REPLACE VIEW `%s.%s` AS\n%s", name, v.name, v.query))
+		statements = append(statements, "CREATE OR REPLACE VIEW "+quote(project, dataset, v.name)+" AS\n"+v.query)
 	}
 	return statements
 }
@@ -61,13 +61,14 @@ var sqlTypes = map[warehouse.Type]string{
 // is for a day to which nothing is written at the time.
 func CompactDay(project, dataset string, day time.Time) string {
 	day = day.UTC()
-	within := fmt.Sprintf("`%[1]s` >= TIMESTAMP '%[2]s' AND t.`%[1]s` < TIMESTAMP '%[3]s'",
-		partitionColumn, day.Format(time.DateOnly), day.AddDate(0, 0, 1).Format(time.DateOnly))
-	return fmt.Sprintf("MERGE `%[1]s` t\n"+
-		"USING (\n  SELECT * FROM `%[1]s` t\n  WHERE t.%[2]s\n  QUALIFY %[3]s\n) s\nON FALSE\n"+
-		"WHEN NOT MATCHED BY SOURCE AND t.%[2]s THEN DELETE\n"+
-		"WHEN NOT MATCHED BY TARGET THEN INSERT ROW",
-		project+"."+dataset+"."+Raw, within, firstOfEach)
+	column := "t." + quote(partitionColumn)
+	within := fmt.Sprintf("%s >= TIMESTAMP '%s' AND %s < TIMESTAMP '%s'",
+		column, day.Format(time.DateOnly), column, day.AddDate(0, 0, 1).Format(time.DateOnly))
+	table := quote(project, dataset, Raw)
+	return "MERGE " + table + " t\n" +
+		"USING (\n  SELECT * FROM " + table + " t\n  WHERE " + within + "\n  QUALIFY " + firstOfEach + "\n) s\nON FALSE\n" +
+		"WHEN NOT MATCHED BY SOURCE AND " + within + " THEN DELETE\n" +
+		"WHEN NOT MATCHED BY TARGET THEN INSERT ROW"
 }
 
 // firstOfEach chooses one row of each event. The time does not tell events
@@ -80,10 +81,9 @@ type view struct{ name, query string }
 
 // views returns the views in an order in which they can be created.
 func views(project, dataset string) []view {
-	name := project + "." + dataset
 	list := []view{{
 		name:  warehouse.Events,
-		query: fmt.Sprintf("SELECT * FROM `%s.%s`\nWHERE TRUE\nQUALIFY %s", name, Raw, firstOfEach),
+		query: "SELECT * FROM " + quote(project, dataset, Raw) + "\nWHERE TRUE\nQUALIFY " + firstOfEach,
 	}}
 	for _, text := range strings.SplitAfter(viewsSQL, ";\n") {
 		_, text, found := strings.Cut(text, "CREATE OR REPLACE VIEW `{dataset}.")
@@ -91,7 +91,7 @@ func views(project, dataset string) []view {
 			continue
 		}
 		view, query, _ := strings.Cut(text, "` AS\n")
-		list = append(list, newView(view, query, name))
+		list = append(list, newView(view, query, project+"."+dataset))
 	}
 	return list
 }
@@ -100,3 +100,7 @@ func newView(name, query, dataset string) view {
 	query = strings.TrimSuffix(strings.TrimSpace(query), ";")
 	return view{name: name, query: strings.ReplaceAll(query, "{dataset}", dataset)}
 }
+
+// quote makes one name of the parts. None of them contains a backquote: New sees
+// to that, and what does not come from New is printed for a person.
+func quote(parts ...string) string { return "`" + strings.Join(parts, ".") + "`" }

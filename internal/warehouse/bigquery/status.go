@@ -22,7 +22,7 @@ import (
 // What Write can do something about itself.
 var (
 	errExtraFields = errors.New("the Write API does not know all of the table's columns yet")
-	errBroken      = errors.New("the connection broke")
+	errBroken      = errors.New("the Write API gives no answer")
 )
 
 // Waits that nobody asked for by a number.
@@ -31,17 +31,20 @@ const (
 	columnsWait = 30 * time.Second
 )
 
-// judge classifies an error of an append by its status.
+// judge classifies an error of the Write API by its status.
 func judge(err error) error {
-	if storageCode(err) == storagepb.StorageError_SCHEMA_MISMATCH_EXTRA_FIELDS {
-		return fmt.Errorf("append rows: %w: %w", errExtraFields, err)
+	st, ok := status.FromError(err)
+	if ok {
+		err = st.Err() // the same in one line
 	}
 	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled): // ours, not the server's
-	case errors.Is(err, io.EOF), broken(status.Code(err)):
-		return fmt.Errorf("append rows: %w: %w", errBroken, err)
+	case storageCode(err) == storagepb.StorageError_SCHEMA_MISMATCH_EXTRA_FIELDS:
+		return fmt.Errorf("%w: %w", errExtraFields, err)
+	case ok && broken(st.Code()), errors.Is(err, io.EOF):
+		return fmt.Errorf("%w: %w", errBroken, err)
+	default:
+		return err
 	}
-	return fmt.Errorf("append rows: %w", err)
 }
 
 // broken reports whether the status says that another connection may do better.
@@ -82,7 +85,7 @@ func explain(cfg *Config, err error) error {
 	case codes.PermissionDenied, codes.Unauthenticated:
 		return fmt.Errorf("%w (the worker's account needs the role roles/bigquery.dataEditor on the dataset, and on the project when the dataset is yet to be created)", err)
 	case codes.NotFound:
-		return fmt.Errorf("%w (the table %s is missing, or new and not yet known everywhere: \"cioctl warehouse migrate\" creates it)", err, Raw)
+		return fmt.Errorf("%w (the project, the dataset or its table %s is missing, or new and not yet known everywhere: \"cioctl warehouse migrate\" creates dataset and table)", err, Raw)
 	default:
 		return err
 	}

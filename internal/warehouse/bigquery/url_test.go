@@ -15,10 +15,10 @@ import (
 func TestParseURL(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bigquery.Config{
-		"bigquery://my-project":           {Project: "my-project"},
-		"bigquery://my-project/":          {Project: "my-project"},
-		"bigquery://my-project/mail_2026": {Project: "my-project", Dataset: "mail_2026"},
-		"bigquery://my-project/mail?connections=8&location=EU&timeout=1m":                       {Project: "my-project", Dataset: "mail", Connections: 8, Location: "EU", Timeout: time.Minute},
+		"bigquery://my-project":                                           {Project: "my-project"},
+		"bigquery://my-project/":                                          {Project: "my-project"},
+		"bigquery://my-project/mail_2026":                                 {Project: "my-project", Dataset: "mail_2026"},
+		"bigquery://my-project/mail?connections=8&location=EU&timeout=1m": {Project: "my-project", Dataset: "mail", Connections: 8, Location: "EU", Timeout: time.Minute},
 		"bigquery://my-project/mail?grpc=127.0.0.1:9060&rest=http://127.0.0.1:9050/bigquery/v2/": {Project: "my-project", Dataset: "mail", GRPCEndpoint: "127.0.0.1:9060", RESTEndpoint: "http://127.0.0.1:9050/bigquery/v2/"},
 	} {
 		got, err := bigquery.ParseURL(text)
