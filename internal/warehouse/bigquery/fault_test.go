@@ -142,7 +142,7 @@ func TestRowsOnTheirWayStayAsTheyAre(t *testing.T) {
 	p := start(t, bigqueryfake.Config{})
 	cfg := p.config()
 	cfg.Timeout = 300 * time.Millisecond
-	sink := open(t, cfg)
+	sink := hasty(t, p, cfg)
 	p.Fault(func(r bigqueryfake.Request) bigqueryfake.Fault {
 		if r.Number%3 == 0 {
 			return bigqueryfake.Fault{Delay: time.Second}

@@ -19,6 +19,14 @@ func impatient(p place) bigquery.Config {
 	return cfg
 }
 
+// hasty returns a sink that gives up soon, on a dataset that is there: Open takes
+// many calls.
+func hasty(t *testing.T, p place, cfg bigquery.Config) *bigquery.Sink {
+	t.Helper()
+	open(t, p.config())
+	return newSink(t, cfg)
+}
+
 // BigQuery goes away between two batches or in the middle of one, refuses or
 // swallows connections, and comes back; the same sink goes on.
 func TestOutage(t *testing.T) {
@@ -27,7 +35,7 @@ func TestOutage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := start(t, bigqueryfake.Config{})
-			sink := open(t, impatient(p))
+			sink := hasty(t, p, impatient(p))
 			all := rows(t, 0, 3_000)
 			write(t, sink, all[:1_000])
 			begin(p)
@@ -54,7 +62,7 @@ func (p place) hang() { p.Hang() }
 func TestOutageWhileWriting(t *testing.T) {
 	t.Parallel()
 	p := start(t, bigqueryfake.Config{})
-	sink := open(t, impatient(p))
+	sink := hasty(t, p, impatient(p))
 	all := rows(t, 0, 4_000)
 	p.Fault(func(r bigqueryfake.Request) bigqueryfake.Fault {
 		if r.Number == 2 {
@@ -118,7 +126,7 @@ func TestOpenDuringAnOutage(t *testing.T) {
 func TestTimeoutIsNamed(t *testing.T) {
 	t.Parallel()
 	p := start(t, bigqueryfake.Config{})
-	sink := open(t, impatient(p))
+	sink := hasty(t, p, impatient(p))
 	p.Fault(func(bigqueryfake.Request) bigqueryfake.Fault { return bigqueryfake.Fault{Delay: time.Minute} })
 	_, err := sink.Write(t.Context(), rows(t, 0, 10))
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "no answer within 400ms") {

@@ -87,10 +87,10 @@ func usable(columns []warehouse.Column, present, without map[string]bool) ([]war
 	var used []warehouse.Column
 	for _, c := range columns {
 		switch {
-		case present[c.Name] && !without[c.Name]:
+		case present[c.Name] && (c.Required || !without[c.Name]):
 			used = append(used, c)
 		case c.Required:
-			return nil, fmt.Errorf("%w: %s", errExtraFields, c.Name)
+			return nil, fmt.Errorf("%w: %s", errNoKey, c.Name)
 		}
 	}
 	return used, nil

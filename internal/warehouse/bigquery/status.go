@@ -25,6 +25,9 @@ var (
 	errBroken      = errors.New("the Write API gives no answer")
 )
 
+// errNoKey is an error that only time mends.
+var errNoKey = errors.New("the Write API does not know a required column yet")
+
 // Waits that nobody asked for by a number.
 const (
 	quotaWait   = 10 * time.Second
@@ -72,7 +75,7 @@ func storageCode(err error) storagepb.StorageError_StorageErrorCode {
 func explain(cfg *Config, err error) error {
 	err = fmt.Errorf("BigQuery %s.%s: %w", cfg.Project, cfg.Dataset, err)
 	switch {
-	case errors.Is(err, errExtraFields):
+	case errors.Is(err, errExtraFields), errors.Is(err, errNoKey):
 		return fault.RetryAfter(columnsWait, err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w (no answer within %s)", err, cfg.Timeout)
