@@ -141,17 +141,17 @@ func TestRowsOnTheirWayStayAsTheyAre(t *testing.T) {
 	t.Parallel()
 	p := start(t, bigqueryfake.Config{})
 	cfg := p.config()
-	cfg.Timeout = 300 * time.Millisecond
+	cfg.Timeout = time.Second
 	sink := hasty(t, p, cfg)
 	p.Fault(func(r bigqueryfake.Request) bigqueryfake.Fault {
-		if r.Number%3 == 0 {
-			return bigqueryfake.Fault{Delay: time.Second}
+		if r.Number%3 == 2 {
+			return bigqueryfake.Fault{Delay: 3 * time.Second}
 		}
 		return bigqueryfake.Fault{}
 	})
-	all := rows(t, 0, 3_000)
-	for from := 0; from < len(all); from += 1_000 {
-		write(t, sink, all[from:from+1_000])
+	all := rows(t, 0, 300)
+	for from := 0; from < len(all); from += 100 {
+		write(t, sink, all[from:from+100])
 	}
 	wantRows(t, p, all)
 	want := payloads(all)
