@@ -2,6 +2,7 @@ package duckdb_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -72,6 +73,29 @@ func TestRejectionQuotesNoValue(t *testing.T) {
 		if r.Err.Error() != want[i] {
 			t.Errorf("row %d is rejected with %q; want %q", r.Index, r.Err, want[i])
 		}
+	}
+}
+
+// A checkpoint writes a row group of nearly full size and empties the log.
+func TestCheckpointByRows(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "e.duckdb")
+	sink := open(t, path)
+	rows := make([]warehouse.Row, 20_000)
+	logSizes := make([]int64, 5)
+	for b := range logSizes {
+		for i := range rows {
+			rows[i] = row("a", fmt.Sprintf("%d-%d", b, i), "{}")
+		}
+		if _, err := sink.Write(t.Context(), rows); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(path + ".wal"); err == nil {
+			logSizes[b] = info.Size()
+		}
+	}
+	if logSizes[3] == 0 || logSizes[4] >= logSizes[0] {
+		t.Errorf("after each batch the log had %d bytes; want it to grow to 80,000 rows and to be empty after 100,000", logSizes)
 	}
 }
 
