@@ -84,9 +84,9 @@ either.`,
 // request reads the flags.
 func (o *replayOptions) request(now time.Time) (q stream.ReplayRequest, err error) {
 	q.Target, q.Filter = o.to, strings.Join(o.filter, ",")
-	metrics, ok := workerapp.ReplayMetrics(o.to)
+	target, ok := workerapp.ParseReplayTarget(o.to)
 	if !ok {
-		return q, fmt.Errorf("--to: %q is not one of warehouse, warehouse-…, engagement, suppression", o.to)
+		return q, fmt.Errorf("--to: %q is not one of warehouse, warehouse-…, engagement, suppression, or the latter two with -WORKSPACE", o.to)
 	}
 	if q.Since, err = operate.ParseTime(o.since, now); err != nil {
 		return q, fmt.Errorf("--since: %w", err)
@@ -104,9 +104,15 @@ func (o *replayOptions) request(now time.Time) (q stream.ReplayRequest, err erro
 	if err != nil {
 		return q, fmt.Errorf("--filter: %w", err)
 	}
-	if len(metrics) > 0 {
-		words := make([]string, len(metrics))
-		for i, m := range metrics {
+	if target.Workspace != "" {
+		if len(f.Workspaces) > 0 && !slices.Contains(f.Workspaces, target.Workspace) {
+			return q, fmt.Errorf("--filter: %s takes the events of workspace %s only", o.to, target.Workspace)
+		}
+		f.Workspaces = []string{target.Workspace}
+	}
+	if len(target.Metrics) > 0 {
+		words := make([]string, len(target.Metrics))
+		for i, m := range target.Metrics {
 			words[i] = string(m)
 		}
 		if !f.Narrow(words) {

@@ -28,7 +28,7 @@ func TestReplayStartListCancel(t *testing.T) {
 	}{
 		{[]string{"--to", "warehouse"}, 3},
 		{[]string{"--to", "warehouse-bigquery", "--since", "-1h", "--filter", "metric=bounced,metric=opened", "--filter", "workspace=acme"}, 2},
-		{[]string{"--to", "suppression"}, 1},
+		{[]string{"--to", "suppression-acme"}, 3}, // which of them matter is up to the worker's rules
 		{[]string{"--to", "engagement", "--filter", "object_type=email"}, 1},
 	} {
 		r := read[stream.Replay](s, append([]string{"replay", "start"}, tt.args...)...)
@@ -64,7 +64,8 @@ func TestReplayIsWronglyUsed(t *testing.T) {
 	s.wrong("lies ahead", start("--to", "warehouse", "--until", "2999-01-01")...)
 	s.wrong("is not before --until", start("--to", "warehouse", "--since", "-1h", "--until", "-2h")...)
 	s.wrong("--filter:", start("--to", "warehouse", "--filter", "campaign=1")...)
-	s.wrong("only about bounced", start("--to", "suppression", "--filter", "metric=opened")...)
+	s.wrong("only about opened", start("--to", "engagement", "--filter", "metric=bounced")...)
+	s.wrong("of workspace acme only", start("--to", "suppression-acme", "--filter", "workspace=globex")...)
 }
 
 func TestReplayWait(t *testing.T) {

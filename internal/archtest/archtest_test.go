@@ -40,7 +40,7 @@ var floors = [][]string{
 	},
 	{"internal/stream/streamtest", "internal/app/ingestapp", "internal/app/workerapp"},
 	{"internal/dev"},
-	{"cmd/ingest", "cmd/worker", "cmd/cioctl", "internal/bench", "internal/integration", "test/manifests"},
+	{"cmd/ingest", "cmd/worker", "cmd/cioctl", "internal/bench", "internal/integration"},
 }
 
 // owners lists who may import a third-party module from non-test code. A module

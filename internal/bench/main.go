@@ -55,10 +55,12 @@ func run(ctx context.Context, args []string) error {
 		return benchWorker(ctx, dir)
 	case "replay":
 		return benchReplay(ctx, dir)
+	case "effects":
+		return benchEffects(ctx, dir, args[1:])
 	case "all":
 		return errors.Join(benchIngest(ctx, dir), benchWorker(ctx, dir))
 	}
-	return fmt.Errorf("unknown part %q: it is ingest, worker, replay or all", args[0])
+	return fmt.Errorf("unknown part %q: it is ingest, worker, replay, effects or all", args[0])
 }
 
 // build compiles one of the product's programs into dir.

@@ -1,11 +1,15 @@
 // Package customerio performs effects through Customer.io's Track API.
 //
-// It uses go-customerio for identify. The library has no suppress, and it hides
-// the status and the headers of an answer; the transport of this package makes
-// up for both.
+// It uses go-customerio for identify. The library has no suppress, no batches and
+// no ids of events, and it hides the status and the headers of an answer; this
+// package makes up for that.
+//
+// A client keeps to a rate that follows what the API bears, and makes no calls
+// while they could only fail. See pace.go and circuit.go.
 package customerio
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -17,7 +21,6 @@ import (
 	"time"
 
 	track "github.com/customerio/go-customerio/v3"
-	"golang.org/x/time/rate"
 
 	"github.com/cioevents/cioevents/internal/effect"
 	"github.com/cioevents/cioevents/internal/fault"
@@ -34,8 +37,8 @@ type Client struct {
 	timeout        time.Duration
 	metrics        *Metrics
 
-	limiter *rate.Limiter
-	slots   chan struct{}
+	pace    *pace
+	circuit circuit
 	http    *http.Client
 	track   *track.CustomerIO
 }
@@ -55,99 +58,125 @@ func New(cfg Config) (*Client, error) {
 	httpClient := &http.Client{Transport: &transport{next: cfg.Transport}}
 	trackClient := track.NewTrackClient(cfg.SiteID, cfg.APIKey, track.WithHTTPClient(httpClient), track.WithUserAgent(userAgent))
 	trackClient.URL = base
-	return &Client{
+	c := &Client{
 		siteID: cfg.SiteID, apiKey: cfg.APIKey, url: base, region: region,
 		timeout: cfg.Timeout, metrics: cfg.Metrics,
-		// More than Concurrency calls cannot begin at once, so a burst of that
-		// size evens out late timers and costs nothing in steadiness.
-		limiter: rate.NewLimiter(rate.Limit(cfg.Rate), cfg.Concurrency),
-		slots:   make(chan struct{}, cfg.Concurrency),
+		pace:    newPace(cfg.Rate, cfg.Concurrency),
+		circuit: circuit{log: cfg.Log.With().Str("workspace", cfg.Workspace).Logger()},
 		http:    httpClient, track: trackClient,
-	}, nil
+	}
+	cfg.Metrics.watch(cfg.Workspace, c)
+	return c, nil
 }
 
 // Apply makes one call and waits for its answer. A nil error means that
 // Customer.io has accepted the call, not that it changed anything: calls about
-// people who do not exist, or who are suppressed, are accepted and ignored.
+// people who do not exist, or who are suppressed, are accepted and ignored. It
+// goes before every batch that waits for its turn.
 //
-// A permanent fault is a call that will never be accepted. An error for which
-// IsUnauthorized is true is about the configuration and not about this call: an
-// operator has to mend it, and until then every call fails. Any other error may
-// pass; it names a wait when Customer.io did. No error contains an identifier.
+// A permanent fault is a call that will never be accepted. An outage (see
+// fault.IsOutage) is about no call at all: the API is down or, if IsUnauthorized
+// is true, the configuration is wrong. Any other error may pass; it names a wait
+// when Customer.io did. No error contains an identifier.
 func (c *Client) Apply(ctx context.Context, call effect.Call) error {
 	if err := check(call); err != nil {
 		c.metrics.refused(call.Kind)
 		return fmt.Errorf("%s person: %w", call.Kind, fault.Permanent(fault.ReasonRejected, err))
 	}
-	release, err := c.admit(ctx)
-	if err != nil {
-		return fmt.Errorf("%s person: wait for a turn: %w", call.Kind, err)
-	}
-	defer release()
-
-	start := time.Now()
-	outcome, err := judge(c.send(ctx, call), call.Person.Identifier())
-	if err != nil && outcome.unanswered() && ctx.Err() != nil {
-		// The caller gave up, which says nothing about the API.
-		return fmt.Errorf("%s person: %w", call.Kind, ctx.Err())
-	}
-	c.metrics.answered(call.Kind, outcome, time.Since(start))
-	if err != nil {
+	send := func(ctx context.Context) error { return c.send(ctx, call) }
+	if err := c.do(ctx, urgent, string(call.Kind), call.Person.Identifier(), send); err != nil {
 		return fmt.Errorf("%s person: %w", call.Kind, err)
 	}
 	return nil
 }
 
-// admit waits for a slot and then for the rate. In the other order calls that
-// have waited for the rate could pile up behind slow ones and burst out later.
-func (c *Client) admit(ctx context.Context) (release func(), err error) {
-	select {
-	case c.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+// maxTries is how often a call is made that meets "too many". The pace has slowed
+// down in between, so a second refusal in a row is rare.
+const maxTries = 3
+
+func (c *Client) do(ctx context.Context, l lane, name, identifier string, send func(context.Context) error) error {
+	for tries := 1; ; tries++ {
+		outcome, err := c.once(ctx, l, name, identifier, send)
+		if outcome != OutcomeRateLimited || fault.IsOutage(err) || tries == maxTries {
+			return err
+		}
 	}
-	release = func() { <-c.slots }
-	if err := c.limiter.Wait(ctx); err != nil {
-		release()
-		return nil, err
+}
+
+// once makes a call when its turn has come, unless calls can only fail now.
+func (c *Client) once(ctx context.Context, l lane, name, identifier string, send func(context.Context) error) (Outcome, error) {
+	if err := c.circuit.check(); err != nil {
+		return OutcomeUnavailable, err
 	}
-	return release, nil
+	release, err := c.pace.admit(ctx, l)
+	if err != nil {
+		return outcomeCancelled, fmt.Errorf("wait for a turn: %w", err)
+	}
+	defer release()
+	probe, err := c.circuit.enter()
+	if err != nil { // it has opened meanwhile
+		return OutcomeUnavailable, err
+	}
+	start := time.Now()
+	timed, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	outcome, err := judge(send(timed), identifier)
+	if outcome.unanswered() && ctx.Err() != nil {
+		// The caller gave up, which says nothing about the API.
+		return outcomeCancelled, c.circuit.leave(probe, outcomeCancelled, 0, ctx.Err())
+	}
+	c.metrics.answered(name, outcome, time.Since(start))
+	pause := waitOf(err)
+	switch {
+	case outcome == OutcomeRateLimited:
+		c.pace.refused(min(pause, longestPause))
+	case outcome.unanswered():
+		c.pace.strained(min(pause, longestPause))
+	}
+	return outcome, c.circuit.leave(probe, outcome, pause, err)
 }
 
 func (c *Client) send(ctx context.Context, call effect.Call) error {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	if call.Kind == effect.Suppress {
-		return c.suppress(ctx, call.Person.Identifier())
+	identifier := call.Person.Identifier()
+	switch call.Kind {
+	case effect.Suppress:
+		return c.post(ctx, customer(identifier)+"/suppress", nil)
+	case effect.Track:
+		return c.post(ctx, customer(identifier)+"/events", eventBody(call))
+	default:
 	}
 	body := maps.Clone(call.Attributes)
 	// _update: a person who has been deleted is not created again. _timestamp:
 	// an old event that comes late does not overwrite what is newer.
 	body["_update"] = true
 	body["_timestamp"] = call.At.Unix()
-	return c.track.IdentifyCtx(ctx, call.Person.Identifier(), body)
+	return c.track.IdentifyCtx(ctx, identifier, body)
 }
 
-func (c *Client) suppress(ctx context.Context, identifier string) error {
-	req, err := c.request(ctx, http.MethodPost, "/api/v1/customers/"+url.PathEscape(identifier)+"/suppress")
+func customer(identifier string) string { return "/api/v1/customers/" + url.PathEscape(identifier) }
+
+// post sends body, which may be nil, and drops the answer.
+func (c *Client) post(ctx context.Context, path string, body []byte) error {
+	return c.exchange(ctx, http.MethodPost, path, body, func(r io.Reader) error {
+		_, err := io.Copy(io.Discard, r) // a connection is kept only when its answer has been read
+		return err
+	})
+}
+
+func (c *Client) exchange(ctx context.Context, method, path string, body []byte, read func(io.Reader) error) error {
+	req, err := http.NewRequestWithContext(ctx, method, c.url+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
+	req.Header.Set("User-Agent", userAgent)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.SetBasicAuth(c.siteID, c.apiKey)
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	_, err = io.Copy(io.Discard, resp.Body) // a connection is kept only when its answer has been read
-	return err
-}
-
-func (c *Client) request(ctx context.Context, method, path string) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.url+path, http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("User-Agent", userAgent)
-	req.SetBasicAuth(c.siteID, c.apiKey)
-	return req, nil
+	return read(resp.Body)
 }

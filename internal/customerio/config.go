@@ -9,6 +9,7 @@ import (
 	"time"
 
 	track "github.com/customerio/go-customerio/v3"
+	"github.com/rs/zerolog"
 )
 
 // The defaults of Config.
@@ -29,7 +30,8 @@ type Config struct {
 	// Timeout bounds one call from its sending to the end of the answer; 10 s by
 	// default. It does not include the wait for the rate.
 	Timeout time.Duration
-	// Rate is how many calls a second are made; 100 by default. Customer.io
+	// Rate is how many calls a second are made at most; 100 by default. When the
+	// API refuses some for their number, fewer are made for a while. Customer.io
 	// documents 1,000 for a workspace, all its programs together, and has said
 	// 100 elsewhere.
 	Rate float64
@@ -41,6 +43,11 @@ type Config struct {
 	Transport http.RoundTripper
 	// Metrics counts the calls; nil counts nothing. Clients may share it.
 	Metrics *Metrics
+	// Workspace is the name under which the client is logged and measured.
+	Workspace string
+	// Log is told when the API stops working, once a minute while it does not,
+	// and when it works again.
+	Log zerolog.Logger
 }
 
 func (cfg Config) validate() error {

@@ -20,9 +20,6 @@ const (
 	// The most that a Retry-After can ask for, as Customer.io's own
 	// clients do.
 	maxWait = 300 * time.Second
-	// The wait for faults that only a person can mend: long enough
-	// not to hammer, short enough to go on soon after the mending.
-	unauthorizedWait = 30 * time.Second
 	// How much of an answer's body an error shows, in bytes.
 	maxExcerpt = 200
 )
@@ -41,7 +38,7 @@ func newStatusError(resp *http.Response) *statusError {
 	if u, err := resp.Location(); err == nil {
 		e.location = u.Host // the rest of it would name the person
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
 	if err == nil {
 		e.body = string(body)
 	}
@@ -52,6 +49,8 @@ func (e *statusError) Error() string {
 	switch {
 	case e.redirect():
 		return fmt.Sprintf("status %d: redirected to %s: set CUSTOMERIO_REGION to the region of the account", e.status, e.location)
+	case e.misplaced():
+		return fmt.Sprintf("status %d: there is no Track API at this address: see CUSTOMERIO_REGION and CUSTOMERIO_TRACK_URL", e.status)
 	case e.unauthorized():
 		return fmt.Sprintf("status %d: the site id and the Track API key are not accepted", e.status)
 	case e.excerpt != "":
@@ -64,8 +63,14 @@ func (e *statusError) Error() string {
 // redirect: an account of another region is answered so.
 func (e *statusError) redirect() bool { return e.status >= 300 && e.status <= 399 }
 
+// misplaced: the API has every path that is called, whoever it is about. People
+// who do not exist are answered 200.
+func (e *statusError) misplaced() bool {
+	return e.status == http.StatusNotFound || e.status == http.StatusMethodNotAllowed
+}
+
 func (e *statusError) unauthorized() bool {
-	return e.redirect() || e.status == http.StatusUnauthorized || e.status == http.StatusForbidden
+	return e.redirect() || e.misplaced() || e.status == http.StatusUnauthorized || e.status == http.StatusForbidden
 }
 
 func (e *statusError) outcome() Outcome {
@@ -102,7 +107,7 @@ func judge(err error, identifier string) (Outcome, error) {
 	if err == nil {
 		return OutcomeOK, nil
 	}
-	if e, ok := errors.AsType[*statusError](err); ok {
+	if e := statusOf(err); e != nil {
 		shown := *e
 		shown.excerpt = excerpt(e.body, identifier)
 		shown.body = ""
@@ -117,12 +122,25 @@ func judge(err error, identifier string) (Outcome, error) {
 	return OutcomeUnavailable, err
 }
 
+func statusOf(err error) *statusError {
+	if e, ok := errors.AsType[*statusError](err); ok {
+		return e
+	}
+	return nil
+}
+
+// waitOf is the wait that the answer named, 0 for none.
+func waitOf(err error) time.Duration {
+	if e := statusOf(err); e != nil {
+		return e.wait
+	}
+	return 0
+}
+
 func classify(e *statusError) error {
-	switch outcome := e.outcome(); {
-	case outcome == OutcomeRejected:
+	switch {
+	case e.outcome() == OutcomeRejected:
 		return fault.Permanent(fault.ReasonRejected, e)
-	case outcome == OutcomeUnauthorized:
-		return fault.RetryAfter(unauthorizedWait, e)
 	case e.wait > 0:
 		return fault.RetryAfter(e.wait, e)
 	default:

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/customerio"
@@ -24,42 +25,44 @@ func echo(r *http.Request) string {
 
 // class is what a consumer makes of an error.
 func class(err error) string {
-	switch reason, permanent := fault.PermanentReason(err); {
+	reason, permanent := fault.PermanentReason(err)
+	wait, named := fault.RetryWait(err)
+	switch {
 	case err == nil:
 		return "done"
 	case permanent:
 		return "permanent " + string(reason)
-	case customerio.IsUnauthorized(err):
-		wait, _ := fault.RetryWait(err)
+	case customerio.IsUnauthorized(err) && fault.IsOutage(err):
 		return "unauthorized " + wait.String()
-	default:
-		wait, named := fault.RetryWait(err)
-		if !named {
-			return "transient"
-		}
+	case fault.IsOutage(err):
+		return "outage " + wait.String()
+	case named:
 		return "transient " + wait.String()
+	default:
+		return "transient"
 	}
 }
 
-// expect makes both kinds of calls about three kinds of persons meet the fault.
+// expect makes both kinds of calls about three kinds of persons meet the fault,
+// each with a client that has met no other.
 func expect(t *testing.T, ft customeriotest.Fault, cfg customerio.Config, want string) {
 	t.Helper()
-	fake := customeriotest.New(customeriotest.Config{})
-	fake.SetFault(func(r *http.Request) *customeriotest.Fault {
-		ft := ft
-		if ft.Status != http.StatusNoContent {
-			ft.Body = echo(r)
-		}
-		return &ft
-	})
-	c := serve(t, fake, cfg)
 	for _, p := range []effect.Person{joe, byID, email} {
 		for _, call := range []effect.Call{identify(p), suppress(p)} {
-			err := c.Apply(t.Context(), call)
-			if got := class(err); got != want {
-				t.Errorf("%s: %s, want %s (%v)", call.Kind, got, want, err)
-			}
-			discreet(t, err)
+			synctest.Test(t, func(t *testing.T) {
+				c := paced(t, cfg, func(r *http.Request) (*http.Response, error) {
+					resp := answer(ft.Status, echo(r))
+					for name, value := range ft.Header {
+						resp.Header.Set(name, value)
+					}
+					return resp, nil
+				})
+				err := c.Apply(t.Context(), call)
+				if got := class(err); got != want {
+					t.Errorf("%s: %s, want %s (%v)", call.Kind, got, want, err)
+				}
+				discreet(t, err)
+			})
 		}
 	}
 }
@@ -80,8 +83,8 @@ func TestStatus(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]string{
 		200: "done", 202: "done", 204: "done",
-		301: "unauthorized 30s", 302: "unauthorized 30s", 307: "unauthorized 30s", 308: "unauthorized 30s",
-		400: "permanent rejected", 401: "unauthorized 30s", 403: "unauthorized 30s", 404: "permanent rejected",
+		301: "unauthorized 1s", 302: "unauthorized 1s", 307: "unauthorized 1s", 308: "unauthorized 1s",
+		400: "permanent rejected", 401: "unauthorized 1s", 403: "unauthorized 1s", 404: "unauthorized 1s", 405: "unauthorized 1s",
 		408: "transient", 413: "permanent rejected", 422: "permanent rejected", 429: "transient",
 		500: "transient", 502: "transient", 503: "transient", 504: "transient", 522: "transient", 524: "transient",
 	} {
@@ -103,14 +106,16 @@ func TestRetryAfter(t *testing.T) {
 		status      int
 		want        string
 	}{
-		{"seconds", "7", 429, "transient 7s"},
-		{"seconds of an outage", "7", 503, "transient 7s"},
-		{"too long", "86400", 429, "transient 5m0s"},
-		{"longer than any number", "99999999999999999999", 429, "transient 5m0s"},
+		{"short", "3", 429, "transient 3s"},
+		{"short of an outage", "3", 503, "transient 3s"},
+		{"seconds", "7", 429, "outage 7s"},
+		{"seconds of an outage", "7", 503, "outage 7s"},
+		{"too long", "86400", 429, "outage 5m0s"},
+		{"longer than any number", "99999999999999999999", 429, "outage 5m0s"},
 		{"zero", "0", 429, "transient"},
 		{"negative", "-3", 429, "transient"},
-		{"date", "Tue, 19 Aug 2025 10:40:42 GMT", 429, "transient 42s"},
-		{"date far off", "Wed, 20 Aug 2025 10:40:42 GMT", 429, "transient 5m0s"},
+		{"date", "Tue, 19 Aug 2025 10:40:42 GMT", 429, "outage 42s"},
+		{"date far off", "Wed, 20 Aug 2025 10:40:42 GMT", 429, "outage 5m0s"},
 		{"date gone by", "Tue, 19 Aug 2025 10:39:42 GMT", 429, "transient"},
 		{"words", "soon", 429, "transient"},
 		{"of a refusal", "7", 400, "permanent rejected"},
@@ -127,14 +132,24 @@ func TestRetryAfter(t *testing.T) {
 
 func TestNoAnswer(t *testing.T) {
 	t.Parallel()
-	t.Run("dropped", func(t *testing.T) {
-		t.Parallel()
-		expect(t, customeriotest.Fault{Drop: true}, customerio.Config{}, "transient")
-	})
-	t.Run("late", func(t *testing.T) {
-		t.Parallel()
-		expect(t, customeriotest.Fault{Hang: true}, customerio.Config{Timeout: 20 * time.Millisecond}, "transient")
-	})
+	for name, c := range map[string]struct {
+		ft      customeriotest.Fault
+		timeout time.Duration
+	}{
+		"dropped": {customeriotest.Fault{Drop: true}, 0},
+		"late":    {customeriotest.Fault{Hang: true}, 20 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := customeriotest.New(customeriotest.Config{})
+			fake.SetFault(func(*http.Request) *customeriotest.Fault { return &c.ft })
+			err := serve(t, fake, customerio.Config{Timeout: c.timeout}).Apply(t.Context(), identify(email))
+			if got := class(err); got != "transient" {
+				t.Errorf("%s, want transient (%v)", got, err)
+			}
+			discreet(t, err)
+		})
+	}
 	t.Run("nobody listens", func(t *testing.T) {
 		t.Parallel()
 		server := httptest.NewServer(http.NotFoundHandler())
@@ -198,7 +213,8 @@ func TestEndlessAnswer(t *testing.T) {
 			}
 		})
 		c := serve(t, endless, customerio.Config{})
-		if err := c.Apply(t.Context(), identify(joe)); (err == nil) != (status == http.StatusOK) {
+		err := c.Apply(t.Context(), identify(joe))
+		if (err == nil) != (status == http.StatusOK) {
 			t.Errorf("status %d: %v", status, err)
 		}
 	}

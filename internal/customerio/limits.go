@@ -14,6 +14,13 @@ const (
 	maxName       = 150
 	maxValue      = 1000
 	maxAttributes = 300
+	maxEventName  = 100
+	// A kB is taken as 1,000 bytes, the smaller of its two meanings.
+	maxItem  = 32_000
+	maxBatch = 500_000
+	// The number of items has a bound of our own: a documented one is missing, and 1,000 is
+	// what others send.
+	maxItems = 1_000
 )
 
 // check returns why the call can never be accepted.
@@ -32,6 +39,8 @@ func check(call effect.Call) error {
 		return checkIdentify(call)
 	case effect.Suppress:
 		return nil
+	case effect.Track:
+		return checkTrack(call)
 	default:
 		return fmt.Errorf("%q is no kind of call", call.Kind)
 	}
@@ -53,6 +62,19 @@ func checkIdentify(call effect.Call) error {
 		if s, ok := value.(string); ok && len(s) > maxValue {
 			return fmt.Errorf("attribute %s has %d bytes, the limit is %d", name, len(s), maxValue)
 		}
+	}
+	return nil
+}
+
+func checkTrack(call effect.Call) error {
+	switch n := len(call.Event); {
+	case call.At.IsZero():
+		return errors.New("the call has no time")
+	case n == 0 || n > maxEventName:
+		return fmt.Errorf("the event's name has %d bytes, the limits are 1 and %d", n, maxEventName)
+	}
+	if n := len(eventBody(call)); n > maxItem {
+		return fmt.Errorf("the event has %d bytes, the limit is %d", n, maxItem)
 	}
 	return nil
 }

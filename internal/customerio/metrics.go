@@ -1,6 +1,7 @@
 package customerio
 
 import (
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -8,10 +9,15 @@ import (
 	"github.com/cioevents/cioevents/internal/effect"
 )
 
+// batchCall is the name of the call that carries many.
+const batchCall = "batch"
+
 // Metrics are the instruments of this package. A nil *Metrics counts nothing.
 type Metrics struct {
 	calls    *prometheus.CounterVec
+	items    *prometheus.CounterVec
 	duration *prometheus.HistogramVec
+	states   states
 }
 
 // NewMetrics makes the instruments, registers them, and sets every series to
@@ -20,21 +26,29 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cioevents_track_calls_total",
-			Help: "Calls to Customer.io's Track API, by call and outcome.",
+			Help: "Calls to Customer.io's Track API, by call and outcome; a batch is one.",
 		}, []string{"call", "outcome"}),
+		items: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cioevents_track_batch_items_total",
+			Help: "Updates and events sent in batches, by outcome.",
+		}, []string{"outcome"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "cioevents_track_call_duration_seconds",
 			Help:    "Time from the sending of a call to the end of its answer.",
 			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"call"}),
+		states: states{clients: map[string]*Client{}},
 	}
-	for _, kind := range []effect.Kind{effect.Identify, effect.Suppress} {
-		m.duration.WithLabelValues(string(kind))
+	for _, name := range []string{string(effect.Identify), string(effect.Suppress), string(effect.Track), batchCall} {
+		m.duration.WithLabelValues(name)
 		for _, outcome := range Outcomes() {
-			m.calls.WithLabelValues(string(kind), string(outcome))
+			m.calls.WithLabelValues(name, string(outcome))
 		}
 	}
-	reg.MustRegister(m.calls, m.duration)
+	for _, outcome := range []Outcome{OutcomeOK, OutcomeRejected} {
+		m.items.WithLabelValues(string(outcome))
+	}
+	reg.MustRegister(m.calls, m.items, m.duration, &m.states)
 	return m
 }
 
@@ -45,9 +59,62 @@ func (m *Metrics) refused(kind effect.Kind) {
 	}
 }
 
-func (m *Metrics) answered(kind effect.Kind, outcome Outcome, took time.Duration) {
+func (m *Metrics) answered(name string, outcome Outcome, took time.Duration) {
 	if m != nil {
-		m.calls.WithLabelValues(string(kind), string(outcome)).Inc()
-		m.duration.WithLabelValues(string(kind)).Observe(took.Seconds())
+		m.calls.WithLabelValues(name, string(outcome)).Inc()
+		m.duration.WithLabelValues(name).Observe(took.Seconds())
+	}
+}
+
+// settled counts the items of a batch.
+func (m *Metrics) settled(outcome Outcome, n int) {
+	if m != nil {
+		m.items.WithLabelValues(string(outcome)).Add(float64(n))
+	}
+}
+
+func (m *Metrics) watch(workspace string, c *Client) {
+	if m != nil {
+		m.states.mu.Lock()
+		defer m.states.mu.Unlock()
+		m.states.clients[workspace] = c
+	}
+}
+
+// states collects what the clients are doing when somebody asks.
+type states struct {
+	mu      sync.Mutex
+	clients map[string]*Client
+}
+
+var (
+	downDesc = prometheus.NewDesc("cioevents_track_down",
+		"1 while no calls are made because they could only fail, by cause.", []string{"workspace", "cause"}, nil)
+	rateDesc = prometheus.NewDesc("cioevents_track_rate",
+		"Calls a second that are made at most for now.", []string{"workspace"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (*states) Describe(ch chan<- *prometheus.Desc) {
+	ch <- downDesc
+	ch <- rateDesc
+}
+
+// Collect implements prometheus.Collector.
+func (s *states) Collect(ch chan<- prometheus.Metric) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	for workspace, c := range s.clients {
+		config, _, cause := c.circuit.state()
+		down := map[bool]float64{}
+		if cause != nil {
+			down[config] = 1
+		}
+		gauge(downDesc, down[false], workspace, "outage")
+		gauge(downDesc, down[true], workspace, "configuration")
+		gauge(rateDesc, c.pace.perSecond(), workspace)
 	}
 }

@@ -11,6 +11,9 @@ const (
 	OutcomeUnauthorized Outcome = "unauthorized" // wrong credentials or region
 	OutcomeUnavailable  Outcome = "unavailable"  // 5xx, or no connection
 	OutcomeTimeout      Outcome = "timeout"      // no answer in time, or 408
+
+	// A call that its caller took back, which is not counted.
+	outcomeCancelled Outcome = "cancelled"
 )
 
 // Outcomes lists every outcome, so that a metric can have all its series from
@@ -23,3 +26,9 @@ func Outcomes() []Outcome {
 
 // unanswered reports whether the caller's own giving up could be the cause.
 func (o Outcome) unanswered() bool { return o == OutcomeUnavailable || o == OutcomeTimeout }
+
+// answersWork reports whether the API works: it accepts calls, or has reasons of
+// its own to refuse this one.
+func (o Outcome) answersWork() bool {
+	return o == OutcomeOK || o == OutcomeRejected || o == OutcomeRateLimited
+}

@@ -15,8 +15,8 @@ func TestRegion(t *testing.T) {
 	for _, c := range []struct{ name, account, region, key, want, host string }{
 		{"us by default", "us", "", "key", "done", "track.customer.io"},
 		{"eu", "eu", "eu", "key", "done", "track-eu.customer.io"},
-		{"wrong region", "eu", "us", "key", "unauthorized 0s", "track.customer.io"},
-		{"wrong key", "us", "us", "other", "unauthorized 30s", "track.customer.io"},
+		{"wrong region", "eu", "us", "key", "wrong", "track.customer.io"},
+		{"wrong key", "us", "us", "other", "wrong", "track.customer.io"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -36,8 +36,8 @@ func TestRegion(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, err := client.Region(t.Context())
-			if class(err) != c.want {
-				t.Errorf("%s, want %s (%v)", class(err), c.want, err)
+			if (c.want == "wrong") != customerio.IsUnauthorized(err) || (c.want == "done") != (err == nil) {
+				t.Errorf("error %v, want %s", err, c.want)
 			}
 			if err == nil && got != c.account {
 				t.Errorf("region %q, want %q", got, c.account)

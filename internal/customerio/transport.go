@@ -8,8 +8,12 @@ import (
 	"time"
 )
 
-// maxAnswer is how much of an answer is read, in bytes. A real one is "{}".
-const maxAnswer = 16 << 10
+// How much of an answer is read, in bytes. A real one is "{}", or the faults of
+// the items of a batch.
+const (
+	maxAnswer  = 1 << 20
+	maxRefusal = 16 << 10
+)
 
 func newTransport(concurrency int) *http.Transport {
 	return &http.Transport{

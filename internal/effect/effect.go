@@ -33,18 +33,3 @@ type Call struct {
 	// Customer.io recognises it when it comes again. Only Track has them.
 	Event, ID string
 }
-
-// Covers reports whether c makes an earlier call needless: both set attributes
-// of one person, and c sets all that the other does, not before it. A call that
-// sets something else has to be made, too.
-func (c Call) Covers(earlier Call) bool {
-	if c.Kind != Identify || earlier.Kind != Identify || c.Person != earlier.Person || c.At.Before(earlier.At) {
-		return false
-	}
-	for name := range earlier.Attributes {
-		if _, ok := c.Attributes[name]; !ok {
-			return false
-		}
-	}
-	return true
-}

@@ -52,9 +52,7 @@ func (p Policy) Suppression(e *webhook.Event, receivedAt time.Time) []Call {
 }
 
 // Engagement returns the calls for opens and clicks, none when no rule applies
-// or the event names nobody. Of two Identify calls for one person, one that
-// Covers the other makes it needless. An event without a time counts as of
-// receivedAt.
+// or the event names nobody. An event without a time counts as of receivedAt.
 func (p Policy) Engagement(e *webhook.Event, receivedAt time.Time) []Call {
 	if !isEngagement(e.Metric) {
 		return nil

@@ -1,9 +1,10 @@
 // Package fault gives errors the class that decides what a consumer does next.
 //
-// There are three classes. A permanent fault is about this one message and no
-// repetition will help: the message becomes a dead letter. A retry-after fault
-// names the wait that the other side asked for. Every other error is transient
-// and is tried again by the consumer's own back-off.
+// There are four classes. A permanent fault is about this one message and no
+// repetition will help: the message becomes a dead letter. An outage is about no
+// message at all: nothing can be done until the other side is back. A retry-after
+// fault names the wait that the other side asked for. Every other error is
+// transient and is tried again by the consumer's own back-off.
 package fault
 
 import (
@@ -27,6 +28,8 @@ const (
 	ReasonExhausted   Reason = "exhausted"    // transient faults, until the attempts ran out
 	ReasonPanic       Reason = "panic"        // our own code panicked on this message
 	ReasonUnknown     Reason = "unknown"      // a permanent fault that named no reason
+
+	ReasonUnknownWorkspace Reason = "unknown_workspace" // the worker has no credentials for the event's workspace
 )
 
 // Reasons lists every reason in the order of the constants, so that a metric
@@ -34,7 +37,7 @@ const (
 func Reasons() []Reason {
 	return []Reason{
 		ReasonNotJSON, ReasonNotObject, ReasonTooLarge, ReasonRejected,
-		ReasonRejectedRow, ReasonExhausted, ReasonPanic, ReasonUnknown,
+		ReasonRejectedRow, ReasonExhausted, ReasonPanic, ReasonUnknown, ReasonUnknownWorkspace,
 	}
 }
 
@@ -64,8 +67,9 @@ func PermanentReason(err error) (Reason, bool) {
 }
 
 type retryAfterError struct {
-	wait time.Duration
-	err  error
+	wait   time.Duration
+	outage bool
+	err    error
 }
 
 func (e *retryAfterError) Error() string { return e.err.Error() }
@@ -86,4 +90,20 @@ func RetryWait(err error) (time.Duration, bool) {
 		return e.wait, true
 	}
 	return 0, false
+}
+
+// Outage marks err as a fault of the other side as a whole, or of the
+// configuration, and of no message: after the wait it is worth asking again. It
+// returns nil when err is nil.
+func Outage(wait time.Duration, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &retryAfterError{wait: wait, outage: true, err: err}
+}
+
+// IsOutage reports whether err is an outage.
+func IsOutage(err error) bool {
+	e, ok := errors.AsType[*retryAfterError](err)
+	return ok && e.outage
 }

@@ -43,6 +43,20 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	err := fmt.Errorf("identify person: %w", fault.Outage(3*time.Second, errBase))
+	if wait, ok := fault.RetryWait(err); !fault.IsOutage(err) || !ok || wait != 3*time.Second || !errors.Is(err, errBase) {
+		t.Errorf("IsOutage = %v, RetryWait = %v, %v; want true, 3s, true", fault.IsOutage(err), wait, ok)
+	}
+	if fault.IsOutage(errBase) || fault.IsOutage(fault.RetryAfter(time.Second, errBase)) {
+		t.Error("another error counts as an outage")
+	}
+	if fault.Outage(time.Second, nil) != nil {
+		t.Error("Outage(nil) is not nil")
+	}
+}
+
 // A reason becomes a subject token and a metric label.
 func TestReasonsAreTokens(t *testing.T) {
 	t.Parallel()

@@ -96,5 +96,18 @@ func EventsOf(metrics []webhook.Metric) []string {
 	return subjects
 }
 
+// EventsOfWorkspace are the subjects of some metrics in one workspace.
+func EventsOfWorkspace(workspace string, metrics []webhook.Metric) []string {
+	var b strings.Builder
+	b.WriteString(eventsPrefix)
+	appendToken(&b, workspace)
+	prefix := b.String() + ".*."
+	subjects := make([]string, 0, len(metrics))
+	for _, m := range metrics {
+		subjects = append(subjects, prefix+string(m))
+	}
+	return subjects
+}
+
 // AllEvents is the subject of every event.
 const AllEvents = eventsPrefix + ">"

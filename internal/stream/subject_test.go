@@ -105,3 +105,22 @@ func TestFetchLimits(t *testing.T) {
 		t.Errorf("Fetch after the end = %v", err)
 	}
 }
+
+// A workspace's consumer sees its own events and no others.
+func TestEventsOfWorkspace(t *testing.T) {
+	t.Parallel()
+	conn := streamtest.Start(t).Connect(stream.Settings{})
+	p := publisher(t, conn)
+	for id, workspace := range map[string]string{"a": "acme", "b": "acme-2", "c": "globex"} {
+		m := message(id)
+		m.Workspace, m.Metric = workspace, "opened"
+		publish(t, p, m)
+	}
+	m := message("d")
+	m.Workspace, m.Metric = "acme", "sent"
+	publish(t, p, m)
+	c := open(t, conn, "one", stream.EventsOfWorkspace("acme", []webhook.Metric{webhook.Opened})...)
+	if got := ids(fetch(t, c, 10)); !slices.Equal(got, []string{"a"}) {
+		t.Errorf("acme's opens: %v, want a", got)
+	}
+}

@@ -3,6 +3,7 @@ package worker
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,78 +18,95 @@ import (
 // Profiles are the people of one workspace.
 type Profiles interface {
 	// Apply makes one call and returns when Customer.io has accepted it. It is
-	// called concurrently. A permanent fault makes a dead letter of the event,
-	// any other error another attempt.
+	// called concurrently. A permanent fault makes a dead letter of the event. An
+	// outage holds all events; any other error means another attempt at this one.
 	Apply(ctx context.Context, call effect.Call) error
 }
 
 // A Plan says which calls an event causes, in their order.
 type Plan func(e *webhook.Event, receivedAt time.Time) []effect.Call
 
-// Effects is the handler that updates profiles.
+// Effects is the handler that updates the profiles of one workspace.
 type Effects struct {
 	Plan Plan
-	// Plans are used instead of Plan for the workspaces that they name.
-	Plans map[string]Plan
-	// Profiles has the people of each workspace by its name.
-	Profiles map[string]Profiles
+	// Workspace is the name of the workspace that Profiles are of. The events of
+	// any other are given up: nobody here could act on them.
+	Workspace string
+	Profiles  Profiles
 	// Concurrency is how many events are handled at a time. Default 8.
 	Concurrency int
 }
 
 const concurrencyDefault = 8
 
-// unknownWorkspaceWait is the pause before an event of a workspace without
-// credentials is looked at again: somebody has to configure them first.
-const unknownWorkspaceWait = time.Minute
-
-// Handle applies the effects of each event. It fails events one by one, never
-// the batch.
+// Handle applies the effects of each event. It fails events one by one, and the
+// batch in an outage.
 func (h *Effects) Handle(ctx context.Context, batch []event.Attempt, fail func(int, error)) error {
 	var g errgroup.Group
 	g.SetLimit(cmp.Or(h.Concurrency, concurrencyDefault))
 	for i := range batch {
-		g.Go(func() (err error) {
-			// A panic here would end the process: the caller's recover is on
-			// another goroutine.
-			defer func() {
-				if p := recover(); p != nil {
-					fail(i, fault.Permanent(fault.ReasonPanic, fmt.Errorf("%w: %v", errPanic, p)))
-				}
-			}()
-			if err := h.apply(ctx, &batch[i].Message); err != nil {
-				fail(i, err)
-			}
-			return nil
-		})
+		g.Go(func() error { return h.handle(ctx, i, &batch[i], fail) })
 	}
 	return g.Wait()
 }
 
-func (h *Effects) apply(ctx context.Context, m *event.Message) error {
-	e, err := webhook.Parse(m.Body)
-	if err != nil {
-		return fault.Permanent(event.ParseReason(err), err)
+// handle applies the effects of one event. Its error is one for the batch.
+func (h *Effects) handle(ctx context.Context, i int, a *event.Attempt, fail func(int, error)) (whole error) {
+	// A panic here would end the process: the caller's recover is on another
+	// goroutine.
+	defer func() {
+		if p := recover(); p != nil {
+			fail(i, fault.Permanent(fault.ReasonPanic, fmt.Errorf("%w: %v", errPanic, p)))
+		}
+	}()
+	calls, err := h.plan(&a.Message)
+	if err == nil {
+		err = h.apply(ctx, calls)
 	}
-	calls := h.plan(m.Workspace)(e, m.ReceivedAt)
-	if len(calls) == 0 {
+	switch {
+	case err == nil:
+		return nil
+	case fault.IsOutage(err), ctx.Err() != nil:
+		return err
+	default:
+		fail(i, blameless(err, a.Number))
 		return nil
 	}
-	people, ok := h.Profiles[m.Workspace]
-	if !ok {
-		return fault.RetryAfter(unknownWorkspaceWait, fmt.Errorf("workspace %q has no Track API credentials", m.Workspace))
-	}
-	for _, call := range calls {
-		if err := people.Apply(ctx, call); err != nil {
-			return fmt.Errorf("%s: %w", call.Kind, err)
-		}
-	}
-	return nil
 }
 
-func (h *Effects) plan(workspace string) Plan {
-	if plan, ok := h.Plans[workspace]; ok {
-		return plan
+// plan returns the calls of a message.
+func (h *Effects) plan(m *event.Message) ([]effect.Call, error) {
+	if m.Workspace != h.Workspace {
+		return nil, fault.Permanent(fault.ReasonUnknownWorkspace, fmt.Errorf("workspace %q has no Track API credentials in this worker", m.Workspace))
 	}
-	return h.Plan
+	e, err := webhook.Parse(m.Body)
+	if err != nil {
+		return nil, fault.Permanent(event.ParseReason(err), err)
+	}
+	return h.Plan(e, m.ReceivedAt), nil
+}
+
+// apply makes the calls in their order. After one that failed for now the others
+// must wait, and all are made again. After one that is refused for good they need
+// not: a complaint must be heeded though its note cannot be written.
+func (h *Effects) apply(ctx context.Context, calls []effect.Call) error {
+	var refused error
+	for _, call := range calls {
+		err := h.Profiles.Apply(ctx, call)
+		if _, permanent := fault.PermanentReason(err); err != nil && !permanent {
+			return err
+		}
+		refused = errors.Join(refused, err)
+	}
+	return refused
+}
+
+// blameless gives a passing fault of the API a wait, which keeps it from making a
+// dead letter of the message, however often it is met: it says nothing about it.
+func blameless(err error, attempt int) error {
+	_, permanent := fault.PermanentReason(err)
+	if _, named := fault.RetryWait(err); permanent || named {
+		return err
+	}
+	return fault.RetryAfter(backoff(attempt), err)
 }

@@ -56,6 +56,7 @@ func (c *Consumer) handle(ctx, work context.Context, batch []event.Attempt) {
 		errs, err := c.try(work, batch)
 		switch {
 		case err == nil:
+			c.learn(errs)
 			c.metrics.batchSeconds.Observe(time.Since(start).Seconds())
 			c.metrics.batchMessages.Observe(float64(len(batch)))
 			c.settle(work, batch, errs)
@@ -73,10 +74,25 @@ func (c *Consumer) handle(ctx, work context.Context, batch []event.Attempt) {
 			c.giveBack(batch)
 			return
 		}
+		c.able.Store(false)
 		c.metrics.batchErrors.Inc()
 		wait := batchWait(err, tries)
 		c.cfg.Log.Warn().Err(err).Int("messages", len(batch)).Stringer("wait", wait).Msg("the batch cannot be handled now, holding it")
 		pause(ctx, wait)
+	}
+}
+
+// learn notes whether the other side works, if the result of a batch says so.
+func (c *Consumer) learn(errs []error) {
+	passing := func(err error) bool {
+		_, permanent := fault.PermanentReason(err)
+		return !permanent
+	}
+	switch {
+	case slices.Contains(errs, nil):
+		c.able.Store(true)
+	case slices.ContainsFunc(errs, passing):
+		c.able.Store(false)
 	}
 }
 
@@ -102,8 +118,9 @@ func (c *Consumer) try(ctx context.Context, batch []event.Attempt) (errs []error
 	}()
 	errs = make([]error, len(batch))
 	if batch[0].Number > c.cfg.MaxAttempts && len(batch) == 1 {
-		// It never came as far as failing: it takes the process with it.
-		return []error{fault.Permanent(fault.ReasonExhausted, errExhausted)}, nil
+		if err := c.giveUp(); err != nil {
+			return []error{err}, nil
+		}
 	}
 	var mu sync.Mutex
 	fail := func(i int, err error) {
@@ -114,7 +131,27 @@ func (c *Consumer) try(ctx context.Context, batch []event.Attempt) (errs []error
 	return errs, c.cfg.Handler.Handle(ctx, batch, fail)
 }
 
-var errExhausted = errors.New("no attempt has come to an end")
+// giveUp returns the fate of a message that was handed out too often, nil when it
+// is worth another try. It may take the process with it each time, and then never
+// comes as far as failing. Or it was about in a long outage. So it is given up
+// untried only while others succeed, and is set aside for a while for others to do
+// so first.
+func (c *Consumer) giveUp() error {
+	switch {
+	case c.able.Load():
+		return fault.Permanent(fault.ReasonExhausted, errExhausted)
+	case time.Since(c.started) < setAside:
+		return fault.RetryAfter(setAside, errExhausted)
+	default:
+		return nil
+	}
+}
+
+// setAside is longer than the stream waits for a worker that has crashed, so that
+// after a restart other messages come first.
+const setAside = time.Minute
+
+var errExhausted = errors.New("no attempt has come to a good end")
 
 // keepAlive tells the server from time to time that the batch is being worked
 // on, until the returned function is called.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -45,6 +46,14 @@ type Handler interface {
 	Handle(ctx context.Context, batch []event.Attempt, fail func(i int, err error)) error
 }
 
+// A Gate keeps a consumer from fetching what could not be handled now. A message
+// that is never fetched costs no attempt, and is there for others.
+type Gate interface {
+	// Await returns when work can be done, as far as is known, or with ctx's
+	// error. It is called by several loops at a time, before each fetch.
+	Await(ctx context.Context) error
+}
+
 // Defaults of Config.
 const (
 	// MaxAttemptsDefault lets a message fail for about 3.5 hours at the back-off
@@ -61,12 +70,14 @@ type Config struct {
 	Source    Source
 	Handler   Handler
 	Graveyard Graveyard
-	Limits    event.Limits
+	// Gate is asked before each fetch; nil is always open.
+	Gate   Gate
+	Limits event.Limits
 	// Loops is how many batches are worked on at a time, so that one is fetched
 	// and prepared while another is written. Default 1.
 	Loops int
 	// MaxAttempts is the number of attempts after which a message becomes a
-	// dead letter. Default 30.
+	// dead letter, if it failed for a reason of its own. Default 30.
 	MaxAttempts int
 	// ExtendEvery is the pause between two signs of life for a batch that is
 	// being handled; a third of the stream's AckWait. Default 10 s.
@@ -82,6 +93,12 @@ type Config struct {
 type Consumer struct {
 	cfg     Config
 	metrics consumerMetrics
+	started time.Time
+	// able is whether the last batch that was handled had a success in it. The
+	// stream counts how often a message was handed out, and not how it ended: it
+	// counts an outage and a restart like a crash. Only next to a success does a
+	// high count say something about the message.
+	able atomic.Bool
 }
 
 // New checks cfg and returns a consumer that Run starts.
@@ -109,6 +126,7 @@ func New(cfg Config) (*Consumer, error) {
 // Run works until ctx ends and the batches in hand are done, or given back when
 // Grace is over.
 func (c *Consumer) Run(ctx context.Context) {
+	c.started = time.Now()
 	work, stop := graceful(ctx, c.cfg.Grace)
 	defer stop()
 	var loops sync.WaitGroup
@@ -121,8 +139,8 @@ func (c *Consumer) Run(ctx context.Context) {
 // loop fetches until ctx ends; work is the context of what was fetched.
 func (c *Consumer) loop(ctx, work context.Context) {
 	said := ""
-	for ctx.Err() == nil {
-		batch, err := c.cfg.Source.Fetch(ctx, c.cfg.Limits)
+	for c.await(ctx) {
+		batch, err := c.cfg.Source.Fetch(ctx, c.limits())
 		if len(batch) > 0 {
 			c.process(ctx, work, batch)
 		}
@@ -137,6 +155,20 @@ func (c *Consumer) loop(ctx, work context.Context) {
 			pause(ctx, time.Second)
 		}
 	}
+}
+
+// await returns true when something can be fetched, and false when ctx has ended.
+func (c *Consumer) await(ctx context.Context) bool {
+	return ctx.Err() == nil && (c.cfg.Gate == nil || c.cfg.Gate.Await(ctx) == nil)
+}
+
+// limits are those of the next fetch: of one message, until there was a success.
+// What is fetched in an outage has an attempt used up at each restart.
+func (c *Consumer) limits() event.Limits {
+	if c.able.Load() {
+		return c.cfg.Limits
+	}
+	return event.Limits{Messages: 1}
 }
 
 // graceful returns a context that ends some time after ctx.

@@ -92,14 +92,99 @@ func TestExhausted(t *testing.T) {
 	s.expect(t, "retry 1", "bury 2 exhausted", "term 2 exhausted")
 }
 
-// A message whose attempts never ended takes the process with it: it is not
-// handled once more.
+// A message that was handed out too often is given up untried while others
+// succeed: it may take the process with it.
 func TestExhaustedWithoutAnEnd(t *testing.T) {
 	t.Parallel()
-	s := newScene(4)
-	s.cfg.MaxAttempts = 3
+	s := newScene(1, 41, 31)
+	s.run(t, func(_ context.Context, batch []event.Attempt, _ func(int, error)) error {
+		return s.j.add("%d handled", batch[0].Sequence)
+	})
+	s.expect(t, "1 handled", "acksync 1", "bury 2 exhausted", "term 2 exhausted", "bury 3 exhausted", "term 3 exhausted")
+}
+
+// Without a success of others the many attempts may be those of an outage and of
+// restarts in it. The message is set aside for others to come first, and when none
+// do it is tried.
+func TestManyAttemptsWithoutASuccess(t *testing.T) {
+	t.Parallel()
+	s := newScene(31)
 	s.run(t, func(context.Context, []event.Attempt, func(int, error)) error { return s.j.add("handled") })
-	s.expect(t, "bury 1 exhausted", "term 1 exhausted")
+	s.expect(t, "retry 1")
+	s.between(t, 1, time.Minute, time.Minute)
+
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(31)
+		s.cfg.Gate = gateFunc(func(context.Context) error {
+			<-time.After(2 * time.Minute)
+			return nil
+		})
+		s.run(t, func(context.Context, []event.Attempt, func(int, error)) error { return s.j.add("handled") })
+		s.expect(t, "handled", "acksync 1")
+	})
+}
+
+type gateFunc func(context.Context) error
+
+func (f gateFunc) Await(ctx context.Context) error { return f(ctx) }
+
+// Nothing is fetched behind a closed gate.
+func TestGate(t *testing.T) {
+	t.Parallel()
+	s := newScene(1)
+	ctx, cancel := context.WithCancel(t.Context())
+	s.cfg.Gate = gateFunc(func(ctx context.Context) error {
+		cancel()
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	s.runUntil(ctx, t, cancel, func(context.Context, []event.Attempt, func(int, error)) error { return s.j.add("handled") })
+	s.expect(t)
+}
+
+// limitsSource hands out one message a fetch and notes what it is asked for.
+type limitsSource struct {
+	batch []event.Attempt
+	asked []int
+	end   context.CancelFunc
+}
+
+func (s *limitsSource) Fetch(ctx context.Context, l event.Limits) ([]event.Attempt, error) {
+	s.asked = append(s.asked, l.Messages)
+	if len(s.batch) == 0 {
+		s.end()
+		return nil, ctx.Err()
+	}
+	next := s.batch[:1]
+	s.batch = s.batch[1:]
+	return next, nil
+}
+
+// Until something succeeds one message at a time is risked.
+func TestOneMessageUntilASuccess(t *testing.T) {
+	t.Parallel()
+	s := newScene(1, 1, 1, 1, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	source := &limitsSource{batch: s.batch, end: cancel}
+	c, err := worker.New(worker.Config{
+		Name: "c", Source: source, Graveyard: s.grave, Limits: event.Limits{Messages: 100},
+		Handler: handlerFunc(func(_ context.Context, batch []event.Attempt, fail func(int, error)) error {
+			switch batch[0].Sequence {
+			case 1, 3:
+				fail(0, errAway)
+			case 4:
+				fail(0, fault.Permanent(fault.ReasonRejected, errAway)) // which says nothing
+			}
+			return nil
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Run(ctx)
+	if want := []int{1, 1, 100, 1, 1, 100}; !slices.Equal(source.asked, want) {
+		t.Errorf("asked for %v messages, want %v", source.asked, want)
+	}
 }
 
 func TestSuspectIsHandledAlone(t *testing.T) {

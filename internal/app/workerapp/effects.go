@@ -74,33 +74,15 @@ func (e *Effects) of(workspace string) policy {
 	return e.common
 }
 
-// metrics are those that any policy acts on.
-func (e *Effects) metrics(of func(effect.Policy) []webhook.Metric) []webhook.Metric {
-	all := of(e.common.Policy)
-	for _, p := range e.workspaces {
-		all = append(all, of(p.Policy)...)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
 // A planner is a method of effect.Policy that plans.
 type planner func(effect.Policy, *webhook.Event, time.Time) []effect.Call
 
-// handler returns the handler of a consumer whose calls the planner plans.
-func (a *App) handler(plan planner, profiles map[string]worker.Profiles) *worker.Effects {
-	of := func(workspace string) worker.Plan {
-		p := a.cfg.Effects.of(workspace).Policy
-		if a.cfg.Effects.DryRun {
-			return logOnly(a.log, plan, p)
-		}
-		return func(e *webhook.Event, at time.Time) []effect.Call { return plan(p, e, at) }
+// plan returns what a handler asks: the policy, or in a dry run the log.
+func (a *App) plan(p effect.Policy, plan planner) worker.Plan {
+	if a.cfg.Effects.DryRun {
+		return logOnly(a.log, plan, p)
 	}
-	h := &worker.Effects{Plan: of(""), Plans: map[string]worker.Plan{}, Profiles: profiles, Concurrency: a.cfg.Track.Concurrency}
-	for workspace := range a.cfg.Effects.workspaces {
-		h.Plans[workspace] = of(workspace)
-	}
-	return h
+	return func(e *webhook.Event, at time.Time) []effect.Call { return plan(p, e, at) }
 }
 
 // logOnly is a plan of no calls. It logs those that the planner plans, without

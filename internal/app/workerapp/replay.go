@@ -15,14 +15,28 @@ import (
 // time that one waits to begin, and that a finished one stays to be seen.
 const replayPoll = 3 * time.Second
 
-// ReplayMetrics are the metrics that can matter to a target of replays, none for
-// one that takes all: a warehouse, and the suppression, whose rules are the
-// worker's. ok is false for what is no target.
-func ReplayMetrics(target string) (metrics []webhook.Metric, ok bool) {
-	if target == Engagement {
-		return []webhook.Metric{webhook.Opened, webhook.Clicked}, true
+// A ReplayTarget is what a target of replays can make use of.
+type ReplayTarget struct {
+	// Metrics are empty for a warehouse, which takes all, and for a suppression,
+	// whose rules are the worker's.
+	Metrics []webhook.Metric
+	// Workspace is that of the target, "" for a target of all workspaces.
+	Workspace string
+}
+
+// ParseReplayTarget reads the name of a consumer.
+func ParseReplayTarget(name string) (t ReplayTarget, ok bool) {
+	kind, suffix, _ := strings.Cut(name, "-")
+	switch kind {
+	case Warehouse:
+		return t, true
+	case Suppression:
+		return ReplayTarget{Workspace: suffix}, true
+	case Engagement:
+		return ReplayTarget{Workspace: suffix, Metrics: []webhook.Metric{webhook.Opened, webhook.Clicked}}, true
+	default:
+		return t, false
 	}
-	return nil, target == Suppression || target == Warehouse || strings.HasPrefix(target, Warehouse+"-")
 }
 
 // replays are the replays that this process serves: those to a consumer that it

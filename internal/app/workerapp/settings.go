@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/customerio"
@@ -40,6 +39,11 @@ type Track struct {
 	Region, URL string
 	Rate        float64
 	Concurrency int
+	// Batch is the largest number of engagement events that are folded into one
+	// update a person.
+	Batch int
+
+	value func(string) string // of a variable
 }
 
 // Declare adds the settings to the set.
@@ -63,11 +67,13 @@ func (c *Config) Declare(s *config.Set) {
 func (c *Config) DeclareWorker(s *config.Set) {
 	c.Consumers = []string{Suppression, Engagement, Warehouse}
 	s.Var((*config.List)(&c.Consumers), "WORKER_CONSUMERS", "what this process works on")
-	s.Var((*config.List)(&c.Warehouses), "WAREHOUSE_URL", "where rows go: duckdb:FILE; several, comma-separated, are written independently")
-	s.String(&c.Track.Region, "CUSTOMERIO_REGION", "us", "region of the Customer.io account, us or eu")
+	s.Var((*config.List)(&c.Warehouses), "WAREHOUSE_URL", "where rows go: duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET; several, comma-separated, are written independently")
+	s.String(&c.Track.Region, "CUSTOMERIO_REGION", "us", "region of the Customer.io account, us or eu; CUSTOMERIO_<WORKSPACE>_REGION is for one workspace")
 	s.String(&c.Track.URL, "CUSTOMERIO_TRACK_URL", "", "address of the Track API, for tests and proxies")
-	s.Float(&c.Track.Rate, "TRACK_RATE", customerio.DefaultRate, "Track API calls a second, of this process to each workspace")
+	s.Float(&c.Track.Rate, "TRACK_RATE", customerio.DefaultRate, "most Track API calls a second, of this process to each workspace; fewer while the API refuses some. CUSTOMERIO_<WORKSPACE>_TRACK_RATE is for one")
 	s.Int(&c.Track.Concurrency, "TRACK_CONCURRENCY", customerio.DefaultConcurrency, "Track API calls at a time")
+	s.Int(&c.Track.Batch, "ENGAGEMENT_BATCH", engagementBatchDefault, "opens and clicks that are folded into one update a person at a time")
+	c.Track.value = s.Value
 	c.Effects.declare(s)
 	s.Int(&c.MaxAttempts, "MAX_ATTEMPTS", worker.MaxAttemptsDefault, "attempts at a message before it becomes a dead letter")
 	s.Int(&c.BatchRows, "WAREHOUSE_BATCH_ROWS", batchRowsDefault, "rows written at a time")
@@ -97,21 +103,16 @@ func (c *Config) check() error {
 		}
 	}
 	if slices.Contains(c.Consumers, Warehouse) {
-		seen := map[string]bool{}
-		for i, url := range c.Warehouses {
-			mistakes = append(mistakes, checkWarehouse(url))
-			name := warehouseConsumer(i, url)
-			if seen[name] { // they would share one consumer, and each get a part of the rows
-				add("WAREHOUSE_URL: %q is one too many of its kind: besides the first, one of each", url)
-			}
-			seen[name] = true
-		}
-		if len(c.Warehouses) == 0 {
-			add("WAREHOUSE_URL: is empty")
-		}
+		mistakes = append(mistakes, checkWarehouses(c.Warehouses))
 	}
 	if c.Track.Region != "us" && c.Track.Region != "eu" {
 		add("CUSTOMERIO_REGION: %q is not one of us, eu", c.Track.Region)
+	}
+	if c.NeedsTrack() {
+		for _, w := range c.Workspaces.All() {
+			_, err := c.Track.of(w.Name)
+			mistakes = append(mistakes, err)
+		}
 	}
 	if _, err := effect.ParseMode(c.Effects.Mode); err != nil {
 		add("SUPPRESSION_MODE: %w", err)
@@ -122,29 +123,9 @@ func (c *Config) check() error {
 		}
 	}
 	positive("TRACK_RATE", c.Track.Rate)
+	positive("ENGAGEMENT_BATCH", float64(c.Track.Batch))
 	positive("TRACK_CONCURRENCY", float64(c.Track.Concurrency))
 	positive("MAX_ATTEMPTS", float64(c.MaxAttempts))
 	positive("WAREHOUSE_BATCH_ROWS", float64(c.BatchRows))
 	return errors.Join(mistakes...)
-}
-
-// warehouseConsumer is the name of the consumer that writes to the warehouse in
-// place i. The first keeps its place in the stream when another is added.
-func warehouseConsumer(i int, url string) string {
-	scheme, _, _ := strings.Cut(url, ":")
-	if i == 0 {
-		return Warehouse
-	}
-	return Warehouse + "-" + scheme
-}
-
-func checkWarehouse(url string) error {
-	scheme, rest, _ := strings.Cut(url, ":")
-	switch {
-	case scheme != "duckdb":
-		return fmt.Errorf("WAREHOUSE_URL: %q is not of the form duckdb:FILE", url)
-	case rest == "":
-		return fmt.Errorf("WAREHOUSE_URL: %q names no file", url)
-	}
-	return nil
 }

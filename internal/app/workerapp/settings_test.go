@@ -41,3 +41,22 @@ func TestTwoWarehousesNeedNoTrackCredentials(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestWorkspacesOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{
+		"WORKER_CONSUMERS": "suppression", "CUSTOMERIO_WORKSPACES": "acme,globex",
+		"CUSTOMERIO_ACME_SITE_ID": "a", "CUSTOMERIO_ACME_TRACK_API_KEY": "a", "CUSTOMERIO_ACME_REGION": "eu",
+		"CUSTOMERIO_GLOBEX_SITE_ID": "g", "CUSTOMERIO_GLOBEX_TRACK_API_KEY": "g", "CUSTOMERIO_GLOBEX_TRACK_RATE": "500",
+	}
+	if err := parse(env); err != nil {
+		t.Error(err)
+	}
+	env["CUSTOMERIO_ACME_REGION"], env["CUSTOMERIO_GLOBEX_TRACK_RATE"] = "mars", "-1"
+	err := parse(env)
+	for _, want := range []string{`CUSTOMERIO_ACME_REGION: "mars" is not one of us, eu`, `CUSTOMERIO_GLOBEX_TRACK_RATE: "-1" is no number above 0`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the mistakes leave out %q:\n%v", want, err)
+		}
+	}
+}

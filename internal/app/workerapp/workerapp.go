@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,14 +16,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cioevents/cioevents/internal/customerio"
-	"github.com/cioevents/cioevents/internal/effect"
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/telemetry"
 	"github.com/cioevents/cioevents/internal/warehouse"
-	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
 	"github.com/cioevents/cioevents/internal/worker"
-	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // InboxPrefix is where messages and the stream's answers to the worker come: the
@@ -35,11 +31,18 @@ const InboxPrefix = "_INBOX_worker"
 // 5,000; beyond it nothing is gained but memory used.
 const batchRowsDefault = 10_000
 
-// Limits of a fetch. Effects take what is there: a complaint must not wait.
-// Rows wait half a second for others, as each batch costs a commit.
+// engagementBatchDefault is what each of a worker's two loops holds of opens and
+// clicks: so few of what the stream hands out at a time that other workers find
+// work while one of them holds its own. A larger batch folds more opens of the same
+// people, and holds more in an outage.
+const engagementBatchDefault = 10_000
+
+// Limits of a fetch. Suppressions take what is there: a complaint must not wait.
+// Engagement waits a second for more of the same person, and rows half a second
+// for others, as each batch costs a commit.
 var (
 	suppressionLimits = event.Limits{Messages: 64, Bytes: 16 << 20}
-	engagementLimits  = event.Limits{Messages: 256, Bytes: 16 << 20, Linger: 50 * time.Millisecond}
+	engagementLimits  = event.Limits{Bytes: 64 << 20, Linger: time.Second}
 	warehouseLimits   = event.Limits{Bytes: 16 << 20, Linger: 500 * time.Millisecond}
 )
 
@@ -54,6 +57,7 @@ type App struct {
 	metrics   *worker.Metrics
 	sinks     []warehouse.Sink
 	rows      []*worker.Rows
+	clients   []*customerio.Client
 	jobs      []job
 }
 
@@ -64,6 +68,7 @@ type job struct {
 	limits   event.Limits
 	loops    int
 	handler  worker.Handler
+	gate     worker.Gate
 }
 
 // New binds the listener and begins to connect. The caller runs the app, or
@@ -98,70 +103,26 @@ func (a *App) wire() (err error) {
 			return err
 		}
 	}
-	if a.admin, err = telemetry.NewAdmin(a.cfg.AdminAddr, reg, a.conn.Ready); err != nil {
+	if a.admin, err = telemetry.NewAdmin(a.cfg.AdminAddr, reg, a.ready); err != nil {
 		return fmt.Errorf("ADMIN_ADDR: %w", err)
 	}
 	return nil
 }
 
 func (a *App) wireEffects(reg prometheus.Registerer) error {
-	profiles, err := a.profiles(customerio.NewMetrics(reg))
-	if err != nil {
-		return err
-	}
-	add := func(name string, plan planner, metrics func(effect.Policy) []webhook.Metric, limits event.Limits) {
-		if slices.Contains(a.cfg.Consumers, name) {
-			a.jobs = append(a.jobs, job{
-				name: name, subjects: stream.EventsOf(a.cfg.Effects.metrics(metrics)), limits: limits, loops: 1,
-				handler: a.handler(plan, profiles),
-			})
-		}
-	}
-	add(Suppression, effect.Policy.Suppression, effect.Policy.SuppressionMetrics, suppressionLimits)
-	add(Engagement, effect.Policy.Engagement, effect.Policy.EngagementMetrics, engagementLimits)
-	a.sayPolicies(reg)
-	return nil
-}
-
-// profiles has a client for each workspace, and none in a dry run, which needs
-// no credentials.
-func (a *App) profiles(metrics *customerio.Metrics) (map[string]worker.Profiles, error) {
-	profiles := map[string]worker.Profiles{}
-	if a.cfg.Effects.DryRun {
-		return profiles, nil
-	}
+	metrics := customerio.NewMetrics(reg)
 	for _, w := range a.cfg.Workspaces.All() {
-		client, err := customerio.New(customerio.Config{
-			SiteID: w.SiteID, APIKey: w.APIKey,
-			Region: a.cfg.Track.Region, URL: a.cfg.Track.URL,
-			Rate: a.cfg.Track.Rate, Concurrency: a.cfg.Track.Concurrency,
-			Metrics: metrics,
-		})
-		if err != nil {
-			return nil, fmt.Errorf("workspace %s: %w", w.Name, err)
+		var people *customerio.Client // none in a dry run, which needs no credentials
+		if !a.cfg.Effects.DryRun {
+			var err error
+			if people, err = a.profiles(w, metrics); err != nil {
+				return err
+			}
+			a.clients = append(a.clients, people)
 		}
-		profiles[w.Name] = client
+		a.addEffects(w.Name, people)
 	}
-	return profiles, nil
-}
-
-func (a *App) wireWarehouses() error {
-	for i, url := range a.cfg.Warehouses {
-		_, path, _ := strings.Cut(url, ":")
-		name := warehouseConsumer(i, url)
-		sink, err := duckdb.New(duckdb.Config{Path: path, Log: a.log})
-		if err != nil {
-			return fmt.Errorf("WAREHOUSE_URL: %w", err)
-		}
-		rows := worker.NewRows(name, sink, a.metrics)
-		a.sinks, a.rows = append(a.sinks, sink), append(a.rows, rows)
-		limits := warehouseLimits
-		limits.Messages = a.cfg.BatchRows
-		a.jobs = append(a.jobs, job{
-			name: name, subjects: []string{stream.AllEvents}, limits: limits, loops: 2,
-			handler: rows,
-		})
-	}
+	a.sayPolicies(reg)
 	return nil
 }
 
@@ -239,7 +200,7 @@ func (a *App) runJob(ctx context.Context, j job) {
 func (a *App) consume(ctx context.Context, j job, source worker.Source, log zerolog.Logger) {
 	consumer, err := worker.New(worker.Config{
 		Name: j.name, Source: source, Handler: j.handler, Graveyard: a.publisher,
-		Limits: j.limits, Loops: j.loops, MaxAttempts: a.cfg.MaxAttempts,
+		Gate: j.gate, Limits: j.limits, Loops: j.loops, MaxAttempts: a.cfg.MaxAttempts,
 		ExtendEvery: stream.AckWait / 3, Metrics: a.metrics, Log: log,
 	})
 	if err != nil {

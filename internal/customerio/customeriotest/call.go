@@ -33,13 +33,19 @@ type Call struct {
 // Counts say what has happened. A call that was refused or answered by a fault
 // is not among the kinds.
 type Counts struct {
+	// A person's update in a batch is an identify like any other.
 	Identify, Suppress, Unsuppress, Delete, Event int
 
-	Ignored      int // identify calls that changed nothing: nobody there, deleted or suppressed
-	Rejected     int // 400
-	Unauthorized int // 401
-	RateLimited  int // 429 for the Rate of the Config
-	Faults       int // scripted faults, also those after the effect
+	Requests      int // all that came, whatever they were answered
+	Batches       int // requests with a batch that were accepted at least in part
+	Items         int // of batches, accepted
+	RejectedItems int // of batches, named in a 207
+	Repeated      int // events whose id had been there before
+	Ignored       int // identify calls that changed nothing: nobody there, deleted or suppressed
+	Rejected      int // 400
+	Unauthorized  int // 401
+	RateLimited   int // 429 for the Rate of the Config
+	Faults        int // scripted faults, also those after the effect
 }
 
 func (c *Counts) add(kind Kind) {
@@ -68,12 +74,16 @@ func decode(r io.Reader, kind Kind) (map[string]any, error) {
 	if err := d.Decode(&body); err != nil || body == nil {
 		return nil, errors.New("body is no JSON object")
 	}
+	numbers(body)
+	return body, nil
+}
+
+func numbers(body map[string]any) {
 	for name, value := range body {
 		if n, ok := value.(json.Number); ok {
 			body[name] = number(n)
 		}
 	}
-	return body, nil
 }
 
 func number(n json.Number) any {

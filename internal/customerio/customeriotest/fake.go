@@ -7,12 +7,14 @@
 // _timestamp, where of two values for one attribute the one with the later
 // timestamp stays; that an identify by an unknown cio_id changes nothing;
 // suppress, which deletes the profile and blocks its id and e-mail address;
-// unsuppress and delete; the documented size limits; and that a call which
+// unsuppress and delete; batches, of which some items may be refused; the
+// documented size limits; and that a call which
 // changes nothing is answered 200 all the same.
 //
 // What it does not imitate: the effects of tracked events, devices, segments,
-// merging, anonymous people, relationships, subscription preferences, the v2
-// API, and the delay between an answer and its effect. A body is refused for an
+// merging, anonymous people, relationships, subscription preferences, and the
+// delay between an answer and its effect. Of the v2 API it has the batch, with
+// people only. A body is refused for an
 // attribute that is too long where Customer.io may cut or drop that attribute.
 package customeriotest
 
@@ -57,6 +59,7 @@ type Fake struct {
 	counts Counts
 	window window
 	fault  func(*http.Request) *Fault
+	events map[string]bool // the ids of events that have been there
 }
 
 // New returns a workspace without people.
@@ -66,7 +69,7 @@ func New(cfg Config) *Fake {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	f := &Fake{cfg: cfg, people: newPeople(cfg.KnowsEverybody), log: callLog{size: cfg.CallLog}}
+	f := &Fake{cfg: cfg, people: newPeople(cfg.KnowsEverybody), log: callLog{size: cfg.CallLog}, events: map[string]bool{}}
 	f.mux = f.routes()
 	return f
 }

@@ -44,12 +44,17 @@ func (a answer) write(w http.ResponseWriter) {
 
 // ServeHTTP implements http.Handler.
 func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	limit := int64(maxBody)
+	if r.URL.Path == batchPath {
+		limit = maxBatch + 1 // judged by its own rule
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
 		refuse(http.StatusBadRequest, "body is too large or was cut off").write(w)
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
+	f.countRequest()
 	fault := f.nextFault(r)
 	if fault != nil && !fault.AfterEffect {
 		fault.serve(w, r)
@@ -110,7 +115,16 @@ func (f *Fake) routes() *http.ServeMux {
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { f.handle(kind, r).write(w) })
 	}
+	mux.HandleFunc("POST "+batchPath, func(w http.ResponseWriter, r *http.Request) { f.handleBatch(r).write(w) })
 	return mux
+}
+
+const batchPath = "/api/v2/batch"
+
+func (f *Fake) countRequest() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.counts.Requests++
 }
 
 // handle checks a call, records it and applies it.
@@ -145,6 +159,12 @@ func (f *Fake) apply(c Call) {
 		delete(f.people.blocked, k)
 	case Delete:
 		f.people.remove(k, false)
-	case Event: // counted only
+	case Event: // has no effect on the profile
+		if id, ok := c.Body["id"].(string); ok {
+			if f.events[id] {
+				f.counts.Repeated++
+			}
+			f.events[id] = true
+		}
 	}
 }

@@ -1,0 +1,207 @@
+package workerapp_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/app/workerapp"
+	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/stream/streamtest"
+)
+
+// An outage is a worker of two workspaces, and the API that both talk to.
+type outage struct {
+	t       *testing.T
+	conn    *stream.Conn
+	publish *stream.Publisher
+	fake    *customeriotest.Fake
+	acme    atomic.Int64 // the status that acme's calls are answered, 0 for the true one
+	natsURL string
+	apiURL  string
+}
+
+func newOutage(t *testing.T) *outage {
+	t.Helper()
+	nats := streamtest.Start(t)
+	s := &outage{
+		t: t, conn: nats.Connect(stream.Settings{}), natsURL: nats.URL(),
+		fake: customeriotest.New(customeriotest.Config{KnowsEverybody: true}),
+	}
+	var err error
+	if s.publish, err = stream.NewPublisher(s.conn, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.publish.Close)
+	s.fake.SetFault(func(r *http.Request) *customeriotest.Fault {
+		user, _, _ := r.BasicAuth()
+		status := int(s.acme.Load())
+		if user != "acme-site" || status == 0 {
+			return nil
+		}
+		return &customeriotest.Fault{Status: status}
+	})
+	api := httptest.NewServer(s.fake)
+	t.Cleanup(api.Close)
+	s.apiURL = api.URL
+	return s
+}
+
+// start runs a worker until stop is called.
+func (s *outage) start() (ready func() string, stop func()) {
+	s.t.Helper()
+	env := map[string]string{
+		"NATS_URL": s.natsURL, "ADMIN_ADDR": "127.0.0.1:0", "WORKER_CONSUMERS": "suppression,engagement",
+		"CUSTOMERIO_WORKSPACES": "acme,globex", "CUSTOMERIO_TRACK_URL": s.apiURL,
+		"CUSTOMERIO_ACME_SITE_ID": "acme-site", "CUSTOMERIO_ACME_TRACK_API_KEY": "k",
+		"CUSTOMERIO_GLOBEX_SITE_ID": "globex-site", "CUSTOMERIO_GLOBEX_TRACK_API_KEY": "k",
+		"MAX_ATTEMPTS": "2",
+	}
+	var cfg workerapp.Config
+	set := config.New("worker", func(name string) string { return env[name] })
+	cfg.Declare(set)
+	if err := set.Parse(nil); err != nil {
+		s.t.Fatal(err)
+	}
+	app, err := workerapp.New(cfg, zerolog.Nop())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = app.Run(ctx)
+	}()
+	stop = func() {
+		cancel()
+		<-done
+	}
+	s.t.Cleanup(stop)
+	return func() string { return s.readyz("http://" + app.AdminAddr().String() + "/readyz") }, stop
+}
+
+func (s *outage) readyz(url string) string {
+	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	resp, err := (&http.Client{Timeout: 5 * time.Second}).Do(req)
+	if err != nil {
+		return err.Error()
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	return string(body)
+}
+
+// send publishes n events of a metric in a workspace, each about somebody else.
+func (s *outage) send(workspace, metric string, from, n int) {
+	s.t.Helper()
+	for i := from; i < from+n; i++ {
+		id := fmt.Sprintf("%s-%s-%d", workspace, metric, i)
+		m := event.Message{
+			Workspace: workspace, ID: id, ObjectType: "email", Metric: metric, ReceivedAt: time.Now(),
+			Body: fmt.Appendf(nil, `{"event_id":%q,"object_type":"email","metric":%q,"timestamp":1755600006,"data":{"customer_id":%q}}`, id, metric, id),
+		}
+		if _, err := s.publish.Publish(s.t.Context(), &m); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// done reports whether n events of each kind have had their effect.
+func (s *outage) done(workspace string, n int) bool {
+	for i := range n {
+		_, known := s.fake.Profile(fmt.Sprintf("%s-opened-%d", workspace, i))
+		if !known || !s.fake.Suppressed(fmt.Sprintf("%s-spammed-%d", workspace, i)) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *outage) eventually(what string, ok func() bool) {
+	s.t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	timeout := time.After(40 * time.Second)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-timeout:
+			s.t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+// While the API is down for one workspace, or its key is wrong, the other's events
+// are worked off. Nothing is lost, though workers are restarted all the time and
+// two attempts would be enough to give up, and all is done by itself afterwards.
+func TestOneWorkspaceIsDown(t *testing.T) {
+	t.Parallel()
+	for status, word := range map[int]string{503: "status 503", 401: "API key"} {
+		t.Run(word, func(t *testing.T) {
+			t.Parallel()
+			s := newOutage(t)
+			s.acme.Store(int64(status))
+			const n = 40
+			s.send("acme", "opened", 0, n/2)
+			s.send("acme", "spammed", 0, n/2)
+			s.send("globex", "opened", 0, n)
+			s.send("globex", "spammed", 0, n)
+			ready, stop := s.start()
+			s.eventually("globex is done", func() bool { return s.done("globex", n) })
+			for range 4 {
+				s.eventually("the readiness says why", func() bool {
+					got := ready()
+					return strings.Contains(got, "workspace acme") && strings.Contains(got, word) && !strings.Contains(got, "globex")
+				})
+				stop()
+				ready, stop = s.start()
+			}
+			s.send("acme", "opened", n/2, n/2)
+			s.send("acme", "spammed", n/2, n/2)
+			s.acme.Store(0)
+			s.eventually("acme is done", func() bool { return s.done("acme", n) })
+			s.eventually("the worker is ready", func() bool { return ready() == "ready\n" || ready() == "ready" })
+			status, err := s.conn.Status(t.Context())
+			if err != nil || len(status.Dead) > 0 {
+				t.Errorf("dead letters %+v, %v", status, err)
+			}
+		})
+	}
+}
+
+// The API fails while a backlog is worked off, and comes back.
+func TestOutageInTheMiddle(t *testing.T) {
+	t.Parallel()
+	s := newOutage(t)
+	const n = 300
+	s.send("acme", "opened", 0, n)
+	s.send("acme", "spammed", 0, n)
+	ready, stop := s.start()
+	s.eventually("half is done", func() bool { return s.fake.Suppressed(fmt.Sprintf("acme-spammed-%d", n/4)) })
+	s.acme.Store(503)
+	s.eventually("the outage is noticed", func() bool { return strings.Contains(ready(), "workspace acme") })
+	stop()
+	_, stop = s.start()
+	defer stop()
+	s.acme.Store(0)
+	s.eventually("all is done", func() bool { return s.done("acme", n) })
+	status, err := s.conn.Status(t.Context())
+	if err != nil || len(status.Dead) > 0 {
+		t.Errorf("dead letters %+v, %v", status, err)
+	}
+}

@@ -1,0 +1,168 @@
+package customerio
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/cioevents/cioevents/internal/effect"
+	"github.com/cioevents/cioevents/internal/fault"
+)
+
+// ApplyBatch makes many calls in as few requests as their size allows. It takes
+// Identify and Track; it promises no order among them, as the API does not.
+//
+// It calls fail for each call that will never be accepted, and for each that may
+// be later, with the error that Apply would have returned. All other calls are
+// accepted when it returns nil. An error, which is an outage or the context's, is
+// about all calls, whatever fail was called for: to make them all again does no
+// harm. The calls of fail may be concurrent.
+func (c *Client) ApplyBatch(ctx context.Context, calls []effect.Call, fail func(i int, err error)) error {
+	failed := func(i int, err error) {
+		if _, permanent := fault.PermanentReason(err); permanent {
+			c.metrics.settled(OutcomeRejected, 1)
+		}
+		fail(i, fmt.Errorf("%s person: %w", calls[i].Kind, err))
+	}
+	items := make([]item, 0, len(calls))
+	for i, call := range calls {
+		body, err := encodeItem(call)
+		if err != nil {
+			failed(i, fault.Permanent(fault.ReasonRejected, err))
+			continue
+		}
+		items = append(items, item{index: i, identifier: call.Person.Identifier(), body: body})
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var sending sync.WaitGroup
+	for _, part := range pack(items) {
+		sending.Go(func() {
+			if err := c.deliver(ctx, part, failed); err != nil {
+				cancel(err) // the others would only meet the same
+			}
+		})
+	}
+	sending.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return fmt.Errorf("send batch: %w", err)
+	}
+	return nil
+}
+
+// An item is one call inside a batch.
+type item struct {
+	index      int // among the calls
+	identifier string
+	body       []byte
+}
+
+// envelope is the size of what a batch has around its items.
+const envelope = len(`{"batch":[]}`)
+
+// pack divides the items among requests.
+func pack(items []item) [][]item {
+	var parts [][]item
+	start, size := 0, envelope
+	for i, it := range items {
+		more := len(it.body) + 1 // with its comma
+		if i > start && (size+more >= maxBatch || i-start == maxItems) {
+			parts = append(parts, items[start:i])
+			start, size = i, envelope
+		}
+		size += more
+	}
+	if start < len(items) {
+		parts = append(parts, items[start:])
+	}
+	return parts
+}
+
+// deliver sends a part. One that is refused or not answered as a whole is halved,
+// as a single item may be the cause. In an outage the circuit soon ends that.
+func (c *Client) deliver(ctx context.Context, part []item, failed func(int, error)) error {
+	identifier := ""
+	if len(part) == 1 {
+		identifier = part[0].identifier
+	}
+	var faults []itemFault
+	err := c.do(ctx, bulk, batchCall, identifier, func(ctx context.Context) (err error) {
+		faults, err = c.postBatch(ctx, part)
+		return err
+	})
+	switch {
+	case err == nil && c.settle(part, faults, failed):
+		return nil
+	case fault.IsOutage(err), ctx.Err() != nil:
+		return err
+	case len(part) == 1:
+		failed(part[0].index, err)
+		return nil
+	}
+	half := len(part) / 2
+	if err := c.deliver(ctx, part[:half], failed); err != nil {
+		return err
+	}
+	return c.deliver(ctx, part[half:], failed)
+}
+
+// settle reports the refused items of an accepted batch. It returns false when the
+// answer does not say which they are.
+func (c *Client) settle(part []item, faults []itemFault, failed func(int, error)) bool {
+	of := make(map[int]itemFault, len(faults))
+	for _, f := range faults {
+		switch {
+		case f.Index != nil && *f.Index >= 0 && *f.Index < len(part):
+			of[*f.Index] = f
+		case len(part) == 1:
+			of[0] = f
+		default:
+			return false
+		}
+	}
+	c.metrics.settled(OutcomeOK, len(part)-len(of))
+	for i, f := range of {
+		failed(part[i].index, fault.Permanent(fault.ReasonRejected, f.describe(part[i].identifier)))
+	}
+	return true
+}
+
+// An itemFault is why the API refused one item of a batch.
+type itemFault struct {
+	Index   *int   `json:"batch_index"`
+	Reason  string `json:"reason"`
+	Field   string `json:"field"`
+	Message string `json:"message"`
+}
+
+func (f itemFault) describe(identifier string) error {
+	return errors.New(excerpt(fmt.Sprintf("refused: %s %s %s", f.Reason, f.Field, f.Message), identifier))
+}
+
+// postBatch sends a part and returns what was refused of it.
+func (c *Client) postBatch(ctx context.Context, part []item) ([]itemFault, error) {
+	bodies := make([][]byte, len(part))
+	for i, it := range part {
+		bodies[i] = it.body
+	}
+	body := slices.Concat([]byte(`{"batch":[`), bytes.Join(bodies, []byte(",")), []byte(`]}`))
+	var answer struct {
+		Errors []itemFault `json:"errors"`
+	}
+	err := c.exchange(ctx, http.MethodPost, "/api/v2/batch", body, func(r io.Reader) error {
+		if err := json.NewDecoder(r).Decode(&answer); err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("decode answer: %w", err)
+		}
+		return nil
+	})
+	if e := statusOf(err); e != nil && len(part) > 1 {
+		e.body = "" // it may repeat any of them
+	}
+	return answer.Errors, err
+}

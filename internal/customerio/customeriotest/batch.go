@@ -1,0 +1,159 @@
+package customeriotest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+// Limits of the second version of the API, in bytes.
+const (
+	maxBatch = 500_000
+	maxItem  = 32_000
+)
+
+// An entity is one item of a batch.
+type entity struct {
+	Type        string         `json:"type"`
+	Action      string         `json:"action"`
+	Identifiers map[string]any `json:"identifiers"`
+	Name        string         `json:"name"`
+	ID          string         `json:"id"`
+	Timestamp   *int64         `json:"timestamp"`
+	Attributes  map[string]any `json:"attributes"`
+}
+
+// An itemError is why an item was refused, with the words of the documentation.
+type itemError struct {
+	BatchIndex int    `json:"batch_index"`
+	Reason     string `json:"reason"`
+	Field      string `json:"field"`
+	Message    string `json:"message"`
+}
+
+// handleBatch takes the items that are valid and names the others: 200 when there
+// are none of those, 207 when there are some, 400 when it is no batch at all.
+func (f *Fake) handleBatch(r *http.Request) answer {
+	items, err := readBatch(r.Body)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err != nil {
+		f.counts.Rejected++
+		return answer{status: http.StatusBadRequest, body: map[string]any{
+			"errors": []map[string]string{{"reason": "invalid", "field": "batch", "message": err.Error()}},
+		}}
+	}
+	f.counts.Batches++
+	var refused []itemError
+	for i, raw := range items {
+		call, field, err := readItem(raw)
+		if err != nil {
+			f.counts.RejectedItems++
+			refused = append(refused, itemError{BatchIndex: i, Reason: "invalid", Field: field, Message: err.Error()})
+			continue
+		}
+		f.log.add(call)
+		f.counts.Items++
+		f.counts.add(call.Kind)
+		f.apply(call)
+	}
+	if len(refused) > 0 {
+		return answer{status: http.StatusMultiStatus, body: map[string]any{"errors": refused}}
+	}
+	return accepted
+}
+
+func readBatch(r io.Reader) ([]json.RawMessage, error) {
+	body, err := io.ReadAll(io.LimitReader(r, maxBatch+1))
+	if err != nil || len(body) >= maxBatch {
+		return nil, fmt.Errorf("body is not smaller than %d bytes", maxBatch)
+	}
+	var batch struct {
+		Batch []json.RawMessage `json:"batch"`
+	}
+	if err := json.Unmarshal(body, &batch); err != nil || batch.Batch == nil {
+		return nil, errors.New("body is no JSON object with a batch")
+	}
+	return batch.Batch, nil
+}
+
+// readItem returns the call of the first version that an item comes to, or the
+// field that is wrong.
+func readItem(raw json.RawMessage) (call Call, field string, err error) {
+	if len(raw) > maxItem {
+		return Call{}, "", fmt.Errorf("item is larger than %d bytes", maxItem)
+	}
+	var e entity
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if err := d.Decode(&e); err != nil {
+		return Call{}, "", errors.New("item is no entity")
+	}
+	if e.Type != "person" {
+		return Call{}, "type", fmt.Errorf("type %q is not imitated", e.Type)
+	}
+	if call.Identifier, err = e.identifier(); err != nil {
+		return Call{}, "identifiers", err
+	}
+	numbers(e.Attributes)
+	if call.Kind, call.Body, err = e.action(); err != nil {
+		return Call{}, "action", err
+	}
+	return call, "attributes", call.check()
+}
+
+// identifier returns the one identifier in the form of the first version.
+func (e entity) identifier() (string, error) {
+	if len(e.Identifiers) == 1 {
+		for kind, value := range e.Identifiers {
+			s, ok := value.(string)
+			if n, isNumber := value.(json.Number); isNumber {
+				s, ok = n.String(), true
+			}
+			switch {
+			case !ok || s == "":
+			case kind == "cio_id":
+				return "cio_" + s, nil
+			case kind == "id" || kind == "email":
+				return s, nil
+			}
+		}
+	}
+	return "", errors.New("identifiers must have one of id, email, cio_id")
+}
+
+func (e entity) action() (Kind, map[string]any, error) {
+	switch e.Action {
+	case "identify":
+		body := e.Attributes
+		if body == nil {
+			body = map[string]any{}
+		}
+		// Here the time is beside the attributes; among them it would be one.
+		delete(body, "_timestamp")
+		if e.Timestamp != nil {
+			body["_timestamp"] = *e.Timestamp
+		}
+		return Identify, body, nil
+	case "event":
+		body := map[string]any{"name": e.Name, "data": e.Attributes}
+		if e.ID != "" {
+			body["id"] = e.ID
+		}
+		if e.Timestamp != nil {
+			body["timestamp"] = *e.Timestamp
+		}
+		return Event, body, nil
+	case "suppress":
+		return Suppress, nil, nil
+	case "unsuppress":
+		return Unsuppress, nil, nil
+	case "delete":
+		return Delete, nil, nil
+	default:
+		return "", nil, fmt.Errorf("action %q is not imitated", e.Action)
+	}
+}

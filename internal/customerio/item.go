@@ -1,0 +1,94 @@
+package customerio
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/effect"
+)
+
+// A v2Item is a call of the Track API's second version. Its timestamp orders the
+// updates of attributes as _timestamp does in the first; _update is an attribute
+// as there.
+type v2Item struct {
+	Type        string            `json:"type"`
+	Identifiers map[string]string `json:"identifiers"`
+	Action      string            `json:"action"`
+	Name        string            `json:"name,omitempty"`
+	ID          string            `json:"id,omitempty"`
+	Timestamp   int64             `json:"timestamp"`
+	Attributes  map[string]any    `json:"attributes"`
+}
+
+// encodeItem returns the call as an item of a batch, or why it can never be one.
+func encodeItem(call effect.Call) ([]byte, error) {
+	if err := check(call); err != nil {
+		return nil, err
+	}
+	it := v2Item{
+		Type: "person", Action: "identify", Timestamp: call.At.Unix(), Attributes: call.Attributes,
+		// The kinds are called as the API calls them. A cio_id is without its
+		// prefix here.
+		Identifiers: map[string]string{string(call.Person.Kind): call.Person.Value},
+	}
+	switch call.Kind {
+	case effect.Track:
+		it.Action, it.Name, it.ID = "event", call.Event, dedupeID(call)
+	case effect.Identify:
+		it.Attributes = maps.Clone(call.Attributes)
+		it.Attributes["_update"] = true
+	default:
+		return nil, fmt.Errorf("%q does not go into a batch", call.Kind)
+	}
+	body, err := json.Marshal(it)
+	if err == nil && len(body) > maxItem {
+		err = fmt.Errorf("the call has %d bytes, the limit is %d", len(body), maxItem)
+	}
+	return body, err
+}
+
+// eventBody is the body of a Track call of the first version.
+func eventBody(call effect.Call) []byte {
+	body, err := json.Marshal(struct {
+		Name      string         `json:"name"`
+		ID        string         `json:"id,omitempty"`
+		Timestamp int64          `json:"timestamp"`
+		Data      map[string]any `json:"data,omitempty"`
+	}{call.Event, dedupeID(call), call.At.Unix(), call.Attributes})
+	if err != nil {
+		return nil // never: the values are strings, booleans and numbers
+	}
+	return body
+}
+
+var ulid = regexp.MustCompile(`^[0-7][0-9A-HJKMNP-TV-Z]{25}$`)
+
+var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
+
+// dedupeID returns the ULID by which the API tells repeats of an event. An ID that
+// is none is made one, always the same: the time, and a hash in place of chance.
+func dedupeID(call effect.Call) string {
+	if call.ID == "" || ulid.MatchString(call.ID) {
+		return call.ID
+	}
+	return makeULID(call.At, call.ID)
+}
+
+func makeULID(at time.Time, id string) string {
+	var b [17]byte // 128 bits after two of zero, to come out at 26 digits of 5
+	binary.BigEndian.PutUint64(b[:8], uint64(max(at.UnixMilli(), 0))<<16)
+	sum := sha256.Sum256([]byte(id))
+	copy(b[6:16], sum[:])
+	// Shift all by two bits to the right, for the zeros in front.
+	for i := 16; i > 0; i-- {
+		b[i] = b[i]>>2 | b[i-1]<<6
+	}
+	b[0] >>= 2
+	return crockford.EncodeToString(b[:])[:26]
+}
