@@ -103,7 +103,7 @@ func (p *place) differences(r *warehouse.Row, read map[string]any) []string {
 	var differences []string
 	for _, c := range warehouse.Columns() {
 		got, ok := read[c.Name]
-		want := value(&c, r)
+		want := p.value(&c, r)
 		switch {
 		case !ok:
 			differences = append(differences, fmt.Sprintf("event %q: column %s was not read; the table must have every column of warehouse.Columns", r.EventID, c.Name))
@@ -132,6 +132,16 @@ func decoded(text string) any {
 		return err.Error()
 	}
 	return v
+}
+
+// value is what a reader of this warehouse must see of a row in a column.
+func (p *place) value(c *warehouse.Column, r *warehouse.Row) any {
+	if c.Name == "timestamp" && p.Timestamp != nil {
+		changed := *r
+		changed.Timestamp = p.Timestamp(r.Timestamp)
+		r = &changed
+	}
+	return value(c, r)
 }
 
 // value is what a reader must see of a row in a column.

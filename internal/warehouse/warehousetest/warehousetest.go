@@ -4,6 +4,7 @@ package warehousetest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
@@ -39,6 +40,9 @@ type Features struct {
 	Appends bool
 	// ReformatsJSON is set when the payload keeps its meaning and not its bytes.
 	ReformatsJSON bool
+	// Timestamp is what a reader sees of the time of an event, the zero time for
+	// NULL. nil when it is the time itself.
+	Timestamp func(time.Time) time.Time
 }
 
 // Run runs the suite. Each of its tests calls start once for a warehouse of its
