@@ -8,16 +8,13 @@ import (
 	"time"
 
 	bq "cloud.google.com/go/bigquery"
-	"cloud.google.com/go/bigquery/storage/apiv1/storagepb"
-	"cloud.google.com/go/bigquery/storage/managedwriter"
 	"google.golang.org/api/option"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/cioevents/cioevents/internal/fault"
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
 )
 
 // client is somebody else's: an operator with rights on the dataset.
@@ -35,8 +32,7 @@ func client(t *testing.T, p place) *bq.Dataset {
 func older(t *testing.T, p place) {
 	t.Helper()
 	d := client(t, p)
-	columns := warehouse.Columns()
-	columns = slices.Delete(columns, len(columns)-3, len(columns)-1)
+	columns := warehousetest.OlderColumns()
 	schema := make(bq.Schema, len(columns))
 	for i, c := range columns {
 		kind := map[warehouse.Type]bq.FieldType{
@@ -48,24 +44,13 @@ func older(t *testing.T, p place) {
 	if err := d.Create(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	createRaw(t, p, d, schema)
+	createRaw(t, d, schema)
 }
 
-// createRaw creates the table, and waits until the Write API knows it.
-func createRaw(t *testing.T, p place, d *bq.Dataset, schema bq.Schema) {
+func createRaw(t *testing.T, d *bq.Dataset, schema bq.Schema) {
 	t.Helper()
 	if err := d.Table(bigquery.Raw).Create(t.Context(), &bq.TableMetadata{Schema: schema}); err != nil {
 		t.Fatal(err)
-	}
-	conn, err := grpc.NewClient(p.GRPCEndpoint(), grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	name := managedwriter.TableParentFromParts(project, dataset, bigquery.Raw) + "/streams/_default"
-	stream, err := storagepb.NewBigQueryWriteClient(conn).GetWriteStream(t.Context(), &storagepb.GetWriteStreamRequest{Name: name, View: storagepb.WriteStreamView_FULL})
-	if err != nil || len(stream.GetTableSchema().GetFields()) != len(schema) {
-		t.Fatalf("stream is %v, %v", stream, err)
 	}
 }
 
@@ -225,7 +210,7 @@ func TestColumnOfAnotherType(t *testing.T) {
 		t.Fatal(err)
 	}
 	schema := bq.Schema{{Name: "event_id", Type: bq.IntegerFieldType}}
-	createRaw(t, p, d, schema)
+	createRaw(t, d, schema)
 	if err := newSink(t, p.config()).Open(t.Context()); err == nil {
 		t.Error("Open takes a table whose event_id is a number")
 	}
@@ -284,7 +269,7 @@ func TestRequiredColumnsAreWaitedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	schema := bq.Schema{{Name: "payload", Type: bq.JSONFieldType}}
-	createRaw(t, p, d, schema)
+	createRaw(t, d, schema)
 	sink := open(t, p.config())
 	batch := rows(t, 0, 10)
 	_, err := sink.Write(t.Context(), batch)

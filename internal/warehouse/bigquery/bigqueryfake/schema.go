@@ -42,6 +42,7 @@ func (s *Server) changeSchema(t *table, old, schema *bigquery.TableSchema) error
 		if err := checkChange(old, schema); err != nil {
 			return err
 		}
+		t.schemaAt(at) // what is due takes its place before the new one waits
 		at = at.Add(s.cfg.SchemaLag)
 	}
 	t.setSchema(schema, at)

@@ -71,6 +71,28 @@ func TestColumnIsAdded(t *testing.T) {
 	}
 }
 
+// A column is added before any writer has been there: the table's first schema
+// is good until then.
+func TestColumnIsAddedBeforeTheFirstWriter(t *testing.T) {
+	t.Parallel()
+	e := start(t, bigqueryfake.Config{SchemaLag: time.Hour})
+	table := e.client.Dataset("d").Table("unwritten")
+	if err := table.Create(t.Context(), &bigquery.TableMetadata{Schema: schema()}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := table.Update(t.Context(), bigquery.TableMetadataToUpdate{Schema: wider()}, ""); err != nil {
+		t.Fatal(err)
+	}
+	e.stream = stream(t, e.server, "unwritten")
+	if a := e.send(t, batch(1)); a.err != nil || told(t, a) {
+		t.Errorf("the first descriptor: %v, told %v", a.err, told(t, a))
+	}
+	newRows := managedwriter.UpdateSchemaDescriptor(descriptor(t, wider()))
+	if got := storageCode(e.send(t, batch(1), newRows).err); got != storagepb.StorageError_SCHEMA_MISMATCH_EXTRA_FIELDS {
+		t.Errorf("the new descriptor within the lag: got %v, want SCHEMA_MISMATCH_EXTRA_FIELDS", got)
+	}
+}
+
 // told reports whether the answer came with an updated schema.
 func told(t *testing.T, a answer) bool {
 	t.Helper()
