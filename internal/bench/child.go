@@ -18,6 +18,7 @@ type child struct {
 	cmd *exec.Cmd
 	// addr is what the child said it listens on.
 	addr string
+	rest chan string // what it said after that
 }
 
 // startSelf runs this program in another role. The child prints its address as
@@ -36,12 +37,17 @@ func startSelf(ctx context.Context, args ...string) (*child, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	line, err := bufio.NewReader(out).ReadString('\n')
+	in := bufio.NewReader(out)
+	line, err := in.ReadString('\n')
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", args[0], err)
 	}
-	go func() { _, _ = io.Copy(io.Discard, out) }()
-	return &child{cmd: cmd, addr: strings.TrimSpace(line)}, nil
+	c := &child{cmd: cmd, addr: strings.TrimSpace(line), rest: make(chan string, 1)}
+	go func() {
+		b, _ := io.ReadAll(in) // until the child ends
+		c.rest <- strings.TrimSpace(string(b))
+	}()
+	return c, nil
 }
 
 // startProgram runs one of the product's binaries.
@@ -58,6 +64,15 @@ func startProgram(ctx context.Context, path string, env ...string) (*child, erro
 func (c *child) stop() {
 	_ = c.cmd.Process.Signal(syscall.SIGTERM)
 	_ = c.cmd.Wait() // stopped by us: its status says nothing
+}
+
+// lastWords ends a child that startSelf has started, and returns what it has said
+// since its address.
+func (c *child) lastWords() string {
+	_ = c.cmd.Process.Signal(syscall.SIGTERM)
+	words := <-c.rest
+	c.stop()
+	return words
 }
 
 // peakRSS is the largest resident memory that the process has had, in MiB.

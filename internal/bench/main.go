@@ -42,6 +42,8 @@ func run(ctx context.Context, args []string) error {
 		return runNATS(ctx, args[1])
 	case "baseline":
 		return runBaseline(ctx, key)
+	case "bigquery":
+		return runBigQuery(ctx)
 	}
 	dir, err := os.MkdirTemp("", "cioevents-bench-")
 	if err != nil {
@@ -51,16 +53,16 @@ func run(ctx context.Context, args []string) error {
 	switch args[0] {
 	case "ingest":
 		return benchIngest(ctx, dir)
-	case "worker":
-		return benchWorker(ctx, dir)
+	case "warehouses":
+		return benchWarehouses(ctx, dir, args[1:])
 	case "replay":
 		return benchReplay(ctx, dir)
 	case "effects":
 		return benchEffects(ctx, dir, args[1:])
 	case "all":
-		return errors.Join(benchIngest(ctx, dir), benchWorker(ctx, dir))
+		return errors.Join(benchIngest(ctx, dir), benchWarehouses(ctx, dir, nil))
 	}
-	return fmt.Errorf("unknown part %q: it is ingest, worker, replay, effects or all", args[0])
+	return fmt.Errorf("unknown part %q: it is ingest, warehouses, replay, effects or all", args[0])
 }
 
 // build compiles one of the product's programs into dir.

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
+)
+
+// A destination is an empty warehouse.
+type destination struct {
+	name string
+	url  string // for WAREHOUSE_URL
+	// rows says how many have arrived, when the worker has ended.
+	rows func(context.Context) (string, error)
+	// process is what stands in for a service, nil when there is none.
+	process *child
+}
+
+func (d *destination) stop() {
+	if d.process != nil {
+		d.process.stop()
+	}
+}
+
+func newDestination(ctx context.Context, name, dir string) (destination, error) {
+	switch name {
+	case "duckdb":
+		path := filepath.Join(dir, "bench.duckdb")
+		return destination{name: "DuckDB", url: "duckdb:" + path, rows: func(ctx context.Context) (string, error) {
+			return count(ctx, path, warehouse.Events)
+		}}, nil
+	case "parquet":
+		path := filepath.Join(dir, "parquet")
+		return destination{name: "Parquet", url: "parquet:" + path, rows: func(ctx context.Context) (string, error) {
+			return countFiles(ctx, filepath.Join(dir, "empty.duckdb"), path)
+		}}, nil
+	default:
+		return newBigQuery(ctx)
+	}
+}
+
+func count(ctx context.Context, path, from string) (string, error) {
+	t, err := duckdb.Query(ctx, path, "SELECT count(*) FROM "+from)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprint(t.Rows[0][0]), nil
+}
+
+// countFiles counts through a database that has nothing else to do.
+func countFiles(ctx context.Context, database, dir string) (string, error) {
+	sink, err := duckdb.New(duckdb.Config{Path: database})
+	if err != nil {
+		return "", err
+	}
+	if err := errors.Join(sink.Open(ctx), sink.Close()); err != nil {
+		return "", err
+	}
+	return count(ctx, database, "read_parquet('"+filepath.Join(dir, warehouse.Events, "*", "*.parquet")+"')")
+}
+
+const (
+	project = "bench"
+	dataset = warehouse.DefaultSchema
+)
+
+// newBigQuery starts a stand-in that counts rows and does not look at them: what
+// is measured is the worker, not BigQuery.
+func newBigQuery(ctx context.Context) (destination, error) {
+	process, err := startSelf(ctx, "bigquery")
+	if err != nil {
+		return destination{}, err
+	}
+	grpc, rest, _ := strings.Cut(process.addr, " ")
+	query := url.Values{"grpc": {grpc}, "rest": {rest}}
+	return destination{
+		name: "BigQuery", url: "bigquery://" + project + "/" + dataset + "?" + query.Encode(), process: process,
+		rows: func(context.Context) (string, error) { return process.lastWords(), nil },
+	}, nil
+}
+
+// runBigQuery says what it has counted when it ends.
+func runBigQuery(ctx context.Context) error {
+	server, err := bigqueryfake.Start(bigqueryfake.Config{Discard: true})
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	fmt.Println(server.GRPCEndpoint(), server.RESTEndpoint())
+	<-ctx.Done()
+	fmt.Println(server.Len(project, dataset, bigquery.Raw))
+	return nil
+}
