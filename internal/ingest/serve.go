@@ -14,7 +14,10 @@ const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 10 * time.Second
 	writeTimeout      = 10 * time.Second
-	idleTimeout       = 2 * time.Minute
+	// An idle connection must outlive a load balancer's own limit, 600 s at
+	// Google's: one that is closed just as a call comes is answered 502 there, for
+	// which Customer.io waits an hour.
+	idleTimeout = 620 * time.Second
 	maxHeaderBytes    = 16 << 10
 )
 

@@ -99,7 +99,7 @@ func TestTheirUsersMayDoTheirWork(t *testing.T) {
 		}
 		publishAndBury(t, publisher(t, ingest))
 		for name, subjects := range map[string][]string{
-			workerapp.Suppression: stream.EventsOf(effect.SuppressionMetrics()), workerapp.Engagement: stream.EventsOf(effect.EngagementMetrics()),
+			workerapp.Suppression: stream.EventsOf(effect.Policy{}.SuppressionMetrics()), workerapp.Engagement: stream.EventsOf(effect.Policy{}.EngagementMetrics()),
 			workerapp.Warehouse: {stream.AllEvents},
 		} {
 			work(t, worker, name, subjects)
@@ -188,7 +188,7 @@ func TestTheirUsersMayDoNoMore(t *testing.T) {
 		"customerio.redrive.warehouse.default.email.spammed", "other",
 		"$JS.API.STREAM.DELETE.CUSTOMERIO", "$JS.API.STREAM.PURGE.CUSTOMERIO", "$JS.API.STREAM.UPDATE.CUSTOMERIO",
 		"$JS.API.STREAM.MSG.DELETE.CUSTOMERIO", "$JS.API.STREAM.MSG.GET.CUSTOMERIO", "$JS.API.DIRECT.GET.CUSTOMERIO",
-		"$JS.API.STREAM.CREATE.OTHER", "$JS.API.STREAM.LIST", "$JS.API.CONSUMER.DELETE.CUSTOMERIO.suppression",
+		"$JS.API.STREAM.CREATE.OTHER", "$JS.API.STREAM.LIST", "$JS.API.CONSUMER.DELETE.CUSTOMERIO_DEAD.x",
 		"$JS.API.STREAM.SNAPSHOT.CUSTOMERIO", "$JS.API.CONSUMER.CREATE.CUSTOMERIO_DEAD.x",
 		"_INBOX_ingest.x", "_INBOX_worker.x", "$SYS.REQ.SERVER.PING",
 	}

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"testing"
 
 	"github.com/cioevents/cioevents/internal/app/ingestapp"
 	"github.com/cioevents/cioevents/internal/app/workerapp"
+	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/rs/zerolog"
 )
@@ -21,6 +23,7 @@ type programs struct {
 	ingest *ingestapp.App
 	worker *workerapp.App
 	nats   *natsCluster
+	track  string // the address of a stand-in for the Track API
 }
 
 // startPrograms runs the dev build: one worker for all consumers, on DuckDB. What
@@ -28,7 +31,9 @@ type programs struct {
 func startPrograms(t *testing.T) *programs {
 	t.Helper()
 	s := load(t, "dev")
-	p := &programs{nats: startNATS(t, s)}
+	api := httptest.NewServer(customeriotest.New(customeriotest.Config{}))
+	t.Cleanup(api.Close)
+	p := &programs{nats: startNATS(t, s), track: api.URL}
 	var err error
 	settings := p.settings(t, s, "ingest")
 	if p.ingest, err = ingestapp.New(settings.ingest, zerolog.Nop()); err != nil {
@@ -51,6 +56,7 @@ func (p *programs) settings(t *testing.T, s *system, program string) *settings {
 		}
 		env := s.environment(t, w.pod.Spec.Containers[0])
 		env["NATS_URL"], env["INGEST_ADDR"], env["ADMIN_ADDR"], env["DRAIN_DELAY"] = p.nats.url(program), "127.0.0.1:0", "127.0.0.1:0", "0"
+		env["CUSTOMERIO_TRACK_URL"] = p.track
 		env["WAREHOUSE_URL"] = "duckdb:" + filepath.Join(t.TempDir(), "events.duckdb")
 		settings := declare(program, env)
 		if mistakes := settings.parse(); mistakes != nil {

@@ -47,10 +47,7 @@ func (s *settings) parse() []string {
 	if err == nil {
 		return nil
 	}
-	return slices.DeleteFunc(strings.Split(err.Error(), "\n"), func(mistake string) bool {
-		// The worker of this version may know no warehouse but DuckDB.
-		return strings.HasPrefix(mistake, `WAREHOUSE_URL: "bigquery://PROJECT/DATASET" is not of the form`)
-	})
+	return strings.Split(err.Error(), "\n")
 }
 
 // runtimeVariables are read by Go itself.
