@@ -17,8 +17,8 @@ const (
 	// An idle connection must outlive a load balancer's own limit, 600 s at
 	// Google's: one that is closed just as a call comes is answered 502 there, for
 	// which Customer.io waits an hour.
-	idleTimeout = 620 * time.Second
-	maxHeaderBytes    = 16 << 10
+	idleTimeout    = 620 * time.Second
+	maxHeaderBytes = 16 << 10
 )
 
 // shutdownTimeout is how long calls in flight may take to end: longer than any
