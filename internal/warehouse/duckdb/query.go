@@ -23,6 +23,20 @@ type Table struct {
 // read. It takes its turn when a worker has the file, and waits for that until
 // ctx ends. Names without a schema are looked for in "messaging" first.
 func Query(ctx context.Context, path, statement string) (*Table, error) {
+	r, err := OpenReader(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	table, err := r.Query(ctx, statement)
+	return table, errors.Join(err, r.Close())
+}
+
+// A Reader runs several queries, between which nobody writes to its file: they
+// see the same events. A worker waits meanwhile, so it is closed soon.
+type Reader struct{ file *file }
+
+// OpenReader is for the database file at path, and waits for it as Query does.
+func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no database at %s yet: a worker creates it when it starts", path)
 	}
@@ -30,15 +44,30 @@ func Query(ctx context.Context, path, statement string) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	table, err := f.query(ctx, statement)
-	return table, errors.Join(err, f.close())
+	return newReader(ctx, f, "SET search_path = '"+warehouse.DefaultSchema+",main'")
 }
 
-func (f *file) query(ctx context.Context, statement string) (*Table, error) {
-	if err := f.exec(ctx, "SET search_path = '"+warehouse.DefaultSchema+",main'"); err != nil {
-		return nil, err
+// OpenScript is for files that are no database: it runs the script, which makes
+// views over them, in a new database in memory. Statements can change nothing
+// but that.
+func OpenScript(ctx context.Context, script string) (*Reader, error) {
+	f := &file{lease: &lease{}} // there is nobody to take turns with
+	if err := f.connect(ctx, "", zerolog.Nop()); err != nil {
+		return nil, errors.Join(err, f.close())
 	}
-	rows, err := f.conn.QueryContext(ctx, statement)
+	return newReader(ctx, f, script)
+}
+
+func newReader(ctx context.Context, f *file, setup string) (*Reader, error) {
+	if err := f.exec(ctx, setup); err != nil {
+		return nil, errors.Join(err, f.close())
+	}
+	return &Reader{f}, nil
+}
+
+// Query runs one statement.
+func (r *Reader) Query(ctx context.Context, statement string) (*Table, error) {
+	rows, err := r.file.conn.QueryContext(ctx, statement)
 	if err != nil {
 		return nil, fmt.Errorf("query: %w", err)
 	}
@@ -63,3 +92,6 @@ func (f *file) query(ctx context.Context, statement string) (*Table, error) {
 	}
 	return t, nil
 }
+
+// Close gives the file back.
+func (r *Reader) Close() error { return r.file.close() }
