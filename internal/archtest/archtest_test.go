@@ -33,7 +33,7 @@ var floors = [][]string{
 	{"internal/event", "internal/warehouse", "internal/effect"},
 	{
 		"internal/ingest", "internal/worker", "internal/operate",
-		"internal/stream", "internal/customerio",
+		"internal/stream", "internal/customerio", "internal/report",
 		"internal/warehouse/duckdb", "internal/warehouse/parquet", "internal/warehouse/bigquery",
 		"internal/customerio/customeriotest", "internal/warehouse/warehousetest",
 		"internal/warehouse/bigquery/bigqueryfake",

@@ -1,0 +1,60 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// most bounds the lists that have no natural end.
+const most = 50
+
+// A queries is the statements of a report. They count as the views do and are
+// made of customerio_deliveries and customerio_events where a view has no column
+// to filter by: customerio_campaign_funnel knows no day, customerio_bounces no
+// campaign. A test keeps the numbers equal.
+type queries struct{ newest, funnel, daily, bounces, links, latency string }
+
+// statements narrows by what is written into them: a time and a number.
+func statements(since *time.Time, campaign int64) queries {
+	where := func(column string, more ...string) string {
+		if since != nil {
+			more = append(more, fmt.Sprintf("%s >= TIMESTAMPTZ '%s'", column, since.Format(time.RFC3339)))
+		}
+		if campaign != 0 {
+			more = append(more, fmt.Sprintf("campaign_id = %d", campaign))
+		}
+		return "WHERE " + strings.Join(append(more, "true"), " AND ")
+	}
+	limit := fmt.Sprintf("LIMIT %d", most)
+	return queries{
+		newest: `SELECT max("timestamp") AS at FROM customerio_events`,
+		// A delivery belongs to the day of its first event, so that its stages are
+		// counted together.
+		funnel: `SELECT coalesce(object_type, '') AS object_type, coalesce(campaign_id, 0) AS campaign_id,
+  count(sent_at) AS sent, count(delivered_at) AS delivered, count(human_opened_at) AS unique_human_opens,
+  count(clicked_at) AS unique_clicks, count(converted_at) AS conversions, count(bounced_at) AS bounced,
+  count(failed_at) AS failed, count(unsubscribed_at) AS unsubscribes, count(spammed_at) AS spam_complaints,
+  quantile_cont(date_diff('second', coalesce(delivered_at, sent_at), human_opened_at), 0.5) AS p50_seconds_to_open
+FROM customerio_deliveries ` + where("first_event_at") + ` GROUP BY 1, 2 ORDER BY sent DESC, 1, 2`,
+		daily: `SELECT CAST(day AS VARCHAR) AS day, CAST(sum(sent) AS BIGINT) AS sent, CAST(sum(delivered) AS BIGINT) AS delivered,
+  CAST(sum(human_opens) AS BIGINT) AS human_opens, CAST(sum(clicks) AS BIGINT) AS clicks, CAST(sum(bounces) AS BIGINT) AS bounces,
+  CAST(sum(unsubscribes) AS BIGINT) AS unsubscribes, CAST(sum(conversions) AS BIGINT) AS conversions, CAST(sum(events) AS BIGINT) AS events
+FROM customerio_campaign_daily ` + where("day", "day IS NOT NULL") + ` GROUP BY day ORDER BY day`,
+		bounces: `SELECT ` + withoutNames("coalesce(failure_message, '')") + ` AS reason, count(*) AS bounces
+FROM customerio_events ` + where(`"timestamp"`, "metric = 'bounced'") + ` GROUP BY 1 ORDER BY bounces DESC, 1 ` + limit,
+		links: `SELECT coalesce(campaign_id, 0) AS campaign_id, ` + withoutNames("coalesce(href, '')") + ` AS href,
+  count(*) AS clicks, count(DISTINCT delivery_id) AS unique_clicks, count(DISTINCT customer_id) AS people
+FROM customerio_events ` + where(`"timestamp"`, "metric = 'clicked'") + ` GROUP BY 1, 2 ORDER BY clicks DESC, 1, 2 ` + limit,
+		latency: `SELECT date_trunc('hour', received_at) AS hour, count(*) AS events,
+  quantile_cont(date_diff('millisecond', "timestamp", received_at), 0.5) AS p50_ms,
+  quantile_cont(date_diff('millisecond', "timestamp", received_at), 0.99) AS p99_ms
+FROM customerio_events ` + where("received_at") + ` GROUP BY hour ORDER BY hour`,
+	}
+}
+
+// withoutNames leaves of each e-mail address only the domain: a report is passed
+// on, and messages that differ in the address alone are one reason.
+func withoutNames(column string) string {
+	return `regexp_replace(` + column + `, '[^\s<>"'':;,()\[\]=&/?]+(@|%40)([A-Za-z0-9.-]+)', '…\1\2', 'g')`
+}
