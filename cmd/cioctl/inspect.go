@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -154,29 +153,29 @@ func rawOrText(body []byte) any {
 
 func (c *cli) query() *cobra.Command {
 	var o output
-	var url string
+	var urls warehouseURLs
 	var wait time.Duration
 	cmd := &cobra.Command{
 		Use:     "query SQL",
 		Short:   "Ask the warehouse a question, also while a worker is writing to it",
-		Long:    "query runs one read-only statement on the DuckDB warehouse. The table is\ncustomerio_events; the views are customerio_deliveries, customerio_campaign_funnel,\ncustomerio_campaign_daily, customerio_time_to_open, customerio_bounces,\ncustomerio_link_clicks and customerio_pipeline_latency.",
+		Long:    "query runs one read-only statement on a DuckDB file or a Parquet folder. The table is\ncustomerio_events; the views are customerio_deliveries, customerio_campaign_funnel,\ncustomerio_campaign_daily, customerio_time_to_open, customerio_bounces,\ncustomerio_link_clicks and customerio_pipeline_latency.",
 		Example: `  cioctl query "FROM customerio_campaign_funnel"`,
 		Args:    cobra.ExactArgs(1),
 	}
 	cmd.Flags().DurationVar(&wait, "wait", 30*time.Second, "how long to wait for a worker to hand over the file")
 	declare := func(s *config.Set) {
-		s.String(&url, "WAREHOUSE_URL", "duckdb:data/customerio.duckdb", "the warehouse")
+		urls.declare(s)
 		o.declare(s)
 	}
 	return c.command(cmd, declare, func(ctx context.Context, args []string) error {
-		path, ok := strings.CutPrefix(url, "duckdb:")
-		if !ok {
-			return &config.UsageError{Err: fmt.Errorf("WAREHOUSE_URL: %q is not of the form duckdb:FILE", url)}
-		}
 		ctx, cancel := context.WithTimeout(ctx, wait)
 		defer cancel()
-		t, err := duckdb.Query(ctx, path, args[0])
+		r, _, err := urls.open(ctx)
 		if err != nil {
+			return err
+		}
+		t, err := r.Query(ctx, args[0])
+		if err := errors.Join(err, r.Close()); err != nil {
 			return err
 		}
 		return o.print(c.out, objects(t), func(w io.Writer) {

@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	root.CompletionOptions.HiddenDefaultCmd = true
 	//nolint:contextcheck // the commands take the context of ExecuteContext
 	root.AddCommand(c.dev(), c.demo(), c.send(), c.verify(), c.status(), c.tail(), c.query(), c.stream(),
-		c.replay(), c.dead(), c.effects())
+		c.replay(), c.dead(), c.effects(), c.report(), c.warehouse())
 	return root.ExecuteContext(ctx)
 }
 

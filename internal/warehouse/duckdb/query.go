@@ -48,8 +48,8 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 }
 
 // OpenScript is for files that are no database: it runs the script, which makes
-// views over them, in a new database in memory. Statements can change nothing
-// but that.
+// views over them, in a new database in memory. Statements are not kept from
+// files: COPY … TO writes them with the rights of the process.
 func OpenScript(ctx context.Context, script string) (*Reader, error) {
 	f := &file{lease: &lease{}} // there is nobody to take turns with
 	if err := f.connect(ctx, "", zerolog.Nop()); err != nil {

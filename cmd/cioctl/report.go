@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/report"
+)
+
+// reportOptions are the flags of report.
+type reportOptions struct {
+	campaign int64
+	days     int
+	html     string
+	wait     time.Duration
+}
+
+func (c *cli) report() *cobra.Command {
+	var urls warehouseURLs
+	var out output
+	var o reportOptions
+	cmd := &cobra.Command{
+		Use:   "report",
+		Short: "Show how far messages came, day by day, and why some bounced",
+		Long: "report sums up the warehouse: the funnel of each campaign, the days, the reasons of\n" +
+			"bounces, the links, and how long events took to arrive. It reads a DuckDB file, also\n" +
+			"while a worker writes to it, or a Parquet folder.",
+		Example: "  cioctl report --days 7\n  cioctl report --campaign 4 --html report.html",
+		Args:    usage(cobra.NoArgs),
+	}
+	cmd.Flags().Int64Var(&o.campaign, "campaign", 0, "only this campaign")
+	cmd.Flags().IntVar(&o.days, "days", 30, "how many days back, today included; 0 for all")
+	cmd.Flags().StringVar(&o.html, "html", "", "write a page with plots to this file instead")
+	cmd.Flags().DurationVar(&o.wait, "wait", 30*time.Second, "how long to wait for a worker to hand over the file")
+	declare := func(s *config.Set) {
+		urls.declare(s)
+		out.declare(s)
+	}
+	return c.command(cmd, declare, func(ctx context.Context, _ []string) error {
+		if o.days < 0 {
+			return &config.UsageError{Err: errors.New("--days: must not be below 0")}
+		}
+		r, err := readReport(ctx, &urls, o)
+		if err != nil {
+			return err
+		}
+		if o.html != "" {
+			return c.writeHTML(r, o.html)
+		}
+		return out.print(c.out, r, func(w io.Writer) { reportTables(w, r) })
+	})
+}
+
+func readReport(ctx context.Context, urls *warehouseURLs, o reportOptions) (_ *report.Report, err error) {
+	ctx, cancel := context.WithTimeout(ctx, o.wait)
+	defer cancel()
+	reader, url, err := urls.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, reader.Close()) }()
+	query := func(ctx context.Context, statement string) ([]string, [][]any, error) {
+		t, err := reader.Query(ctx, statement)
+		if err != nil {
+			return nil, nil, err
+		}
+		return t.Columns, t.Rows, nil
+	}
+	return report.New(ctx, report.Config{Query: query, Source: url, Campaign: o.campaign, Days: o.days})
+}
+
+func (c *cli) writeHTML(r *report.Report, path string) (err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("--html: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := r.HTML(f); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.out, "written to %s\n", path)
+	return err
+}
+
+// reportTables prints the parts of a report, each under its own heading.
+func reportTables(w io.Writer, r *report.Report) {
+	heading := func(text string) { _, _ = fmt.Fprintf(w, "\n%s\n", strings.ToUpper(text)) } // into a buffer
+	heading("funnel")
+	row(w, "type", "campaign", "sent", "delivered", "opened", "clicked", "converted", "bounced", "failed", "unsubscribed", "spam")
+	for _, f := range r.Funnel {
+		row(w, f.ObjectType, f.Campaign, f.Sent, f.Delivered, f.Opened, f.Clicked, f.Converted, f.Bounced, f.Failed, f.Unsubscribed, f.Spammed)
+	}
+	heading("days")
+	row(w, "day", "sent", "delivered", "opened", "clicked", "bounced", "converted", "events")
+	for _, d := range r.Daily {
+		row(w, d.Day, d.Sent, d.Delivered, d.Opened, d.Clicked, d.Bounced, d.Converted, d.Events)
+	}
+	heading("bounces")
+	row(w, "bounces", "class", "reason")
+	for _, b := range r.Bounces {
+		row(w, b.Count, b.Class, b.Reason)
+	}
+	heading("links")
+	row(w, "clicks", "deliveries", "people", "campaign", "link")
+	for _, l := range r.Links {
+		row(w, l.Clicks, l.Unique, l.People, l.Campaign, l.Href)
+	}
+	if len(r.Funnel)+len(r.Daily) == 0 && r.Newest != nil {
+		_, _ = fmt.Fprintf(w, "\nThe latest event is of %s: --days 0 shows all.\n", r.Newest.Format(time.DateTime))
+	}
+}

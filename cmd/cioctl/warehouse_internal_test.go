@@ -1,0 +1,155 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/app/workerapp"
+	"github.com/cioevents/cioevents/internal/report"
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
+)
+
+// attack is a failure message that must not become a part of a page.
+const attack = `550 5.1.1 <script>alert(1)</script>`
+
+// fill writes a campaign and a bounce to a new warehouse.
+func fill(t *testing.T, url string) {
+	t.Helper()
+	rows := warehousetest.Rows(500)
+	bounce := rows[0]
+	bounce.EventID, bounce.Metric, bounce.FailureMessage = "attack", "bounced", attack
+	write(t, url, append(rows, bounce))
+}
+
+func write(t *testing.T, url string, rows []warehouse.Row) {
+	t.Helper()
+	sink, err := workerapp.NewSink(url, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sink.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sink.Write(t.Context(), rows); err != nil {
+		t.Fatal(err)
+	}
+	if err := sink.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// warehouses are new ones of each kind that can be asked here.
+func warehouses(t *testing.T) []string {
+	t.Helper()
+	return []string{"duckdb:" + filepath.Join(t.TempDir(), "e.duckdb"), "parquet:" + t.TempDir()}
+}
+
+func TestReport(t *testing.T) {
+	t.Parallel()
+	for _, url := range warehouses(t) {
+		s := &shell{t: t}
+		fill(t, url)
+		r := read[report.Report](s, "report", "--warehouse-url", url, "--days", "0")
+		if len(r.Funnel) == 0 || r.Funnel[0].Sent == 0 || len(r.Daily) == 0 || len(r.Bounces) == 0 || r.Source != url {
+			t.Errorf("%s: %+v", url, r)
+		}
+		table := s.ok("report", "--warehouse-url", url, "--days", "0")
+		for _, want := range []string{"FUNNEL", "DAYS", "BOUNCES", "LINKS", attack} {
+			if !strings.Contains(table, want) {
+				t.Errorf("%s: the tables have no %q", url, want)
+			}
+		}
+		if old := s.ok("report", "--warehouse-url", url, "--days", "1"); !strings.Contains(old, "--days 0 shows all") {
+			t.Errorf("%s: a report of today does not say where the events are:\n%s", url, old)
+		}
+		rows := read[[]map[string]any](s, "query", "--warehouse-url", url, "SELECT count(*) AS n FROM customerio_events")
+		if len(rows) != 1 || rows[0]["n"] != 501.0 {
+			t.Errorf("%s: query counts %v", url, rows)
+		}
+	}
+}
+
+func TestReportPage(t *testing.T) {
+	t.Parallel()
+	url := warehouses(t)[0]
+	fill(t, url)
+	path := filepath.Join(t.TempDir(), "report.html")
+	(&shell{t: t}).ok("report", "--warehouse-url", url, "--days", "0", "--html", path)
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(page)
+	for _, want := range []string{"<!DOCTYPE html>", "<polyline", `<rect class="bar"`, "&lt;script&gt;alert(1)&lt;/script&gt;", "</html>"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page has no %q", want)
+		}
+	}
+	for _, bad := range []string{"<script", "http://", "https://fonts", "ZgotmplZ", "<no value>"} {
+		if strings.Contains(text, bad) {
+			t.Errorf("the page has %q", bad)
+		}
+	}
+}
+
+func TestReportIsWronglyUsed(t *testing.T) {
+	t.Parallel()
+	s := &shell{t: t}
+	s.wrong("customerio_campaign_funnel", "report", "--warehouse-url", "bigquery://my-project/messaging")
+	s.wrong("--days:", "report", "--days", "-1")
+	for _, url := range warehouses(t) {
+		if _, errs, code := s.run("report", "--warehouse-url", url); code != 1 || !strings.Contains(errs, "a worker creates") {
+			t.Errorf("%s: exit code %d, %s", url, code, errs)
+		}
+	}
+}
+
+func TestMigrate(t *testing.T) {
+	t.Parallel()
+	s := &shell{t: t}
+	for _, url := range warehouses(t) {
+		printed := s.ok("warehouse", "migrate", "--print", "--warehouse-url", url)
+		if !strings.Contains(printed, "customerio_campaign_funnel") {
+			t.Errorf("%s: --print shows\n%s", url, printed)
+		}
+		if _, _, code := s.run("query", "--warehouse-url", url, "FROM customerio_events"); code != 1 {
+			t.Errorf("%s: --print has made something", url)
+		}
+		for range 2 {
+			s.ok("warehouse", "migrate", "--warehouse-url", url)
+		}
+		s.ok("query", "--warehouse-url", url, "FROM customerio_campaign_funnel")
+	}
+	if sql := s.ok("warehouse", "migrate", "--print", "--warehouse-url", "bigquery://my-project"); !strings.Contains(sql, "`my-project.messaging.customerio_events_raw`") {
+		t.Errorf("BigQuery's SQL:\n%s", sql)
+	}
+	s.wrong("is not of the form", "warehouse", "migrate", "--warehouse-url", "oracle:x")
+}
+
+func TestCompact(t *testing.T) {
+	t.Parallel()
+	s := &shell{t: t}
+	duck, folder := warehouses(t)[0], warehouses(t)[1]
+	fill(t, folder)
+	write(t, folder, warehousetest.Rows(500)[:200]) // the same events in another batch
+	type result struct{ Rows, Duplicates int64 }
+	if got := read[result](s, "warehouse", "compact", "--grace", "1ms", "--warehouse-url", folder); got.Duplicates != 200 || got.Rows != 501 {
+		t.Errorf("compacted %+v", got)
+	}
+	rows := read[[]map[string]any](s, "query", "--warehouse-url", folder, "SELECT count(*) AS n FROM customerio_events")
+	if rows[0]["n"] != 501.0 {
+		t.Errorf("after compaction there are %v", rows)
+	}
+	if text := s.ok("warehouse", "compact", "--warehouse-url", duck); !strings.Contains(text, "stores each event once") {
+		t.Error(text)
+	}
+	if text := s.ok("warehouse", "compact", "--before", "2026-03-02", "--warehouse-url", "bigquery://my-project"); !strings.Contains(text, "MERGE") || !strings.Contains(text, "2026-03-01") {
+		t.Error(text)
+	}
+	s.wrong("--before:", "warehouse", "compact", "--before", "once")
+}
