@@ -93,7 +93,7 @@ func cost(cpu time.Duration, of string) string {
 func waitDrained(ctx context.Context, conn *stream.Conn) error {
 	for ctx.Err() == nil {
 		s, err := conn.Status(ctx)
-		if err == nil && len(s.Consumers) == 1 && s.Consumers[0].Lag == 0 {
+		if err == nil && len(s.Consumers) == 1 && s.Consumers[0].LastAck != nil && s.Consumers[0].Lag == 0 {
 			return nil
 		}
 		if err != nil && !strings.Contains(err.Error(), "timeout") {
