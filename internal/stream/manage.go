@@ -80,7 +80,10 @@ func (s Settings) deadStream() jetstream.StreamConfig {
 		MaxBytes:    -1,
 		MaxMsgs:     -1,
 		MaxMsgSize:  -1,
-		Duplicates:  2 * time.Hour,
+		// Long enough for a letter that is written again because its confirmation
+		// was lost. For as long as this a message that dies anew, in a replay, right
+		// after its letter was dropped or redriven would leave none.
+		Duplicates: 2 * time.Minute,
 	}
 }
 
