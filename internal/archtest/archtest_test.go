@@ -30,7 +30,7 @@ const module = "github.com/cioevents/cioevents"
 var floors = [][]string{
 	{"pkg/webhook"},
 	{"pkg/webhook/webhooktest", "internal/fault", "internal/config", "internal/telemetry"},
-	{"internal/event", "internal/warehouse", "internal/effect"},
+	{"internal/event", "internal/warehouse", "internal/effect", "internal/warehouse/duckdbsql"},
 	{
 		"internal/ingest", "internal/worker", "internal/operate",
 		"internal/stream", "internal/customerio", "internal/report",

@@ -9,6 +9,7 @@ import (
 	duck "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/duckdbsql"
 )
 
 // distinct returns the places of the rows that can be stored, each key once, and
@@ -104,9 +105,6 @@ func (s *Sink) registerBatch(conn *sql.Conn) error {
 // insertStatement inserts what the table does not have. The known keys are
 // materialised first, so that the join reads no more of the table than its
 // statistics on event_id cannot rule out.
-//
-// A payload that is no JSON to DuckDB becomes a JSON text with the body in it:
-// as it is, it would make every query fail that looks into the column.
 func insertStatement(schema string, columns []warehouse.Column) string {
 	names := make([]string, len(columns))
 	values := make([]string, len(columns))
@@ -114,7 +112,7 @@ func insertStatement(schema string, columns []warehouse.Column) string {
 		names[i] = quote(c.Name)
 		values[i] = "s." + names[i]
 		if c.Type == warehouse.JSON {
-			values[i] = fmt.Sprintf("coalesce(TRY_CAST(s.%[1]s AS JSON), to_json(s.%[1]s))", names[i])
+			values[i] = duckdbsql.JSON(values[i])
 		}
 	}
 	return fmt.Sprintf(`INSERT INTO %[1]s (%[2]s)

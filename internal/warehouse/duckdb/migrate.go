@@ -2,15 +2,12 @@ package duckdb
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"strings"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/duckdbsql"
 )
-
-//go:embed views.sql
-var viewsSQL string
 
 // migrate makes the table and the views what this program knows. It adds and
 // never takes away, so that an older program goes on beside a newer one.
@@ -39,7 +36,7 @@ func statements(name string, columns []warehouse.Column) []string {
 	for _, c := range columns {
 		list = append(list, fmt.Sprintf("ALTER TABLE %s ADD COLUMN IF NOT EXISTS %s %s", table, quote(c.Name), sqlTypes[c.Type]))
 	}
-	list = append(list, viewStatements(schema)...)
+	list = append(list, duckdbsql.Views(schema)...)
 	if name != "main" {
 		// So that the plain shell finds them without a schema.
 		for _, view := range append([]string{warehouse.Events}, warehouse.Views()...) {
@@ -48,14 +45,4 @@ func statements(name string, columns []warehouse.Column) []string {
 	}
 	// Replaying DDL from the write-ahead log has been a source of trouble.
 	return append(list, "CHECKPOINT")
-}
-
-func viewStatements(schema string) []string {
-	var statements []string
-	for _, text := range strings.SplitAfter(strings.ReplaceAll(viewsSQL, "{schema}", schema), ";\n") {
-		if text = strings.TrimSpace(text); text != "" {
-			statements = append(statements, text)
-		}
-	}
-	return statements
 }
