@@ -86,25 +86,12 @@ func known(token string) string {
 	return token
 }
 
-// EventsOf are the subjects of some metrics, in every workspace and for every
-// object type.
-func EventsOf(metrics []webhook.Metric) []string {
+// EventsOf are the subjects of some metrics for every object type, in one
+// workspace, or in all for "".
+func EventsOf(workspace string, metrics []webhook.Metric) []string {
 	subjects := make([]string, 0, len(metrics))
 	for _, m := range metrics {
-		subjects = append(subjects, eventsPrefix+"*.*."+string(m))
-	}
-	return subjects
-}
-
-// EventsOfWorkspace are the subjects of some metrics in one workspace.
-func EventsOfWorkspace(workspace string, metrics []webhook.Metric) []string {
-	var b strings.Builder
-	b.WriteString(eventsPrefix)
-	appendToken(&b, workspace)
-	prefix := b.String() + ".*."
-	subjects := make([]string, 0, len(metrics))
-	for _, m := range metrics {
-		subjects = append(subjects, prefix+string(m))
+		subjects = append(subjects, eventsPrefix+anyOr(workspace)+".*."+string(m))
 	}
 	return subjects
 }

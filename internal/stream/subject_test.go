@@ -46,7 +46,7 @@ func TestConsumerFilter(t *testing.T) {
 	bounced.Metric = "bounced"
 	publish(t, p, bounced)
 	publish(t, p, opened)
-	some := open(t, conn, "some", stream.EventsOf([]webhook.Metric{"bounced", "spammed"})...)
+	some := open(t, conn, "some", stream.EventsOf("", []webhook.Metric{"bounced", "spammed"})...)
 	all := open(t, conn, "all", stream.AllEvents)
 	ack(t, fetchOne(t, some, "bounced"))
 	got := fetch(t, all, 10)
@@ -119,7 +119,7 @@ func TestEventsOfWorkspace(t *testing.T) {
 	m := message("d")
 	m.Workspace, m.Metric = "acme", "sent"
 	publish(t, p, m)
-	c := open(t, conn, "one", stream.EventsOfWorkspace("acme", []webhook.Metric{webhook.Opened})...)
+	c := open(t, conn, "one", stream.EventsOf("acme", []webhook.Metric{webhook.Opened})...)
 	if got := ids(fetch(t, c, 10)); !slices.Equal(got, []string{"a"}) {
 		t.Errorf("acme's opens: %v, want a", got)
 	}

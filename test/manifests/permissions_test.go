@@ -99,7 +99,7 @@ func TestTheirUsersMayDoTheirWork(t *testing.T) {
 		}
 		publishAndBury(t, publisher(t, ingest))
 		for name, subjects := range map[string][]string{
-			workerapp.Suppression: stream.EventsOf(effect.Policy{}.SuppressionMetrics()), workerapp.Engagement: stream.EventsOf(effect.Policy{}.EngagementMetrics()),
+			workerapp.Suppression: stream.EventsOf("", effect.Policy{}.SuppressionMetrics()), workerapp.Engagement: stream.EventsOf("", effect.Policy{}.EngagementMetrics()),
 			workerapp.Warehouse: {stream.AllEvents},
 		} {
 			work(t, worker, name, subjects)

@@ -63,7 +63,7 @@ func (a *App) addEffects(workspace string, people *customerio.Client) {
 		if !slices.Contains(a.cfg.Consumers, name) {
 			return
 		}
-		j.name, j.subjects = name, stream.EventsOfWorkspace(workspace, metrics)
+		j.name, j.subjects = name, stream.EventsOf(workspace, metrics)
 		if people != nil {
 			j.gate = people
 		}
@@ -72,7 +72,7 @@ func (a *App) addEffects(workspace string, people *customerio.Client) {
 		} else if len(a.cfg.Workspaces.All()) == 1 {
 			// Events of a workspace that nobody knows become dead letters here, for
 			// somebody to see.
-			j.subjects = stream.EventsOf(metrics)
+			j.subjects = stream.EventsOf("", metrics)
 		}
 		a.jobs = append(a.jobs, j)
 	}
