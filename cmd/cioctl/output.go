@@ -16,12 +16,7 @@ type output struct{ format string }
 
 func (o *output) declare(s *config.Set) {
 	s.String(&o.format, "OUTPUT", "table", "table for people, json for programs")
-	s.Check(func() error {
-		if o.format != "table" && o.format != "json" {
-			return fmt.Errorf("OUTPUT: %q is not one of table, json", o.format)
-		}
-		return nil
-	})
+	s.Check(func() error { return config.OneOf("OUTPUT", o.format, "table", "json") })
 }
 
 // print writes v as JSON, or calls table.

@@ -16,12 +16,13 @@ func (l *Log) Declare(s *Set, format string) {
 	s.String(&l.Format, "LOG_FORMAT", format, "json, or console for people")
 	s.Check(func() error {
 		return errors.Join(
-			oneOf("LOG_LEVEL", l.Level, "trace", "debug", "info", "warn", "error", "disabled"),
-			oneOf("LOG_FORMAT", l.Format, "json", "console"))
+			OneOf("LOG_LEVEL", l.Level, "trace", "debug", "info", "warn", "error", "disabled"),
+			OneOf("LOG_FORMAT", l.Format, "json", "console"))
 	})
 }
 
-func oneOf(name, value string, allowed ...string) error {
+// OneOf reports a setting whose value is none of those allowed.
+func OneOf(name, value string, allowed ...string) error {
 	if slices.Contains(allowed, value) {
 		return nil
 	}

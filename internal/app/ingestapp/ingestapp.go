@@ -60,12 +60,8 @@ func (c *Config) DeclareReceiver(s *config.Set) {
 	s.Int(&c.MaxInFlight, "MAX_IN_FLIGHT", ingest.MaxInFlightDefault, "calls that may wait for the stream at a time; more are answered 503")
 	s.Var((*config.Duration)(&c.DrainDelay), "DRAIN_DELAY", "how long to go on answering after a stop signal, until load balancers have noticed")
 	s.Check(func() error {
-		switch webhook.Scheme(c.Scheme) {
-		case webhook.SchemeAuto, webhook.SchemeV0, webhook.SchemeBody:
-			return nil
-		default:
-			return fmt.Errorf("CUSTOMERIO_WEBHOOK_SIGNATURE: %q is not one of auto, v0, body", c.Scheme)
-		}
+		return config.OneOf("CUSTOMERIO_WEBHOOK_SIGNATURE", c.Scheme,
+			string(webhook.SchemeAuto), string(webhook.SchemeV0), string(webhook.SchemeBody))
 	})
 	s.Check(func() error {
 		if c.MaxBody < 1 || c.MaxInFlight < 1 {

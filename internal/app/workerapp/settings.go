@@ -98,16 +98,12 @@ func (c *Config) check() error {
 		add("WORKER_CONSUMERS: is empty")
 	}
 	for _, name := range c.Consumers {
-		if !slices.Contains([]string{Suppression, Engagement, Warehouse}, name) {
-			add("WORKER_CONSUMERS: %q is not one of suppression, engagement, warehouse", name)
-		}
+		mistakes = append(mistakes, config.OneOf("WORKER_CONSUMERS", name, Suppression, Engagement, Warehouse))
 	}
 	if slices.Contains(c.Consumers, Warehouse) {
 		mistakes = append(mistakes, checkWarehouses(c.Warehouses))
 	}
-	if c.Track.Region != "us" && c.Track.Region != "eu" {
-		add("CUSTOMERIO_REGION: %q is not one of us, eu", c.Track.Region)
-	}
+	mistakes = append(mistakes, checkRegion("CUSTOMERIO_REGION", c.Track.Region))
 	if c.NeedsTrack() {
 		for _, w := range c.Workspaces.All() {
 			_, err := c.Track.of(w.Name)

@@ -25,9 +25,7 @@ func (t Track) of(workspace string) (Track, error) {
 	name := config.Variable(workspace, "REGION")
 	if region := t.value(name); region != "" {
 		t.Region = region
-		if region != "us" && region != "eu" {
-			mistakes = append(mistakes, fmt.Errorf("%s: %q is not one of us, eu", name, region))
-		}
+		mistakes = append(mistakes, checkRegion(name, region))
 	}
 	name = config.Variable(workspace, "TRACK_RATE")
 	if text := t.value(name); text != "" {
@@ -38,6 +36,8 @@ func (t Track) of(workspace string) (Track, error) {
 	}
 	return t, errors.Join(mistakes...)
 }
+
+func checkRegion(name, region string) error { return config.OneOf(name, region, "us", "eu") }
 
 // profiles returns the client of a workspace. What shares it shares its rate.
 func (a *App) profiles(w config.Workspace, metrics *customerio.Metrics) (*customerio.Client, error) {
