@@ -75,11 +75,14 @@ type Settler interface {
 	Term(reason fault.Reason) error
 }
 
+// FromIngest is DeadLetter.From of what never became a message of the stream.
+const FromIngest = "ingest"
+
 // A DeadLetter is a message that was given up, with what is needed to
 // understand it and to send it again.
 type DeadLetter struct {
 	Message
-	// From is "ingest" or the name of the consumer that gave up.
+	// From is FromIngest or the name of the consumer that gave up.
 	From   string
 	Reason fault.Reason
 	// Err is the last error's text. It must not hold bodies, addresses or keys.

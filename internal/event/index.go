@@ -3,6 +3,7 @@ package event
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
@@ -24,6 +25,16 @@ func (m *Message) Index() error {
 		m.ID = digest(m.Body)
 	}
 	return nil
+}
+
+// Fit cuts the content out of a body of more than limit bytes, and notes so. It
+// may still be too large then.
+func (m *Message) Fit(limit int) {
+	if len(m.Body) <= limit {
+		return
+	}
+	body, fields := webhook.Strip(m.Body)
+	m.Body, m.Stripped = body, strings.Join(fields, ",")
 }
 
 func digest(body []byte) string {

@@ -75,10 +75,7 @@ func (s *Server) take(r *http.Request, body []byte, candidates []Workspace) (out
 // store publishes m, without its content if it is too large with it.
 func (s *Server) store(ctx context.Context, m *event.Message) (outcome, error) {
 	original := m.Body
-	if len(m.Body) > s.cfg.Publisher.MaxBody() {
-		body, fields := webhook.Strip(m.Body)
-		m.Body, m.Stripped = body, strings.Join(fields, ",")
-	}
+	m.Fit(s.cfg.Publisher.MaxBody())
 	start := s.cfg.Now()
 	duplicate, err := s.cfg.Publisher.Publish(ctx, m)
 	s.metrics.publish.Observe(s.cfg.Now().Sub(start).Seconds())
@@ -100,7 +97,7 @@ func (s *Server) store(ctx context.Context, m *event.Message) (outcome, error) {
 func (s *Server) keep(ctx context.Context, m *event.Message, reason fault.Reason, cause error) (outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, buryTimeout)
 	defer cancel()
-	d := &event.DeadLetter{Message: *m, From: "ingest", Reason: reason, Err: cause.Error(), DiedAt: s.cfg.Now()}
+	d := &event.DeadLetter{Message: *m, From: event.FromIngest, Reason: reason, Err: cause.Error(), DiedAt: s.cfg.Now()}
 	if err := s.cfg.Publisher.Bury(ctx, d); err != nil {
 		return judgeStore(err)
 	}

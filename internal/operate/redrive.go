@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/fault"
-	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // A Graveyard is where dead letters lie. Both methods are called concurrently;
@@ -34,9 +32,6 @@ type Publisher interface {
 	// MaxBody is the size of the largest body that the stream takes.
 	MaxBody() int
 }
-
-// fromIngest is where dead letters are from that never were messages.
-const fromIngest = "ingest"
 
 // A Redriver sends dead letters again: one that a consumer has given up to that
 // consumer alone, one of ingest as the event that it has become readable as.
@@ -162,11 +157,11 @@ func (r *redriving) publish(ctx context.Context, entries []uint64) (duplicate bo
 	switch {
 	case b.Missing > 0:
 		return false, keptError("parts of the body are missing")
-	case b.From == fromIngest:
+	case b.From == event.FromIngest:
 		if err := m.Index(); err != nil {
 			return false, keptError("the body is still no event: " + string(event.ParseReason(err)))
 		}
-		r.fit(m)
+		m.Fit(r.Publisher.MaxBody()) // as ingest does
 		duplicate, err = r.Publisher.Publish(ctx, m)
 	case !slices.Contains(r.Consumers, b.From):
 		return false, keptError("there is no consumer " + b.From)
@@ -177,12 +172,4 @@ func (r *redriving) publish(ctx context.Context, entries []uint64) (duplicate bo
 		return false, keptError("the stream refuses it: " + string(reason))
 	}
 	return duplicate, err
-}
-
-// fit cuts the content out of a body that is too large with it, as ingest does.
-func (r *redriving) fit(m *event.Message) {
-	if len(m.Body) > r.Publisher.MaxBody() {
-		body, fields := webhook.Strip(m.Body)
-		m.Body, m.Stripped = body, strings.Join(fields, ",")
-	}
 }

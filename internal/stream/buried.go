@@ -16,7 +16,7 @@ import (
 
 // A DeadSelection says which dead letters are meant, by their subject.
 type DeadSelection struct {
-	// From is "ingest" or a consumer, Reason a fault.Reason; "" means any.
+	// From is event.FromIngest or a consumer, Reason a fault.Reason; "" means any.
 	From, Reason string
 }
 
