@@ -2,13 +2,10 @@ package customerio
 
 import (
 	"crypto/sha256"
-	"encoding/base32"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
-	"time"
 
 	"github.com/cioevents/cioevents/internal/effect"
 )
@@ -69,26 +66,12 @@ func eventBody(call effect.Call) []byte {
 
 var ulid = regexp.MustCompile(`^[0-7][0-9A-HJKMNP-TV-Z]{25}$`)
 
-var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
-
 // dedupeID returns the ULID by which the API tells repeats of an event. An ID that
 // is none is made one, always the same: the time, and a hash in place of chance.
 func dedupeID(call effect.Call) string {
 	if call.ID == "" || ulid.MatchString(call.ID) {
 		return call.ID
 	}
-	return makeULID(call.At, call.ID)
-}
-
-func makeULID(at time.Time, id string) string {
-	var b [17]byte // 128 bits after two of zero, to come out at 26 digits of 5
-	binary.BigEndian.PutUint64(b[:8], uint64(max(at.UnixMilli(), 0))<<16)
-	sum := sha256.Sum256([]byte(id))
-	copy(b[6:16], sum[:])
-	// Shift all by two bits to the right, for the zeros in front.
-	for i := 16; i > 0; i-- {
-		b[i] = b[i]>>2 | b[i-1]<<6
-	}
-	b[0] >>= 2
-	return crockford.EncodeToString(b[:])[:26]
+	sum := sha256.Sum256([]byte(call.ID))
+	return effect.ULID(uint64(max(call.At.UnixMilli(), 0)), [10]byte(sum[:10]))
 }

@@ -7,14 +7,10 @@ import (
 	"github.com/cioevents/cioevents/internal/effect"
 )
 
-// Customer.io's limits, in bytes. It refuses what exceeds them, or drops it
-// without a word, so nothing is sent that does.
+// Customer.io's limits, in bytes, beside those of package effect. Nothing is sent
+// that exceeds them.
 const (
 	maxIdentifier = 150
-	maxName       = 150
-	maxValue      = 1000
-	maxAttributes = 300
-	maxEventName  = 100
 	// A kB is taken as 1,000 bytes, the smaller of its two meanings.
 	maxItem  = 32_000
 	maxBatch = 500_000
@@ -52,15 +48,15 @@ func checkIdentify(call effect.Call) error {
 		return errors.New("the call has no time")
 	case n == 0:
 		return errors.New("the call has no attributes")
-	case n > maxAttributes:
-		return fmt.Errorf("the call has %d attributes, the limit is %d", n, maxAttributes)
+	case n > effect.MaxAttributes:
+		return fmt.Errorf("the call has %d attributes, the limit is %d", n, effect.MaxAttributes)
 	}
 	for name, value := range call.Attributes {
-		if name == "" || len(name) > maxName {
-			return fmt.Errorf("an attribute's name has %d bytes, the limits are 1 and %d", len(name), maxName)
+		if name == "" || len(name) > effect.MaxName {
+			return fmt.Errorf("an attribute's name has %d bytes, the limits are 1 and %d", len(name), effect.MaxName)
 		}
-		if s, ok := value.(string); ok && len(s) > maxValue {
-			return fmt.Errorf("attribute %s has %d bytes, the limit is %d", name, len(s), maxValue)
+		if s, ok := value.(string); ok && len(s) > effect.MaxValue {
+			return fmt.Errorf("attribute %s has %d bytes, the limit is %d", name, len(s), effect.MaxValue)
 		}
 	}
 	return nil
@@ -70,8 +66,8 @@ func checkTrack(call effect.Call) error {
 	switch n := len(call.Event); {
 	case call.At.IsZero():
 		return errors.New("the call has no time")
-	case n == 0 || n > maxEventName:
-		return fmt.Errorf("the event's name has %d bytes, the limits are 1 and %d", n, maxEventName)
+	case n == 0 || n > effect.MaxEventName:
+		return fmt.Errorf("the event's name has %d bytes, the limits are 1 and %d", n, effect.MaxEventName)
 	}
 	if n := len(eventBody(call)); n > maxItem {
 		return fmt.Errorf("the event has %d bytes, the limit is %d", n, maxItem)

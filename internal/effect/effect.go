@@ -18,6 +18,15 @@ const (
 	Suppress Kind = "suppress"
 )
 
+// Customer.io's limits of a call, in bytes or in number. It refuses what exceeds
+// them, or drops it without a word.
+const (
+	MaxName       = 150 // of an attribute, or of a part of an event's data
+	MaxValue      = 1000
+	MaxEventName  = 100
+	MaxAttributes = 300 // of a person
+)
+
 // A Call is one change of one profile. The calls of an event must be made in
 // their order; making them all again does no harm.
 type Call struct {

@@ -26,17 +26,17 @@ func checkAttribute(name string) string {
 	case slices.Contains(identifiers, lower), strings.HasPrefix(lower, "_"), strings.HasPrefix(lower, "cio_"):
 		return "is reserved by Customer.io"
 	}
-	return checkName(name, maxName)
+	return checkName(name, MaxName)
 }
 
 func checkData(name string) string {
 	if slices.Contains(overrides, strings.ToLower(name)) {
 		return "is reserved by Customer.io: it would redirect the messages of campaigns"
 	}
-	return checkName(name, maxName)
+	return checkName(name, MaxName)
 }
 
-func checkEventName(name string) string { return checkName(name, maxEvent) }
+func checkEventName(name string) string { return checkName(name, MaxEventName) }
 
 func checkName(name string, limit int) string {
 	switch {
@@ -62,8 +62,8 @@ func parseText(n *yaml.Node) (v value, why string) {
 		return value{field: field}, ""
 	case braces:
 		return value{}, fmt.Sprintf("%q is no reference; one is \"{{field}}\" and nothing else, the fields are %s", n.Value, strings.Join(Fields(), ", "))
-	case len(n.Value) > maxValue:
-		return value{}, fmt.Sprintf("has %d bytes, the limit is %d", len(n.Value), maxValue)
+	case len(n.Value) > MaxValue:
+		return value{}, fmt.Sprintf("has %d bytes, the limit is %d", len(n.Value), MaxValue)
 	case n.Style == 0 && ambiguous(n.Value):
 		return value{}, n.Value + " is a text to some readers and a boolean to others; write true or false, or put it in quotes"
 	default:

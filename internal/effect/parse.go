@@ -7,16 +7,9 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Customer.io's limits, in bytes: it refuses what exceeds them, or drops it
-// without a word.
-const (
-	maxName  = 150
-	maxValue = 1000
-	maxEvent = 100
-	// A person has 300 attributes at most, unsubscribed, _update and _timestamp
-	// among them. It also bounds the data of an event, far below the 100 kB.
-	maxAttributes = 297
-)
+// maxAttributes leaves room for unsubscribed, _update and _timestamp. It also
+// bounds the data of an event, far below the 100 kB.
+const maxAttributes = MaxAttributes - 3
 
 var ruleName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 

@@ -27,12 +27,13 @@ func trackID(e *webhook.Event, rule string) string {
 	if !e.OccurredAt.IsZero() {
 		millis = uint64(e.OccurredAt.UnixMilli()) // the bits matter, not the number
 	}
-	return ulid(millis<<16|uint64(binary.BigEndian.Uint16(sum)), binary.BigEndian.Uint64(sum[2:]))
+	return ULID(millis, [10]byte(sum))
 }
 
-// ulid writes 128 bits as https://github.com/ulid/spec does: 26 characters of 5
+// ULID writes 48 bits of a time in milliseconds, and 80 bits in place of chance, as https://github.com/ulid/spec does: 26 characters of 5
 // bits, the first two of which are zero.
-func ulid(high, low uint64) string {
+func ULID(millis uint64, chance [10]byte) string {
+	high, low := millis<<16|uint64(binary.BigEndian.Uint16(chance[:])), binary.BigEndian.Uint64(chance[2:])
 	const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 	var text [26]byte
 	for i := len(text) - 1; i >= 0; i-- {

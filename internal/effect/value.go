@@ -81,10 +81,10 @@ func Fields() []string { return slices.Sorted(maps.Keys(fields)) }
 // cut shortens what is longer than a value may be. Failure messages are, and
 // the start of one says enough.
 func cut(s string) string {
-	if len(s) <= maxValue {
+	if len(s) <= MaxValue {
 		return s
 	}
-	end := maxValue
+	end := MaxValue
 	for !utf8.RuneStart(s[end]) {
 		end--
 	}
