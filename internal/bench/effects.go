@@ -58,19 +58,12 @@ type opens struct {
 }
 
 func drainOpens(ctx context.Context, dir string, o opens) error {
-	server, err := startSelf(ctx, "nats", dir)
+	server, conn, err := startStream(ctx, dir)
 	if err != nil {
 		return err
 	}
 	defer server.stop()
-	conn, err := stream.Connect(stream.Config{URL: server.addr, Log: zerolog.Nop()})
-	if err != nil {
-		return err
-	}
 	defer conn.Close()
-	if _, err := conn.Ensure(ctx, stream.Settings{}); err != nil {
-		return err
-	}
 	if err := fillOpens(ctx, server.addr, o); err != nil {
 		return err
 	}
@@ -95,7 +88,7 @@ func drainOpens(ctx context.Context, dir string, o opens) error {
 	if o.complaints > 0 {
 		complaining.Go(func() { waits = complain(ctx, server.addr, fake, o.complaints, done) })
 	}
-	err = waitEngaged(ctx, conn)
+	err = waitDrained(ctx, conn, workerapp.Engagement)
 	took := time.Since(start)
 	close(done)
 	complaining.Wait()
@@ -183,23 +176,6 @@ func fillOpens(ctx context.Context, url string, o opens) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// waitEngaged waits until no open is waiting or under way.
-func waitEngaged(ctx context.Context, conn *stream.Conn) error {
-	for ctx.Err() == nil {
-		s, err := conn.Status(ctx)
-		if err != nil {
-			return err
-		}
-		for _, c := range s.Consumers {
-			if c.Name == workerapp.Engagement && c.Lag == 0 {
-				return nil
-			}
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	return ctx.Err()
 }
 
 // complain publishes complaints of people of their own and measures how long each

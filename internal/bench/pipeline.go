@@ -6,6 +6,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
 
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/stream"
@@ -52,4 +53,27 @@ func fillStream(ctx context.Context, url string, n int) (perSecond float64, err 
 		return 0, ctx.Err()
 	}
 	return float64(sent) / time.Since(start).Seconds(), nil
+}
+
+// startStream starts a NATS server with its files in dir and makes the streams.
+func startStream(ctx context.Context, dir string) (server *child, conn *stream.Conn, err error) {
+	if server, err = startSelf(ctx, "nats", dir); err != nil {
+		return nil, nil, err
+	}
+	if conn, err = stream.Connect(stream.Config{URL: server.addr, Log: zerolog.Nop()}); err != nil {
+		server.stop()
+		return nil, nil, err
+	}
+	if _, err = conn.Ensure(ctx, stream.Settings{}); err != nil {
+		conn.Close()
+		server.stop()
+		return nil, nil, err
+	}
+	return server, conn, nil
+}
+
+// startWorker runs the worker program for one warehouse.
+func startWorker(ctx context.Context, path, natsURL, warehouseURL string) (*child, error) {
+	return startProgram(ctx, path, "NATS_URL="+natsURL, "ADMIN_ADDR=127.0.0.1:0", "WORKER_CONSUMERS=warehouse",
+		"WAREHOUSE_URL="+warehouseURL, "LOG_LEVEL=warn")
 }

@@ -8,10 +8,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/rs/zerolog"
-
+	"github.com/cioevents/cioevents/internal/app/workerapp"
 	"github.com/cioevents/cioevents/internal/stream"
-	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
+	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
 // replayed is how many events are replayed: as many as show whether memory
@@ -25,29 +24,18 @@ func benchReplay(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	server, err := startSelf(ctx, "nats", filepath.Join(dir, "nats-replay"))
+	server, conn, err := startStream(ctx, filepath.Join(dir, "nats-replay"))
 	if err != nil {
 		return err
 	}
 	defer server.stop()
-	conn, err := stream.Connect(stream.Config{URL: server.addr, Log: zerolog.Nop()})
-	if err != nil {
-		return err
-	}
 	defer conn.Close()
-	if _, err := conn.Ensure(ctx, stream.Settings{}); err != nil {
-		return err
-	}
 	if _, err := fillStream(ctx, server.addr, replayed); err != nil {
 		return err
 	}
-	start := func(db string) (*child, error) {
-		return startProgram(ctx, path, "NATS_URL="+server.addr, "ADMIN_ADDR=127.0.0.1:0", "WORKER_CONSUMERS=warehouse",
-			"WAREHOUSE_URL=duckdb:"+db, "LOG_LEVEL=warn")
-	}
 	run := func(name, db string, wait func() error) error {
 		begin := time.Now()
-		worker, err := start(db)
+		worker, err := startWorker(ctx, path, server.addr, "duckdb:"+db)
 		if err != nil {
 			return err
 		}
@@ -57,17 +45,17 @@ func benchReplay(ctx context.Context, dir string) error {
 		}
 		took, rss := time.Since(begin), worker.peakRSS()
 		worker.stop()
-		t, err := duckdb.Query(ctx, db, "SELECT count(*) FROM customerio_events")
+		rows, err := count(ctx, db, warehouse.Events)
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%-24s %8.0f events/s  (%v rows, start included), RSS %.0f MiB\n", name, replayed/took.Seconds(), t.Rows[0][0], rss)
+		fmt.Printf("%-24s %8.0f events/s  (%s rows, start included), RSS %.0f MiB\n", name, replayed/took.Seconds(), rows, rss)
 		return os.Remove(db)
 	}
-	if err := run("live, stream to DuckDB", filepath.Join(dir, "live.duckdb"), func() error { return waitDrained(ctx, conn) }); err != nil {
+	if err := run("live, stream to DuckDB", filepath.Join(dir, "live.duckdb"), func() error { return waitDrained(ctx, conn, workerapp.Warehouse) }); err != nil {
 		return err
 	}
-	r, err := conn.StartReplay(ctx, stream.ReplayRequest{Target: "warehouse"})
+	r, err := conn.StartReplay(ctx, stream.ReplayRequest{Target: workerapp.Warehouse})
 	if err != nil {
 		return err
 	}

@@ -8,8 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rs/zerolog"
-
+	"github.com/cioevents/cioevents/internal/app/workerapp"
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
@@ -33,19 +32,12 @@ func benchWarehouses(ctx context.Context, dir string, names []string) error {
 
 // benchWarehouse lets a worker find a full stream, in a server of its own.
 func benchWarehouse(ctx context.Context, path, dir, name string) error {
-	server, err := startSelf(ctx, "nats", filepath.Join(dir, "nats"))
+	server, conn, err := startStream(ctx, filepath.Join(dir, "nats"))
 	if err != nil {
 		return err
 	}
 	defer server.stop()
-	conn, err := stream.Connect(stream.Config{URL: server.addr, Log: zerolog.Nop()})
-	if err != nil {
-		return err
-	}
 	defer conn.Close()
-	if _, err := conn.Ensure(ctx, stream.Settings{}); err != nil {
-		return err
-	}
 	async, err := fillStream(ctx, server.addr, preload)
 	if err != nil {
 		return err
@@ -61,13 +53,12 @@ func benchWarehouse(ctx context.Context, path, dir, name string) error {
 
 func drain(ctx context.Context, conn *stream.Conn, server *child, path string, to *destination) error {
 	filled, start := server.cpu(), time.Now()
-	worker, err := startProgram(ctx, path, "NATS_URL="+server.addr, "ADMIN_ADDR=127.0.0.1:0", "WORKER_CONSUMERS=warehouse",
-		"WAREHOUSE_URL="+to.url, "LOG_LEVEL=warn")
+	worker, err := startWorker(ctx, path, server.addr, to.url)
 	if err != nil {
 		return err
 	}
 	defer worker.stop()
-	if err := waitDrained(ctx, conn); err != nil {
+	if err := waitDrained(ctx, conn, workerapp.Warehouse); err != nil {
 		return err
 	}
 	took, rss := time.Since(start), worker.peakRSS()
@@ -90,10 +81,12 @@ func cost(cpu time.Duration, of string) string {
 	return fmt.Sprintf("%.1f µs of %s", float64(cpu.Microseconds())/preload, of)
 }
 
-func waitDrained(ctx context.Context, conn *stream.Conn) error {
+// waitDrained waits until a consumer has begun and has nothing left to do.
+func waitDrained(ctx context.Context, conn *stream.Conn, consumer string) error {
+	idle := func(c stream.ConsumerStatus) bool { return c.Name == consumer && c.LastAck != nil && c.Lag == 0 }
 	for ctx.Err() == nil {
 		s, err := conn.Status(ctx)
-		if err == nil && len(s.Consumers) == 1 && s.Consumers[0].LastAck != nil && s.Consumers[0].Lag == 0 {
+		if err == nil && slices.ContainsFunc(s.Consumers, idle) {
 			return nil
 		}
 		if err != nil && !strings.Contains(err.Error(), "timeout") {
