@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
 	"github.com/cioevents/cioevents/pkg/webhook"
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
 )
@@ -128,34 +128,9 @@ func rowOf(tb testing.TB, body []byte) warehouse.Row {
 func columnsOf(r *warehouse.Row) map[string]any {
 	out := map[string]any{}
 	for _, c := range warehouse.Columns() {
-		out[c.Name] = valueOf(&c, r)
+		out[c.Name] = warehousetest.Value(&c, r)
 	}
 	return out
-}
-
-func valueOf(c *warehouse.Column, r *warehouse.Row) any {
-	switch c.Type {
-	case warehouse.Integer:
-		return orNull(c.Integer(r))
-	case warehouse.Boolean:
-		if v := c.Boolean(r); v != nil {
-			return *v
-		}
-		return nil
-	case warehouse.Timestamp:
-		return orNull(c.Time(r).UTC().Truncate(time.Microsecond))
-	case warehouse.JSON:
-		return orNull(strings.Clone(c.JSON(r)))
-	default:
-		return orNull(c.Text(r))
-	}
-}
-
-func orNull[T comparable](v T) any {
-	if v == *new(T) {
-		return nil
-	}
-	return v
 }
 
 // write writes rows as a worker does: until there is no error.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/parquet"
+	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
 )
 
 // A folder is a warehouse under test, which DuckDB reads.
@@ -108,30 +109,8 @@ func want(rows []warehouse.Row) []map[string]any {
 	for i := range rows {
 		table[i] = make(map[string]any)
 		for _, c := range warehouse.Columns() {
-			table[i][c.Name] = value(&c, &rows[i])
+			table[i][c.Name] = warehousetest.Value(&c, &rows[i])
 		}
 	}
 	return table
-}
-
-func value(c *warehouse.Column, r *warehouse.Row) any {
-	switch c.Type {
-	case warehouse.Integer:
-		if v := c.Integer(r); v != 0 {
-			return v
-		}
-	case warehouse.Boolean:
-		if v := c.Boolean(r); v != nil {
-			return *v
-		}
-	case warehouse.Timestamp:
-		if v := c.Time(r); !v.IsZero() {
-			return v.UTC().Truncate(time.Microsecond)
-		}
-	default:
-		if v := c.Text(r); v != "" {
-			return v
-		}
-	}
-	return nil
 }

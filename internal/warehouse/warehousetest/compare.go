@@ -141,11 +141,11 @@ func (p *place) value(c *warehouse.Column, r *warehouse.Row) any {
 		changed.Timestamp = p.Timestamp(r.Timestamp)
 		r = &changed
 	}
-	return value(c, r)
+	return Value(c, r)
 }
 
-// value is what a reader must see of a row in a column.
-func value(c *warehouse.Column, r *warehouse.Row) any {
+// Value is what a reader must see of a row in a column, nil for NULL.
+func Value(c *warehouse.Column, r *warehouse.Row) any {
 	switch c.Type {
 	case warehouse.Integer:
 		return orNil(c.Integer(r))

@@ -12,7 +12,7 @@ import (
 func everyField(p *place) {
 	row := full()
 	for _, c := range warehouse.Columns() {
-		if value(&c, &row) == nil {
+		if Value(&c, &row) == nil {
 			p.t.Errorf("the suite's row has no value in column %s", c.Name)
 		}
 	}
