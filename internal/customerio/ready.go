@@ -3,7 +3,6 @@ package customerio
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/fault"
@@ -53,7 +52,7 @@ func (c *Client) probe(ctx context.Context) error {
 		return err
 	}
 	_, outcome, err := c.askRegion(ctx)
-	if e := statusOf(err); e != nil && (e.status == http.StatusNotFound || e.status == http.StatusMethodNotAllowed) {
+	if e := statusOf(err); e != nil && e.misplaced() {
 		// A proxy that passes on nothing but what is needed. It answers.
 		outcome = OutcomeRejected
 	}
