@@ -94,11 +94,7 @@ func list(metrics []webhook.Metric) string {
 	if len(metrics) == 0 {
 		return "nothing"
 	}
-	texts := make([]string, len(metrics))
-	for i, m := range metrics {
-		texts[i] = string(m)
-	}
-	return strings.Join(texts, ", ")
+	return strings.Join(texts(metrics), ", ")
 }
 
 type effectsTestOptions struct {

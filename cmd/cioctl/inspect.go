@@ -15,7 +15,6 @@ import (
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/stream"
-	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
@@ -178,7 +177,7 @@ func (c *cli) query() *cobra.Command {
 		if err := errors.Join(err, r.Close()); err != nil {
 			return err
 		}
-		return o.print(c.out, objects(t), func(w io.Writer) {
+		return o.print(c.out, t.Objects(), func(w io.Writer) {
 			row(w, anySlice(t.Columns)...)
 			for _, r := range t.Rows {
 				row(w, r...)
@@ -193,18 +192,6 @@ func anySlice(names []string) []any {
 		cells[i] = n
 	}
 	return cells
-}
-
-// objects is the table as programs want it.
-func objects(t *duckdb.Table) []map[string]any {
-	list := make([]map[string]any, len(t.Rows))
-	for i, r := range t.Rows {
-		list[i] = map[string]any{}
-		for j, name := range t.Columns {
-			list[i][name] = r[j]
-		}
-	}
-	return list
 }
 
 func (c *cli) stream() *cobra.Command {

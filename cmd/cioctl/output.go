@@ -40,6 +40,15 @@ func row(w io.Writer, cells ...any) {
 	_, _ = fmt.Fprintln(w, strings.Join(texts, "\t")) // into a buffer
 }
 
+// texts are words of any kind.
+func texts[T ~string](words []T) []string {
+	list := make([]string, len(words))
+	for i, w := range words {
+		list[i] = string(w)
+	}
+	return list
+}
+
 func text(cell any) string {
 	switch v := cell.(type) {
 	case nil:

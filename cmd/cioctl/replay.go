@@ -111,10 +111,7 @@ func (o *replayOptions) request(now time.Time) (q stream.ReplayRequest, err erro
 		f.Workspaces = []string{target.Workspace}
 	}
 	if len(target.Metrics) > 0 {
-		words := make([]string, len(target.Metrics))
-		for i, m := range target.Metrics {
-			words[i] = string(m)
-		}
+		words := texts(target.Metrics)
 		if !f.Narrow(words) {
 			return q, fmt.Errorf("--filter: %s does nothing about these metrics, only about %s", o.to, strings.Join(words, ", "))
 		}

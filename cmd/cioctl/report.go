@@ -67,12 +67,12 @@ func readReport(ctx context.Context, urls *warehouseURLs, o reportOptions) (_ *r
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, reader.Close()) }()
-	query := func(ctx context.Context, statement string) ([]string, [][]any, error) {
+	query := func(ctx context.Context, statement string) ([]map[string]any, error) {
 		t, err := reader.Query(ctx, statement)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		return t.Columns, t.Rows, nil
+		return t.Objects(), nil
 	}
 	return report.New(ctx, report.Config{Query: query, Source: url, Campaign: o.campaign, Days: o.days})
 }

@@ -14,8 +14,9 @@ import (
 )
 
 // A Query runs one SELECT in DuckDB's dialect on the warehouse, whose names need
-// no schema there and whose time zone is UTC.
-type Query func(ctx context.Context, statement string) (columns []string, rows [][]any, err error)
+// no schema there and whose time zone is UTC. It returns the rows by the names of
+// their columns.
+type Query func(ctx context.Context, statement string) ([]map[string]any, error)
 
 // Config chooses what a report is about. Query is required.
 type Config struct {
@@ -147,18 +148,11 @@ func New(ctx context.Context, cfg Config) (*Report, error) {
 
 // read fills the list with the rows, by the names of the columns in JSON.
 func read[T any](ctx context.Context, query Query, statement string, list *[]T) error {
-	columns, rows, err := query(ctx, statement)
+	rows, err := query(ctx, statement)
 	if err != nil {
 		return err
 	}
-	objects := make([]map[string]any, len(rows))
-	for i, r := range rows {
-		objects[i] = make(map[string]any, len(columns))
-		for j, name := range columns {
-			objects[i][name] = r[j]
-		}
-	}
-	text, err := json.Marshal(objects)
+	text, err := json.Marshal(rows)
 	if err != nil {
 		return fmt.Errorf("read rows: %w", err)
 	}

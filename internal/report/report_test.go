@@ -70,12 +70,12 @@ func readers(t *testing.T) map[string]*duckdb.Reader {
 }
 
 func query(r *duckdb.Reader) report.Query {
-	return func(ctx context.Context, statement string) ([]string, [][]any, error) {
+	return func(ctx context.Context, statement string) ([]map[string]any, error) {
 		table, err := r.Query(ctx, statement)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		return table.Columns, table.Rows, nil
+		return table.Objects(), nil
 	}
 }
 

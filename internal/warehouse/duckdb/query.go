@@ -19,6 +19,18 @@ type Table struct {
 	Rows    [][]any
 }
 
+// Objects returns the rows by the names of their columns.
+func (t *Table) Objects() []map[string]any {
+	list := make([]map[string]any, len(t.Rows))
+	for i, r := range t.Rows {
+		list[i] = make(map[string]any, len(t.Columns))
+		for j, name := range t.Columns {
+			list[i][name] = r[j]
+		}
+	}
+	return list
+}
+
 // Query runs one statement on the database file at path, which it can only
 // read. It takes its turn when a worker has the file, and waits for that until
 // ctx ends. Names without a schema are looked for in "messaging" first.
