@@ -28,6 +28,7 @@ type warehouseURLs []string
 func (u *warehouseURLs) declare(s *config.Set) {
 	*u = warehouseURLs{"duckdb:data/customerio.duckdb"}
 	s.Var((*config.List)(u), "WAREHOUSE_URL", "the warehouse: duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET; of several, each")
+	s.Check(func() error { return workerapp.CheckWarehouses(*u) })
 }
 
 // open returns a reader of the first warehouse that can be asked here, and its
@@ -77,7 +78,7 @@ func (c *cli) migrate() *cobra.Command {
 			if dry {
 				statements, err := statementsOf(url)
 				if err != nil {
-					return &config.UsageError{Err: fmt.Errorf("WAREHOUSE_URL: %w", err)}
+					return err
 				}
 				for _, s := range statements {
 					fmt.Fprintf(c.out, "%s;\n\n", strings.TrimRight(strings.TrimSpace(s), ";"))
@@ -96,16 +97,13 @@ func (c *cli) migrate() *cobra.Command {
 func migrate(ctx context.Context, url string) error {
 	sink, err := workerapp.NewSink(url, zerolog.Nop())
 	if err != nil {
-		return &config.UsageError{Err: fmt.Errorf("WAREHOUSE_URL: %w", err)}
+		return err
 	}
 	return errors.Join(sink.Open(ctx), sink.Close())
 }
 
 // statementsOf returns what makes the warehouse, as SQL.
 func statementsOf(url string) ([]string, error) {
-	if _, err := workerapp.NewSink(url, zerolog.Nop()); err != nil {
-		return nil, err
-	}
 	scheme, path, _ := strings.Cut(url, ":")
 	switch scheme {
 	case "duckdb":
@@ -175,17 +173,16 @@ func (c *cli) compactOne(ctx context.Context, url string, before time.Time, grac
 	case "bigquery":
 		project, dataset, err := bigQueryPlace(url)
 		if err != nil {
-			return &config.UsageError{Err: fmt.Errorf("WAREHOUSE_URL: %w", err)}
+			return err
 		}
 		day := before.UTC().AddDate(0, 0, -1)
 		_, err = fmt.Fprintf(c.out, "-- Run this for each day, for instance daily as a scheduled query; here for %s.\n%s\n",
 			day.Format(time.DateOnly), bigquery.CompactDay(project, dataset, day))
 		return err
-	case "duckdb":
+	default:
 		_, err := fmt.Fprintf(c.out, "%s stores each event once already\n", url)
 		return err
 	}
-	return &config.UsageError{Err: fmt.Errorf("WAREHOUSE_URL: %q is no warehouse", url)}
 }
 
 func (c *cli) compactParquet(ctx context.Context, job parquet.Compaction, out output) error {

@@ -101,7 +101,7 @@ func (c *Config) check() error {
 		mistakes = append(mistakes, config.OneOf("WORKER_CONSUMERS", name, Suppression, Engagement, Warehouse))
 	}
 	if slices.Contains(c.Consumers, Warehouse) {
-		mistakes = append(mistakes, checkWarehouses(c.Warehouses))
+		mistakes = append(mistakes, CheckWarehouses(c.Warehouses))
 	}
 	mistakes = append(mistakes, checkRegion("CUSTOMERIO_REGION", c.Track.Region))
 	if c.NeedsTrack() {

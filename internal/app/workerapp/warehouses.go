@@ -67,8 +67,8 @@ func warehouseConsumer(i int, url string) string {
 	return Warehouse + "-" + scheme
 }
 
-// checkWarehouses returns what is wrong with the warehouses.
-func checkWarehouses(urls []string) error {
+// CheckWarehouses returns what is wrong with the warehouses.
+func CheckWarehouses(urls []string) error {
 	if len(urls) == 0 {
 		return errors.New("WAREHOUSE_URL: is empty")
 	}
