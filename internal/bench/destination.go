@@ -40,7 +40,7 @@ func newDestination(ctx context.Context, name, dir string) (destination, error) 
 	case "parquet":
 		path := filepath.Join(dir, "parquet")
 		return destination{name: "Parquet", url: "parquet:" + path, rows: func(ctx context.Context) (string, error) {
-			return countFiles(ctx, filepath.Join(dir, "empty.duckdb"), path)
+			return countFiles(ctx, path)
 		}}, nil
 	default:
 		return newBigQuery(ctx)
@@ -48,23 +48,28 @@ func newDestination(ctx context.Context, name, dir string) (destination, error) 
 }
 
 func count(ctx context.Context, path, from string) (string, error) {
-	t, err := duckdb.Query(ctx, path, "SELECT count(*) FROM "+from)
+	r, err := duckdb.OpenReader(ctx, path)
 	if err != nil {
+		return "", err
+	}
+	return countWith(ctx, r, from)
+}
+
+// countFiles counts what is in the files, repeats included.
+func countFiles(ctx context.Context, dir string) (string, error) {
+	r, err := duckdb.OpenScript(ctx, "SET TimeZone = 'UTC'")
+	if err != nil {
+		return "", err
+	}
+	return countWith(ctx, r, "read_parquet('"+filepath.Join(dir, warehouse.Events, "*", "*.parquet")+"')")
+}
+
+func countWith(ctx context.Context, r *duckdb.Reader, from string) (string, error) {
+	t, err := r.Query(ctx, "SELECT count(*) FROM "+from)
+	if err := errors.Join(err, r.Close()); err != nil {
 		return "", err
 	}
 	return fmt.Sprint(t.Rows[0][0]), nil
-}
-
-// countFiles counts through a database that has nothing else to do.
-func countFiles(ctx context.Context, database, dir string) (string, error) {
-	sink, err := duckdb.New(duckdb.Config{Path: database})
-	if err != nil {
-		return "", err
-	}
-	if err := errors.Join(sink.Open(ctx), sink.Close()); err != nil {
-		return "", err
-	}
-	return count(ctx, database, "read_parquet('"+filepath.Join(dir, warehouse.Events, "*", "*.parquet")+"')")
 }
 
 const (
