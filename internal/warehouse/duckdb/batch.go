@@ -2,7 +2,7 @@ package duckdb
 
 import (
 	"fmt"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	duck "github.com/duckdb/duckdb-go/v2"
@@ -18,7 +18,9 @@ type batch struct {
 	rows    []warehouse.Row
 	places  []int // of the rows that take part
 	columns []warehouse.Column
-	next    atomic.Int64
+
+	mu   sync.Mutex // guards left: DuckDB has threads of its own
+	left []int      // the places that no chunk has taken yet
 }
 
 // ColumnInfos implements duck.ParallelChunkTableSource.
@@ -45,9 +47,7 @@ func (b *batch) NewLocalState() any { return nil }
 // FillChunk writes the next rows, column by column. DuckDB calls it from its
 // own threads.
 func (b *batch) FillChunk(_ any, chunk duck.DataChunk) error {
-	size := duck.GetDataChunkCapacity()
-	from := min(int(b.next.Add(int64(size)))-size, len(b.places))
-	places := b.places[from:min(from+size, len(b.places))]
+	places := b.take(duck.GetDataChunkCapacity())
 	for i := range b.columns {
 		if _, err := chunk.GetVector(i); err != nil {
 			continue // this query does not read the column
@@ -57,6 +57,32 @@ func (b *batch) FillChunk(_ any, chunk duck.DataChunk) error {
 		}
 	}
 	return chunk.SetSize(len(places))
+}
+
+// chunkBytes bounds the payloads of one chunk. DuckDB holds a chunk several times
+// over, and without memory for a text of it, it ends the process.
+const chunkBytes = 1 << 20
+
+// take returns the places of the next chunk.
+func (b *batch) take(most int) []int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := within(b.rows, b.left, most, chunkBytes)
+	taken := b.left[:n]
+	b.left = b.left[n:]
+	return taken
+}
+
+// within returns how many of the first places have payloads of no more than this
+// size together, but at least one.
+func within(rows []warehouse.Row, places []int, most, size int) int {
+	most = min(most, len(places))
+	for i, place := range places[:most] {
+		if size -= len(rows[place].Payload); size < 0 {
+			return max(i, 1)
+		}
+	}
+	return most
 }
 
 func (b *batch) fill(chunk duck.DataChunk, column int, places []int) error {

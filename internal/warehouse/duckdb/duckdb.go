@@ -28,11 +28,7 @@ type Config struct {
 	// meanwhile only a process that queues up for it, such as another sink or
 	// Query, gets it; DuckDB's own shell does not.
 	IdleClose time.Duration
-	// MemoryLimit is what DuckDB may use for its buffers. Default 128MB: twice as
-	// much makes nothing faster, as it holds blocks of the file that no insert
-	// reads again. Go, and what both allocators keep, come on top.
-	MemoryLimit string
-	Log         zerolog.Logger
+	Log       zerolog.Logger
 }
 
 // A Sink writes rows to a DuckDB file. It implements warehouse.Sink.
@@ -46,6 +42,7 @@ type Sink struct {
 	rows    []warehouse.Row // of the insert under way
 	places  []int           // of those among them that it is about
 	loose   int             // rows since the last checkpoint
+	memory  int             // which of memoryLimits is set
 	lastUse time.Time
 	idle    *time.Timer
 }
@@ -57,7 +54,6 @@ func New(cfg Config) (*Sink, error) {
 	}
 	cfg.Schema = cmp.Or(cfg.Schema, warehouse.DefaultSchema)
 	cfg.IdleClose = cmp.Or(cfg.IdleClose, 2*time.Second)
-	cfg.MemoryLimit = cmp.Or(cfg.MemoryLimit, "128MB")
 	columns := warehouse.Columns()
 	return &Sink{cfg: cfg, columns: columns, insert: insertStatement(cfg.Schema, columns)}, nil
 }
@@ -84,15 +80,38 @@ func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Resul
 	if len(places) == 0 {
 		return result, ctx.Err()
 	}
-	if err := s.acquire(ctx); err != nil {
-		return warehouse.Result{}, err
-	}
 	defer s.yield()
-	if err := s.store(ctx, rows, places, &result); err != nil {
-		return warehouse.Result{}, errors.Join(err, s.letGo()) // whatever is wrong with the connection ends with it
+	for len(places) > 0 {
+		n := within(rows, places, len(places), statementBytes)
+		if err := s.storePart(ctx, rows, places[:n], &result); err != nil {
+			return warehouse.Result{}, errors.Join(err, s.letGo()) // whatever is wrong with the connection ends with it
+		}
+		places = places[n:]
 	}
-	s.tidy(ctx, result.Inserted)
 	return result, nil
+}
+
+// statementBytes bounds the payloads of one statement; a batch of usual rows is
+// smaller.
+const statementBytes = 8 << 20
+
+// storePart stores rows, with as much memory as that takes.
+func (s *Sink) storePart(ctx context.Context, rows []warehouse.Row, places []int, result *warehouse.Result) error {
+	before := *result
+	for {
+		*result = before
+		if err := s.acquire(ctx); err != nil {
+			return err
+		}
+		err := s.store(ctx, rows, places, result)
+		if err == nil {
+			s.tidy(ctx, result.Inserted-before.Inserted)
+			return nil
+		}
+		if !s.raiseMemory(err) {
+			return err
+		}
+	}
 }
 
 // checkpointRows is between three quarters and the whole of a row group, which
@@ -109,7 +128,9 @@ func (s *Sink) tidy(ctx context.Context, inserted int) {
 		return
 	}
 	if err := s.file.exec(ctx, "CHECKPOINT"); err != nil {
-		s.cfg.Log.Warn().Err(err).Msg("no checkpoint; the next batch tries again")
+		if !s.raiseMemory(err) {
+			s.cfg.Log.Warn().Err(err).Msg("no checkpoint; the next batch tries again")
+		}
 		return
 	}
 	s.loose = 0
@@ -130,8 +151,17 @@ func (s *Sink) acquire(ctx context.Context) error {
 	if s.file != nil {
 		return nil
 	}
+	for {
+		err := s.open(ctx)
+		if err == nil || !s.raiseMemory(err) { // reading its log back may take as much as writing it
+			return err
+		}
+	}
+}
+
+func (s *Sink) open(ctx context.Context) error {
 	options := url.Values{
-		"memory_limit": {s.cfg.MemoryLimit}, "preserve_insertion_order": {"false"},
+		"memory_limit": {memoryLimits[s.memory]}, "preserve_insertion_order": {"false"},
 		// A batch is too small to be shared out: a second thread costs a third
 		// more processor time and saves nothing.
 		"threads": {"1"},

@@ -93,7 +93,7 @@ func (s *Sink) insertNew(ctx context.Context, rows []warehouse.Row, places []int
 func (s *Sink) registerBatch(conn *sql.Conn) error {
 	err := duck.RegisterTableUDF(conn, "cioevents_batch", duck.ParallelChunkTableFunction{
 		BindArguments: func(map[string]any, ...any) (duck.ParallelChunkTableSource, error) {
-			return &batch{rows: s.rows, places: s.places, columns: s.columns}, nil
+			return &batch{rows: s.rows, places: s.places, left: s.places, columns: s.columns}, nil
 		},
 	})
 	if err != nil {
