@@ -76,24 +76,31 @@ func (s *Sink) append(ctx context.Context, b *batch) error {
 		sending.Go(func() { c.err = s.session.send(ctx, number, c) })
 	}
 	sending.Wait()
-	return s.conclude(b, chunks)
+	return s.conclude(ctx, b, chunks)
 }
 
 // conclude takes over what became of the chunks.
-func (s *Sink) conclude(b *batch, chunks []*chunk) error {
+func (s *Sink) conclude(ctx context.Context, b *batch, chunks []*chunk) error {
 	b.todo = b.todo[:0]
 	var first error
+	var suspects []warehouse.Rejection
 	for _, c := range chunks {
 		b.rejected = append(b.rejected, c.rejected...)
-		if c.err != nil {
-			b.todo = append(b.todo, c.places...)
-			first = cmp.Or(first, c.err)
-		}
+		b.todo = append(b.todo, c.places...)
+		suspects = append(suspects, c.suspects...)
+		first = cmp.Or(first, c.err)
+	}
+	if first == nil && len(suspects) > 0 {
+		first = s.session.testify(ctx)
 	}
 	if first != nil {
+		for _, r := range suspects {
+			b.todo = append(b.todo, r.Index)
+		}
 		s.disconnect()
 		return first
 	}
+	b.rejected = append(b.rejected, suspects...)
 	for _, c := range chunks {
 		if cap(c.buffer) <= keptBytes {
 			s.free = append(s.free, c)
@@ -110,6 +117,7 @@ type chunk struct {
 	ends     []int // of the rows in buffer
 	rows     [][]byte
 	rejected []warehouse.Rejection
+	suspects []warehouse.Rejection // rows that were refused alone, without a reason
 	err      error
 }
 

@@ -3,6 +3,7 @@ package bigquery
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,8 @@ type session struct {
 	since   time.Time
 	missing bool        // whether the layout leaves out columns that we know
 	updated atomic.Bool // whether the Write API has noticed another schema
+	// witness is a row that this session has stored.
+	witness atomic.Pointer[[]byte]
 }
 
 // connect makes a session for the columns that the Write API knows, less those
@@ -126,15 +129,20 @@ func (s *session) close() {
 	}
 }
 
-// send appends the chunk's rows. Those that BigQuery refuses are taken out, and
-// the rest is sent again: a request is stored as a whole or not at all.
+// send appends the chunk's rows, and leaves in it those that are not stored.
+// Rows that BigQuery refuses are taken out, and the rest is sent again: a request
+// is stored as a whole or not at all.
 func (s *session) send(ctx context.Context, number int, c *chunk) error {
 	for len(c.rows) > 0 {
 		refused, err := s.appendRows(ctx, number, c.rows)
-		if err != nil {
-			return fmt.Errorf("append rows: %w", judge(err))
-		}
-		if len(refused) == 0 {
+		switch err = judge(err); {
+		case errors.Is(err, errRefused):
+			return s.search(ctx, number, c, err)
+		case err != nil:
+			return fmt.Errorf("append rows: %w", err)
+		case len(refused) == 0:
+			s.remember(c.rows[0])
+			c.places, c.rows = c.places[:0], c.rows[:0]
 			return nil
 		}
 		if err := c.reject(refused); err != nil {

@@ -23,6 +23,7 @@ import (
 var (
 	errExtraFields = errors.New("the Write API does not know all of the table's columns yet")
 	errBroken      = errors.New("the Write API gives no answer")
+	errRefused     = errors.New("the Write API refuses the rows")
 )
 
 // errNoKey is an error that only time mends.
@@ -43,6 +44,8 @@ func judge(err error) error {
 	switch {
 	case storageCode(err) == storagepb.StorageError_SCHEMA_MISMATCH_EXTRA_FIELDS:
 		return fmt.Errorf("%w: %w", errExtraFields, err)
+	case st.Code() == codes.InvalidArgument && storageCode(err) == storagepb.StorageError_STORAGE_ERROR_CODE_UNSPECIFIED:
+		return fmt.Errorf("%w: %w", errRefused, err)
 	case ok && broken(st.Code()), errors.Is(err, io.EOF):
 		return fmt.Errorf("%w: %w", errBroken, err)
 	default:
@@ -79,6 +82,8 @@ func explain(cfg *Config, err error) error {
 		return fault.RetryAfter(columnsWait, err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w (no answer within %s)", err, cfg.Timeout)
+	case errors.Is(err, errRefused):
+		return fmt.Errorf("%w (compare the table %s with what \"cioctl warehouse migrate --print\" shows)", err, Raw)
 	case strings.Contains(err.Error(), "could not find default credentials"):
 		return fmt.Errorf("%w (set GOOGLE_APPLICATION_CREDENTIALS, or run as a service account)", err)
 	}
@@ -137,12 +142,27 @@ func askedWait(err error) time.Duration {
 // address matches what may be an e-mail address.
 var address = regexp.MustCompile(`[^\s"']*@[^\s"']*`)
 
-// rowFault says why BigQuery refused a row. Its text may quote the row, and
-// ends up in logs, so addresses and the rest of long quotations are cut.
-func rowFault(e *storagepb.RowError) error {
-	text := address.ReplaceAllString(e.GetMessage(), "…")
+// rowFault says why BigQuery refused a row.
+func rowFault(e *storagepb.RowError) error { return refusal(e.GetCode(), e.GetMessage()) }
+
+// requestFault says why BigQuery refused the request of a single row.
+func requestFault(err error) error {
+	answer, ok := errors.AsType[interface {
+		error
+		GRPCStatus() *status.Status
+	}](err)
+	if !ok {
+		return refusal(codes.Unknown, err.Error())
+	}
+	return refusal(answer.GRPCStatus().Code(), answer.GRPCStatus().Message())
+}
+
+// refusal makes an error of BigQuery's text, which may quote the row and ends up
+// in logs: addresses and the rest of long quotations are cut.
+func refusal(code fmt.Stringer, text string) error {
+	text = address.ReplaceAllString(text, "…")
 	if len(text) > 200 {
 		text = strings.ToValidUTF8(text[:200], "") + "…"
 	}
-	return fmt.Errorf("BigQuery refused the row: %s: %s", e.GetCode(), text)
+	return fmt.Errorf("BigQuery refused the row: %s: %s", code, text)
 }

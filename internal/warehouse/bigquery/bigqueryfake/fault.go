@@ -14,6 +14,8 @@ type Request struct {
 	Number int64  // 1 for the server's first request
 	Table  string // projects/P/datasets/D/tables/T
 	Rows   int
+	// Wire is the rows as they came, by which a hook can tell requests apart.
+	Wire [][]byte
 }
 
 // A Fault is what a request meets instead of its answer. The zero Fault is none.
@@ -33,6 +35,7 @@ type Kind int
 const (
 	None             Kind = iota
 	BadRows               // answers INVALID_ARGUMENT and row_errors for Fault.Rows
+	Refused               // answers INVALID_ARGUMENT and does not say which row is to blame
 	ThroughputQuota       // answers RESOURCE_EXHAUSTED with the text that managedwriter retries
 	Unavailable           // answers UNAVAILABLE
 	PermissionDenied      // ends the connection with PERMISSION_DENIED
@@ -64,7 +67,7 @@ func Sequence(faults ...Fault) func(Request) Fault {
 
 // meet counts a request and returns the fault that it meets.
 func (s *Server) meet(stream string, rows [][]byte) Fault {
-	r := Request{Table: tableOf(stream), Rows: len(rows)}
+	r := Request{Table: tableOf(stream), Rows: len(rows), Wire: rows}
 	fn := s.count(&r, rows)
 	if fn == nil {
 		return Fault{}
@@ -123,6 +126,8 @@ func (f *Fault) answers(stream string) *storagepb.AppendRowsResponse {
 			bad = append(bad, rowError(i, "refused by a fault"))
 		}
 		return refusal(badRows(stream), bad)
+	case Refused:
+		return refusal(status.New(codes.InvalidArgument, "Request contains an invalid argument."), nil)
 	case ThroughputQuota:
 		return refusal(status.New(codes.ResourceExhausted, "Exceeds 'AppendRows throughput' quota, user_id: project0000 (status: INSUFFICIENT_TOKENS)"), nil)
 	case Unavailable:

@@ -26,6 +26,7 @@ func TestFaults(t *testing.T) {
 		"none":                  {bigqueryfake.Fault{}, codes.OK, 1, 6},
 		"slow":                  {bigqueryfake.Fault{Delay: time.Millisecond}, codes.OK, 1, 6},
 		"bad rows":              {bigqueryfake.Fault{Kind: bigqueryfake.BadRows, Rows: []int{1}}, codes.InvalidArgument, 1, 3},
+		"refused":               {bigqueryfake.Fault{Kind: bigqueryfake.Refused}, codes.InvalidArgument, 1, 3},
 		"throughput quota":      {bigqueryfake.Fault{Kind: bigqueryfake.ThroughputQuota}, codes.OK, 2, 6},
 		"unavailable":           {bigqueryfake.Fault{Kind: bigqueryfake.Unavailable}, codes.OK, 2, 6},
 		"permission denied":     {bigqueryfake.Fault{Kind: bigqueryfake.PermissionDenied}, codes.PermissionDenied, 1, 3},
@@ -86,8 +87,8 @@ func TestHookSeesTheRequest(t *testing.T) {
 	e.send(t, batch(1))
 	e.send(t, batch(1))
 	want := []bigqueryfake.Request{
-		{Number: 1, Table: "projects/p/datasets/d/tables/events", Rows: 3},
-		{Number: 2, Table: "projects/p/datasets/d/tables/events", Rows: 1},
+		{Number: 1, Table: "projects/p/datasets/d/tables/events", Rows: 3, Wire: batch(3)},
+		{Number: 2, Table: "projects/p/datasets/d/tables/events", Rows: 1, Wire: batch(1)},
 	}
 	if diff := cmp.Diff(want, seen); diff != "" {
 		t.Error(diff)
