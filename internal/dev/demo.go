@@ -120,13 +120,19 @@ func (d *demo) run(ctx context.Context, out io.Writer) error {
 }
 
 func (d *demo) send(ctx context.Context, events int) (operate.SendReport, error) {
-	bars := mpb.NewWithContext(ctx, mpb.WithOutput(d.progress), mpb.WithWidth(48))
+	bars := d.bars()
 	bar := newBar(bars, "sending", events)
 	sender := operate.Sender{URL: d.stack.WebhookURL(), Key: DefaultKey, Connections: 64, Rate: d.rate, Retries: 5, Progress: bar.Increment}
 	report, err := sender.Send(ctx, d.campaign.Events())
 	bar.Abort(false)
 	bars.Wait()
 	return report, err
+}
+
+// bars returns a set of progress bars. It does not end with a context: adding a
+// bar to one that has ended panics.
+func (d *demo) bars() *mpb.Progress {
+	return mpb.New(mpb.WithOutput(d.progress), mpb.WithWidth(48))
 }
 
 func newBar(bars *mpb.Progress, name string, total int) *mpb.Bar {
@@ -137,7 +143,7 @@ func newBar(bars *mpb.Progress, name string, total int) *mpb.Bar {
 
 // drain waits until every consumer has handled everything.
 func (d *demo) drain(ctx context.Context, conn *stream.Conn, events int) (*stream.Status, error) {
-	bars := mpb.NewWithContext(ctx, mpb.WithOutput(d.progress), mpb.WithWidth(48))
+	bars := d.bars()
 	bar := newBar(bars, "handling", events)
 	var status *stream.Status
 	err := waitUntil(ctx, drainTimeout, func() bool {
