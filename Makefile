@@ -10,13 +10,16 @@ FUZZTIME ?= 10s
 help: ## Print this message
 	@awk -F ':.*## ' '/^[a-z\/-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# Not by go run, which ends with 1 after Ctrl-C whatever the program ends with.
 .PHONY: run
 run: ## Run everything on this machine: NATS, ingest, worker, fake Track API, DuckDB
-	go run ./cmd/cioctl dev
+	go build -o bin/ ./cmd/cioctl
+	exec bin/cioctl dev
 
 .PHONY: demo
 demo: ## Send a simulated campaign through the whole pipeline, check the counts, print the funnel
-	go run ./cmd/cioctl demo
+	go build -o bin/ ./cmd/cioctl
+	exec bin/cioctl demo
 
 .PHONY: build
 build: ## Build ingest, worker and cioctl into bin/

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -36,9 +38,17 @@ SUPPRESSION_MODE says otherwise.`,
 		if err != nil {
 			return err
 		}
-		stack.PrintWelcome(c.out)
+		stack.PrintWelcome(c.out, program())
 		return stack.RunShowing(ctx, c.out)
 	})
+}
+
+// program is how this program is called: go run makes its own name for it.
+func program() string {
+	if strings.Contains(os.Args[0], "go-build") {
+		return "go run ./cmd/cioctl"
+	}
+	return os.Args[0]
 }
 
 func (c *cli) demo() *cobra.Command {

@@ -52,7 +52,7 @@ an e-mail campaign of N messages.`,
 	flags.IntVar(&o.connections, "connections", 16, "calls at a time")
 	flags.IntVar(&o.retry, "retries", 0, "how often to repeat a call that was answered 503 or not at all")
 	declare := func(s *config.Set) {
-		s.String(&o.url, "URL", "http://127.0.0.1:8080/webhooks/customerio", "the receiver")
+		s.String(&o.url, "URL", dev.DefaultURL, "the receiver")
 		s.Secret(&o.secret, "CUSTOMERIO_WEBHOOK_SECRET", "signing key, the one of cioctl dev by default")
 		o.declare(s)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/app/workerapp"
 	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/dev"
 	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
@@ -26,7 +27,7 @@ import (
 type warehouseURLs []string
 
 func (u *warehouseURLs) declare(s *config.Set) {
-	*u = warehouseURLs{"duckdb:data/customerio.duckdb"}
+	*u = warehouseURLs{dev.DefaultWarehouse}
 	s.Var((*config.List)(u), "WAREHOUSE_URL", "the warehouse: duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET; of several, each")
 	s.Check(func() error { return workerapp.CheckWarehouses(*u) })
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -29,20 +30,27 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// start runs a stack with its data in dir until the returned function is called.
-func start(t *testing.T, dir string) (s *dev.Stack, stop func()) {
+// configOf is the configuration of a stack with its data in dir, on free ports
+// unless the flags name others.
+func configOf(t *testing.T, dir string, flags ...string) (cfg dev.Config) {
 	t.Helper()
-	var cfg dev.Config
 	set := config.New("dev", func(string) string { return "" })
 	cfg.Declare(set)
-	err := set.Parse([]string{
+	err := set.Parse(append([]string{
 		"--data=" + dir, "--ingest-addr=127.0.0.1:0", "--admin-addr=127.0.0.1:0", "--worker-admin-addr=127.0.0.1:0",
 		"--nats-url=nats://127.0.0.1:0", "--fake-track-addr=127.0.0.1:0",
-	})
+	}, flags...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s, err = dev.New(cfg, zerolog.Nop()); err != nil {
+	return cfg
+}
+
+// start runs a stack with its data in dir until the returned function is called.
+func start(t *testing.T, dir string) (s *dev.Stack, stop func()) {
+	t.Helper()
+	s, err := dev.New(configOf(t, dir), zerolog.Nop())
+	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -99,6 +107,50 @@ func awaitDrained(t *testing.T, s *dev.Stack) {
 		}
 		if lag := status.Consumers[0].Lag + status.Consumers[1].Lag + status.Consumers[2].Lag; lag == 0 {
 			return
+		}
+	}
+}
+
+// An operator is told what to do about an address that is in use or none.
+func TestAddresses(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // binding does not wait
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	for _, c := range []struct{ flag, value, want string }{
+		{"nats-url", "nats://" + ln.Addr().String(), "NATS_URL: "},
+		{"ingest-addr", ln.Addr().String(), "INGEST_ADDR: "},
+		{"admin-addr", ln.Addr().String(), "ADMIN_ADDR: "},
+		{"worker-admin-addr", ln.Addr().String(), "WORKER_ADMIN_ADDR: "},
+		{"fake-track-addr", ln.Addr().String(), "FAKE_TRACK_ADDR: "},
+		{"nats-url", "localhost", "NATS_URL: \"localhost\" is not of the form"},
+	} {
+		_, err := dev.New(configOf(t, t.TempDir(), "--"+c.flag+"="+c.value), zerolog.Nop())
+		switch {
+		case err == nil || !strings.HasPrefix(err.Error(), c.want):
+			t.Errorf("%s %s: %v; want %q", c.flag, c.value, err, c.want)
+		case c.value != "localhost" && !strings.Contains(err.Error(), "set it to a free address"):
+			t.Errorf("%s: the error does not say what to do: %v", c.flag, err)
+		}
+	}
+}
+
+// The welcome's commands work as they stand, also with settings of one's own.
+func TestWelcome(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, stop := start(t, dir)
+	defer stop()
+	var out bytes.Buffer
+	s.PrintWelcome(&out, "bin/cioctl")
+	for _, want := range []string{
+		"bin/cioctl send --url " + s.WebhookURL() + " --campaign 1000\n",
+		"bin/cioctl query --warehouse-url duckdb:" + dir + "/customerio.duckdb \"SELECT",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the welcome lacks %q:\n%s", want, out.String())
 		}
 	}
 }

@@ -50,8 +50,8 @@ func startNATS(rawURL, dir string, log zerolog.Logger) (*server.Server, error) {
 // server itself would end the process.
 func splitURL(rawURL string) (host string, port int, err error) {
 	u, err := url.Parse(rawURL)
-	if err != nil {
-		return "", 0, err
+	if err != nil || u.Hostname() == "" {
+		return "", 0, fmt.Errorf("%q is not of the form nats://HOST:PORT", rawURL)
 	}
 	addr := u.Host
 	if u.Port() == "" {
@@ -59,7 +59,7 @@ func splitURL(rawURL string) (host string, port int, err error) {
 	}
 	ln, err := net.Listen("tcp", addr) //nolint:noctx // binding does not wait
 	if err != nil {
-		return "", 0, fmt.Errorf("%w; set NATS_URL to a free address, or stop what listens there", err)
+		return "", 0, err
 	}
 	defer ln.Close()
 	host, text, err := net.SplitHostPort(ln.Addr().String())

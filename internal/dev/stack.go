@@ -5,10 +5,13 @@ package dev
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -24,6 +27,12 @@ import (
 
 // DefaultKey signs webhook calls when none is configured.
 const DefaultKey = "dev-signing-key"
+
+// What a stack with the default settings has.
+const (
+	DefaultURL       = "http://127.0.0.1:8080/webhooks/customerio"
+	DefaultWarehouse = "duckdb:data/customerio.duckdb"
+)
 
 // Config is the settings of the stack. They are those of ingest and worker, with
 // defaults that need nothing else and listen on this machine only.
@@ -95,6 +104,9 @@ func New(cfg Config, log zerolog.Logger) (*Stack, error) {
 	s := &Stack{cfg: cfg, log: log}
 	if err := s.start(); err != nil {
 		s.close()
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return nil, fmt.Errorf("%w; set it to a free address, or stop what listens there, perhaps another cioctl dev", err)
+		}
 		return nil, err
 	}
 	return s, nil
@@ -117,6 +129,9 @@ func (s *Stack) start() (err error) {
 		return err
 	}
 	s.worker, err = workerapp.New(s.workerConfig(), s.log)
+	if err != nil && strings.HasPrefix(err.Error(), "ADMIN_ADDR:") {
+		return fmt.Errorf("WORKER_%w", err) // as it is called here
+	}
 	return err
 }
 

@@ -11,8 +11,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// PrintWelcome says what is where, and what to try first.
-func (s *Stack) PrintWelcome(w io.Writer) {
+// PrintWelcome says what is where, and what to try first with the program that is
+// called like this: cioctl, or go run ./cmd/cioctl.
+func (s *Stack) PrintWelcome(w io.Writer, program string) {
 	key := "your CUSTOMERIO_WEBHOOK_SECRET"
 	if s.ownKey() {
 		key = DefaultKey
@@ -32,12 +33,21 @@ cioevents is running. Ctrl-C stops it; its data stays in %[1]s and is used again
 
 Try in another terminal:
 
-  go run ./cmd/cioctl send email_bounced_hard email_opened_human
-  go run ./cmd/cioctl send --campaign 1000
-  go run ./cmd/cioctl query "SELECT metric, count(*) AS events FROM customerio_events GROUP BY ALL ORDER BY 2 DESC"
+  %[9]s send%[10]s email_bounced_hard email_opened_human
+  %[9]s send%[10]s --campaign 1000
+  %[9]s query%[11]s "SELECT metric, count(*) AS events FROM customerio_events GROUP BY ALL ORDER BY 2 DESC"
 
 `, s.cfg.Data, s.WebhookURL(), key, s.ingest.AdminAddr(), s.worker.AdminAddr(), s.NATSURL(), api,
-		strings.Join(s.workerConfig().Warehouses, ", "))
+		strings.Join(s.workerConfig().Warehouses, ", "), program,
+		unless(DefaultURL, " --url ", s.WebhookURL()), unless(DefaultWarehouse, " --warehouse-url ", strings.Join(s.cfg.Worker.Warehouses, ",")))
+}
+
+// unless returns the flag with its value, or nothing when that is the default.
+func unless(standard, flag, value string) string {
+	if value == standard {
+		return ""
+	}
+	return flag + value
 }
 
 func (s *Stack) ownKey() bool {
