@@ -31,10 +31,10 @@ const (
 )
 
 // maxHeaders is the room that is kept for subject and headers of a message when
-// its body is measured against the server's limit. Ours have about 300 bytes;
-// an error text is cut to maxErrorText.
+// its body is measured against the server's limit. Ours have about 300 bytes; the
+// longest of a dead letter, with an error text that is cut to maxErrorText, 2,300.
 const (
-	maxHeaders   = 2 << 10
+	maxHeaders   = 3 << 10
 	maxErrorText = 1 << 10
 )
 

@@ -94,6 +94,26 @@ func TestBuryInParts(t *testing.T) {
 	}
 }
 
+// The longest headers still fit beside the largest body.
+func TestLongestDeadLetterFits(t *testing.T) {
+	t.Parallel()
+	conn := streamtest.Start(t).Connect(stream.Settings{})
+	p := publisher(t, conn)
+	word := strings.Repeat("w", 100)
+	m := event.Message{
+		Workspace: strings.Repeat("a", 63), ID: strings.Repeat("i", 256), ObjectType: word, Metric: word, ReceivedAt: received,
+		Stripped: "content,headers", TraceParent: strings.Repeat("0", 55), Body: []byte(strings.Repeat("b", p.MaxBody())),
+	}
+	publish(t, p, &m)
+	d := event.DeadLetter{
+		Message: m, From: "suppression-" + m.Workspace, Reason: fault.ReasonUnknownWorkspace, Err: strings.Repeat("é", 2000),
+		Attempts: 1 << 30, Subject: stream.RedriveSubject("suppression-"+m.Workspace, &m), Sequence: 1 << 60, DiedAt: time.Now(),
+	}
+	if err := p.Bury(t.Context(), &d); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestEventsSelection(t *testing.T) {
 	t.Parallel()
 	conn := streamtest.Start(t).Connect(stream.Settings{})
