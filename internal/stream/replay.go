@@ -122,7 +122,7 @@ func (c *Conn) bound(ctx context.Context, r *Replay) error {
 	if err != nil {
 		return err
 	}
-	beyond, err := c.beyond(ctx, r)
+	beyond, err := c.countFrom(ctx, r, r.End+1)
 	if err != nil {
 		return err
 	}
@@ -132,10 +132,10 @@ func (c *Conn) bound(ctx context.Context, r *Replay) error {
 	return nil
 }
 
-// beyond counts the events of r's kind that are stored after its end.
-func (c *Conn) beyond(ctx context.Context, r *Replay) (uint64, error) {
+// countFrom counts the events of r's kind that are stored at a sequence or after it.
+func (c *Conn) countFrom(ctx context.Context, r *Replay, sequence uint64) (uint64, error) {
 	info, err := c.peek(ctx, r.subjects, func(cfg *jetstream.ConsumerConfig) {
-		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, r.End+1
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, sequence
 	})
 	if err != nil {
 		return 0, err
@@ -248,12 +248,17 @@ func (c *Conn) Remaining(ctx context.Context, id string) (uint64, *Replay, error
 	case info.Delivered.Stream >= r.End:
 		return min(unsettled, r.Total), &r, nil
 	}
-	beyond, err := c.beyond(ctx, &r)
+	beyond, err := c.countFrom(ctx, &r, r.End+1)
 	if err != nil {
 		return 0, nil, err
 	}
-	left := info.NumPending + unsettled
-	return min(left-min(left, beyond), r.Total), &r, nil
+	// Not info.NumPending, which learns a little later of what is stored, and would
+	// lack some of what is beyond.
+	pending, err := c.countFrom(ctx, &r, info.Delivered.Stream+1)
+	if err != nil {
+		return 0, nil, err
+	}
+	return min(pending-min(pending, beyond)+unsettled, r.Total), &r, nil
 }
 
 // DeleteReplay ends a replay, finished or not. The error is ErrNoReplay when it
