@@ -30,6 +30,9 @@ const pollWait = 5 * time.Second
 type Consumer struct {
 	name     string
 	consumer jetstream.Consumer
+	// revive makes the durable consumer anew if it is gone; nil for a replay, which
+	// ends when it is.
+	revive func(context.Context) error
 }
 
 // OpenConsumer creates the durable consumer, or brings its subjects up to date.
@@ -40,7 +43,26 @@ func (c *Conn) OpenConsumer(ctx context.Context, name string, subjects []string)
 	if err != nil {
 		return nil, fmt.Errorf("open consumer %s: %w", name, err)
 	}
-	return &Consumer{name: name, consumer: cons}, nil
+	return &Consumer{name: name, consumer: cons, revive: func(ctx context.Context) error { return c.revive(ctx, cfg) }}, nil
+}
+
+// revive creates a consumer that somebody has deleted. Without it the worker would
+// wait in vain until its next start, which does the same.
+func (c *Conn) revive(ctx context.Context, cfg jetstream.ConsumerConfig) error {
+	_, err := c.js.Consumer(ctx, Name, cfg.Durable)
+	if !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return err
+	}
+	if _, err = c.js.CreateConsumer(ctx, Name, cfg); err == nil {
+		c.log.Warn().Str("consumer", cfg.Durable).Msg("the consumer was deleted and is made anew: it begins with the oldest event")
+	}
+	return err
+}
+
+// isGone reports whether nobody serves the consumer: it is deleted, or has no leader
+// for now.
+func isGone(err error) bool {
+	return errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, nats.ErrNoResponders)
 }
 
 func consumerConfig(name string, subjects []string) jetstream.ConsumerConfig {
@@ -66,7 +88,12 @@ func consumerConfig(name string, subjects []string) jetstream.ConsumerConfig {
 // request with a long wait would hold a lone message back until the wait ends,
 // and one with a short wait would poll.
 func (c *Consumer) Fetch(ctx context.Context, l event.Limits) ([]event.Attempt, error) {
-	attempts, err := c.pull(ctx.Done(), nil, 1, jetstream.FetchMaxWait(pollWait))
+	first, cancel := context.WithTimeout(ctx, pollWait)
+	defer cancel()
+	attempts, err := c.pull(nil, 1, jetstream.FetchContext(first))
+	if isGone(err) && c.revive != nil {
+		err = errors.Join(err, c.revive(ctx))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("fetch from consumer %s: %w", c.name, err)
 	}
@@ -80,35 +107,31 @@ func (c *Consumer) Fetch(ctx context.Context, l event.Limits) ([]event.Attempt, 
 	// An error here is met again by the next call; the first message is there
 	// and must be settled. The context does not end this pull: what the server
 	// has sent already would be missing until AckWait is over.
-	attempts, _ = c.pull(nil, attempts, l.Messages-1, rest...)
+	attempts, _ = c.pull(attempts, l.Messages-1, rest...)
 	return attempts, nil
 }
 
 // minLinger is the shortest wait that a pull can ask for in practice.
 const minLinger = 5 * time.Millisecond
 
-// pull appends up to n messages to attempts.
-func (c *Consumer) pull(done <-chan struct{}, attempts []event.Attempt, n int, opts ...jetstream.FetchOpt) ([]event.Attempt, error) {
+// pull appends up to n messages to attempts. A context among the options that ends
+// takes the request back from the server: what it would bring nobody would handle
+// until AckWait is over.
+func (c *Consumer) pull(attempts []event.Attempt, n int, opts ...jetstream.FetchOpt) ([]event.Attempt, error) {
 	batch, err := c.consumer.Fetch(n, opts...)
 	if err != nil {
 		return attempts, err
 	}
-	for {
-		select {
-		case msg, ok := <-batch.Messages():
-			if !ok {
-				return attempts, notable(batch.Error())
-			}
-			attempts = append(attempts, newAttempt(msg))
-		case <-done:
-			return attempts, nil
-		}
+	for msg := range batch.Messages() {
+		attempts = append(attempts, newAttempt(msg))
 	}
+	return attempts, notable(batch.Error())
 }
 
 // notable drops the errors that only say that no message came.
 func notable(err error) error {
-	if errors.Is(err, nats.ErrTimeout) || errors.Is(err, jetstream.ErrNoMessages) {
+	if errors.Is(err, nats.ErrTimeout) || errors.Is(err, jetstream.ErrNoMessages) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err

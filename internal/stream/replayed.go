@@ -2,12 +2,8 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 	"time"
-
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/cioevents/cioevents/internal/event"
 )
@@ -45,7 +41,7 @@ func (c *ReplayConsumer) Fetch(ctx context.Context, l event.Limits) ([]event.Att
 		l.Messages = min(l.Messages, pastMessages)
 	}
 	attempts, err := c.Consumer.Fetch(ctx, l)
-	if errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, nats.ErrNoResponders) {
+	if isGone(err) {
 		rest(ctx)
 		return nil, ctx.Err()
 	}
