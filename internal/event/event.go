@@ -36,6 +36,9 @@ type Message struct {
 // once, by one of the functions of Settle.
 type Attempt struct {
 	Message
+	// Consumer is the durable consumer of the stream that handed it out: in a replay
+	// another than the one that it is replayed to.
+	Consumer string
 	// Number counts the attempts of this consumer at this message, from 1.
 	Number int
 	// Sequence is the message's place in the stream.
@@ -83,8 +86,11 @@ const FromIngest = "ingest"
 type DeadLetter struct {
 	Message
 	// From is FromIngest or the name of the consumer that gave up.
-	From   string
-	Reason fault.Reason
+	From string
+	// Consumer is that of the attempt. The same message given up in a replay is
+	// another dead letter. It is not there to be read back.
+	Consumer string
+	Reason   fault.Reason
 	// Err is the last error's text. It must not hold bodies, addresses or keys.
 	Err string
 	// Attempts, Subject and Sequence are zero when ingest gave up.

@@ -25,6 +25,7 @@ func newAttempt(msg jetstream.Msg) event.Attempt {
 		Settle:  settler{msg},
 	}
 	if meta, err := msg.Metadata(); err == nil {
+		a.Consumer = meta.Consumer
 		a.Number = int(meta.NumDelivered) //nolint:gosec // a count of attempts
 		a.Sequence = meta.Sequence.Stream
 		a.StoredAt = meta.Timestamp

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -94,10 +95,11 @@ func deadHeader(d *event.DeadLetter) nats.Header {
 }
 
 // deadID makes a dead letter that is written twice, because its confirmation
-// was lost, one dead letter.
+// was lost, one dead letter. Of one that dies again in a replay it makes another:
+// the first may have been dropped or redriven a moment ago.
 func deadID(d *event.DeadLetter) string {
 	if d.Sequence > 0 {
-		return d.From + ":" + strconv.FormatUint(d.Sequence, 10)
+		return cmp.Or(d.Consumer, d.From) + ":" + strconv.FormatUint(d.Sequence, 10)
 	}
 	return d.From + ":" + messageID(d.Workspace, d.ID)
 }

@@ -81,8 +81,7 @@ func (s Settings) deadStream() jetstream.StreamConfig {
 		MaxMsgs:     -1,
 		MaxMsgSize:  -1,
 		// Long enough for a letter that is written again because its confirmation
-		// was lost. For as long as this a message that dies anew, in a replay, right
-		// after its letter was dropped or redriven would leave none.
+		// was lost.
 		Duplicates: 2 * time.Minute,
 	}
 }

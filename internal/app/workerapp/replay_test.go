@@ -1,0 +1,68 @@
+package workerapp_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/stream"
+)
+
+// buried returns the dead letters that there are now.
+func (s *scene) buried() (list []*event.Buried) {
+	s.t.Helper()
+	err := s.conn.Buried(s.t.Context(), stream.DeadSelection{}, func(b *event.Buried) bool {
+		list = append(list, b)
+		return true
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return list
+}
+
+// replay has all events handled once more and waits until that is done.
+func (s *scene) replay(target string) {
+	s.t.Helper()
+	r, err := s.conn.StartReplay(s.t.Context(), stream.ReplayRequest{Target: target})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		_, now, err := s.conn.Remaining(ctx, r.ID)
+		if errors.Is(err, stream.ErrNoReplay) || err == nil && now.Done {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			s.t.Fatalf("the replay does not end: %v", err)
+		}
+	}
+}
+
+// A message that dies in a replay, too, leaves a dead letter, though the first was
+// dropped only a moment ago.
+func TestDeadAgainInAReplay(t *testing.T) {
+	t.Parallel()
+	s := start(t, map[string]string{"CUSTOMERIO_SITE_ID": "s", "CUSTOMERIO_TRACK_API_KEY": "k"})
+	s.handle("nobodys", spammed)
+	first := s.buried()
+	if len(first) != 1 {
+		t.Fatalf("%d dead letters, want 1", len(first))
+	}
+	if err := s.conn.Forget(t.Context(), first[0].Entries); err != nil {
+		t.Fatal(err)
+	}
+	s.replay("suppression")
+	again := s.buried()
+	if len(again) != 1 || again[0].From != "suppression" || again[0].Sequence != first[0].Sequence {
+		t.Errorf("dead letters after the replay: %+v", again)
+	}
+}
