@@ -16,9 +16,10 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// buryTimeout bounds the storing of a dead letter, which may take several
-// messages, within the time that a call may take.
-const buryTimeout = 2500 * time.Millisecond
+// storeTimeout bounds the storing of a call, within the time that an answer may
+// take: also of one that the stream refuses and that becomes a dead letter, which
+// may take several messages.
+const storeTimeout = 2500 * time.Millisecond
 
 // handle takes one call from its bytes to its outcome. A panic is an outcome
 // like others: net/http would drop the connection, for which Customer.io waits
@@ -67,7 +68,7 @@ func (s *Server) take(r *http.Request, body []byte, candidates []Workspace) (out
 		TraceParent: traceParent(r.Header),
 	}
 	if err := m.Index(); err != nil {
-		return s.keep(r.Context(), &m, event.ParseReason(err), err)
+		return s.keep(r.Context(), &m, event.ParseReason(err), err, storeTimeout)
 	}
 	return s.store(r.Context(), &m)
 }
@@ -78,10 +79,11 @@ func (s *Server) store(ctx context.Context, m *event.Message) (outcome, error) {
 	m.Fit(s.cfg.Publisher.MaxBody())
 	start := s.cfg.Now()
 	duplicate, err := s.cfg.Publisher.Publish(ctx, m)
-	s.metrics.publish.Observe(s.cfg.Now().Sub(start).Seconds())
+	took := s.cfg.Now().Sub(start)
+	s.metrics.publish.Observe(took.Seconds())
 	if reason, ok := fault.PermanentReason(err); ok {
 		m.Body, m.Stripped = original, ""
-		return s.keep(ctx, m, reason, err)
+		return s.keep(ctx, m, reason, err, storeTimeout-took)
 	}
 	switch {
 	case err != nil:
@@ -93,9 +95,10 @@ func (s *Server) store(ctx context.Context, m *event.Message) (outcome, error) {
 	}
 }
 
-// keep stores a signed body that can be no message as a dead letter.
-func (s *Server) keep(ctx context.Context, m *event.Message, reason fault.Reason, cause error) (outcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, buryTimeout)
+// keep stores a signed body that can be no message as a dead letter, in the time
+// that is left.
+func (s *Server) keep(ctx context.Context, m *event.Message, reason fault.Reason, cause error, left time.Duration) (outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
 	d := &event.DeadLetter{Message: *m, From: event.FromIngest, Reason: reason, Err: cause.Error(), DiedAt: s.cfg.Now()}
 	if err := s.cfg.Publisher.Bury(ctx, d); err != nil {
