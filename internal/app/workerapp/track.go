@@ -1,7 +1,6 @@
 package workerapp
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -85,15 +84,4 @@ func (a *App) addEffects(workspace string, people *customerio.Client) {
 	add(Engagement, policy.EngagementMetrics(), job{limits: limits, loops: 2, handler: &worker.Bulk{
 		Plan: a.plan(policy, effect.Policy.Engagement), Workspace: workspace, Profiles: people,
 	}})
-}
-
-// ready reports why the worker cannot do its work now.
-func (a *App) ready(ctx context.Context) error {
-	reasons := []error{a.conn.Ready(ctx)}
-	for i, client := range a.clients {
-		if err := client.Ready(); err != nil {
-			reasons = append(reasons, fmt.Errorf("workspace %s: %w", a.cfg.Workspaces.All()[i].Name, err))
-		}
-	}
-	return errors.Join(reasons...)
 }

@@ -57,7 +57,6 @@ type App struct {
 	metrics   *worker.Metrics
 	sinks     []warehouse.Sink
 	rows      []*worker.Rows
-	clients   []*customerio.Client
 	jobs      []job
 }
 
@@ -103,7 +102,8 @@ func (a *App) wire() (err error) {
 			return err
 		}
 	}
-	if a.admin, err = telemetry.NewAdmin(a.cfg.AdminAddr, reg, a.ready); err != nil {
+	// Not whether the Track API answers: see docs/adr/0004-readiness.md.
+	if a.admin, err = telemetry.NewAdmin(a.cfg.AdminAddr, reg, a.conn.Ready); err != nil {
 		return fmt.Errorf("ADMIN_ADDR: %w", err)
 	}
 	return nil
@@ -118,7 +118,6 @@ func (a *App) wireEffects(reg prometheus.Registerer) error {
 			if people, err = a.profiles(w, metrics); err != nil {
 				return err
 			}
-			a.clients = append(a.clients, people)
 		}
 		a.addEffects(w.Name, people)
 	}

@@ -2,7 +2,6 @@ package customerio
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/fault"
@@ -34,15 +33,6 @@ func (c *Client) Await(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-}
-
-// Ready returns why no calls are made for now, nil when they are.
-func (c *Client) Ready() error {
-	_, _, cause := c.circuit.state()
-	if cause == nil {
-		return nil
-	}
-	return fmt.Errorf("%w: %w", errOpen, cause)
 }
 
 // probe asks for the region, which is the one call that changes nothing.
