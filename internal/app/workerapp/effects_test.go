@@ -77,9 +77,13 @@ type scene struct {
 
 func start(t *testing.T, env map[string]string) *scene {
 	t.Helper()
-	s := &scene{t: t, fake: customeriotest.New(customeriotest.Config{KnowsEverybody: true})}
 	nats := streamtest.Start(t)
-	s.conn = nats.Connect(stream.Settings{})
+	return startOn(t, nats, nats.Connect(stream.Settings{}), env)
+}
+
+func startOn(t *testing.T, nats *streamtest.Server, conn *stream.Conn, env map[string]string) *scene {
+	t.Helper()
+	s := &scene{t: t, conn: conn, fake: customeriotest.New(customeriotest.Config{KnowsEverybody: true})}
 	api := httptest.NewServer(s.fake)
 	t.Cleanup(api.Close)
 	env["NATS_URL"], env["ADMIN_ADDR"], env["CUSTOMERIO_TRACK_URL"] = nats.URL(), "127.0.0.1:0", api.URL

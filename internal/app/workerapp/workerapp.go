@@ -177,6 +177,7 @@ func (a *App) work(ctx context.Context) error {
 		}
 		return err
 	}
+	a.sayLeftovers(ctx)
 	var running sync.WaitGroup
 	for _, j := range a.jobs {
 		running.Go(func() { a.runJob(ctx, j) })

@@ -1,0 +1,52 @@
+package workerapp_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/stream/streamtest"
+)
+
+// Whoever gives workspaces names leaves the consumers of the one without a name
+// behind, and those of a workspace that is taken out. The worker says so.
+func TestLeftoversAreSaid(t *testing.T) {
+	t.Parallel()
+	nats := streamtest.Start(t)
+	conn := nats.Connect(stream.Settings{})
+	for _, name := range []string{"suppression", "engagement-old", "suppression-acme", "warehouse", "others"} {
+		if _, err := conn.OpenConsumer(t.Context(), name, []string{stream.AllEvents}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publisher, err := stream.NewPublisher(conn, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer publisher.Close()
+	m := &event.Message{Workspace: "default", ID: "a", ObjectType: "email", Metric: "sent", ReceivedAt: time.Now(), Body: []byte("{}")}
+	if _, err := publisher.Publish(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	s := startOn(t, nats, conn, map[string]string{
+		"CUSTOMERIO_WORKSPACES": "acme", "CUSTOMERIO_ACME_SITE_ID": "s", "CUSTOMERIO_ACME_TRACK_API_KEY": "k",
+	})
+	tick, deadline := time.NewTicker(20*time.Millisecond), time.After(20*time.Second)
+	defer tick.Stop()
+	for strings.Count(s.log.String(), "is not configured") < 2 {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("the log is\n%s", &s.log)
+		}
+	}
+	log := s.log.String()
+	for name, want := range map[string]bool{"suppression": true, "engagement-old": true, "suppression-acme": false, "warehouse": false, "others": false} {
+		line := `"consumer":"` + name + `","waiting":1,`
+		if strings.Contains(log, line) != want {
+			t.Errorf("%s is said to be left over: %v, want %v", name, !want, want)
+		}
+	}
+}
