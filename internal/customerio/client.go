@@ -79,7 +79,7 @@ func New(cfg Config) (*Client, error) {
 // is true, the configuration is wrong. Any other error may pass; it names a wait
 // when Customer.io did. No error contains an identifier.
 func (c *Client) Apply(ctx context.Context, call effect.Call) error {
-	if err := check(call); err != nil {
+	if err := errors.Join(check(call), checkPath(call.Person)); err != nil {
 		c.metrics.refused(call.Kind)
 		return fmt.Errorf("%s person: %w", call.Kind, fault.Permanent(fault.ReasonRejected, err))
 	}

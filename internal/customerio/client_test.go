@@ -219,3 +219,19 @@ func BenchmarkApply(b *testing.B) {
 		}
 	})
 }
+
+// A person's own id must not pass for somebody else's cio_id.
+func TestIDLikeACioID(t *testing.T) {
+	t.Parallel()
+	fake := customeriotest.New(customeriotest.Config{})
+	fake.Seed(customeriotest.Profile{CioID: joe.Value, ID: byID.Value})
+	fake.Seed(customeriotest.Profile{CioID: "d9c106000002", ID: "cio_" + joe.Value})
+	c := serve(t, fake, customerio.Config{})
+	mallory := effect.Person{Kind: effect.ID, Value: "cio_" + joe.Value}
+	if err := c.Apply(t.Context(), suppress(mallory)); class(err) != "permanent rejected" {
+		t.Errorf("error %v", err)
+	}
+	if _, there := fake.Profile("cio_" + joe.Value); !there {
+		t.Error("another person was suppressed")
+	}
+}

@@ -3,6 +3,7 @@ package customerio
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/cioevents/cioevents/internal/effect"
 )
@@ -26,9 +27,6 @@ func check(call effect.Call) error {
 		return errors.New("the identifier is empty")
 	case len(id) > maxIdentifier:
 		return fmt.Errorf("the identifier has %d bytes, the limit is %d", len(id), maxIdentifier)
-	case id == "." || id == "..":
-		// Servers resolve them in a path: "/customers/../suppress".
-		return errors.New("the identifier cannot be part of a path")
 	}
 	switch call.Kind {
 	case effect.Identify:
@@ -39,6 +37,20 @@ func check(call effect.Call) error {
 		return checkTrack(call)
 	default:
 		return fmt.Errorf("%q is no kind of call", call.Kind)
+	}
+}
+
+// checkPath returns why the person cannot be addressed in a path. A batch says of
+// what kind its identifiers are.
+func checkPath(p effect.Person) error {
+	switch id := p.Identifier(); {
+	case id == "." || id == "..":
+		// Servers resolve them: "/customers/../suppress".
+		return errors.New("the identifier cannot be part of a path")
+	case p.Kind != effect.CioID && strings.HasPrefix(id, "cio_"):
+		return errors.New("the identifier would be taken for the cio_id of somebody else")
+	default:
+		return nil
 	}
 }
 
