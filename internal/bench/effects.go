@@ -14,7 +14,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/rs/zerolog"
 
 	"github.com/cioevents/cioevents/internal/app/workerapp"
 	"github.com/cioevents/cioevents/internal/config"
@@ -30,10 +29,14 @@ const allowance = 100
 // API that refuses what is beyond its allowance, and how long a complaint takes
 // that comes meanwhile. The parts are all runs, or those that are named.
 func benchEffects(ctx context.Context, dir string, parts []string) error {
+	path, err := build(ctx, dir, "worker")
+	if err != nil {
+		return err
+	}
 	runs := []opens{
-		{name: "drain", events: 1_000_000, people: 100_000, batch: 10_000},
-		{name: "fold", events: 100_000, people: 10_000, batch: 100_000},
-		{name: "busy", events: 500_000, people: 100_000, batch: 10_000, complaints: 5},
+		{name: "drain", events: 1_000_000, people: 100_000},
+		{name: "fold", events: 100_000, people: 10_000},
+		{name: "busy", events: 500_000, people: 100_000, complaints: 5},
 		// A person a request, and more of them than are let through.
 		{name: "rate", events: 7_000, people: 7_000, batch: 1, rate: 1.5 * allowance},
 	}
@@ -41,7 +44,7 @@ func benchEffects(ctx context.Context, dir string, parts []string) error {
 		if len(parts) > 0 && !slices.Contains(parts, o.name) {
 			continue
 		}
-		if err := drainOpens(ctx, filepath.Join(dir, o.name), o); err != nil {
+		if err := drainOpens(ctx, path, filepath.Join(dir, o.name), o); err != nil {
 			return err
 		}
 	}
@@ -52,12 +55,12 @@ func benchEffects(ctx context.Context, dir string, parts []string) error {
 type opens struct {
 	name           string
 	events, people int
-	batch          int
+	batch          int     // ENGAGEMENT_BATCH; 0 is its default
 	complaints     int     // a second, while the opens are worked off
 	rate           float64 // that is configured; 0 is the allowance
 }
 
-func drainOpens(ctx context.Context, dir string, o opens) error {
+func drainOpens(ctx context.Context, path, dir string, o opens) error {
 	server, conn, err := startStream(ctx, dir)
 	if err != nil {
 		return err
@@ -77,11 +80,11 @@ func drainOpens(ctx context.Context, dir string, o opens) error {
 	go func() { _ = api.Serve(ln) }()
 
 	start := time.Now()
-	stop, err := runWorker(ctx, server.addr, "http://"+ln.Addr().String(), o)
+	worker, err := startEffects(ctx, path, server.addr, "http://"+ln.Addr().String(), o)
 	if err != nil {
 		return err
 	}
-	defer stop()
+	defer worker.stop()
 	done := make(chan struct{})
 	var waits []time.Duration
 	var complaining sync.WaitGroup
@@ -96,11 +99,12 @@ func drainOpens(ctx context.Context, dir string, o opens) error {
 		return err
 	}
 	report(o, took, fake.Counts(), waits)
+	fmt.Printf("  largest resident memory of the worker: %.0f MiB\n", worker.peakRSS())
 	return nil
 }
 
 func report(o opens, took time.Duration, c customeriotest.Counts, waits []time.Duration) {
-	fmt.Printf("\n%d opens of %d people, %d a batch: %.1f s, %.0f events/s\n", o.events, o.people, o.batch, took.Seconds(), float64(o.events)/took.Seconds())
+	fmt.Printf("\n%s: %d opens of %d people: %.1f s, %.0f events/s\n", o.name, o.events, o.people, took.Seconds(), float64(o.events)/took.Seconds())
 	fmt.Printf("  %d requests (%.1f a second, %.1f %% of them refused), %d updates\n", c.Requests, float64(c.Requests)/took.Seconds(),
 		100*float64(c.RateLimited)/float64(c.Requests), c.Identify)
 	if len(waits) > 0 {
@@ -110,34 +114,20 @@ func report(o opens, took time.Duration, c customeriotest.Counts, waits []time.D
 	}
 }
 
-// runWorker runs the worker in this process, with its default settings but for
-// the size of a batch.
-func runWorker(ctx context.Context, natsURL, apiURL string, o opens) (stop func(), err error) {
-	env := map[string]string{
-		"NATS_URL": natsURL, "ADMIN_ADDR": "127.0.0.1:0", "WORKER_CONSUMERS": "suppression,engagement",
-		"CUSTOMERIO_SITE_ID": "site", "CUSTOMERIO_TRACK_API_KEY": "key", "CUSTOMERIO_TRACK_URL": apiURL,
-		"ENGAGEMENT_BATCH": strconv.Itoa(o.batch),
+// startEffects runs the worker program with its default settings, but for those of
+// the run.
+func startEffects(ctx context.Context, path, natsURL, apiURL string, o opens) (*child, error) {
+	env := []string{
+		"NATS_URL=" + natsURL, "ADMIN_ADDR=127.0.0.1:0", "WORKER_CONSUMERS=suppression,engagement", "LOG_LEVEL=warn",
+		"CUSTOMERIO_SITE_ID=site", "CUSTOMERIO_TRACK_API_KEY=key", "CUSTOMERIO_TRACK_URL=" + apiURL,
+	}
+	if o.batch > 0 {
+		env = append(env, "ENGAGEMENT_BATCH="+strconv.Itoa(o.batch))
 	}
 	if o.rate > 0 {
-		env["TRACK_RATE"] = strconv.FormatFloat(o.rate, 'f', -1, 64)
+		env = append(env, "TRACK_RATE="+strconv.FormatFloat(o.rate, 'f', -1, 64))
 	}
-	var cfg workerapp.Config
-	set := config.New("worker", func(name string) string { return env[name] })
-	cfg.Declare(set)
-	if err := set.Parse(nil); err != nil {
-		return nil, err
-	}
-	app, err := workerapp.New(cfg, zerolog.Nop())
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	var running sync.WaitGroup
-	running.Go(func() { _ = app.Run(ctx) })
-	return func() {
-		cancel()
-		running.Wait()
-	}, nil
+	return startProgram(ctx, path, env...)
 }
 
 func openOf(i, person int, at time.Time) *nats.Msg {
@@ -201,7 +191,8 @@ func complain(ctx context.Context, url string, fake *customeriotest.Fake, perSec
 		m := event.Message{Workspace: config.DefaultWorkspace, ObjectType: "email", Metric: "spammed"}
 		body := fmt.Appendf(nil, `{"event_id":"%s","object_type":"email","metric":"spammed","timestamp":%d,"data":{"customer_id":"%s"}}`, id, time.Now().Unix(), id)
 		start := time.Now()
-		if err := nc.Publish(stream.Subject(&m), body); err != nil {
+		msg := &nats.Msg{Subject: stream.Subject(&m), Data: body, Header: nats.Header{"Cio-Received-At": {start.UTC().Format(time.RFC3339Nano)}}}
+		if err := nc.PublishMsg(msg); err != nil {
 			return waits
 		}
 		for !fake.Suppressed(id) && ctx.Err() == nil {

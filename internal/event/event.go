@@ -47,7 +47,10 @@ type Attempt struct {
 	Subject string
 	// StoredAt is the stream's clock when it stored the message.
 	StoredAt time.Time
-	Settle   Settler
+	// Work is what a handler has made of Body while the rest of a batch was
+	// fetched. Body may be gone then, to save memory. Nil by default.
+	Work   any
+	Settle Settler
 }
 
 // Limits bound one fetch of attempts.
@@ -59,6 +62,8 @@ type Limits struct {
 	Bytes int
 	// Linger is how long to wait for more after the first.
 	Linger time.Duration
+	// Wait is how long to wait for the first. Default is the source's choice.
+	Wait time.Duration
 }
 
 // A Settler tells the stream what became of an attempt.

@@ -2,8 +2,11 @@ package stream
 
 import (
 	"context"
+	"fmt"
+	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/cioevents/cioevents/internal/event"
@@ -14,15 +17,29 @@ import (
 // that is lost only costs another attempt.
 const ackSyncTimeout = 5 * time.Second
 
-// settler implements event.Settler.
-type settler struct{ msg jetstream.Msg }
+// What a reply to a message says, from the documentation of JetStream's
+// acknowledgements.
+const (
+	ackOK       = "+ACK"
+	ackNotYet   = "-NAK"
+	ackProgress = "+WPI"
+	ackTerm     = "+TERM"
+)
 
-func newAttempt(msg jetstream.Msg) event.Attempt {
+// settler implements event.Settler. It does what jetstream.Msg does without the
+// message: a worker that has let go of 100,000 bodies can still settle them.
+type settler struct {
+	nc      *nats.Conn
+	reply   string
+	settled atomic.Bool
+}
+
+func newAttempt(nc *nats.Conn, msg jetstream.Msg) event.Attempt {
 	a := event.Attempt{
 		Message: decode(msg.Subject(), msg.Headers(), msg.Data()),
 		Number:  1,
 		Subject: msg.Subject(),
-		Settle:  settler{msg},
+		Settle:  &settler{nc: nc, reply: msg.Reply()},
 	}
 	if meta, err := msg.Metadata(); err == nil {
 		a.Consumer = meta.Consumer
@@ -33,16 +50,40 @@ func newAttempt(msg jetstream.Msg) event.Attempt {
 	return a
 }
 
-func (s settler) Ack() error { return s.msg.Ack() }
-
-func (s settler) AckSync() error {
-	ctx, cancel := context.WithTimeout(context.Background(), ackSyncTimeout)
-	defer cancel()
-	return s.msg.DoubleAck(ctx)
+// end sends what ends the attempt, in the first of such calls.
+func (s *settler) end(text string) error {
+	if s.settled.Swap(true) {
+		return jetstream.ErrMsgAlreadyAckd
+	}
+	return s.nc.Publish(s.reply, []byte(text))
 }
 
-func (s settler) Retry(wait time.Duration) error { return s.msg.NakWithDelay(wait) }
+func (s *settler) Ack() error { return s.end(ackOK) }
 
-func (s settler) Extend() error { return s.msg.InProgress() }
+func (s *settler) AckSync() error {
+	if s.settled.Swap(true) {
+		return jetstream.ErrMsgAlreadyAckd
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), ackSyncTimeout)
+	defer cancel()
+	_, err := s.nc.RequestWithContext(ctx, s.reply, []byte(ackOK))
+	return err
+}
 
-func (s settler) Term(reason fault.Reason) error { return s.msg.TermWithReason(string(reason)) }
+func (s *settler) Retry(wait time.Duration) error {
+	if wait <= 0 {
+		return s.end(ackNotYet)
+	}
+	return s.end(fmt.Sprintf(`%s {"delay": %d}`, ackNotYet, wait.Nanoseconds()))
+}
+
+// Extend says nothing of an attempt that has ended: the wait before the next would
+// begin anew.
+func (s *settler) Extend() error {
+	if s.settled.Load() {
+		return jetstream.ErrMsgAlreadyAckd
+	}
+	return s.nc.Publish(s.reply, []byte(ackProgress))
+}
+
+func (s *settler) Term(reason fault.Reason) error { return s.end(ackTerm + " " + string(reason)) }

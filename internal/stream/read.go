@@ -26,7 +26,7 @@ type Selection struct {
 // Events calls fn for each selected event in the stream's order, until fn
 // returns false. It changes nothing: the consumers do not notice.
 func (c *Conn) Events(ctx context.Context, s Selection, fn func(event.Attempt) bool) error {
-	return c.read(ctx, Name, orderedConfig(s), s.Follow, func(msg jetstream.Msg) bool { return fn(newAttempt(msg)) })
+	return c.read(ctx, Name, orderedConfig(s), s.Follow, func(msg jetstream.Msg) bool { return fn(newAttempt(c.nc, msg)) })
 }
 
 // DeadLetters is Events for the dead letters. A large one comes in its parts;

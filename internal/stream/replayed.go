@@ -23,7 +23,7 @@ func (c *Conn) OpenReplay(ctx context.Context, r *Replay) (*ReplayConsumer, erro
 	if err != nil {
 		return nil, replayError(r.ID, err)
 	}
-	return &ReplayConsumer{Consumer: Consumer{name: replayPrefix + r.ID, consumer: cons}, end: r.End}, nil
+	return &ReplayConsumer{Consumer: Consumer{name: replayPrefix + r.ID, nc: c.nc, consumer: cons}, end: r.End}, nil
 }
 
 // Near the end of a replay few messages are asked for, and slowly: the server

@@ -27,26 +27,43 @@ type Bulk struct {
 	Profiles  BulkProfiles
 }
 
+// Gather implements Gatherer: it folds events while the rest of their batch is
+// fetched.
+func (h *Bulk) Gather() func(*event.Attempt) {
+	people := fold{}
+	return func(a *event.Attempt) {
+		defer func() { _ = recover() }() // Handle meets it, too, and says so
+		if p, err := h.take(people, &a.Message); err == nil && p != nil {
+			a.Work, a.Body = p, nil
+		}
+	}
+}
+
 // Handle applies the effects of the batch. A person who cannot be updated fails
 // all events about that person.
 func (h *Bulk) Handle(ctx context.Context, batch []event.Attempt, fail func(int, error)) error {
-	one := Effects{Plan: h.Plan, Workspace: h.Workspace, Profiles: h.Profiles}
 	people := fold{}
+	messages := map[*folded][]int{}
 	var alone []int
 	for i := range batch {
-		calls, err := one.plan(&batch[i].Message)
-		switch {
-		case err != nil:
-			fail(i, err)
-		case foldable(calls):
-			people.add(i, calls)
-		default:
-			alone = append(alone, i)
+		p, _ := batch[i].Work.(*folded)
+		if p == nil {
+			var err error
+			if p, err = h.take(people, &batch[i].Message); err != nil {
+				fail(i, err)
+				continue
+			}
 		}
+		if p == nil {
+			alone = append(alone, i)
+			continue
+		}
+		messages[p] = append(messages[p], i)
 	}
-	if err := h.send(ctx, people, batch, fail); err != nil {
+	if err := h.send(ctx, messages, batch, fail); err != nil {
 		return err
 	}
+	one := h.effects()
 	for _, i := range alone { // after the others: they may delete a person
 		if err := one.handle(ctx, i, &batch[i], fail); err != nil {
 			return err
@@ -55,8 +72,29 @@ func (h *Bulk) Handle(ctx context.Context, batch []event.Attempt, fail func(int,
 	return nil
 }
 
-func (h *Bulk) send(ctx context.Context, people fold, batch []event.Attempt, fail func(int, error)) error {
-	calls, owners := people.calls()
+// take folds a message and returns what it is part of, nil when it must be handled
+// alone.
+func (h *Bulk) take(people fold, m *event.Message) (*folded, error) {
+	calls, err := h.effects().plan(m)
+	if err != nil || !foldable(calls) {
+		return nil, err
+	}
+	return people.add(calls), nil
+}
+
+func (h *Bulk) effects() *Effects {
+	return &Effects{Plan: h.Plan, Workspace: h.Workspace, Profiles: h.Profiles}
+}
+
+// send makes the calls of people with messages in the batch.
+func (h *Bulk) send(ctx context.Context, messages map[*folded][]int, batch []event.Attempt, fail func(int, error)) error {
+	var calls []effect.Call
+	var owners []*folded
+	for p := range messages {
+		for _, c := range p.calls() {
+			calls, owners = append(calls, c), append(owners, p)
+		}
+	}
 	if len(calls) == 0 {
 		return nil
 	}
@@ -64,14 +102,10 @@ func (h *Bulk) send(ctx context.Context, people fold, batch []event.Attempt, fai
 	return h.Profiles.ApplyBatch(ctx, calls, func(j int, err error) {
 		mu.Lock()
 		defer mu.Unlock()
-		p := owners[j]
-		if p.failed {
-			return
-		}
-		p.failed = true
-		for _, i := range p.messages {
+		for _, i := range messages[owners[j]] {
 			fail(i, blameless(err, batch[i].Number))
 		}
+		delete(messages, owners[j]) // they fail once
 	})
 }
 

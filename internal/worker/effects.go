@@ -23,7 +23,8 @@ type Profiles interface {
 	Apply(ctx context.Context, call effect.Call) error
 }
 
-// A Plan says which calls an event causes, in their order.
+// A Plan says which calls an event causes, in their order. All are about one
+// person.
 type Plan func(e *webhook.Event, receivedAt time.Time) []effect.Call
 
 // Effects is the handler that updates the profiles of one workspace.

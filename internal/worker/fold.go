@@ -1,8 +1,8 @@
 package worker
 
 import (
-	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/effect"
@@ -14,68 +14,74 @@ import (
 type fold map[effect.Person]*folded
 
 type folded struct {
-	attributes map[string]valueAt
+	person     effect.Person
+	attributes []valueAt
 	tracks     []effect.Call
-	messages   []int // all that contributed
-	failed     bool
 }
 
 type valueAt struct {
+	name  string
 	value any
 	at    int64 // unix seconds, which is all that Customer.io compares
 }
 
-// add folds the calls of message i.
-func (f fold) add(i int, calls []effect.Call) {
+// add folds the calls of an event and returns what they are part of. Those of no
+// calls are nobody's.
+func (f fold) add(calls []effect.Call) *folded {
+	var person effect.Person
+	if len(calls) > 0 {
+		person = calls[0].Person
+	}
+	p := f[person]
+	if p == nil {
+		// A part of a body keeps the whole of it in memory.
+		person.Value = strings.Clone(person.Value)
+		p = &folded{person: person}
+		f[person] = p
+	}
 	for _, c := range calls {
-		p := f[c.Person]
-		if p == nil {
-			p = &folded{attributes: make(map[string]valueAt, len(c.Attributes))}
-			f[c.Person] = p
-		}
-		if n := len(p.messages); n == 0 || p.messages[n-1] != i {
-			p.messages = append(p.messages, i)
-		}
 		if c.Kind == effect.Track {
 			p.tracks = append(p.tracks, c)
 			continue
 		}
 		for name, value := range c.Attributes {
-			at := c.At.Unix()
-			// Of two at the same second the one that comes later stays, as at
-			// Customer.io.
-			if old, ok := p.attributes[name]; !ok || old.at <= at {
-				p.attributes[name] = valueAt{value, at}
-			}
+			p.set(valueAt{name, value, c.At.Unix()})
 		}
+	}
+	return p
+}
+
+// set keeps the later value. Of two at the same second the one that comes later
+// stays, as at Customer.io.
+func (p *folded) set(v valueAt) {
+	if s, ok := v.value.(string); ok {
+		v.value = strings.Clone(s)
+	}
+	i := slices.IndexFunc(p.attributes, func(old valueAt) bool { return old.name == v.name })
+	switch {
+	case i < 0:
+		p.attributes = append(p.attributes, v)
+	case p.attributes[i].at <= v.at:
+		p.attributes[i] = v
 	}
 }
 
-// calls returns the calls to make, and whom each is about.
-func (f fold) calls() (calls []effect.Call, owners []*folded) {
-	calls, owners = make([]effect.Call, 0, len(f)), make([]*folded, 0, len(f))
-	for person, p := range f {
-		for _, c := range slices.Concat(p.updates(person), p.tracks) {
-			calls, owners = append(calls, c), append(owners, p)
+// calls returns the calls to make: one update for each time that an attribute has
+// its last value from, and the events. An update carries one time for all its
+// attributes, and a later time than its own would protect a value against newer
+// ones. There is hardly ever more than one.
+func (p *folded) calls() []effect.Call {
+	var calls []effect.Call
+	for _, v := range p.attributes {
+		i := slices.IndexFunc(calls, func(c effect.Call) bool { return c.At.Unix() == v.at })
+		if i < 0 {
+			i = len(calls)
+			calls = append(calls, effect.Call{
+				Kind: effect.Identify, Person: p.person, At: time.Unix(v.at, 0),
+				Attributes: make(map[string]any, len(p.attributes)),
+			})
 		}
+		calls[i].Attributes[v.name] = v.value
 	}
-	return calls, owners
-}
-
-// updates returns one update for each time that an attribute has its last value
-// from: a call carries one time for all its attributes, and a later time than its
-// own would protect a value against newer ones. There is hardly ever more than one.
-func (p *folded) updates(person effect.Person) []effect.Call {
-	byTime := map[int64]map[string]any{}
-	for name, v := range p.attributes {
-		if byTime[v.at] == nil {
-			byTime[v.at] = make(map[string]any, len(p.attributes))
-		}
-		byTime[v.at][name] = v.value
-	}
-	calls := make([]effect.Call, 0, len(byTime))
-	for _, at := range slices.Sorted(maps.Keys(byTime)) {
-		calls = append(calls, effect.Call{Kind: effect.Identify, Person: person, At: time.Unix(at, 0), Attributes: byTime[at]})
-	}
-	return calls
+	return append(calls, p.tracks...)
 }

@@ -74,7 +74,7 @@ func (c *Consumer) handle(ctx, work context.Context, batch []event.Attempt) {
 			c.giveBack(batch)
 			return
 		}
-		c.able.Store(false)
+		c.found(false)
 		c.metrics.batchErrors.Inc()
 		wait := batchWait(err, tries)
 		c.cfg.Log.Warn().Err(err).Int("messages", len(batch)).Stringer("wait", wait).Msg("the batch cannot be handled now, holding it")
@@ -82,7 +82,7 @@ func (c *Consumer) handle(ctx, work context.Context, batch []event.Attempt) {
 	}
 }
 
-// learn notes whether the other side works, if the result of a batch says so.
+// learn finds whether the other side works, if the result of a batch says so.
 func (c *Consumer) learn(errs []error) {
 	passing := func(err error) bool {
 		_, permanent := fault.PermanentReason(err)
@@ -90,10 +90,16 @@ func (c *Consumer) learn(errs []error) {
 	}
 	switch {
 	case slices.Contains(errs, nil):
-		c.able.Store(true)
+		c.found(true)
 	case slices.ContainsFunc(errs, passing):
-		c.able.Store(false)
+		c.found(false)
 	}
+}
+
+// found notes whether the other side works.
+func (c *Consumer) found(able bool) {
+	c.able.Store(able)
+	c.tried.Store(true)
 }
 
 // batchWait is the pause before a batch is handled again: what the other side

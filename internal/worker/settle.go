@@ -39,11 +39,13 @@ func (c *Consumer) fail(ctx context.Context, a *event.Attempt, err error) {
 	if !permanent && !named && a.Number >= c.cfg.MaxAttempts {
 		reason, permanent = fault.ReasonExhausted, true
 	}
-	if permanent {
+	switch {
+	case permanent && a.Work != nil:
+		wait = 0 // its body may be gone: it comes again at once, and keeps it then
+	case permanent:
 		c.bury(ctx, a, reason, err)
 		return
-	}
-	if !named {
+	case !named:
 		wait = backoff(a.Number)
 	}
 	c.metrics.retried.Inc()

@@ -99,6 +99,8 @@ type Consumer struct {
 	// counts an outage and a restart like a crash. Only next to a success does a
 	// high count say something about the message.
 	able atomic.Bool
+	// tried is whether able says anything yet.
+	tried atomic.Bool
 }
 
 // New checks cfg and returns a consumer that Run starts.
@@ -140,7 +142,7 @@ func (c *Consumer) Run(ctx context.Context) {
 func (c *Consumer) loop(ctx, work context.Context) {
 	said := ""
 	for c.await(ctx) {
-		batch, err := c.cfg.Source.Fetch(ctx, c.limits())
+		batch, err := c.fetch(ctx)
 		if len(batch) > 0 {
 			c.process(ctx, work, batch)
 		}
@@ -162,10 +164,11 @@ func (c *Consumer) await(ctx context.Context) bool {
 	return ctx.Err() == nil && (c.cfg.Gate == nil || c.cfg.Gate.Await(ctx) == nil)
 }
 
-// limits are those of the next fetch: of one message, until there was a success.
-// What is fetched in an outage has an attempt used up at each restart.
+// limits are those of the next fetch: of one message, until there was a success,
+// or at the start a gate that has opened. What is fetched in an outage has an
+// attempt used up at each restart.
 func (c *Consumer) limits() event.Limits {
-	if c.able.Load() {
+	if c.able.Load() || c.cfg.Gate != nil && !c.tried.Load() {
 		return c.cfg.Limits
 	}
 	return event.Limits{Messages: 1}

@@ -187,6 +187,31 @@ func TestOneMessageUntilASuccess(t *testing.T) {
 	}
 }
 
+// Behind a gate that has opened there is no need for that.
+func TestManyMessagesBehindAGate(t *testing.T) {
+	t.Parallel()
+	s := newScene(1, 1, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	source := &limitsSource{batch: s.batch, end: cancel}
+	c, err := worker.New(worker.Config{
+		Name: "c", Source: source, Graveyard: s.grave, Limits: event.Limits{Messages: 100},
+		Gate: gateFunc(func(context.Context) error { return nil }),
+		Handler: handlerFunc(func(_ context.Context, batch []event.Attempt, fail func(int, error)) error {
+			if batch[0].Sequence == 1 {
+				fail(0, errAway)
+			}
+			return nil
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Run(ctx)
+	if want := []int{100, 1, 100, 100}; !slices.Equal(source.asked, want) {
+		t.Errorf("asked for %v messages, want %v", source.asked, want)
+	}
+}
+
 func TestSuspectIsHandledAlone(t *testing.T) {
 	t.Parallel()
 	s := newScene(1, 6, 1)

@@ -81,7 +81,8 @@ func (a *App) addEffects(workspace string, people *customerio.Client) {
 	}})
 	limits := engagementLimits
 	limits.Messages = a.cfg.Track.Batch
-	add(Engagement, policy.EngagementMetrics(), job{limits: limits, loops: 2, handler: &worker.Bulk{
+	// One loop: two would share the opens of each person between them.
+	add(Engagement, policy.EngagementMetrics(), job{limits: limits, loops: 1, handler: &worker.Bulk{
 		Plan: a.plan(policy, effect.Policy.Engagement), Workspace: workspace, Profiles: people,
 	}})
 }

@@ -31,11 +31,10 @@ const InboxPrefix = "_INBOX_worker"
 // 5,000; beyond it nothing is gained but memory used.
 const batchRowsDefault = 10_000
 
-// engagementBatchDefault is what each of a worker's two loops holds of opens and
-// clicks: so few of what the stream hands out at a time that other workers find
-// work while one of them holds its own. A larger batch folds more opens of the same
-// people, and holds more in an outage.
-const engagementBatchDefault = 10_000
+// engagementBatchDefault is what a worker holds of opens and clicks: a newsletter's
+// opens of the first minutes, so that most people are updated once for them. What is
+// held in an outage or lost with a process is as much, and comes again.
+const engagementBatchDefault = 100_000
 
 // Limits of a fetch. Suppressions take what is there: a complaint must not wait.
 // Engagement waits a second for more of the same person, and rows half a second
