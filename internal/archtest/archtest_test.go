@@ -38,7 +38,7 @@ var floors = [][]string{
 		"internal/customerio/customeriotest", "internal/warehouse/warehousetest",
 		"internal/warehouse/bigquery/bigqueryfake",
 	},
-	{"internal/stream/streamtest", "internal/app/ingestapp", "internal/app/workerapp"},
+	{"internal/stream/streamtest", "internal/app/ingestapp", "internal/app/workerapp", "internal/integration/history"},
 	{"internal/dev"},
 	{"cmd/ingest", "cmd/worker", "cmd/cioctl", "internal/bench", "internal/integration"},
 }

@@ -66,6 +66,12 @@ func (c *child) stop() {
 	_ = c.cmd.Wait() // stopped by us: its status says nothing
 }
 
+// kill ends the process without letting it do anything more.
+func (c *child) kill() {
+	_ = c.cmd.Process.Kill()
+	_ = c.cmd.Wait()
+}
+
 // lastWords ends a child that startSelf has started, and returns what it has said
 // since its address.
 func (c *child) lastWords() string {

@@ -113,7 +113,7 @@ func (l load) connection(ctx context.Context, number int, begin, from, until tim
 		if err != nil {
 			return nil, nil, err
 		}
-		if start.After(from) {
+		if !start.Before(from) {
 			samples = append(samples, time.Since(start))
 			counts[status]++
 		}

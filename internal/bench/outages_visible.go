@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+)
+
+// How soon a row can be read when there is little to do.
+const (
+	visibleEvents = 30 // one a second
+	visibleWithin = 2 * time.Second
+)
+
+// proveVisible sends an event a second and reads each warehouse until it is there.
+func proveVisible(ctx context.Context, l *lab) error {
+	fake, err := bigqueryfake.Start(bigqueryfake.Config{})
+	if err != nil {
+		return err
+	}
+	defer fake.Close()
+	ingest, addr, err := l.startIngest(ctx)
+	if err != nil {
+		return err
+	}
+	defer ingest.stop()
+	db, files := filepath.Join(l.dir, "events.duckdb"), filepath.Join(l.dir, "parquet")
+	admin := freeAddr()
+	worker, err := startProgram(ctx, l.worker, "NATS_URL="+l.server.addr, "ADMIN_ADDR="+admin, "WORKER_CONSUMERS=warehouse", "LOG_LEVEL=error",
+		"WAREHOUSE_URL=duckdb:"+db+",parquet:"+files+","+warehouseURL(fake))
+	if err != nil {
+		return err
+	}
+	defer worker.stop()
+	if err := waitReady(ctx, admin); err != nil {
+		return err
+	}
+	readers := []*reader{
+		{name: "DuckDB", rows: func(ctx context.Context) (int, error) { return number(count(ctx, db, warehouse.Events)) }},
+		{name: "Parquet", rows: func(ctx context.Context) (int, error) { return number(countFiles(ctx, files)) }},
+		{name: "BigQuery", rows: func(context.Context) (int, error) { return fake.Len(project, dataset, bigquery.Raw), nil }},
+	}
+	var reading sync.WaitGroup
+	for _, r := range readers {
+		reading.Go(func() { r.read(ctx) })
+	}
+	sent, err := sendSlowly(ctx, addr)
+	reading.Wait()
+	for _, r := range readers {
+		err = errors.Join(err, r.judge(sent))
+	}
+	return errors.Join(err, l.dead(ctx))
+}
+
+// sendSlowly sends an event a second and returns when each was sent.
+func sendSlowly(ctx context.Context, addr string) ([]time.Time, error) {
+	// A first one, which is not counted, makes the tables and files.
+	var sent []time.Time
+	for i := range visibleEvents + 1 {
+		fmt.Fprintf(os.Stderr, "\r\x1b[K  event %d", i)
+		due := time.Now().Add(time.Second)
+		sent = append(sent, time.Now())
+		r, err := (load{addr: addr, key: key, connections: 1, rate: 1, duration: 100 * time.Millisecond}).run(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if r.statuses[http.StatusOK] != 1 {
+			return nil, fmt.Errorf("answers are %v, want one 200", r.statuses)
+		}
+		pause(ctx, time.Until(due))
+	}
+	fmt.Fprint(os.Stderr, "\r\x1b[K")
+	return sent, nil
+}
+
+// number reads a count. There is none while there is nothing to count in.
+func number(text string, err error) (int, error) {
+	if err != nil {
+		return 0, nil //nolint:nilerr // the table or the first file is still to come
+	}
+	return strconv.Atoi(text)
+}
+
+// A reader notes when it sees how many rows.
+type reader struct {
+	name string
+	rows func(context.Context) (int, error)
+	seen []time.Time
+	err  error
+}
+
+func (r *reader) read(ctx context.Context) {
+	deadline := time.Now().Add((visibleEvents + 20) * time.Second)
+	for ctx.Err() == nil && len(r.seen) <= visibleEvents && time.Now().Before(deadline) {
+		n, err := r.rows(ctx)
+		if err != nil {
+			r.err = err
+			return
+		}
+		for now := time.Now(); len(r.seen) < n; {
+			r.seen = append(r.seen, now)
+		}
+		pause(ctx, 50*time.Millisecond)
+	}
+}
+
+func (r *reader) judge(sent []time.Time) error {
+	if r.err != nil {
+		return fmt.Errorf("%s: %w", r.name, r.err)
+	}
+	if len(r.seen) != len(sent) || len(sent) == 0 {
+		return fmt.Errorf("%s: %d of %d rows are visible", r.name, len(r.seen), len(sent))
+	}
+	var waits []time.Duration
+	for i := 1; i < len(sent); i++ {
+		waits = append(waits, r.seen[i].Sub(sent[i]))
+	}
+	slices.Sort(waits)
+	worst := waits[len(waits)-1]
+	fmt.Printf("  %-9s %d events, one a second, from the call to the row in a reader: p50 %.0f ms, max %.0f ms\n",
+		r.name, len(waits), milliseconds(waits[len(waits)/2]), milliseconds(worst))
+	if worst > visibleWithin {
+		return fmt.Errorf("%s: a row was visible after %v, it should be within %v", r.name, worst, visibleWithin)
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package history
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
+)
+
+// Check compares the workspace's profiles with those that the history comes to.
+// Its error counts those that differ and shows the first.
+func (h *History) Check(fake *customeriotest.Fake) error {
+	got := map[string]map[string]any{}
+	for _, p := range fake.Profiles() {
+		got[p.CioID] = p.Attributes
+	}
+	want := h.want()
+	var wrong []string
+	for person := range h.cfg.People {
+		g, here := got[cioID(person)]
+		w, stays := want[person]
+		if here != stays || !maps.Equal(g, w) {
+			wrong = append(wrong, fmt.Sprintf("person %d is there: %v, want %v; has %v, want %v", person, here, stays, g, w))
+		}
+	}
+	if len(got) > len(want) {
+		wrong = append(wrong, fmt.Sprintf("there are %d profiles, want %d", len(got), len(want)))
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("%d of %d profiles are wrong: %s", len(wrong), h.cfg.People, strings.Join(wrong[:min(len(wrong), 3)], "; "))
+	}
+	return nil
+}
+
+// Stay is how many people are not suppressed in the end.
+func (h *History) Stay() int { return len(h.want()) }
+
+// want returns the attributes of those who are there in the end. It takes the
+// events once each and in the order of their times, so that the last one is right
+// and nothing has to be compared.
+func (h *History) want() map[int]map[string]any {
+	events := slices.Clone(h.arrivals)
+	slices.SortFunc(events, func(a, b occurrence) int { return cmp.Compare(a.at, b.at) })
+	events = slices.CompactFunc(events, func(a, b occurrence) bool { return a.event == b.event })
+	want := make(map[int]map[string]any, h.cfg.People)
+	for person := range h.cfg.People {
+		want[person] = map[string]any{}
+	}
+	var suppressed []int
+	for i := range events {
+		o := &events[i]
+		if o.happen(want[o.person]) {
+			suppressed = append(suppressed, o.person)
+		}
+	}
+	for _, person := range suppressed {
+		delete(want, person)
+	}
+	return want
+}
+
+// happen changes the attributes as the documentation of effects says, and reports
+// whether the person is suppressed.
+func (o *occurrence) happen(a map[string]any) (suppressed bool) {
+	switch metric, word, _ := strings.Cut(o.what, " "); {
+	case word == "machine", word == "push":
+		return false
+	case metric == "opened", metric == "clicked":
+		a["last_email_engaged_at"], a["last_email_metric"] = o.at, metric
+	case metric == "bounced":
+		a["email_bounced"], a["email_bounced_at"], a["last_bounce_delivery_id"] = true, o.at, o.delivery()
+		a["email_bounce_class"] = map[string]string{"hard": "hard", "soft": "soft", "unclear": "unknown"}[word]
+		return word != "soft"
+	case metric == "spammed":
+		return true // and nobody is there to have the attributes
+	case metric == "unsubscribed":
+		a["unsubscribed_at"] = o.at
+		if word != "customer" {
+			a["unsubscribed"] = true
+		}
+	case metric == "subscribed":
+		a["subscribed_at"] = o.at
+	}
+	return false
+}
