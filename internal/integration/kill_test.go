@@ -1,0 +1,54 @@
+package integration_test
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
+	"github.com/cioevents/cioevents/internal/integration/history"
+)
+
+// Two workers are killed in turn, whatever they are at, while the API refuses some
+// calls, loses some answers, and is away for a while. In the end the profiles are
+// what the history comes to.
+func TestWorkersKilledAtRandom(t *testing.T) {
+	t.Parallel()
+	h := history.New(history.Config{Seed: 7, People: 1000, Opens: 10_000, Others: 600, End: time.Now(), Workspace: "default"})
+	p := start(t)
+	p.people(h, customeriotest.Config{Rate: 200, CallLog: 1})
+	p.env["WORKER_CONSUMERS"] = "suppression,engagement"
+	r := rand.New(rand.NewPCG(7, 1))
+	begin := time.Now()
+	p.fake.SetFault(func(*http.Request) *customeriotest.Fault {
+		switch since := time.Since(begin); {
+		case since > 2*time.Second && since < 3*time.Second:
+			return &customeriotest.Fault{Status: http.StatusServiceUnavailable}
+		case r.IntN(50) == 0:
+			return &customeriotest.Fault{Drop: true, AfterEffect: true}
+		}
+		return nil
+	})
+	p.publish(h, 0, h.Len()/2)
+	workers := [2]*exec.Cmd{p.workerProcess(), p.workerProcess()}
+	published := make(chan struct{})
+	go func() {
+		defer close(published)
+		p.publish(h, h.Len()/2, h.Len())
+	}()
+	when := rand.New(rand.NewPCG(7, 2))
+	for range 6 {
+		<-time.After(time.Duration(500+when.IntN(1000)) * time.Millisecond)
+		i := when.IntN(2)
+		kill(t, workers[i])
+		workers[i] = p.workerProcess()
+	}
+	<-published
+	p.drained(2, 2*time.Minute)
+	if err := h.Check(p.fake); err != nil {
+		t.Error(err)
+	}
+	p.noDeadLetters()
+}
