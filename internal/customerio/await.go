@@ -2,6 +2,7 @@ package customerio
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/fault"
@@ -33,6 +34,15 @@ func (c *Client) Await(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// Down returns why no calls are made for now, nil when they are.
+func (c *Client) Down() error {
+	_, _, cause := c.circuit.state()
+	if cause == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", errOpen, cause)
 }
 
 // probe asks for the region, which is the one call that changes nothing.

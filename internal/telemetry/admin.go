@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,11 +32,12 @@ type Admin struct {
 }
 
 // NewAdmin binds addr. The function ready reports why the program cannot do its work now,
-// nil when it can.
+// nil when it can. What notes returns, if it is not nil, stands below in the answer of
+// /readyz: what a person should know, and no reason to take the program away.
 //
 // /healthz says only that the process lives: restarting it because NATS is away
 // would help nobody.
-func NewAdmin(addr string, reg *prometheus.Registry, ready func(context.Context) error) (*Admin, error) {
+func NewAdmin(addr string, reg *prometheus.Registry, ready func(context.Context) error, notes func() []string) (*Admin, error) {
 	ln, err := net.Listen("tcp", addr) //nolint:noctx // binding does not wait
 	if err != nil {
 		return nil, err
@@ -50,7 +52,11 @@ func NewAdmin(addr string, reg *prometheus.Registry, ready func(context.Context)
 			write(w, http.StatusServiceUnavailable, err.Error())
 			return
 		}
-		write(w, http.StatusOK, "ready")
+		text := []string{"ready"}
+		if notes != nil {
+			text = append(text, notes()...)
+		}
+		write(w, http.StatusOK, strings.Join(text, "\n"))
 	})
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
 	return &Admin{ln: ln, srv: srv}, nil

@@ -24,7 +24,7 @@ func TestAdmin(t *testing.T) {
 			return errors.New("NATS is not connected")
 		}
 		return nil
-	})
+	}, func() []string { return []string{"acme stands still"} })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,11 +37,11 @@ func TestAdmin(t *testing.T) {
 	expect(t, url+"/healthz", http.StatusOK, "ok\n")
 	expect(t, url+"/readyz", http.StatusServiceUnavailable, "NATS is not connected\n")
 	ready.Store(true)
-	expect(t, url+"/readyz", http.StatusOK, "ready\n")
+	expect(t, url+"/readyz", http.StatusOK, "ready\nacme stands still\n")
 	expect(t, url+"/metrics", http.StatusOK, "go_goroutines ")
 	expect(t, url+"/other", http.StatusNotFound, "")
 
-	if _, err := telemetry.NewAdmin(a.Addr().String(), telemetry.NewRegistry(), nil); err == nil {
+	if _, err := telemetry.NewAdmin(a.Addr().String(), telemetry.NewRegistry(), nil, nil); err == nil {
 		t.Error("an address in use is accepted")
 	}
 	cancel()

@@ -121,7 +121,7 @@ func (a *App) wire() (err error) {
 	if err != nil {
 		return err
 	}
-	if a.admin, err = telemetry.NewAdmin(a.cfg.AdminAddr, reg, a.server.CheckReady); err != nil {
+	if a.admin, err = telemetry.NewAdmin(a.cfg.AdminAddr, reg, a.server.CheckReady, nil); err != nil {
 		return fmt.Errorf("ADMIN_ADDR: %w", err)
 	}
 	if a.ln, err = net.Listen("tcp", a.cfg.Addr); err != nil { //nolint:noctx // binding does not wait

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -93,15 +94,32 @@ func (s *outage) start() (down func() string, stop func()) {
 	return func() string { return s.down(app) }, stop
 }
 
-// down reads the instrument, and checks that the worker is ready all the same: a
-// rollout must not wait for the Track API of some workspace.
+// down reads the instrument, and checks that the worker is ready all the same, and
+// says why something stands still: a rollout must not wait for the Track API of some
+// workspace.
 func (s *outage) down(app *workerapp.App) string {
+	s.t.Helper()
+	before := s.downNow(app)
+	ready := s.readyz("http://" + app.AdminAddr().String() + "/readyz")
+	list := s.downNow(app)
+	if !strings.HasPrefix(ready, "ready\n") {
+		s.t.Errorf("the readiness says: %s", ready)
+	}
+	for _, l := range list {
+		workspace, _, _ := strings.Cut(l, ":")
+		if slices.Contains(before, l) && !strings.Contains(ready, "workspace "+workspace+": ") {
+			s.t.Errorf("while %s is down the readiness says: %s", workspace, ready)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+func (s *outage) downNow(app *workerapp.App) (list []string) {
 	s.t.Helper()
 	families, err := app.Metrics().Gather()
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	var list []string
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
 			if f.GetName() == "cioevents_track_down" && m.GetGauge().GetValue() == 1 {
@@ -109,12 +127,7 @@ func (s *outage) down(app *workerapp.App) string {
 			}
 		}
 	}
-	if len(list) > 0 {
-		if got := s.readyz("http://" + app.AdminAddr().String() + "/readyz"); got != "ready\n" {
-			s.t.Errorf("while a workspace is down the readiness says: %s", got)
-		}
-	}
-	return strings.Join(list, ", ")
+	return list
 }
 
 func (s *outage) readyz(url string) string {

@@ -86,3 +86,14 @@ func (a *App) addEffects(workspace string, people *customerio.Client) {
 		Plan: a.plan(policy, effect.Policy.Engagement), Workspace: workspace, Profiles: people,
 	}})
 }
+
+// notes says of which workspaces nothing is fetched now, and why.
+func (a *App) notes() []string {
+	var list []string
+	for i, client := range a.clients {
+		if err := client.Down(); err != nil {
+			list = append(list, fmt.Sprintf("workspace %s: %v", a.cfg.Workspaces.All()[i].Name, err))
+		}
+	}
+	return list
+}

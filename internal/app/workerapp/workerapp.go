@@ -56,6 +56,7 @@ type App struct {
 	metrics   *worker.Metrics
 	sinks     []warehouse.Sink
 	rows      []*worker.Rows
+	clients   []*customerio.Client
 	jobs      []job
 }
 
@@ -101,8 +102,8 @@ func (a *App) wire() (err error) {
 			return err
 		}
 	}
-	// Not whether the Track API answers: see docs/adr/0004-readiness.md.
-	if a.admin, err = telemetry.NewAdmin(a.cfg.AdminAddr, reg, a.conn.Ready); err != nil {
+	// Whether the Track API answers is only noted: see docs/adr/0004-readiness.md.
+	if a.admin, err = telemetry.NewAdmin(a.cfg.AdminAddr, reg, a.conn.Ready, a.notes); err != nil {
 		return fmt.Errorf("ADMIN_ADDR: %w", err)
 	}
 	return nil
@@ -117,6 +118,7 @@ func (a *App) wireEffects(reg prometheus.Registerer) error {
 			if people, err = a.profiles(w, metrics); err != nil {
 				return err
 			}
+			a.clients = append(a.clients, people)
 		}
 		a.addEffects(w.Name, people)
 	}
