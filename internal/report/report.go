@@ -23,8 +23,8 @@ type Config struct {
 	Query Query
 	// Source is what the report calls the warehouse.
 	Source string
-	// Campaign is the only campaign to report on. Default all of them, and the
-	// messages without one.
+	// Campaign is the only campaign to report on, in each workspace. Default all
+	// of them, and the messages without one.
 	Campaign int64
 	// Days is how many days the report goes back, the present one included. Days
 	// begin at midnight UTC. Default all.
@@ -53,6 +53,7 @@ type Report struct {
 // A Funnel counts the deliveries of one campaign that came as far as each stage.
 // Opens and clicks are a person's, not a machine's.
 type Funnel struct {
+	Workspace  string `json:"workspace"`
 	ObjectType string `json:"object_type"`
 	// Campaign is 0 for messages of no campaign.
 	Campaign     int64 `json:"campaign_id"`
@@ -92,13 +93,14 @@ type Bounce struct {
 	Count  int64              `json:"bounces"`
 }
 
-// A Link counts the clicks on a link, machines' included.
+// A Link counts the clicks of people, not machines, on a link.
 type Link struct {
-	Campaign int64  `json:"campaign_id"`
-	Href     string `json:"href"` // with the names in its addresses left out
-	Clicks   int64  `json:"clicks"`
-	Unique   int64  `json:"unique_clicks"`
-	People   int64  `json:"people"`
+	Workspace string `json:"workspace"`
+	Campaign  int64  `json:"campaign_id"`
+	Href      string `json:"href"` // with the names in its addresses left out
+	Clicks    int64  `json:"clicks"`
+	Unique    int64  `json:"unique_clicks"`
+	People    int64  `json:"people"`
 }
 
 // An Hour tells how long the events received in it took to arrive.

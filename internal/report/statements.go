@@ -31,21 +31,21 @@ func statements(since *time.Time, campaign int64) queries {
 		newest: `SELECT max("timestamp") AS at FROM customerio_events`,
 		// A delivery belongs to the day of its first event, so that its stages are
 		// counted together.
-		funnel: `SELECT coalesce(object_type, '') AS object_type, coalesce(campaign_id, 0) AS campaign_id,
+		funnel: `SELECT workspace, coalesce(object_type, '') AS object_type, coalesce(campaign_id, 0) AS campaign_id,
   count(sent_at) AS sent, count(delivered_at) AS delivered, count(human_opened_at) AS unique_human_opens,
   count(clicked_at) AS unique_clicks, count(converted_at) AS conversions, count(bounced_at) AS bounced,
   count(failed_at) AS failed, count(unsubscribed_at) AS unsubscribes, count(spammed_at) AS spam_complaints,
   quantile_cont(date_diff('second', coalesce(delivered_at, sent_at), human_opened_at), 0.5) AS p50_seconds_to_open
-FROM customerio_deliveries ` + where("first_event_at") + ` GROUP BY 1, 2 ORDER BY sent DESC, 1, 2`,
+FROM customerio_deliveries ` + where("first_event_at") + ` GROUP BY 1, 2, 3 ORDER BY sent DESC, 1, 2, 3`,
 		daily: `SELECT CAST(day AS VARCHAR) AS day, CAST(sum(sent) AS BIGINT) AS sent, CAST(sum(delivered) AS BIGINT) AS delivered,
   CAST(sum(human_opens) AS BIGINT) AS human_opens, CAST(sum(clicks) AS BIGINT) AS clicks, CAST(sum(bounces) AS BIGINT) AS bounces,
   CAST(sum(unsubscribes) AS BIGINT) AS unsubscribes, CAST(sum(conversions) AS BIGINT) AS conversions, CAST(sum(events) AS BIGINT) AS events
 FROM customerio_campaign_daily ` + where("day", "day IS NOT NULL") + ` GROUP BY day ORDER BY day`,
 		bounces: `SELECT ` + withoutNames("coalesce(failure_message, '')") + ` AS reason, count(*) AS bounces
 FROM customerio_events ` + where(`"timestamp"`, "metric = 'bounced'") + ` GROUP BY 1 ORDER BY bounces DESC, 1 ` + limit,
-		links: `SELECT coalesce(campaign_id, 0) AS campaign_id, ` + withoutNames("coalesce(href, '')") + ` AS href,
+		links: `SELECT workspace, coalesce(campaign_id, 0) AS campaign_id, ` + withoutNames("coalesce(href, '')") + ` AS href,
   count(*) AS clicks, count(DISTINCT delivery_id) AS unique_clicks, count(DISTINCT customer_id) AS people
-FROM customerio_events ` + where(`"timestamp"`, "metric = 'clicked'") + ` GROUP BY 1, 2 ORDER BY clicks DESC, 1, 2 ` + limit,
+FROM customerio_events ` + where(`"timestamp"`, "metric = 'clicked'", "NOT coalesce(is_machine, false)") + ` GROUP BY 1, 2, 3 ORDER BY clicks DESC, 1, 2, 3 ` + limit,
 		latency: `SELECT date_trunc('hour', received_at) AS hour, count(*) AS events,
   quantile_cont(date_diff('millisecond', "timestamp", received_at), 0.5) AS p50_ms,
   quantile_cont(date_diff('millisecond', "timestamp", received_at), 0.99) AS p99_ms

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	bq "cloud.google.com/go/bigquery"
 	"google.golang.org/api/googleapi"
@@ -100,20 +101,32 @@ func addColumns(ctx context.Context, t *bq.Table, columns []warehouse.Column) (m
 	return added, err
 }
 
+// viewsVersion is raised with every change of the views, and is a label of each:
+// an older program that is restarted beside a newer one leaves the newer views
+// alone.
+const (
+	viewsVersion = 2
+	viewsLabel   = "cioevents_views"
+)
+
 // ensureView creates the view, or replaces its query when that differs or when
-// it is told to.
+// it is told to, and it is not a newer program's.
 func ensureView(ctx context.Context, t *bq.Table, query string, again bool) error {
 	err := update(func() error {
 		meta, err := t.Metadata(ctx)
 		switch {
 		case isStatus(err, http.StatusNotFound):
-			return exists(t.Create(ctx, &bq.TableMetadata{ViewQuery: query}))
+			return exists(t.Create(ctx, &bq.TableMetadata{ViewQuery: query, Labels: map[string]string{viewsLabel: strconv.Itoa(viewsVersion)}}))
 		case err != nil:
 			return err
-		case meta.ViewQuery == query && !again:
+		}
+		version, _ := strconv.Atoi(meta.Labels[viewsLabel]) // 0 before there were labels, and of printed SQL
+		if version > viewsVersion || version == viewsVersion && meta.ViewQuery == query && !again {
 			return nil
 		}
-		_, err = t.Update(ctx, bq.TableMetadataToUpdate{ViewQuery: query, UseLegacySQL: false}, meta.ETag)
+		change := bq.TableMetadataToUpdate{ViewQuery: query, UseLegacySQL: false}
+		change.SetLabel(viewsLabel, strconv.Itoa(viewsVersion))
+		_, err = t.Update(ctx, change, meta.ETag)
 		return err
 	})
 	return wrap("create view "+t.TableID, err)

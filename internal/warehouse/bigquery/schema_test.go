@@ -2,7 +2,10 @@ package bigquery_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -256,6 +259,36 @@ func TestOpenReplacesViews(t *testing.T) {
 	}
 	if p.Table(project, dataset, warehouse.LinkClicks).Etag != etag {
 		t.Error("a view that was right was written again")
+	}
+}
+
+// An older release that starts beside a newer one does not put its views back.
+func TestOpenLeavesNewerViews(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	open(t, p.config())
+	view := client(t, p).Table(warehouse.Bounces)
+	for label, kept := range map[string]bool{"1": false, "1000": true} {
+		newer := bq.TableMetadataToUpdate{ViewQuery: "SELECT " + label, UseLegacySQL: false}
+		newer.SetLabel("cioevents_views", label)
+		if _, err := view.Update(t.Context(), newer, ""); err != nil {
+			t.Fatal(err)
+		}
+		open(t, p.config())
+		meta, err := view.Metadata(t.Context())
+		if err != nil || (meta.ViewQuery == "SELECT "+label) != kept {
+			t.Errorf("a view of version %s is %q, %v", label, meta.ViewQuery, err)
+		}
+	}
+}
+
+// A change of the views needs another viewsVersion, or running workers of the
+// release before replace them at their next start.
+func TestViewsHaveTheirVersion(t *testing.T) {
+	t.Parallel()
+	text := strings.Join(bigquery.Statements(project, dataset)[3:], "\n")
+	if got, want := fmt.Sprintf("%x", sha256.Sum256([]byte(text)))[:12], "377caf3142ab"; got != want {
+		t.Errorf("the views are %s, not %s: raise viewsVersion, then write that here", got, want)
 	}
 }
 

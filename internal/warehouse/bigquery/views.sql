@@ -1,10 +1,14 @@
 -- The views over the events, with the same names and columns in every
 -- warehouse. A machine's opens and clicks are told from a person's by
--- is_machine; NULL is an event that does not say, and counts as a person.
+-- is_machine; NULL is an event that does not say, and counts as a person. Clicks
+-- are a person's in all views: a machine's, such as a link scanner's, only stand
+-- in customerio_events. Opens are everybody's unless the name says human.
+--
+-- A workspace has its own campaigns, numbered as in any other.
 
 CREATE OR REPLACE VIEW `{dataset}.customerio_deliveries` AS
 SELECT
-  delivery_id, ANY_VALUE(object_type) AS object_type, ANY_VALUE(customer_id) AS customer_id, ANY_VALUE(recipient) AS recipient,
+  workspace, delivery_id, ANY_VALUE(object_type) AS object_type, ANY_VALUE(customer_id) AS customer_id, ANY_VALUE(recipient) AS recipient,
   ANY_VALUE(campaign_id) AS campaign_id, ANY_VALUE(broadcast_id) AS broadcast_id, ANY_VALUE(newsletter_id) AS newsletter_id,
   ANY_VALUE(transactional_message_id) AS transactional_message_id, ANY_VALUE(action_id) AS action_id,
   MIN(IF(metric = 'sent', `timestamp`, NULL)) AS sent_at,
@@ -18,15 +22,15 @@ SELECT
   MIN(IF(metric = 'unsubscribed', `timestamp`, NULL)) AS unsubscribed_at,
   MIN(IF(metric = 'spammed', `timestamp`, NULL)) AS spammed_at,
   COUNTIF(metric = 'opened') AS opens, COUNTIF(metric = 'opened' AND NOT COALESCE(is_machine, FALSE)) AS human_opens,
-  COUNTIF(metric = 'clicked') AS clicks,
+  COUNTIF(metric = 'clicked' AND NOT COALESCE(is_machine, FALSE)) AS clicks,
   MIN(`timestamp`) AS first_event_at, MAX(`timestamp`) AS last_event_at
 FROM `{dataset}.customerio_events`
 WHERE delivery_id IS NOT NULL
-GROUP BY delivery_id;
+GROUP BY workspace, delivery_id;
 
 CREATE OR REPLACE VIEW `{dataset}.customerio_campaign_funnel` AS
 SELECT
-  object_type, campaign_id,
+  workspace, object_type, campaign_id,
   COUNT(sent_at) AS sent, COUNT(delivered_at) AS delivered, COUNT(bounced_at) AS bounced, COUNT(failed_at) AS failed,
   COUNT(opened_at) AS unique_opens, COUNT(human_opened_at) AS unique_human_opens, COUNT(clicked_at) AS unique_clicks,
   COUNT(converted_at) AS conversions, COUNT(unsubscribed_at) AS unsubscribes, COUNT(spammed_at) AS spam_complaints,
@@ -37,42 +41,42 @@ SELECT
   SAFE_DIVIDE(COUNT(clicked_at), COUNT(delivered_at)) AS click_rate,
   SAFE_DIVIDE(COUNT(clicked_at), COUNT(human_opened_at)) AS click_to_open_rate
 FROM `{dataset}.customerio_deliveries`
-GROUP BY object_type, campaign_id;
+GROUP BY workspace, object_type, campaign_id;
 
 CREATE OR REPLACE VIEW `{dataset}.customerio_campaign_daily` AS
 SELECT
-  DATE(`timestamp`) AS day, object_type, campaign_id,
+  workspace, DATE(`timestamp`) AS day, object_type, campaign_id,
   COUNT(DISTINCT IF(metric = 'sent', delivery_id, NULL)) AS sent,
   COUNT(DISTINCT IF(metric = 'delivered', delivery_id, NULL)) AS delivered,
   COUNT(DISTINCT IF(metric = 'opened' AND NOT COALESCE(is_machine, FALSE), delivery_id, NULL)) AS human_opens,
-  COUNT(DISTINCT IF(metric = 'clicked', delivery_id, NULL)) AS clicks,
+  COUNT(DISTINCT IF(metric = 'clicked' AND NOT COALESCE(is_machine, FALSE), delivery_id, NULL)) AS clicks,
   COUNT(DISTINCT IF(metric = 'bounced', delivery_id, NULL)) AS bounces,
   COUNT(DISTINCT IF(metric = 'unsubscribed', delivery_id, NULL)) AS unsubscribes,
   COUNT(DISTINCT IF(metric = 'converted', delivery_id, NULL)) AS conversions,
   COUNT(*) AS events
 FROM `{dataset}.customerio_events`
-GROUP BY day, object_type, campaign_id;
+GROUP BY workspace, day, object_type, campaign_id;
 
 CREATE OR REPLACE VIEW `{dataset}.customerio_time_to_open` AS
 SELECT
-  campaign_id, COUNT(*) AS opened_deliveries,
+  workspace, campaign_id, COUNT(*) AS opened_deliveries,
   APPROX_QUANTILES(TIMESTAMP_DIFF(human_opened_at, COALESCE(delivered_at, sent_at), SECOND), 100)[OFFSET(50)] AS p50_seconds,
   APPROX_QUANTILES(TIMESTAMP_DIFF(human_opened_at, COALESCE(delivered_at, sent_at), SECOND), 100)[OFFSET(90)] AS p90_seconds
 FROM `{dataset}.customerio_deliveries`
 WHERE human_opened_at IS NOT NULL AND COALESCE(delivered_at, sent_at) IS NOT NULL
-GROUP BY campaign_id;
+GROUP BY workspace, campaign_id;
 
 CREATE OR REPLACE VIEW `{dataset}.customerio_bounces` AS
-SELECT DATE(`timestamp`) AS day, LOWER(SPLIT(recipient, '@')[SAFE_OFFSET(1)]) AS domain, failure_message, COUNT(*) AS bounces
+SELECT workspace, DATE(`timestamp`) AS day, LOWER(NULLIF(SPLIT(recipient, '@')[SAFE_OFFSET(1)], '')) AS domain, failure_message, COUNT(*) AS bounces
 FROM `{dataset}.customerio_events`
 WHERE metric = 'bounced'
-GROUP BY day, domain, failure_message;
+GROUP BY workspace, day, domain, failure_message;
 
 CREATE OR REPLACE VIEW `{dataset}.customerio_link_clicks` AS
-SELECT campaign_id, link_id, href, COUNT(*) AS clicks, COUNT(DISTINCT delivery_id) AS unique_clicks, COUNT(DISTINCT customer_id) AS people
+SELECT workspace, campaign_id, link_id, href, COUNT(*) AS clicks, COUNT(DISTINCT delivery_id) AS unique_clicks, COUNT(DISTINCT customer_id) AS people
 FROM `{dataset}.customerio_events`
-WHERE metric = 'clicked'
-GROUP BY campaign_id, link_id, href;
+WHERE metric = 'clicked' AND NOT COALESCE(is_machine, FALSE)
+GROUP BY workspace, campaign_id, link_id, href;
 
 CREATE OR REPLACE VIEW `{dataset}.customerio_pipeline_latency` AS
 SELECT TIMESTAMP_TRUNC(received_at, HOUR) AS hour, COUNT(*) AS events,

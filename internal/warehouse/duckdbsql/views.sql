@@ -1,10 +1,14 @@
 -- The views over the table of events, with the same names and columns in every
 -- warehouse. A machine's opens and clicks are told from a person's by
--- is_machine; NULL is an event that does not say, and counts as a person.
+-- is_machine; NULL is an event that does not say, and counts as a person. Clicks
+-- are a person's in all views: a machine's, such as a link scanner's, only stand
+-- in customerio_events. Opens are everybody's unless the name says human.
+--
+-- A workspace has its own campaigns, numbered as in any other.
 
 CREATE OR REPLACE VIEW {schema}.customerio_deliveries AS
 SELECT
-  delivery_id, any_value(object_type) AS object_type, any_value(customer_id) AS customer_id, any_value(recipient) AS recipient,
+  workspace, delivery_id, any_value(object_type) AS object_type, any_value(customer_id) AS customer_id, any_value(recipient) AS recipient,
   any_value(campaign_id) AS campaign_id, any_value(broadcast_id) AS broadcast_id, any_value(newsletter_id) AS newsletter_id,
   any_value(transactional_message_id) AS transactional_message_id, any_value(action_id) AS action_id,
   min("timestamp") FILTER (metric = 'sent') AS sent_at,
@@ -18,15 +22,15 @@ SELECT
   min("timestamp") FILTER (metric = 'unsubscribed') AS unsubscribed_at,
   min("timestamp") FILTER (metric = 'spammed') AS spammed_at,
   count(*) FILTER (metric = 'opened') AS opens, count(*) FILTER (metric = 'opened' AND NOT coalesce(is_machine, false)) AS human_opens,
-  count(*) FILTER (metric = 'clicked') AS clicks,
+  count(*) FILTER (metric = 'clicked' AND NOT coalesce(is_machine, false)) AS clicks,
   min("timestamp") AS first_event_at, max("timestamp") AS last_event_at
 FROM {schema}.customerio_events
 WHERE delivery_id IS NOT NULL
-GROUP BY delivery_id;
+GROUP BY workspace, delivery_id;
 
 CREATE OR REPLACE VIEW {schema}.customerio_campaign_funnel AS
 SELECT
-  object_type, campaign_id,
+  workspace, object_type, campaign_id,
   count(sent_at) AS sent, count(delivered_at) AS delivered, count(bounced_at) AS bounced, count(failed_at) AS failed,
   count(opened_at) AS unique_opens, count(human_opened_at) AS unique_human_opens, count(clicked_at) AS unique_clicks,
   count(converted_at) AS conversions, count(unsubscribed_at) AS unsubscribes, count(spammed_at) AS spam_complaints,
@@ -37,15 +41,15 @@ SELECT
   count(clicked_at) / nullif(count(delivered_at), 0) AS click_rate,
   count(clicked_at) / nullif(count(human_opened_at), 0) AS click_to_open_rate
 FROM {schema}.customerio_deliveries
-GROUP BY object_type, campaign_id;
+GROUP BY workspace, object_type, campaign_id;
 
 CREATE OR REPLACE VIEW {schema}.customerio_campaign_daily AS
 SELECT
-  CAST("timestamp" AT TIME ZONE 'UTC' AS DATE) AS day, object_type, campaign_id,
+  workspace, CAST("timestamp" AT TIME ZONE 'UTC' AS DATE) AS day, object_type, campaign_id,
   count(DISTINCT delivery_id) FILTER (metric = 'sent') AS sent,
   count(DISTINCT delivery_id) FILTER (metric = 'delivered') AS delivered,
   count(DISTINCT delivery_id) FILTER (metric = 'opened' AND NOT coalesce(is_machine, false)) AS human_opens,
-  count(DISTINCT delivery_id) FILTER (metric = 'clicked') AS clicks,
+  count(DISTINCT delivery_id) FILTER (metric = 'clicked' AND NOT coalesce(is_machine, false)) AS clicks,
   count(DISTINCT delivery_id) FILTER (metric = 'bounced') AS bounces,
   count(DISTINCT delivery_id) FILTER (metric = 'unsubscribed') AS unsubscribes,
   count(DISTINCT delivery_id) FILTER (metric = 'converted') AS conversions,
@@ -55,27 +59,27 @@ GROUP BY ALL;
 
 CREATE OR REPLACE VIEW {schema}.customerio_time_to_open AS
 SELECT
-  campaign_id, count(*) AS opened_deliveries,
+  workspace, campaign_id, count(*) AS opened_deliveries,
   quantile_cont(date_diff('second', coalesce(delivered_at, sent_at), human_opened_at), 0.5) AS p50_seconds,
   quantile_cont(date_diff('second', coalesce(delivered_at, sent_at), human_opened_at), 0.9) AS p90_seconds
 FROM {schema}.customerio_deliveries
 WHERE human_opened_at IS NOT NULL AND coalesce(delivered_at, sent_at) IS NOT NULL
-GROUP BY campaign_id;
+GROUP BY workspace, campaign_id;
 
 CREATE OR REPLACE VIEW {schema}.customerio_bounces AS
-SELECT CAST("timestamp" AT TIME ZONE 'UTC' AS DATE) AS day, lower(split_part(recipient, '@', 2)) AS domain, failure_message, count(*) AS bounces
+SELECT workspace, CAST("timestamp" AT TIME ZONE 'UTC' AS DATE) AS day, lower(nullif(split_part(recipient, '@', 2), '')) AS domain, failure_message, count(*) AS bounces
 FROM {schema}.customerio_events
 WHERE metric = 'bounced'
 GROUP BY ALL;
 
 CREATE OR REPLACE VIEW {schema}.customerio_link_clicks AS
-SELECT campaign_id, link_id, href, count(*) AS clicks, count(DISTINCT delivery_id) AS unique_clicks, count(DISTINCT customer_id) AS people
+SELECT workspace, campaign_id, link_id, href, count(*) AS clicks, count(DISTINCT delivery_id) AS unique_clicks, count(DISTINCT customer_id) AS people
 FROM {schema}.customerio_events
-WHERE metric = 'clicked'
+WHERE metric = 'clicked' AND NOT coalesce(is_machine, false)
 GROUP BY ALL;
 
 CREATE OR REPLACE VIEW {schema}.customerio_pipeline_latency AS
-SELECT date_trunc('hour', received_at) AS hour, count(*) AS events,
+SELECT date_trunc('hour', received_at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' AS hour, count(*) AS events,
   quantile_cont(date_diff('millisecond', "timestamp", received_at), 0.5) AS p50_ms,
   quantile_cont(date_diff('millisecond', "timestamp", received_at), 0.99) AS p99_ms
 FROM {schema}.customerio_events

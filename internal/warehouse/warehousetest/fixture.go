@@ -93,6 +93,18 @@ func fixtureRows() []warehouse.Row {
 	// Of a person, not of a delivery.
 	s.add(warehouse.Row{ObjectType: "customer", CustomerID: "p2"}, "10:15:00", "unsubscribed", after(300*time.Millisecond))
 
+	// Another workspace numbers its campaigns and deliveries like this one.
+	other := func(r *warehouse.Row) { r.Workspace = "other" }
+	o1 := email(1, "x@example.com")
+	s.add(o1, "12:00:00", "sent", other)
+	s.add(o1, "12:00:10", "delivered", other)
+	s.add(o1, "12:01:00", "clicked", other, human, link)
+
+	// A recipient without a domain.
+	d7 := warehouse.Row{ObjectType: "sms", DeliveryID: "d7", CustomerID: "p7", Recipient: "+15550100", CampaignID: 9}
+	s.add(d7, "13:00:00", "sent")
+	s.add(d7, "13:00:05", "bounced", func(r *warehouse.Row) { r.FailureMessage = "30003" })
+
 	// A body that does not say when.
 	s.add(warehouse.Row{ObjectType: "email"}, "11:00:00", "drafted", func(r *warehouse.Row) { r.Timestamp = time.Time{} })
 	return s.rows
