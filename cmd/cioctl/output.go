@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -59,7 +61,16 @@ func text(cell any) string {
 		}
 		return v.UTC().Format(time.DateTime)
 	case float64:
-		return fmt.Sprintf("%.4g", v)
+		if math.Abs(v) < 1 {
+			return fmt.Sprintf("%.4g", v)
+		}
+		return strconv.FormatFloat(math.Round(v*1000)/1000, 'f', -1, 64)
+	case map[string]any, []any: // as in a JSON column
+		b, err := json.Marshal(v)
+		if err != nil {
+			return fmt.Sprint(v)
+		}
+		return string(b)
 	case string:
 		return strings.NewReplacer("\n", " ", "\t", " ").Replace(v)
 	default:

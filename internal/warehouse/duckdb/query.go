@@ -13,18 +13,28 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// A Table is the result of a query.
+// A Table is the result of a query. Its values are fit for people and for JSON: a
+// TIMESTAMP is a time.Time, a DATE or a UUID a string, a DECIMAL a json.Number,
+// NULL is nil.
 type Table struct {
 	Columns []string
 	Rows    [][]any
 }
 
-// Objects returns the rows by the names of their columns.
+// Objects returns the rows by the names of their columns. Of several columns
+// with one name, the second is name_2.
 func (t *Table) Objects() []map[string]any {
+	names, seen := make([]string, len(t.Columns)), map[string]int{}
+	for i, name := range t.Columns {
+		if seen[name]++; seen[name] > 1 {
+			name = fmt.Sprintf("%s_%d", name, seen[name])
+		}
+		names[i] = name
+	}
 	list := make([]map[string]any, len(t.Rows))
 	for i, r := range t.Rows {
-		list[i] = make(map[string]any, len(t.Columns))
-		for j, name := range t.Columns {
+		list[i] = make(map[string]any, len(names))
+		for j, name := range names {
 			list[i][name] = r[j]
 		}
 	}
@@ -88,6 +98,10 @@ func (r *Reader) Query(ctx context.Context, statement string) (*Table, error) {
 	if t.Columns, err = rows.Columns(); err != nil {
 		return nil, fmt.Errorf("query: %w", err)
 	}
+	types, err := rows.ColumnTypes()
+	if err != nil {
+		return nil, fmt.Errorf("query: %w", err)
+	}
 	for rows.Next() {
 		values := make([]any, len(t.Columns))
 		targets := make([]any, len(t.Columns))
@@ -96,6 +110,9 @@ func (r *Reader) Query(ctx context.Context, statement string) (*Table, error) {
 		}
 		if err := rows.Scan(targets...); err != nil {
 			return nil, fmt.Errorf("read row: %w", err)
+		}
+		for i := range values {
+			values[i] = plain(types[i].DatabaseTypeName(), values[i])
 		}
 		t.Rows = append(t.Rows, values)
 	}
