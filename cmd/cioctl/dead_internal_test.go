@@ -168,7 +168,7 @@ func TestConfirm(t *testing.T) {
 	for answer, want := range map[string]bool{"y\n": true, "YES\n": true, "\n": false, "": false, "n\n": false, "yesterday\n": false} {
 		var asked strings.Builder
 		c := &cli{in: strings.NewReader(answer), err: &asked}
-		if got := c.confirm("Delete?"); got != want || asked.String() != "Delete? [y/N] " {
+		if got := c.confirm(t.Context(), "Delete?"); got != want || asked.String() != "Delete? [y/N] " {
 			t.Errorf("answer %q to %q is %v", answer, asked.String(), got)
 		}
 	}

@@ -122,12 +122,12 @@ would make. It names nobody. Without a file the built-in rules are tried.`,
 		s.Bool(&o.unknown, "SUPPRESS_UNKNOWN_BOUNCE", true, "whether a bounce that is neither hard nor soft counts as hard")
 		o.declare(s)
 	}
-	return c.command(cmd, declare, func(_ context.Context, args []string) error {
+	return c.command(cmd, declare, func(ctx context.Context, args []string) error {
 		p, err := o.policy(args)
 		if err != nil {
 			return err
 		}
-		trials, err := try(p, c.in, time.Now())
+		trials, err := try(p, c.stdin(ctx), time.Now())
 		return errors.Join(o.print(c.out, trials, func(w io.Writer) { trialTable(w, trials) }), err)
 	})
 }
@@ -167,7 +167,8 @@ type trialCall struct {
 // try returns what each event would do. The error names the lines without one.
 func try(p effect.Policy, in io.Reader, now time.Time) ([]trial, error) {
 	trials, mistakes, n := []trial{}, []error(nil), 0
-	for body := range lines(in) {
+	bodies, cut := lines(in)
+	for body := range bodies {
 		n++
 		e, err := webhook.Parse(body)
 		if err != nil {
@@ -176,7 +177,9 @@ func try(p effect.Policy, in io.Reader, now time.Time) ([]trial, error) {
 		}
 		trials = append(trials, tryOne(p, e, n, now))
 	}
-	if n == 0 {
+	if *cut != nil {
+		mistakes = append(mistakes, *cut)
+	} else if n == 0 {
 		mistakes = append(mistakes, errors.New("there are no events on standard input"))
 	}
 	return trials, errors.Join(mistakes...)

@@ -66,7 +66,7 @@ the same command; nothing is sent twice.`,
 }
 
 func (c *cli) redriveDead(ctx context.Context, conn *stream.Conn, o *deadOptions) error {
-	letters, err := o.letters(ctx, conn)
+	letters, err := c.letters(ctx, conn, o)
 	if err != nil {
 		return err
 	}
@@ -102,9 +102,12 @@ func (c *cli) redriveDead(ctx context.Context, conn *stream.Conn, o *deadOptions
 
 // letters lists the entries of the dead letters that are chosen, and no more of
 // them: there may be many.
-func (o *deadOptions) letters(ctx context.Context, conn *stream.Conn) ([][]uint64, error) {
+func (c *cli) letters(ctx context.Context, conn *stream.Conn, o *deadOptions) ([][]uint64, error) {
 	var list [][]uint64
 	err := o.each(ctx, conn, func(b *event.Buried) { list = append(list, b.Entries) })
+	if err == nil && len(list) == 0 {
+		_, _ = fmt.Fprintln(c.err, "there is no such dead letter, or no more; cioctl dead list shows those that there are")
+	}
 	return list, err
 }
 
@@ -138,11 +141,11 @@ func (c *cli) deadDrop() *cobra.Command {
 }
 
 func (c *cli) dropDead(ctx context.Context, conn *stream.Conn, o *deadOptions, yes bool) error {
-	letters, err := o.letters(ctx, conn)
+	letters, err := c.letters(ctx, conn, o)
 	if err != nil {
 		return err
 	}
-	if len(letters) > 0 && !yes && !c.confirm(fmt.Sprintf("Delete %d dead letters for good?", len(letters))) {
+	if len(letters) > 0 && !yes && !c.confirm(ctx, fmt.Sprintf("Delete %d dead letters for good?", len(letters))) {
 		return errors.New("nothing is deleted; --yes deletes without a question")
 	}
 	bar, finish := c.bar(int64(len(letters)))
@@ -159,9 +162,9 @@ func (c *cli) dropDead(ctx context.Context, conn *stream.Conn, o *deadOptions, y
 }
 
 // confirm asks a question that only a plain yes answers so.
-func (c *cli) confirm(question string) bool {
+func (c *cli) confirm(ctx context.Context, question string) bool {
 	_, _ = fmt.Fprintf(c.err, "%s [y/N] ", question)
-	answer, _ := bufio.NewReader(c.in).ReadString('\n')
+	answer, _ := bufio.NewReader(c.stdin(ctx)).ReadString('\n')
 	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(answer)))
 }
 

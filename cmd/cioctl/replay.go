@@ -123,7 +123,7 @@ func (o *replayOptions) request(now time.Time) (q stream.ReplayRequest, err erro
 func (c *cli) startReplay(ctx context.Context, conn *stream.Conn, q stream.ReplayRequest, o replayOptions) error {
 	r, err := conn.StartReplay(ctx, q)
 	if errors.Is(err, stream.ErrNothingToReplay) {
-		return fmt.Errorf("%w; cioctl status shows from when to when events are stored", err)
+		return fmt.Errorf("%w; cioctl status shows from when to when events are stored, and a word of --filter may be misspelt", err)
 	}
 	if err != nil {
 		return err
@@ -132,7 +132,7 @@ func (c *cli) startReplay(ctx context.Context, conn *stream.Conn, q stream.Repla
 		_, _ = fmt.Fprintf(c.err, "no worker has ever had the consumer %s: the replay waits for one (cioctl status lists the consumers)\n", q.Target)
 	}
 	if o.wait {
-		return c.waitReplay(ctx, conn, r)
+		return c.waitReplay(ctx, conn, r, o.output)
 	}
 	if o.format == "json" {
 		return o.print(c.out, r, nil)
@@ -146,20 +146,25 @@ func (c *cli) startReplay(ctx context.Context, conn *stream.Conn, q stream.Repla
 const replayLook = time.Second
 
 // waitReplay shows a replay's progress until its end.
-func (c *cli) waitReplay(ctx context.Context, conn *stream.Conn, r *stream.Replay) error {
+func (c *cli) waitReplay(ctx context.Context, conn *stream.Conn, r *stream.Replay, o output) error {
 	_, _ = fmt.Fprintf(c.err, "replay %s of %d events to %s\n", r.ID, r.Total, r.Target)
 	bar, finish := c.bar(int64(r.Total)) //nolint:gosec // a number of events
 	err := c.followReplay(ctx, conn, r, bar)
 	finish()
-	if errors.Is(err, context.Canceled) {
+	switch {
+	case errors.Is(err, context.Canceled):
 		_, _ = fmt.Fprintf(c.err, "replay %s goes on; see it with: cioctl replay list, end it with: cioctl replay cancel %s\n", r.ID, r.ID)
-		return nil
-	}
-	if err != nil {
+		if o.format != "json" {
+			return nil
+		}
+	case err != nil:
 		return err
+	default:
+		r.Begun, r.Done = true, true
 	}
-	_, err = fmt.Fprintf(c.out, "replay %s is finished: %d events to %s\n", r.ID, r.Total, r.Target)
-	return err
+	return o.print(c.out, r, func(w io.Writer) {
+		row(w, fmt.Sprintf("replay %s is finished: %d events to %s", r.ID, r.Total, r.Target))
+	})
 }
 
 func (c *cli) followReplay(ctx context.Context, conn *stream.Conn, r *stream.Replay, bar *mpb.Bar) error {

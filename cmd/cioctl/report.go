@@ -48,6 +48,9 @@ func (c *cli) report() *cobra.Command {
 		if o.days < 0 {
 			return &config.UsageError{Err: errors.New("--days: must not be below 0")}
 		}
+		if o.html != "" && out.format == "json" {
+			return &config.UsageError{Err: errors.New("--html and --output json exclude each other")}
+		}
 		r, err := readReport(ctx, &urls, o)
 		if err != nil {
 			return err
@@ -55,7 +58,7 @@ func (c *cli) report() *cobra.Command {
 		if o.html != "" {
 			return c.writeHTML(r, o.html)
 		}
-		return out.print(c.out, r, func(w io.Writer) { reportTables(w, r) })
+		return out.print(c.out, r, func(w io.Writer) { reportTables(w, r, o) })
 	})
 }
 
@@ -91,12 +94,12 @@ func (c *cli) writeHTML(r *report.Report, path string) (err error) {
 }
 
 // reportTables prints the parts of a report, each under its own heading.
-func reportTables(w io.Writer, r *report.Report) {
+func reportTables(w io.Writer, r *report.Report, o reportOptions) {
 	heading := func(text string) { _, _ = fmt.Fprintf(w, "\n%s\n", strings.ToUpper(text)) } // into a buffer
 	heading("funnel")
-	row(w, "type", "campaign", "sent", "delivered", "opened", "clicked", "converted", "bounced", "failed", "unsubscribed", "spam")
+	row(w, "workspace", "type", "campaign", "sent", "delivered", "opened", "clicked", "converted", "bounced", "failed", "unsubscribed", "spam")
 	for _, f := range r.Funnel {
-		row(w, f.ObjectType, f.Campaign, f.Sent, f.Delivered, f.Opened, f.Clicked, f.Converted, f.Bounced, f.Failed, f.Unsubscribed, f.Spammed)
+		row(w, f.Workspace, f.ObjectType, f.Campaign, f.Sent, f.Delivered, f.Opened, f.Clicked, f.Converted, f.Bounced, f.Failed, f.Unsubscribed, f.Spammed)
 	}
 	heading("days")
 	row(w, "day", "sent", "delivered", "opened", "clicked", "bounced", "converted", "events")
@@ -109,11 +112,23 @@ func reportTables(w io.Writer, r *report.Report) {
 		row(w, b.Count, b.Class, b.Reason)
 	}
 	heading("links")
-	row(w, "clicks", "deliveries", "people", "campaign", "link")
+	row(w, "clicks", "deliveries", "people", "workspace", "campaign", "link")
 	for _, l := range r.Links {
-		row(w, l.Clicks, l.Unique, l.People, l.Campaign, l.Href)
+		row(w, l.Clicks, l.Unique, l.People, l.Workspace, l.Campaign, l.Href)
 	}
-	if len(r.Funnel)+len(r.Daily) == 0 && r.Newest != nil {
-		_, _ = fmt.Fprintf(w, "\nThe latest event is of %s: --days 0 shows all.\n", r.Newest.Format(time.DateTime))
+	if len(r.Funnel)+len(r.Daily) == 0 {
+		_, _ = fmt.Fprintf(w, "\n%s\n", emptyBecause(r, o))
+	}
+}
+
+// emptyBecause tells what to do about a report without numbers.
+func emptyBecause(r *report.Report, o reportOptions) string {
+	switch {
+	case r.Newest == nil:
+		return "The warehouse has no events yet: cioctl status shows whether some wait."
+	case o.days > 0:
+		return fmt.Sprintf("The latest event is of %s: --days 0 shows all days.", r.Newest.Format(time.DateTime))
+	default:
+		return fmt.Sprintf("There is nothing of campaign %d: without --campaign all are shown.", o.campaign)
 	}
 }

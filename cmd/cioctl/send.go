@@ -1,15 +1,15 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"maps"
+	"net/http"
+	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -66,7 +66,10 @@ func (c *cli) sendAll(ctx context.Context, o sendOptions, args []string) error {
 		}
 		return nil
 	}
-	bodies, total, err := c.bodies(o, args)
+	if err := o.check(args); err != nil {
+		return &config.UsageError{Err: err}
+	}
+	bodies, total, cut, err := c.bodies(ctx, o, args)
 	if err != nil {
 		return err
 	}
@@ -79,7 +82,7 @@ func (c *cli) sendAll(ctx context.Context, o sendOptions, args []string) error {
 		URL: o.url, Key: key, BodyOnly: o.bodyOnly, Connections: o.connections, Rate: o.rate, Retries: o.retry, Progress: bar.Increment,
 	}.Send(ctx, bodies)
 	finish()
-	err = errors.Join(err, o.print(c.out, report, func(w io.Writer) {
+	err = errors.Join(err, *cut, o.print(c.out, report, func(w io.Writer) {
 		row(w, "sent", report.Sent)
 		row(w, "failed", report.Failed)
 		row(w, "seconds", report.Seconds)
@@ -87,23 +90,61 @@ func (c *cli) sendAll(ctx context.Context, o sendOptions, args []string) error {
 		row(w, "p99", report.P99.Round(time.Microsecond))
 	}))
 	if err == nil && report.Failed > 0 {
-		err = fmt.Errorf("%d events were not taken, the first because: %s", report.Failed, report.Refusal)
+		err = fmt.Errorf("%d of %d events were not taken, the first because: %s%s", report.Failed, report.Sent+report.Failed, report.Refusal, advice(report.Answers))
 	}
 	return err
 }
 
-// bodies returns what to send, and how much that is, -1 when unknown.
-func (c *cli) bodies(o sendOptions, args []string) (iter.Seq[[]byte], int64, error) {
+// check finds settings that make no sense, alone or together.
+func (o *sendOptions) check(args []string) error {
+	u, err := url.Parse(o.url)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return fmt.Errorf("URL: %q is not of the form %s", o.url, dev.DefaultURL)
+	case o.campaign < 0:
+		return errors.New("--campaign: must not be below 0")
+	case o.connections < 1:
+		return errors.New("--connections: must be above 0")
+	case o.rate < 0:
+		return errors.New("--rate: must not be below 0")
+	case o.retry < 0:
+		return errors.New("--retries: must not be below 0")
+	case o.from && o.campaign > 0, len(args) > 0 && (o.from || o.campaign > 0):
+		return errors.New("samples, --stdin and --campaign exclude each other")
+	}
+	return nil
+}
+
+// advice says what to look at after answers that were not 2xx.
+func advice(answers map[int]int) string {
+	switch {
+	case answers[0] > 0:
+		return "; is the receiver running (cioctl dev), and is --url right?"
+	case answers[http.StatusUnauthorized] > 0:
+		return "; --customerio-webhook-secret must be a key of the receiver"
+	case answers[http.StatusNotFound] > 0:
+		return "; --url must be /webhooks/customerio there, or /webhooks/customerio/WORKSPACE"
+	case answers[http.StatusServiceUnavailable] > 0:
+		return "; the receiver cannot store events now: its log says why, and --retries waits for it"
+	default:
+		return ""
+	}
+}
+
+// bodies returns what to send, and how much that is, -1 when unknown. When it
+// ends early, cut says why.
+func (c *cli) bodies(ctx context.Context, o sendOptions, args []string) (list iter.Seq[[]byte], total int64, cut *error, err error) {
 	switch {
 	case o.from:
-		return lines(c.in), -1, nil
+		list, cut = lines(c.stdin(ctx))
+		return list, -1, cut, nil
 	case o.campaign > 0:
 		now := time.Now()
 		if o.id == 0 {
 			o.id = now.Hour()*10_000 + now.Minute()*100 + now.Second()
 		}
 		campaign := webhooktest.Campaign{Seed: uint64(now.UnixNano()), Deliveries: o.campaign, CampaignID: int64(o.id), Start: now.Add(-8 * 24 * time.Hour)}
-		return campaign.Events(), int64(campaign.Totals().Events), nil
+		return campaign.Events(), int64(campaign.Totals().Events), new(error), nil
 	}
 	samples := map[string][]byte{}
 	for _, p := range webhooktest.Payloads() {
@@ -116,21 +157,9 @@ func (c *cli) bodies(o sendOptions, args []string) (iter.Seq[[]byte], int64, err
 	for _, name := range args {
 		body, ok := samples[name]
 		if !ok {
-			return nil, 0, &config.UsageError{Err: fmt.Errorf("there is no sample %q; cioctl send --list names them", name)}
+			return nil, 0, nil, &config.UsageError{Err: fmt.Errorf("there is no sample %q; cioctl send --list names them", name)}
 		}
 		bodies = append(bodies, body)
 	}
-	return slices.Values(bodies), int64(len(bodies)), nil
-}
-
-func lines(r io.Reader) iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
-		s := bufio.NewScanner(r)
-		s.Buffer(nil, 16<<20)
-		for s.Scan() {
-			if line := strings.TrimSpace(s.Text()); line != "" && !yield([]byte(line)) {
-				return
-			}
-		}
-	}
+	return slices.Values(bodies), int64(len(bodies)), new(error), nil
 }

@@ -34,8 +34,11 @@ tells which key signed it. It does not look at the age of the timestamp.`,
 			return nil
 		})
 	}
-	return c.command(cmd, declare, func(context.Context, []string) error {
-		body, err := io.ReadAll(c.in)
+	return c.command(cmd, declare, func(ctx context.Context, _ []string) error {
+		if signature == "" {
+			return &config.UsageError{Err: errors.New("--signature: is required, the call's X-CIO-Signature")}
+		}
+		body, err := io.ReadAll(c.stdin(ctx))
 		if err != nil {
 			return fmt.Errorf("read body: %w", err)
 		}

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
@@ -16,7 +14,6 @@ import (
 	"github.com/cioevents/cioevents/internal/app/workerapp"
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/dev"
-	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
@@ -42,8 +39,8 @@ func (u *warehouseURLs) open(ctx context.Context) (r *duckdb.Reader, url string,
 			r, err = duckdb.OpenReader(ctx, path)
 			return r, url, err
 		case "parquet":
-			if _, err := os.Stat(filepath.Join(path, warehouse.Events)); err != nil {
-				return nil, url, fmt.Errorf("there are no events in %s yet: a worker creates the folder when it starts", path)
+			if err := checkFolder(path); err != nil {
+				return nil, url, err
 			}
 			r, err = duckdb.OpenScript(ctx, parquet.Views(path))
 			return r, url, err
@@ -52,6 +49,14 @@ func (u *warehouseURLs) open(ctx context.Context) (r *duckdb.Reader, url string,
 	return nil, "", &config.UsageError{Err: fmt.Errorf(
 		"WAREHOUSE_URL: %q names no DuckDB file and no Parquet folder, which are what can be asked here; BigQuery has the same views, such as %s",
 		strings.Join(*u, ","), warehouse.CampaignFunnel)}
+}
+
+// checkFolder tells that a folder is no Parquet warehouse, or none yet.
+func checkFolder(path string) error {
+	if _, err := os.Stat(filepath.Join(path, warehouse.Events)); err != nil {
+		return fmt.Errorf("there are no events in %s yet: a worker creates the folder when it starts", path)
+	}
+	return nil
 }
 
 func (c *cli) warehouse() *cobra.Command {
@@ -125,80 +130,4 @@ func bigQueryPlace(url string) (project, dataset string, err error) {
 		cfg.Dataset = warehouse.DefaultSchema
 	}
 	return cfg.Project, cfg.Dataset, nil
-}
-
-// compactOptions are the flags of compact.
-type compactOptions struct {
-	before string
-	grace  time.Duration
-}
-
-func (c *cli) compact() *cobra.Command {
-	var urls warehouseURLs
-	var out output
-	var o compactOptions
-	cmd := &cobra.Command{
-		Use:   "compact",
-		Short: "Merge the files of past days and drop repeated events",
-		Long: "compact merges the Parquet files of each past day into one and leaves out repeated\n" +
-			"events. Workers and readers go on meanwhile; interrupted, it is finished by the next\n" +
-			"run. For BigQuery it prints the statement that does it for one day. DuckDB needs none.",
-		Example: "  cioctl warehouse compact --warehouse-url parquet:/data/events --before 2026-11-01",
-		Args:    usage(cobra.NoArgs),
-	}
-	cmd.Flags().StringVar(&o.before, "before", "-48h", "compact the days that ended before: a date, a time or an age such as -48h")
-	cmd.Flags().DurationVar(&o.grace, "grace", 30*time.Second, "how long replaced files stay for queries that read them")
-	declare := func(s *config.Set) {
-		urls.declare(s)
-		out.declare(s)
-	}
-	return c.command(cmd, declare, func(ctx context.Context, _ []string) error {
-		before, err := operate.ParseTime(o.before, time.Now())
-		if err != nil {
-			return &config.UsageError{Err: fmt.Errorf("--before: %w", err)}
-		}
-		for _, url := range urls {
-			if err := c.compactOne(ctx, url, before, o.grace, out); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-func (c *cli) compactOne(ctx context.Context, url string, before time.Time, grace time.Duration, out output) error {
-	scheme, path, _ := strings.Cut(url, ":")
-	switch scheme {
-	case "parquet":
-		return c.compactParquet(ctx, parquet.Compaction{Dir: path, Before: before, Grace: grace}, out)
-	case "bigquery":
-		project, dataset, err := bigQueryPlace(url)
-		if err != nil {
-			return err
-		}
-		day := before.UTC().AddDate(0, 0, -1)
-		_, err = fmt.Fprintf(c.out, "-- Run this for each day, for instance daily as a scheduled query; here for %s.\n%s\n",
-			day.Format(time.DateOnly), bigquery.CompactDay(project, dataset, day))
-		return err
-	default:
-		_, err := fmt.Fprintf(c.out, "%s stores each event once already\n", url)
-		return err
-	}
-}
-
-func (c *cli) compactParquet(ctx context.Context, job parquet.Compaction, out output) error {
-	bar, finish := c.bar(-1)
-	job.Progress = func(done, _ int) { bar.SetCurrent(int64(done)) }
-	report, err := parquet.Compact(ctx, job)
-	finish()
-	if errors.Is(err, parquet.ErrCompacting) {
-		return fmt.Errorf("%w; wait for it to end", err)
-	}
-	if err != nil {
-		return err
-	}
-	return out.print(c.out, report, func(w io.Writer) {
-		row(w, "days", "files", "rows", "repeated", "bytes before", "bytes after")
-		row(w, report.Days, report.Files, report.Rows, report.Duplicates, report.BytesBefore, report.BytesAfter)
-	})
 }

@@ -64,7 +64,7 @@ func TestReport(t *testing.T) {
 				t.Errorf("%s: the tables have no %q", url, want)
 			}
 		}
-		if old := s.ok("report", "--warehouse-url", url, "--days", "1"); !strings.Contains(old, "--days 0 shows all") {
+		if old := s.ok("report", "--warehouse-url", url, "--days", "1"); !strings.Contains(old, "--days 0 shows all days") {
 			t.Errorf("%s: a report of today does not say where the events are:\n%s", url, old)
 		}
 		rows := read[[]map[string]any](s, "query", "--warehouse-url", url, "SELECT count(*) AS n FROM customerio_events")
@@ -137,8 +137,12 @@ func TestCompact(t *testing.T) {
 	duck, folder := warehouses(t)[0], warehouses(t)[1]
 	fill(t, folder)
 	write(t, folder, warehousetest.Rows(500)[:200]) // the same events in another batch
-	type result struct{ Rows, Duplicates int64 }
-	if got := read[result](s, "warehouse", "compact", "--grace", "1ms", "--warehouse-url", folder); got.Duplicates != 200 || got.Rows != 501 {
+	type result struct {
+		Warehouse, Note, SQL string
+		Rows, Duplicates     int64
+	}
+	got := read[[]result](s, "warehouse", "compact", "--grace", "0", "--warehouse-url", folder+","+duck+",bigquery://my-project")
+	if len(got) != 3 || got[0].Duplicates != 200 || got[0].Rows != 501 || got[1].Warehouse != duck || got[1].Note == "" || !strings.Contains(got[2].SQL, "MERGE") {
 		t.Errorf("compacted %+v", got)
 	}
 	rows := read[[]map[string]any](s, "query", "--warehouse-url", folder, "SELECT count(*) AS n FROM customerio_events")
@@ -152,4 +156,8 @@ func TestCompact(t *testing.T) {
 		t.Error(text)
 	}
 	s.wrong("--before:", "warehouse", "compact", "--before", "once")
+	s.wrong("--grace:", "warehouse", "compact", "--grace", "-1s")
+	if _, errs, code := s.run("warehouse", "compact", "--warehouse-url", "parquet:"+t.TempDir()); code != 1 || !strings.Contains(errs, "a worker creates") {
+		t.Errorf("compacting no warehouse: exit code %d, %s", code, errs)
+	}
 }

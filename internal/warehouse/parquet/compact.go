@@ -25,18 +25,21 @@ type Compaction struct {
 	// readers that have already listed them. Meanwhile their rows are there
 	// twice. Default 30 s, which Compact waits for once, at its end.
 	Grace time.Duration
-	// Progress is told after each day how many days are done.
+	// Progress is told at the beginning and after each day how many days are done.
 	Progress func(done, total int)
 }
 
 // A Report says what a compaction did.
 type Report struct {
 	// Days were compacted, Files merged into one a day.
-	Days, Files int
+	Days  int `json:"days"`
+	Files int `json:"files"`
 	// Rows are left, Duplicates are gone.
-	Rows, Duplicates int64
+	Rows       int64 `json:"rows"`
+	Duplicates int64 `json:"duplicates"`
 	// BytesBefore and BytesAfter are the sizes of those days' files.
-	BytesBefore, BytesAfter int64
+	BytesBefore int64 `json:"bytes_before"`
+	BytesAfter  int64 `json:"bytes_after"`
 }
 
 // ErrCompacting is returned when another compaction of the warehouse runs.
@@ -55,6 +58,9 @@ var ErrCompacting = errors.New("another compaction of this folder is running")
 func Compact(ctx context.Context, c Compaction) (Report, error) {
 	c.Before = cmp.Or(c.Before, time.Now().Add(-48*time.Hour))
 	c.Grace = cmp.Or(c.Grace, 30*time.Second)
+	if c.Progress == nil {
+		c.Progress = func(int, int) {}
+	}
 	lock, err := lockCompaction(c.Dir)
 	if err != nil {
 		return Report{}, err
@@ -67,18 +73,17 @@ func Compact(ctx context.Context, c Compaction) (Report, error) {
 	var report Report
 	var old bin
 	var errs []error
+	c.Progress(0, len(days))
 	for i, d := range days {
 		done, sources, err := d.compact(ctx)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("compact %s: %w", filepath.Base(d.folder), err))
-			continue
+		} else {
+			report.add(done)
+			old = append(old, replaced{time.Now().Add(c.Grace), sources})
+			errs = append(errs, old.empty(time.Now()))
 		}
-		report.add(done)
-		old = append(old, replaced{time.Now().Add(c.Grace), sources})
-		errs = append(errs, old.empty(time.Now()))
-		if c.Progress != nil {
-			c.Progress(i+1, len(days))
-		}
+		c.Progress(i+1, len(days))
 	}
 	errs = append(errs, old.emptyAll(ctx))
 	return report, errors.Join(errs...)

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+)
+
+// stdin is standard input, and ends with ctx: Ctrl-C does not interrupt a read of
+// a terminal or a pipe, which is left behind.
+func (c *cli) stdin(ctx context.Context) io.Reader {
+	r, w := io.Pipe()
+	go func() {
+		_, err := io.Copy(w, c.in)
+		w.CloseWithError(err)
+	}()
+	context.AfterFunc(ctx, func() { w.CloseWithError(ctx.Err()) })
+	return r
+}
+
+// maxLine is far above the largest body that a receiver takes.
+const maxLine = 16 << 20
+
+// lines returns the lines that are not empty. When they end early, err says why
+// afterwards.
+func lines(r io.Reader) (list iter.Seq[[]byte], err *error) {
+	err = new(error)
+	return func(yield func([]byte) bool) {
+		s := bufio.NewScanner(r)
+		s.Buffer(nil, maxLine)
+		n := 0
+		for ; s.Scan(); n++ {
+			if line := strings.TrimSpace(s.Text()); line != "" && !yield([]byte(line)) {
+				return
+			}
+		}
+		if errors.Is(s.Err(), bufio.ErrTooLong) {
+			*err = fmt.Errorf("line %d of standard input is longer than %d bytes, and ends the reading: put each event on a line of its own", n+1, maxLine)
+		} else if s.Err() != nil {
+			*err = fmt.Errorf("read standard input: %w", s.Err())
+		}
+	}, err
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/stream"
+)
+
+func TestSendIsWronglyUsed(t *testing.T) {
+	t.Parallel()
+	s := &shell{t: t}
+	for hint, args := range map[string][]string{
+		"--campaign:":                  {"--campaign", "-3"},
+		"--connections:":               {"--connections", "-1"},
+		"--rate:":                      {"--rate", "-1"},
+		"--retries:":                   {"--retries", "-1"},
+		"URL: \"nonsense\"":            {"--url", "nonsense"},
+		"exclude each other":           {"--stdin", "--campaign", "3"},
+		"cioctl send --list names":     {"no_such_sample"},
+		"is not of the form http://12": {"--url", "ftp://x"},
+	} {
+		s.wrong(hint, append([]string{"send"}, args...)...)
+	}
+	s.wrong("exclude each other", "send", "email_opened_human", "--stdin")
+	s.wrong("--signature: is required", "verify", "--customerio-webhook-secret", "k")
+}
+
+// Whoever is refused is told what to look at.
+func TestSendRefused(t *testing.T) {
+	t.Parallel()
+	s := &shell{t: t}
+	for status, hint := range map[int]string{
+		http.StatusUnauthorized:       "--customerio-webhook-secret",
+		http.StatusNotFound:           "/webhooks/customerio",
+		http.StatusServiceUnavailable: "--retries",
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		_, errs, code := s.run("send", "--url", server.URL, "email_opened_human")
+		server.Close()
+		if code != 1 || !strings.Contains(errs, hint) {
+			t.Errorf("%d: exit code %d, %s", status, code, errs)
+		}
+		if status == http.StatusNotFound {
+			if _, errs, code := s.run("send", "--url", server.URL, "email_opened_human"); code != 1 || !strings.Contains(errs, "cioctl dev") {
+				t.Errorf("nobody listens: exit code %d, %s", code, errs)
+			}
+		}
+	}
+}
+
+// A line that is too long is said, not taken for the end.
+func TestLineTooLong(t *testing.T) {
+	t.Parallel()
+	in := "{}\n" + strings.Repeat("x", maxLine+1) + "\n{}\n"
+	for _, args := range [][]string{{"effects", "test"}, {"send", "--stdin", "--url", "http://127.0.0.1:1"}} {
+		_, errs, code := (&shell{t: t}).runIn(t.Context(), strings.NewReader(in), args...)
+		if code != 1 || !strings.Contains(errs, "line 2 of standard input is longer than") {
+			t.Errorf("%v: exit code %d, %s", args, code, errs)
+		}
+	}
+}
+
+// Ctrl-C ends a command that waits for standard input.
+func TestInterruptedWhileReading(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"send", "--stdin"},
+		{"effects", "test"},
+		{"verify", "--customerio-webhook-secret", "k", "--signature", "00"},
+	} {
+		in, hold := io.Pipe()
+		ctx, cancel := context.WithCancel(t.Context())
+		var errs bytes.Buffer
+		done := make(chan int, 1)
+		go func() {
+			err := run(ctx, args, func(string) string { return "" }, in, io.Discard, &errs)
+			done <- config.ExitCode(&errs, "cioctl", err)
+		}()
+		if _, err := hold.Write([]byte("{}\n")); err != nil { // it reads
+			t.Fatal(err)
+		}
+		cancel()
+		select {
+		case code := <-done:
+			if code != 1 || !strings.Contains(errs.String(), "interrupted") {
+				t.Errorf("%v: exit code %d, %s", args, code, errs.String())
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatalf("%v goes on", args)
+		}
+		hold.Close()
+	}
+}
+
+// Standard output is JSON and nothing else, also when a command waits.
+func TestReplayWaitIsJSON(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.publish("a", "bounced")
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	out, errs, code := s.runIn(ctx, strings.NewReader(""), "replay", "start", "--to", "warehouse", "--wait", "--output", "json")
+	if code != 1 || out != "" {
+		t.Errorf("it ran into a deadline: exit code %d, %q, %s", code, out, errs)
+	}
+	interrupted, stop := context.WithCancel(t.Context())
+	context.AfterFunc(t.Context(), stop)
+	time.AfterFunc(time.Second, stop)
+	out, errs, code = s.runIn(interrupted, strings.NewReader(""), "replay", "start", "--to", "warehouse", "--wait", "--output", "json")
+	var r stream.Replay
+	if err := json.Unmarshal([]byte(out), &r); err != nil || code != 0 || r.Total != 1 || r.Done || !strings.Contains(errs, "goes on") {
+		t.Errorf("Ctrl-C: exit code %d, %q, %s, %v", code, out, errs, err)
+	}
+}
+
+func TestNothingIsChosen(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	for _, command := range [][]string{{"dead", "redrive", "77"}, {"dead", "drop", "77", "--yes"}} {
+		if _, errs, code := s.run(command...); code != 0 || !strings.Contains(errs, "cioctl dead list") {
+			t.Errorf("%v: exit code %d, %q", command, code, errs)
+		}
+	}
+}
+
+func TestEmptyReports(t *testing.T) {
+	t.Parallel()
+	s := &shell{t: t}
+	url := "duckdb:" + filepath.Join(t.TempDir(), "e.duckdb")
+	write(t, url, nil)
+	if out := s.ok("report", "--warehouse-url", url); !strings.Contains(out, "no events yet") {
+		t.Errorf("of an empty warehouse:\n%s", out)
+	}
+	fill(t, url)
+	if out := s.ok("report", "--warehouse-url", url, "--days", "0", "--campaign", "123456789"); !strings.Contains(out, "nothing of campaign 123456789") {
+		t.Errorf("of no campaign:\n%s", out)
+	}
+	s.wrong("exclude each other", "report", "--warehouse-url", url, "--html", "x.html", "--output", "json")
+	if out := s.ok("query", "--warehouse-url", url, `SELECT DATE '2026-01-02' AS day, '{"a":[1]}'::JSON AS json, 123456.5 AS n`); !strings.Contains(out, `2026-01-02  {"a":[1]}  123456.5`) {
+		t.Errorf("query shows\n%s", out)
+	}
+}
