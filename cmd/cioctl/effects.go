@@ -167,8 +167,8 @@ type trialCall struct {
 // try returns what each event would do. The error names the lines without one.
 func try(p effect.Policy, in io.Reader, now time.Time) ([]trial, error) {
 	trials, mistakes, n := []trial{}, []error(nil), 0
-	bodies, cut := lines(in)
-	for body := range bodies {
+	bodies := &lineReader{in: in}
+	for body := range bodies.all {
 		n++
 		e, err := webhook.Parse(body)
 		if err != nil {
@@ -177,8 +177,8 @@ func try(p effect.Policy, in io.Reader, now time.Time) ([]trial, error) {
 		}
 		trials = append(trials, tryOne(p, e, n, now))
 	}
-	if *cut != nil {
-		mistakes = append(mistakes, *cut)
+	if bodies.err != nil {
+		mistakes = append(mistakes, bodies.err)
 	} else if n == 0 {
 		mistakes = append(mistakes, errors.New("there are no events on standard input"))
 	}

@@ -69,7 +69,11 @@ func (c *cli) sendAll(ctx context.Context, o sendOptions, args []string) error {
 	if err := o.check(args); err != nil {
 		return &config.UsageError{Err: err}
 	}
-	bodies, total, cut, err := c.bodies(ctx, o, args)
+	input := &lineReader{}
+	if o.from {
+		input.in = c.stdin(ctx)
+	}
+	bodies, total, err := bodies(o, args, input)
 	if err != nil {
 		return err
 	}
@@ -82,7 +86,7 @@ func (c *cli) sendAll(ctx context.Context, o sendOptions, args []string) error {
 		URL: o.url, Key: key, BodyOnly: o.bodyOnly, Connections: o.connections, Rate: o.rate, Retries: o.retry, Progress: bar.Increment,
 	}.Send(ctx, bodies)
 	finish()
-	err = errors.Join(err, *cut, o.print(c.out, report, func(w io.Writer) {
+	err = errors.Join(err, input.err, o.print(c.out, report, func(w io.Writer) {
 		row(w, "sent", report.Sent)
 		row(w, "failed", report.Failed)
 		row(w, "seconds", report.Seconds)
@@ -131,20 +135,18 @@ func advice(answers map[int]int) string {
 	}
 }
 
-// bodies returns what to send, and how much that is, -1 when unknown. When it
-// ends early, cut says why.
-func (c *cli) bodies(ctx context.Context, o sendOptions, args []string) (list iter.Seq[[]byte], total int64, cut *error, err error) {
+// bodies returns what to send, and how much that is, -1 when unknown.
+func bodies(o sendOptions, args []string, input *lineReader) (iter.Seq[[]byte], int64, error) {
 	switch {
 	case o.from:
-		list, cut = lines(c.stdin(ctx))
-		return list, -1, cut, nil
+		return input.all, -1, nil
 	case o.campaign > 0:
 		now := time.Now()
 		if o.id == 0 {
 			o.id = now.Hour()*10_000 + now.Minute()*100 + now.Second()
 		}
 		campaign := webhooktest.Campaign{Seed: uint64(now.UnixNano()), Deliveries: o.campaign, CampaignID: int64(o.id), Start: now.Add(-8 * 24 * time.Hour)}
-		return campaign.Events(), int64(campaign.Totals().Events), new(error), nil
+		return campaign.Events(), int64(campaign.Totals().Events), nil
 	}
 	samples := map[string][]byte{}
 	for _, p := range webhooktest.Payloads() {
@@ -153,13 +155,13 @@ func (c *cli) bodies(ctx context.Context, o sendOptions, args []string) (list it
 	if len(args) == 0 {
 		args = slices.Sorted(maps.Keys(samples))
 	}
-	var bodies [][]byte
+	var list [][]byte
 	for _, name := range args {
 		body, ok := samples[name]
 		if !ok {
-			return nil, 0, nil, &config.UsageError{Err: fmt.Errorf("there is no sample %q; cioctl send --list names them", name)}
+			return nil, 0, &config.UsageError{Err: fmt.Errorf("there is no sample %q; cioctl send --list names them", name)}
 		}
-		bodies = append(bodies, body)
+		list = append(list, body)
 	}
-	return slices.Values(bodies), int64(len(bodies)), new(error), nil
+	return slices.Values(list), int64(len(list)), nil
 }

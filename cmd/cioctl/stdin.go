@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"strings"
 )
 
@@ -25,23 +24,26 @@ func (c *cli) stdin(ctx context.Context) io.Reader {
 // maxLine is far above the largest body that a receiver takes.
 const maxLine = 16 << 20
 
-// lines returns the lines that are not empty. When they end early, err says why
-// afterwards.
-func lines(r io.Reader) (list iter.Seq[[]byte], err *error) {
-	err = new(error)
-	return func(yield func([]byte) bool) {
-		s := bufio.NewScanner(r)
-		s.Buffer(nil, maxLine)
-		n := 0
-		for ; s.Scan(); n++ {
-			if line := strings.TrimSpace(s.Text()); line != "" && !yield([]byte(line)) {
-				return
-			}
+// A lineReader hands out the lines that are not empty. When they end early, err
+// says why afterwards.
+type lineReader struct {
+	in  io.Reader
+	err error
+}
+
+func (l *lineReader) all(yield func([]byte) bool) {
+	s := bufio.NewScanner(l.in)
+	s.Buffer(nil, maxLine)
+	n := 0
+	for ; s.Scan(); n++ {
+		if line := strings.TrimSpace(s.Text()); line != "" && !yield([]byte(line)) {
+			return
 		}
-		if errors.Is(s.Err(), bufio.ErrTooLong) {
-			*err = fmt.Errorf("line %d of standard input is longer than %d bytes, and ends the reading: put each event on a line of its own", n+1, maxLine)
-		} else if s.Err() != nil {
-			*err = fmt.Errorf("read standard input: %w", s.Err())
-		}
-	}, err
+	}
+	switch err := s.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		l.err = fmt.Errorf("line %d of standard input is longer than %d bytes, and ends the reading: put each event on a line of its own", n+1, maxLine)
+	case err != nil:
+		l.err = fmt.Errorf("read standard input: %w", err)
+	}
 }

@@ -114,7 +114,7 @@ func awaitDrained(t *testing.T, s *dev.Stack) {
 // An operator is told what to do about an address that is in use or none.
 func TestAddresses(t *testing.T) {
 	t.Parallel()
-	ln, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // binding does not wait
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,8 @@ type Table struct {
 func (t *Table) Objects() []map[string]any {
 	names, seen := make([]string, len(t.Columns)), map[string]int{}
 	for i, name := range t.Columns {
-		if seen[name]++; seen[name] > 1 {
+		seen[name]++
+		if seen[name] > 1 {
 			name = fmt.Sprintf("%s_%d", name, seen[name])
 		}
 		names[i] = name
