@@ -77,7 +77,11 @@ func readReport(ctx context.Context, urls *warehouseURLs, o reportOptions) (_ *r
 		}
 		return t.Objects(), nil
 	}
-	return report.New(ctx, report.Config{Query: query, Source: url, Campaign: o.campaign, Days: o.days})
+	r, err := report.New(ctx, report.Config{Query: query, Source: url, Campaign: o.campaign, Days: o.days})
+	if err != nil && strings.Contains(err.Error(), "Binder Error") {
+		err = fmt.Errorf("the views are perhaps an older release's, which \"cioctl warehouse migrate\" renews: %w", err)
+	}
+	return r, err
 }
 
 func (c *cli) writeHTML(r *report.Report, path string) (err error) {
