@@ -47,6 +47,7 @@ func newAttempt(nc *nats.Conn, msg jetstream.Msg) event.Attempt {
 		a.Sequence = meta.Sequence.Stream
 		a.StoredAt = meta.Timestamp
 	}
+	complete(&a)
 	return a
 }
 
@@ -56,6 +57,18 @@ func (s *settler) end(text string) error {
 		return jetstream.ErrMsgAlreadyAckd
 	}
 	return s.nc.Publish(s.reply, []byte(text))
+}
+
+// complete makes up for headers that are not there, as when somebody else has
+// published the message: they are only an index of the body. Without an id all such
+// events would be one to a warehouse.
+func complete(a *event.Attempt) {
+	if a.ID == "" {
+		_ = a.Index() // the body of no event has an id, too
+	}
+	if a.ReceivedAt.IsZero() {
+		a.ReceivedAt = a.StoredAt
+	}
 }
 
 func (s *settler) Ack() error { return s.end(ackOK) }

@@ -2,6 +2,9 @@ package stream_test
 
 import (
 	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/stream"
@@ -20,6 +23,33 @@ func TestOddIDsAreToldApart(t *testing.T) {
 		}
 		if duplicate, err := p.Publish(t.Context(), m); duplicate || err != nil {
 			t.Errorf("event_id %q: duplicate %v, %v", id, duplicate, err)
+		}
+	}
+}
+
+// Headers are only an index: an event that somebody else has published without
+// them is an event all the same.
+func TestMessageWithoutHeaders(t *testing.T) {
+	t.Parallel()
+	server := streamtest.Start(t)
+	conn := server.Connect(stream.Settings{})
+	nc, err := nats.Connect(server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	for _, body := range []string{`{"event_id":"a"}`, `{"event_id":"b"}`, `no JSON`} {
+		if _, err := nc.Request("customerio.events.acme.email.opened", []byte(body), 5*time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := fetch(t, open(t, conn, "all", stream.AllEvents), 10)
+	if len(got) != 3 || got[0].ID != "a" || got[1].ID != "b" || len(got[2].ID) != 64 {
+		t.Fatalf("fetched %q", ids(got))
+	}
+	for _, a := range got {
+		if !a.ReceivedAt.Equal(a.StoredAt) {
+			t.Errorf("received at %v, want %v, when it was stored", a.ReceivedAt, a.StoredAt)
 		}
 	}
 }
