@@ -24,6 +24,11 @@ func newTransport(concurrency int) *http.Transport {
 		MaxIdleConnsPerHost:    concurrency,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
+		// All calls share one connection of HTTP/2. When that dies without a word, as
+		// behind a router that forgets it, net/http would go on using it until the
+		// system gives it up, after 15 minutes. It is asked after 10 s of silence,
+		// and closed after 5 more.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 	}
 }
 
