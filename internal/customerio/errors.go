@@ -51,6 +51,8 @@ func (e *statusError) Error() string {
 		return fmt.Sprintf("status %d: redirected to %s: set CUSTOMERIO_REGION to the region of the account", e.status, e.location)
 	case e.misplaced():
 		return fmt.Sprintf("status %d: there is no Track API at this address: see CUSTOMERIO_REGION and CUSTOMERIO_TRACK_URL", e.status)
+	case e.barred():
+		return fmt.Sprintf("status %d: %s", e.status, http.StatusText(e.status))
 	case e.unauthorized():
 		return fmt.Sprintf("status %d: the site id and the Track API key are not accepted", e.status)
 	case e.excerpt != "":
@@ -69,8 +71,14 @@ func (e *statusError) misplaced() bool {
 	return e.status == http.StatusNotFound || e.status == http.StatusMethodNotAllowed
 }
 
+// barred: it is the account or a proxy on the way that lets no call through. Taken
+// for refusals they would make dead letters of all.
+func (e *statusError) barred() bool {
+	return e.status == http.StatusPaymentRequired || e.status == http.StatusProxyAuthRequired
+}
+
 func (e *statusError) unauthorized() bool {
-	return e.redirect() || e.misplaced() || e.status == http.StatusUnauthorized || e.status == http.StatusForbidden
+	return e.redirect() || e.misplaced() || e.barred() || e.status == http.StatusUnauthorized || e.status == http.StatusForbidden
 }
 
 func (e *statusError) outcome() Outcome {

@@ -84,7 +84,7 @@ func TestStatus(t *testing.T) {
 	for status, want := range map[int]string{
 		200: "done", 202: "done", 204: "done",
 		301: "unauthorized 1s", 302: "unauthorized 1s", 307: "unauthorized 1s", 308: "unauthorized 1s",
-		400: "permanent rejected", 401: "unauthorized 1s", 403: "unauthorized 1s", 404: "unauthorized 1s", 405: "unauthorized 1s",
+		400: "permanent rejected", 401: "unauthorized 1s", 402: "unauthorized 1s", 407: "unauthorized 1s", 403: "unauthorized 1s", 404: "unauthorized 1s", 405: "unauthorized 1s",
 		408: "transient", 413: "permanent rejected", 422: "permanent rejected", 429: "transient",
 		500: "transient", 502: "transient", 503: "transient", 504: "transient", 522: "transient", 524: "transient",
 	} {
