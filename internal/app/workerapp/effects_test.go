@@ -134,7 +134,11 @@ func (s *scene) handle(workspace string, bodies ...string) {
 	}
 	deadline, tick := time.After(20*time.Second), time.NewTicker(20*time.Millisecond)
 	defer tick.Stop()
-	for !s.idle() {
+	// Twice: a consumer's count of what is pending follows the stream a little later.
+	for idle := 0; idle < 2; {
+		if idle++; !s.idle() {
+			idle = 0
+		}
 		select {
 		case <-tick.C:
 		case <-deadline:
