@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -57,7 +58,7 @@ func (h *Effects) handle(ctx context.Context, i int, a *event.Attempt, fail func
 	// goroutine.
 	defer func() {
 		if p := recover(); p != nil {
-			fail(i, fault.Permanent(fault.ReasonPanic, fmt.Errorf("%w: %v", errPanic, p)))
+			fail(i, fault.Permanent(fault.ReasonPanic, fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())))
 		}
 	}()
 	calls, err := h.plan(&a.Message)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -159,6 +160,9 @@ func TestEffectsGiveUp(t *testing.T) {
 	}
 	if whole != nil || len(p.calls) != 1 {
 		t.Errorf("error %v, %d calls, want none and 1", whole, len(p.calls))
+	}
+	if text := fmt.Sprint(errs[3]); !strings.Contains(text, "effects_test.go") {
+		t.Errorf("the error does not say where the panic was: %s", text)
 	}
 }
 
