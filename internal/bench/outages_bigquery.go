@@ -30,7 +30,7 @@ func proveBigQuery(ctx context.Context, l *lab) error {
 	}
 	defer ingest.stop()
 	admin := freeAddr()
-	worker, err := startProgram(ctx, l.worker, "NATS_URL="+l.server.addr, "ADMIN_ADDR="+admin, "WORKER_CONSUMERS=warehouse", "LOG_LEVEL=fatal",
+	worker, err := startProgram(ctx, l.worker, "NATS_URL="+l.server.addr, "ADMIN_ADDR="+admin, "WORKER_CONSUMERS=warehouse", "LOG_LEVEL=error",
 		"WAREHOUSE_URL="+warehouseURL(fake))
 	if err != nil {
 		return err

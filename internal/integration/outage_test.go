@@ -161,7 +161,7 @@ func TestTrackAPIIsAway(t *testing.T) {
 // listen serves the fake at an address that was in use before.
 func (p *pipeline) listen(addr string) *httptest.Server {
 	p.t.Helper()
-	ln, err := net.Listen("tcp", addr) //nolint:noctx // there is nothing to wait for
+	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		p.t.Fatal(err)
 	}

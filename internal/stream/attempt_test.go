@@ -1,0 +1,73 @@
+package stream_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/stream/streamtest"
+)
+
+// What has ended an attempt stands. A sign of life that comes after it would begin
+// its wait anew.
+func TestSettledOnce(t *testing.T) {
+	t.Parallel()
+	conn := streamtest.Start(t).Connect(stream.Settings{})
+	publish(t, publisher(t, conn), message("abc"))
+	c := open(t, conn, "all", stream.AllEvents)
+	a := fetchOne(t, c, "abc")
+	if err := a.Settle.Retry(400 * time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	for name, again := range map[string]error{
+		"Extend": a.Settle.Extend(), "Ack": a.Settle.Ack(), "AckSync": a.Settle.AckSync(),
+		"Retry": a.Settle.Retry(0), "Term": a.Settle.Term(fault.ReasonRejected),
+	} {
+		if again == nil {
+			t.Errorf("%s after the end does not fail", name)
+		}
+	}
+	start := time.Now()
+	if b := fetchOne(t, c, "abc"); b.Number != 2 || time.Since(start) < 300*time.Millisecond {
+		t.Errorf("attempt %d comes after %v", b.Number, time.Since(start))
+	}
+}
+
+// A consumer of an earlier version gets today's limits when a worker opens it, and
+// keeps its place.
+func TestOpenConsumerUpdates(t *testing.T) {
+	t.Parallel()
+	srv := streamtest.Start(t)
+	conn := srv.Connect(stream.Settings{})
+	nc, err := nats.Connect(srv.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := js.CreateConsumer(t.Context(), stream.Name, jetstream.ConsumerConfig{
+		Durable: "all", FilterSubjects: []string{stream.AllEvents, "customerio.redrive.all.>"},
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: stream.AckWait, MaxAckPending: 100_000, MaxDeliver: -1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := publisher(t, conn)
+	publish(t, p, message("old"))
+	if err := fetchOne(t, open(t, conn, "all", stream.AllEvents), "old").Settle.AckSync(); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, p, message("new"))
+	fetchOne(t, open(t, conn, "all", stream.AllEvents), "new")
+	info, err := old.Info(t.Context())
+	if err != nil || info.Config.MaxAckPending != 500_000 || info.NumAckPending != 1 {
+		t.Errorf("consumer is %+v, %v, want 500,000 messages at most", info, err)
+	}
+}
