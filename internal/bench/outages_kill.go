@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/config"
@@ -30,15 +31,15 @@ func proveKill(seed uint64) func(context.Context, *lab) error {
 const killing = 50 * time.Second
 
 func killed(ctx context.Context, l *lab, seed uint64) error {
-	const opens, others = 200_000, 2_000
+	const people, opens, others = 20_000, 200_000, 2_000
 	h := history.New(history.Config{
-		Seed: seed, People: 20_000, Opens: opens, Others: others, End: time.Now(), Workspace: config.DefaultWorkspace,
+		Seed: seed, People: people, Opens: opens, Others: others, End: time.Now(), Workspace: config.DefaultWorkspace,
 	})
 	api, err := startTrackAPI(customeriotest.Config{CallLog: 1, Rate: allowance}, h.People())
 	if err != nil {
 		return err
 	}
-	defer api.refuse()
+	defer func() { _ = api.refuse() }()
 	backlog := h.Len() / 2 // is there at the start, the rest comes meanwhile
 	if err := l.publish(ctx, backlog, 0, h.Message); err != nil {
 		return err
@@ -67,9 +68,11 @@ func killed(ctx context.Context, l *lab, seed uint64) error {
 		return err
 	}
 	c := api.fake.Counts()
-	fmt.Printf("  seed %d: %d messages about %d people, %d kills in %.0f s, then %d left, %.1f s to zero\n", seed, h.Len(), 20_000, kills, killing.Seconds(), left, drained.Seconds())
+	fmt.Printf("  seed %d: %d messages about %d people, %d kills in %.0f s, then %d left, %.1f s to zero\n",
+		seed, h.Len(), people, kills, killing.Seconds(), left, drained.Seconds())
 	fmt.Printf("  %d requests, %d of them 429, %d met a fault; %d people stay\n", c.Requests, c.RateLimited, c.Faults, h.Stay())
-	return errors.Join(l.attempts(ctx, 10*h.Len()), h.Check(api.fake), l.dead(ctx))
+	_, err = l.attempts(ctx)
+	return errors.Join(err, h.Check(api.fake), l.dead(ctx))
 }
 
 // trouble makes the API fail for 5 s, and lose an answer in a hundred before and
@@ -90,39 +93,39 @@ func trouble(api *trackAPI, seed uint64) {
 
 // A pair is two workers, one of which is killed from time to time.
 type pair struct {
-	l       *lab
-	url     string
+	start   func() (*child, error)
 	workers [2]*child
 	end     context.CancelFunc
-	kills   chan int
+	killing sync.WaitGroup
+	kills   int
 }
 
 func newPair(ctx context.Context, l *lab, url string, seed uint64) (p *pair, err error) {
-	p = &pair{l: l, url: url, kills: make(chan int, 1)}
+	p = &pair{start: func() (*child, error) { return l.startEffects(ctx, "127.0.0.1:0", url) }}
 	for i := range p.workers {
-		if p.workers[i], err = l.startEffects(ctx, "127.0.0.1:0", url); err != nil {
+		if p.workers[i], err = p.start(); err != nil {
 			return nil, err
 		}
 	}
-	killCtx, end := context.WithCancel(ctx)
+	until, end := context.WithCancel(ctx) // the workers live on
 	p.end = end
-	go func() { p.kills <- p.kill(ctx, killCtx, rand.New(rand.NewPCG(seed, 2))) }()
+	p.killing.Go(func() { p.kill(until, rand.New(rand.NewPCG(seed, 2))) })
 	return p, nil
 }
 
-// kill kills every half a second to three seconds, until the second context ends.
-func (p *pair) kill(ctx, until context.Context, r *rand.Rand) (kills int) {
+// kill kills one of them every half a second to three seconds.
+func (p *pair) kill(ctx context.Context, r *rand.Rand) {
 	for {
-		pause(until, 500*time.Millisecond+time.Duration(r.Int64N(int64(2500*time.Millisecond))))
-		if until.Err() != nil {
-			return kills
+		pause(ctx, 500*time.Millisecond+time.Duration(r.Int64N(int64(2500*time.Millisecond))))
+		if ctx.Err() != nil {
+			return
 		}
 		i := r.IntN(2)
 		p.workers[i].kill()
-		kills++
-		w, err := p.l.startEffects(ctx, "127.0.0.1:0", p.url)
+		p.kills++
+		w, err := p.start()
 		if err != nil {
-			return kills // the watch ends in vain
+			return // the dead one is waited for again, which does no harm
 		}
 		p.workers[i] = w
 	}
@@ -131,11 +134,12 @@ func (p *pair) kill(ctx, until context.Context, r *rand.Rand) (kills int) {
 // calm ends the killing and returns how often it was done.
 func (p *pair) calm() int {
 	p.end()
-	return <-p.kills
+	p.killing.Wait()
+	return p.kills
 }
 
 func (p *pair) stop() {
-	p.end()
+	p.calm()
 	for _, w := range p.workers {
 		w.stop()
 	}

@@ -25,11 +25,12 @@ type lab struct {
 	nc             *nats.Conn
 	js             jetstream.JetStream
 	start          time.Time
-	longest        uint64 // lag that was seen
+	longest        uint64     // lag that was seen
+	refused        chan error // has the first error of publish, if there is one
 }
 
 func newLab(ctx context.Context, dir string) (l *lab, err error) {
-	l = &lab{dir: dir, start: time.Now()}
+	l = &lab{dir: dir, start: time.Now(), refused: make(chan error, 1)}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -43,7 +44,13 @@ func newLab(ctx context.Context, dir string) (l *lab, err error) {
 		return nil, err
 	}
 	if l.nc, err = nats.Connect(l.server.addr); err == nil {
-		l.js, err = jetstream.New(l.nc, jetstream.WithPublishAsyncMaxPending(4096))
+		l.js, err = jetstream.New(l.nc, jetstream.WithPublishAsyncMaxPending(4096),
+			jetstream.WithPublishAsyncErrHandler(func(_ jetstream.JetStream, _ *nats.Msg, err error) {
+				select {
+				case l.refused <- err:
+				default: // one is enough
+				}
+			}))
 	}
 	if err != nil {
 		l.close()
@@ -88,15 +95,20 @@ func (l *lab) publish(ctx context.Context, n int, perSecond float64, message fun
 		msg := &nats.Msg{Subject: stream.Subject(&m), Data: m.Body, Header: nats.Header{
 			nats.MsgIdHdr: {m.Workspace + ":" + m.ID}, "Cio-Received-At": {m.ReceivedAt.UTC().Format(time.RFC3339Nano)},
 		}}
-		if _, err := l.js.PublishMsgAsync(msg); err != nil {
+		if _, err := l.js.PublishMsgAsync(msg, jetstream.WithStallWait(10*time.Second)); err != nil {
 			return fmt.Errorf("publish message: %w", err)
 		}
 	}
 	select {
 	case <-l.js.PublishAsyncComplete():
-		return nil
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+	select {
+	case err := <-l.refused:
+		return fmt.Errorf("publish message: %w", err)
+	default:
+		return nil
 	}
 }
 

@@ -43,7 +43,7 @@ func (a *trackAPI) listen() error {
 }
 
 // refuse closes what is open and lets nobody in.
-func (a *trackAPI) refuse() { _ = a.srv.Close() }
+func (a *trackAPI) refuse() error { return a.srv.Close() }
 
 // fail makes every call meet the fault; nil is none.
 func (a *trackAPI) fail(f *customeriotest.Fault) {
@@ -55,17 +55,15 @@ func (a *trackAPI) url() string { return "http://" + a.addr }
 // proveTrack takes the Track API away for a minute under load: for 20 s connections
 // are refused, for 20 s calls are answered 503, for 20 s they are not answered.
 func proveTrack(ctx context.Context, l *lab) error {
-	const before, phase, after = 5 * time.Second, 20 * time.Second, 10 * time.Second
-	const perSecond = 220
-	seconds := (before + 3*phase + after).Seconds()
+	const seconds = 75 // of load
 	h := history.New(history.Config{
-		Seed: 1, People: 3000, Opens: int(200 * seconds), Others: int(20 * seconds), End: time.Now(), Workspace: config.DefaultWorkspace,
+		Seed: 1, People: 3000, Opens: 200 * seconds, Others: 20 * seconds, End: time.Now(), Workspace: config.DefaultWorkspace,
 	})
 	api, err := startTrackAPI(customeriotest.Config{CallLog: 1}, h.People())
 	if err != nil {
 		return err
 	}
-	defer api.refuse()
+	defer func() { _ = api.refuse() }()
 	admin := freeAddr()
 	worker, err := l.startEffects(ctx, admin, api.url())
 	if err != nil {
@@ -73,33 +71,13 @@ func proveTrack(ctx context.Context, l *lab) error {
 	}
 	defer worker.stop()
 	published := make(chan error, 1)
-	go func() { published <- l.publish(ctx, h.Len(), perSecond, h.Message) }()
-
-	var calls, requests []int // at the ends of the phases
-	during := func(what string, d time.Duration) error {
-		_, err := l.watch(ctx, what, d+time.Minute, until(time.Now().Add(d)), both...)
-		n, countErr := trackCalls(ctx, admin)
-		calls, requests = append(calls, n), append(requests, api.fake.Counts().Requests)
-		return errors.Join(err, countErr)
-	}
-	if err := during("the API works", before); err != nil {
+	go func() { published <- l.publish(ctx, h.Len(), float64(h.Len())/seconds, h.Message) }()
+	if err := l.absent(ctx, api, admin); err != nil {
 		return err
 	}
-	api.refuse()
-	if err := during("connections are refused", phase); err != nil {
-		return err
-	}
-	api.fail(&customeriotest.Fault{Status: http.StatusServiceUnavailable})
-	if err := errors.Join(api.listen(), during("calls are answered 503", phase)); err != nil {
-		return err
-	}
-	api.fail(&customeriotest.Fault{Hang: true})
-	if err := during("calls are not answered", phase); err != nil {
-		return err
-	}
-	api.fail(nil)
 	back := time.Now()
-	if _, err := l.watch(ctx, "the API is back", 2*time.Minute, func(lag uint64) bool { return lag < 2*perSecond }, both...); err != nil {
+	behind := uint64(2 * h.Len() / seconds)
+	if _, err := l.watch(ctx, "the API is back", 2*time.Minute, func(lag uint64) bool { return lag < behind }, both...); err != nil {
 		return err
 	}
 	caught := time.Since(back)
@@ -110,33 +88,69 @@ func proveTrack(ctx context.Context, l *lab) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("  %d messages at %d/s, 60 s without the Track API, longest lag %d\n", h.Len(), perSecond, l.longest)
-	fmt.Printf("  calls while connections were refused %d, answered 503 %d, not answered %d; requests that came to the API, probes included: %d and %d\n",
-		calls[1]-calls[0], calls[2]-calls[1], calls[3]-calls[2], requests[2]-requests[1], requests[3]-requests[2])
-	fmt.Printf("  %.1f s from its return until the lag was under two seconds' messages, then %.1f s from the last message to zero\n", caught.Seconds(), drained.Seconds())
-	return errors.Join(l.attempts(ctx, unnoticed), h.Check(api.fake), l.dead(ctx), answers(ctx, admin))
+	fmt.Printf("  %d messages in %d s, 60 of them without the Track API, longest lag %d\n", h.Len(), seconds, l.longest)
+	fmt.Printf("  %.1f s from its return until the lag was under two seconds' messages, %.1f s from the last message to zero\n", caught.Seconds(), drained.Seconds())
+	used, err := l.attempts(ctx)
+	if used > unnoticed {
+		err = fmt.Errorf("%d attempts were used up, at most %d should be", used, unnoticed)
+	}
+	return errors.Join(err, h.Check(api.fake), l.dead(ctx), answers(ctx, admin))
+}
+
+// absent lets the API work for a while and go away in three ways. It prints how
+// many calls were made that could only fail.
+func (l *lab) absent(ctx context.Context, api *trackAPI, admin string) error {
+	var before int
+	for _, way := range []struct {
+		what  string
+		begin func() error
+		lasts time.Duration
+	}{
+		{"calls work", func() error { return nil }, 5 * time.Second},
+		{"connections are refused", api.refuse, 20 * time.Second},
+		{"calls are answered 503", func() error {
+			api.fail(&customeriotest.Fault{Status: http.StatusServiceUnavailable})
+			return api.listen()
+		}, 20 * time.Second},
+		{"calls are not answered", func() error {
+			api.fail(&customeriotest.Fault{Hang: true})
+			return nil
+		}, 20 * time.Second},
+	} {
+		asked := api.fake.Counts().Requests
+		if err := way.begin(); err != nil {
+			return err
+		}
+		if _, err := l.watch(ctx, way.what, way.lasts+time.Minute, until(time.Now().Add(way.lasts)), both...); err != nil {
+			return err
+		}
+		calls, err := trackCalls(ctx, admin)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("  %.0f s in which %s: %d calls by the worker's count, %d requests at the API, probes included\n",
+			way.lasts.Seconds(), way.what, calls-before, api.fake.Counts().Requests-asked)
+		before = calls
+	}
+	api.fail(nil)
+	return nil
 }
 
 // unnoticed is how many calls can fail before the twelfth in a row says that this
 // is an outage. Each may send its event back once.
 const unnoticed = 11
 
-// attempts prints how many attempts were used up, and fails when there are more
-// than most.
-func (l *lab) attempts(ctx context.Context, most int) error {
-	var sum int
+// attempts prints and returns how many attempts there were beyond the first.
+func (l *lab) attempts(ctx context.Context) (sum int, err error) {
 	for _, name := range both {
 		n, err := l.again(ctx, name)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		sum += n
 		fmt.Printf("  attempts of %s beyond the first: %d\n", name, n)
 	}
-	if sum > most {
-		return fmt.Errorf("%d attempts were used up, at most %d should be", sum, most)
-	}
-	return nil
+	return sum, nil
 }
 
 // trackCalls is how many calls a worker has made, by its own account.

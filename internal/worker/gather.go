@@ -49,6 +49,6 @@ func (c *Consumer) fetch(ctx context.Context) ([]event.Attempt, error) {
 		if err != nil || last || part.Messages <= 0 || !time.Now().Before(until) {
 			return batch, err
 		}
-		part.Wait = limits.Linger
+		part.Wait = max(limits.Linger, time.Millisecond) // not the long one for the first
 	}
 }
