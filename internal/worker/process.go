@@ -62,9 +62,9 @@ func (c *Consumer) handle(ctx, work context.Context, batch []event.Attempt) {
 			c.settle(work, batch, errs)
 			return
 		case errors.Is(err, errPanic) && len(batch) > 1:
-			for i := range batch { // one of them, perhaps
-				c.handle(ctx, work, batch[i:i+1])
-			}
+			half := len(batch) / 2 // it is one of them, perhaps
+			c.handle(ctx, work, batch[:half])
+			c.handle(ctx, work, batch[half:])
 			return
 		case errors.Is(err, errPanic):
 			c.cfg.Log.Error().Err(err).Uint64("sequence", batch[0].Sequence).Msg("a message made the handler panic")

@@ -235,6 +235,25 @@ func TestPanicIsolatesTheMessage(t *testing.T) {
 	s.expect(t, "acksync 1", "bury 2 panic", "term 2 panic", "acksync 3")
 }
 
+// It is looked for by halves: of a large batch one by one would take an hour.
+func TestPanicIsFoundSoon(t *testing.T) {
+	t.Parallel()
+	s := newScene(slices.Repeat([]int{1}, 1000)...)
+	calls := 0
+	s.run(t, func(_ context.Context, batch []event.Attempt, _ func(int, error)) error {
+		calls++
+		for i := range batch {
+			if batch[i].Sequence == 777 {
+				panic("a bug")
+			}
+		}
+		return nil
+	})
+	if calls > 25 || s.j.count("bury 777 panic") != 1 || len(s.j.lines) != 1001 {
+		t.Errorf("%d calls, %d lines, want one dead letter and 999 acknowledgements in few calls", calls, len(s.j.lines))
+	}
+}
+
 func TestBatchErrorHolds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
