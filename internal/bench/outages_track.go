@@ -76,8 +76,8 @@ func proveTrack(ctx context.Context, l *lab) error {
 		return err
 	}
 	back := time.Now()
-	behind := uint64(2 * h.Len() / seconds)
-	if _, err := l.watch(ctx, "the API is back", 2*time.Minute, func(lag uint64) bool { return lag < behind }, both...); err != nil {
+	behind := float64(2*h.Len()) / seconds
+	if _, err := l.watch(ctx, "the API is back", 2*time.Minute, func(lag uint64) bool { return float64(lag) < behind }, both...); err != nil {
 		return err
 	}
 	caught := time.Since(back)
