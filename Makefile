@@ -52,6 +52,10 @@ sql: ## Check the SQL for BigQuery with GoogleSQL; the first build takes minutes
 bench: ## Measure ingest and worker beside baselines in the same run; prints ratios
 	go run ./internal/bench
 
+.PHONY: docs
+docs: ## Write the tables of settings in docs/ from the programs
+	go test ./internal/docs -run TestSettings -update
+
 .PHONY: lint
 lint: ## Run the linters
 	$(GOLANGCI_LINT) run ./...

@@ -40,7 +40,7 @@ var floors = [][]string{
 	},
 	{"internal/stream/streamtest", "internal/app/ingestapp", "internal/app/workerapp", "internal/integration/history"},
 	{"internal/dev"},
-	{"cmd/ingest", "cmd/worker", "cmd/cioctl", "internal/bench", "internal/integration"},
+	{"cmd/ingest", "cmd/worker", "cmd/cioctl", "internal/bench", "internal/docs", "internal/integration"},
 }
 
 // owners lists who may import a third-party module from non-test code. A module

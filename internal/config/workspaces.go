@@ -43,13 +43,13 @@ type Workspaces struct {
 // the environment alone, as nobody knows their names in advance.
 func (w *Workspaces) Declare(s *Set, wants ...Want) {
 	w.set = s
-	s.Var(&w.names, "CUSTOMERIO_WORKSPACES", "names of several workspaces, e.g. acme,globex; each then has its own CUSTOMERIO_ACME_... variables")
+	s.Var(&w.names, "CUSTOMERIO_WORKSPACES", "names of several workspaces, the same for ingest and worker: acme,globex. Each then has its own CUSTOMERIO_ACME_... variables")
 	if slices.Contains(wants, WantSecrets) {
 		s.Secret(&w.secret, "CUSTOMERIO_WEBHOOK_SECRET", "webhook signing key of the workspace; several, comma-separated, during a rotation")
 	}
 	if slices.Contains(wants, WantTrack) {
-		s.Secret(&w.single.SiteID, "CUSTOMERIO_SITE_ID", "site id of the Track API credentials")
-		s.Secret(&w.single.APIKey, "CUSTOMERIO_TRACK_API_KEY", "API key of the Track API credentials")
+		s.Secret(&w.single.SiteID, "CUSTOMERIO_SITE_ID", "site id of the Track API credentials, for suppression and engagement")
+		s.Secret(&w.single.APIKey, "CUSTOMERIO_TRACK_API_KEY", "API key of the Track API credentials, for suppression and engagement")
 	}
 	s.Check(func() error { return w.load(wants) })
 }

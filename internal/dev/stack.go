@@ -52,8 +52,8 @@ func (c *Config) Declare(s *config.Set) {
 	s.String(&c.Ingest.Addr, "INGEST_ADDR", "127.0.0.1:8080", "address of the webhook listener")
 	s.String(&c.Ingest.AdminAddr, "ADMIN_ADDR", "127.0.0.1:9090", "address of ingest's /metrics, /healthz and /readyz")
 	s.String(&c.Worker.AdminAddr, "WORKER_ADMIN_ADDR", "127.0.0.1:9091", "address of the worker's /metrics, /healthz and /readyz")
-	s.String(&c.Ingest.NATS.URL, "NATS_URL", "nats://127.0.0.1:4222", "address that NATS listens on")
-	s.String(&c.FakeAddr, "FAKE_TRACK_ADDR", "127.0.0.1:8081", "address of the fake Track API")
+	s.String(&c.Ingest.NATS.URL, "NATS_URL", "nats://127.0.0.1:4222", "where the embedded NATS server listens")
+	s.String(&c.FakeAddr, "FAKE_TRACK_ADDR", "127.0.0.1:8081", "address of the fake Track API, used while no credentials are set")
 	c.Ingest.Workspaces.Declare(s, config.WantSecrets, config.WantTrack)
 	c.Ingest.DeclareReceiver(s)
 	s.Check(func() error { // before the worker's own checks

@@ -15,7 +15,7 @@ func (c *Config) Declare(s *config.Set) {
 	s.String(&c.URL, "NATS_URL", nats.DefaultURL, "NATS servers, comma-separated")
 	s.String(&c.Creds, "NATS_CREDS", "", "path of a NATS credentials file")
 	s.String(&c.TLSCA, "NATS_TLS_CA", "", "path of the CA certificates that sign the servers' (PEM)")
-	s.String(&c.TLSCert, "NATS_TLS_CERT", "", "path of the client certificate (PEM)")
+	s.String(&c.TLSCert, "NATS_TLS_CERT", "", "path of the client certificate (PEM), with its key")
 	s.String(&c.TLSKey, "NATS_TLS_KEY", "", "path of the client certificate's key (PEM)")
 	s.Check(func() error {
 		if (c.TLSCert == "") != (c.TLSKey == "") {
@@ -28,7 +28,7 @@ func (c *Config) Declare(s *config.Set) {
 // Declare adds the settings of the stream to the set.
 func (s *Settings) Declare(set *config.Set) {
 	*s = s.withDefaults()
-	set.Int(&s.Replicas, "STREAM_REPLICAS", s.Replicas, "copies of the stream, 1 or 3")
+	set.Int(&s.Replicas, "STREAM_REPLICAS", s.Replicas, "copies of the stream: 3 in production, 1 on a single server")
 	set.Var((*config.Duration)(&s.MaxAge), "STREAM_MAX_AGE", "how long events are kept, and can be replayed")
 	set.Var((*config.Bytes)(&s.MaxBytes), "STREAM_MAX_BYTES", "size at which the stream refuses new events, at least rate × max age × 708 B")
 	set.Var((*config.Duration)(&s.DedupWindow), "DEDUP_WINDOW", "how long the stream refuses an id it has seen, 146 B of its memory an id")

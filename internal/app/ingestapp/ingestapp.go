@@ -40,8 +40,8 @@ type Config struct {
 
 // Declare adds the settings to the set.
 func (c *Config) Declare(s *config.Set) {
-	s.String(&c.Addr, "INGEST_ADDR", ":8080", "address of the webhook listener")
-	s.String(&c.AdminAddr, "ADMIN_ADDR", ":9090", "address of /metrics, /healthz and /readyz")
+	s.String(&c.Addr, "INGEST_ADDR", ":8080", "address of the webhook listener: POST /webhooks/customerio and /webhooks/customerio/{workspace}, GET /healthz")
+	s.String(&c.AdminAddr, "ADMIN_ADDR", ":9090", "address of /metrics, /healthz and /readyz; not for the internet")
 	c.Workspaces.Declare(s, config.WantSecrets)
 	s.Check(c.Workspaces.RequireSecrets)
 	c.DrainDelay = 3 * time.Second
@@ -54,9 +54,9 @@ func (c *Config) Declare(s *config.Set) {
 // DrainDelay is what it is.
 func (c *Config) DeclareReceiver(s *config.Set) {
 	c.MaxBody, c.Tolerance = ingest.MaxBodyDefault, 192*time.Hour
-	s.String(&c.Scheme, "CUSTOMERIO_WEBHOOK_SIGNATURE", string(webhook.SchemeAuto), "accepted signatures: v0 (Customer.io's), body (of the raw body alone), or auto for both")
+	s.String(&c.Scheme, "CUSTOMERIO_WEBHOOK_SIGNATURE", string(webhook.SchemeAuto), "accepted signatures: v0 (Customer.io's), body (HMAC of the raw body alone), or auto: v0 for calls with a timestamp header, else body")
 	s.Var((*config.Duration)(&c.Tolerance), "CUSTOMERIO_WEBHOOK_TOLERANCE", "oldest accepted timestamp, 0 for any; Customer.io repeats a call for 7 days")
-	s.Var((*config.Bytes)(&c.MaxBody), "MAX_BODY_BYTES", "largest accepted body")
+	s.Var((*config.Bytes)(&c.MaxBody), "MAX_BODY_BYTES", "largest accepted body; a larger one is answered 413")
 	s.Int(&c.MaxInFlight, "MAX_IN_FLIGHT", ingest.MaxInFlightDefault, "calls that may wait for the stream at a time; more are answered 503")
 	s.Var((*config.Duration)(&c.DrainDelay), "DRAIN_DELAY", "how long to go on answering after a stop signal, until load balancers have noticed")
 	s.Check(func() error {

@@ -37,9 +37,9 @@ type policy struct {
 }
 
 func (e *Effects) declare(s *config.Set) {
-	s.String(&e.File, "EFFECTS_FILE", "", "rules of effects, see docs/effects.md; the built-in ones without. CUSTOMERIO_<WORKSPACE>_EFFECTS_FILE is for one workspace")
+	s.String(&e.File, "EFFECTS_FILE", "", "what events do to profiles, see docs/effects.md; the built-in rules without it. CUSTOMERIO_<WORKSPACE>_EFFECTS_FILE is for one workspace")
 	s.Bool(&e.DryRun, "EFFECTS_DRY_RUN", false, "log effects instead of calling the Track API; the events count as done")
-	s.String(&e.Mode, "SUPPRESSION_MODE", string(effect.ModeSuppress), "after a bounce or a complaint: suppress DELETES the profile for good, unsubscribe keeps it, off does neither")
+	s.String(&e.Mode, "SUPPRESSION_MODE", string(effect.ModeSuppress), "after a hard bounce or a spam complaint: suppress DELETES the profile for good, unsubscribe keeps it, off only notes it on the profile")
 	s.Bool(&e.SuppressUnknown, "SUPPRESS_UNKNOWN_BOUNCE", true, "whether a bounce that is neither hard nor soft counts as hard")
 }
 

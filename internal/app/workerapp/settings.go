@@ -48,7 +48,7 @@ type Track struct {
 
 // Declare adds the settings to the set.
 func (c *Config) Declare(s *config.Set) {
-	s.String(&c.AdminAddr, "ADMIN_ADDR", ":9090", "address of /metrics, /healthz and /readyz")
+	s.String(&c.AdminAddr, "ADMIN_ADDR", ":9090", "address of /metrics, /healthz and /readyz; not for the internet")
 	c.Workspaces.Declare(s, config.WantTrack)
 	s.Check(func() error {
 		if c.NeedsTrack() && !c.Effects.DryRun {
@@ -66,16 +66,16 @@ func (c *Config) Declare(s *config.Set) {
 // Warehouses is what it is.
 func (c *Config) DeclareWorker(s *config.Set) {
 	c.Consumers = []string{Suppression, Engagement, Warehouse}
-	s.Var((*config.List)(&c.Consumers), "WORKER_CONSUMERS", "what this process works on")
+	s.Var((*config.List)(&c.Consumers), "WORKER_CONSUMERS", "what this process works on: suppression, engagement, warehouse")
 	s.Var((*config.List)(&c.Warehouses), "WAREHOUSE_URL", "where rows go: duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET; several, comma-separated, are written independently")
 	s.String(&c.Track.Region, "CUSTOMERIO_REGION", "us", "region of the Customer.io account, us or eu; CUSTOMERIO_<WORKSPACE>_REGION is for one workspace")
 	s.String(&c.Track.URL, "CUSTOMERIO_TRACK_URL", "", "address of the Track API, for tests and proxies")
-	s.Float(&c.Track.Rate, "TRACK_RATE", customerio.DefaultRate, "most Track API calls a second, of this process to each workspace; fewer while the API refuses some. CUSTOMERIO_<WORKSPACE>_TRACK_RATE is for one")
+	s.Float(&c.Track.Rate, "TRACK_RATE", customerio.DefaultRate, "most Track API calls a second, of this process to each workspace; fewer while the API refuses some. CUSTOMERIO_<WORKSPACE>_TRACK_RATE is for one workspace")
 	s.Int(&c.Track.Concurrency, "TRACK_CONCURRENCY", customerio.DefaultConcurrency, "Track API calls at a time")
 	s.Int(&c.Track.Batch, "ENGAGEMENT_BATCH", engagementBatchDefault, "opens and clicks that are folded into one update a person at a time")
 	c.Track.value = s.Value
 	c.Effects.declare(s)
-	s.Int(&c.MaxAttempts, "MAX_ATTEMPTS", worker.MaxAttemptsDefault, "attempts at a message before it becomes a dead letter")
+	s.Int(&c.MaxAttempts, "MAX_ATTEMPTS", worker.MaxAttemptsDefault, "attempts at a message before it becomes a dead letter; outages do not count")
 	s.Int(&c.BatchRows, "WAREHOUSE_BATCH_ROWS", batchRowsDefault, "rows written at a time")
 	s.Check(c.check)
 	s.Check(func() error {

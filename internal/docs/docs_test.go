@@ -1,0 +1,85 @@
+// Package docs_test holds the documents to the code: the tables of settings in
+// docs/configuration.md to what the programs declare, and every link between
+// documents to what it points at.
+//
+//	go test ./internal/docs -run TestSettings -update    writes the tables
+package docs_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	root = "../.." // of the module
+	file = "docs/configuration.md"
+)
+
+var update = flag.Bool("update", false, "write the tables into "+file)
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	text := read(t, file)
+	want, err := fill(text, tables())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(filepath.Join(root, file), []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, text); diff != "" {
+		t.Errorf("run \"make docs\": %s (-want +got):\n%s", file, diff)
+	}
+}
+
+// TestMainsDeclareNothingElse: what a main declares by itself would be missing in
+// the tables.
+func TestMainsDeclareNothingElse(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"cmd/ingest/main.go", "cmd/worker/main.go"} {
+		if n := strings.Count(read(t, path), ".Declare("); n != 2 {
+			t.Errorf("%s declares %d groups of settings, and settings() knows of 2: the program's and the logger's", path, n)
+		}
+	}
+}
+
+func TestFillWantsEveryTableOnce(t *testing.T) {
+	t.Parallel()
+	one := "a\n<!-- generated: ingest -->\nold\n<!-- end -->\nb\n"
+	got, err := fill(one, map[string][]setting{"ingest": {{
+		Name: "A_B", Flag: "--a-b", Default: "1|2", About: "a|b of A_<X>_B at /x, see docs/a-b.md",
+	}}})
+	want := "a\n<!-- generated: ingest -->\n" + heading +
+		"| `A_B` | `--a-b` | `1\\|2` | a\\|b of `A_<X>_B` at `/x`, see [a-b.md](a-b.md) |\n<!-- end -->\nb\n"
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("fill: %v (-want +got):\n%s", err, diff)
+	}
+	for name, tables := range map[string]map[string][]setting{
+		"a table without a place": {"ingest": nil, "worker": nil},
+		"a place without a table": {},
+	} {
+		if _, err := fill(one, tables); err == nil {
+			t.Errorf("%s is no mistake", name)
+		}
+	}
+	if _, err := fill(one+one, map[string][]setting{"ingest": nil}); err == nil {
+		t.Error("two places for one table are no mistake")
+	}
+}
