@@ -38,6 +38,10 @@ test/race: ## Same, with the race detector and in random order
 manifests: ## Check deploy/ and docker-compose.yml: types, settings, instruments, NATS permissions
 	cd test/manifests && go test ./...
 
+.PHONY: chaos
+chaos: ## Break everything at random, with real processes, and check what was promised; ARGS="--seed 1"
+	go run ./internal/chaos $(ARGS)
+
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME (10s)
 	@grep -rl '^func Fuzz' --include='*_test.go' . | while read -r f; do \

@@ -40,15 +40,15 @@ var floors = [][]string{
 	},
 	{"internal/stream/streamtest", "internal/app/ingestapp", "internal/app/workerapp", "internal/integration/history"},
 	{"internal/dev"},
-	{"cmd/ingest", "cmd/worker", "cmd/cioctl", "internal/bench", "internal/docs", "internal/integration"},
+	{"cmd/ingest", "cmd/worker", "cmd/cioctl", "internal/bench", "internal/chaos", "internal/docs", "internal/integration"},
 }
 
 // owners lists who may import a third-party module from non-test code. A module
 // that is missing here may not be imported at all.
 var owners = map[string][]string{
 	"github.com/labstack/echo/v4":            {"internal/ingest", "internal/bench"},
-	"github.com/nats-io/nats.go":             {"internal/stream", "internal/bench"},
-	"github.com/nats-io/nats-server/v2":      {"internal/stream/streamtest", "internal/dev", "internal/bench"},
+	"github.com/nats-io/nats.go":             {"internal/stream", "internal/bench", "internal/chaos"},
+	"github.com/nats-io/nats-server/v2":      {"internal/stream/streamtest", "internal/dev", "internal/bench", "internal/chaos"},
 	"github.com/customerio/go-customerio/v3": {"internal/customerio"},
 	"github.com/duckdb/duckdb-go/v2":         {"internal/warehouse/duckdb"},
 	"github.com/parquet-go/parquet-go":       {"internal/warehouse/parquet"},
@@ -71,7 +71,7 @@ var owners = map[string][]string{
 var everywhere = []string{
 	"internal/telemetry", "internal/stream", "internal/ingest", "internal/worker", "internal/customerio",
 	"internal/warehouse/duckdb", "internal/warehouse/bigquery", "internal/stream/streamtest", "internal/app/ingestapp", "internal/app/workerapp",
-	"internal/dev", "internal/bench", "cmd/cioctl",
+	"internal/dev", "internal/bench", "internal/chaos", "cmd/cioctl",
 }
 
 func TestImports(t *testing.T) {

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"os"
+	"testing"
+	"time"
+)
+
+// TestMain lets the test binary be a NATS server of the cluster.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == natsRole {
+		_ = runNATS(context.Background(), os.Args[2:]) // it is killed
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// The short form of "make chaos".
+func TestChaos(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("it takes a minute")
+	}
+	r, err := Run(t.Context(), Config{Seed: 1, Duration: 12 * time.Second, Rate: 150, Dir: t.TempDir()})
+	if r != nil {
+		r.print(t.Output())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.broken(); err != nil {
+		t.Error(err)
+	}
+	if len(r.Faults) < 3 {
+		t.Errorf("faults %v prove nothing", r.Faults)
+	}
+}
+
+// The promises are checked: each change of a good report breaks one.
+func TestBroken(t *testing.T) {
+	t.Parallel()
+	good := Report{Events: 5, Accepted: 5, Penalties: map[string]int{"kill of ingest": 3}}
+	if err := good.broken(); err != nil {
+		t.Fatalf("a good report is broken: %v", err)
+	}
+	for name, change := range map[string]func(*Report){
+		"not accepted":    func(r *Report) { r.Accepted = 4 },
+		"lost":            func(r *Report) { r.BigQuery.Lost = 1 },
+		"double":          func(r *Report) { r.DuckDB.Repeated = 1 },
+		"never sent":      func(r *Report) { r.DuckDB.Strangers = 1 },
+		"odd body lost":   func(r *Report) { r.OddLost = 1 },
+		"dead letter":     func(r *Report) { r.Dead = 1 },
+		"profile":         func(r *Report) { r.Profiles = "wrong" },
+		"restart penalty": func(r *Report) { r.Penalties = map[string]int{"full disk and " + restartOfIngest: 1} },
+		"goroutines":      func(r *Report) { r.Goroutines = allowance + 1 },
+		"files":           func(r *Report) { r.Files = allowance + 1 },
+	} {
+		r := good
+		change(&r)
+		if r.broken() == nil {
+			t.Errorf("%s: the report is not broken", name)
+		}
+	}
+}
+
+func TestCount(t *testing.T) {
+	t.Parallel()
+	sent := map[string]bool{"a": true, "b": true, "c": true, "d": true}
+	got := count([]string{"a", "b", "b", "x"}, sent, map[string]bool{"c": true})
+	if want := (Found{Rows: 4, Events: 3, Repeated: 1, Lost: 1, Strangers: 1}); got != want {
+		t.Errorf("found %+v, want %+v", got, want)
+	}
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Report is what a run has shown.
+type Report struct {
+	Seed       uint64         `json:"seed"`
+	Events     int            `json:"events"`
+	Unique     int            `json:"unique_events"`
+	Odd        int            `json:"bodies_that_are_not_json"`
+	Accepted   int            `json:"accepted"`
+	Calls      int            `json:"calls"`
+	Answers    map[string]int `json:"answers"`
+	Penalties  map[string]int `json:"penalties_by_fault"`
+	Faults     map[string]int `json:"faults"`
+	Gap        time.Duration  `json:"longest_gap_ns"`
+	GapFault   string         `json:"longest_gap_fault"`
+	Slowest    time.Duration  `json:"slowest_answer_ns"`
+	Drained    time.Duration  `json:"drained_ns"`
+	BigQuery   Found          `json:"bigquery"`
+	DuckDB     Found          `json:"duckdb"`
+	Dead       int            `json:"dead_letters_of_workers"`
+	OddLost    int            `json:"lost_bodies_that_are_not_json"`
+	Profiles   string         `json:"profile_differences"`
+	Survivors  int            `json:"programs_that_lived_through"`
+	Goroutines int            `json:"goroutines_more"`
+	Files      int            `json:"files_more"`
+}
+
+func newReport(cfg Config, t *trouble, s *sender, events, odd int) *Report {
+	return &Report{
+		Seed: cfg.Seed, Events: events, Odd: odd, Accepted: s.accepted, Calls: s.calls, Answers: s.answers,
+		Penalties: s.blamed, Faults: t.done, Gap: s.gap, GapFault: s.gapFault, Slowest: s.slowest,
+	}
+}
+
+// broken lists the promises that were not kept.
+func (r *Report) broken() error {
+	var list []error
+	promise := func(kept bool, format string, values ...any) {
+		if !kept {
+			list = append(list, fmt.Errorf(format, values...))
+		}
+	}
+	promise(r.Accepted == r.Events, "%d of %d events are accepted", r.Accepted, r.Events)
+	for name, f := range map[string]Found{"BigQuery": r.BigQuery, "DuckDB": r.DuckDB} {
+		promise(f.Lost == 0, "%s: %d events are lost", name, f.Lost)
+		promise(f.Strangers == 0, "%s: %d rows were never sent", name, f.Strangers)
+	}
+	promise(r.DuckDB.Repeated == 0, "DuckDB: %d rows are there twice", r.DuckDB.Repeated)
+	promise(r.OddLost == 0, "%d bodies that are not JSON are lost", r.OddLost)
+	promise(r.Dead == 0, "%d messages were given up", r.Dead)
+	promise(r.Profiles == "", "%s", r.Profiles)
+	promise(r.restartPenalties() == 0, "%d penalties come from restarts", r.restartPenalties())
+	promise(r.Goroutines <= allowance && r.Files <= allowance, "there are %d goroutines and %d files more than at the start", r.Goroutines, r.Files)
+	return errors.Join(list...)
+}
+
+// restartPenalties are those that came while ingest was restarted in good order. A
+// kill of ingest is never under way at that time.
+func (r *Report) restartPenalties() (n int) {
+	for fault, penalties := range r.Penalties {
+		if strings.Contains(fault, restartOfIngest) {
+			n += penalties
+		}
+	}
+	return n
+}
+
+func (r *Report) print(w io.Writer) {
+	line := func(format string, values ...any) { _, _ = fmt.Fprintf(w, format+"\n", values...) }
+	line("\nSeed %d", r.Seed)
+	line("  sent        %d calls for %d events, %d of them different, and %d bodies that are not JSON", r.Calls, r.Events-r.Odd, r.Unique, r.Odd)
+	line("  answers     %s; slowest %v", list(r.Answers), r.Slowest.Round(time.Millisecond))
+	line("  faults      %s", list(r.Faults))
+	line("  penalties   %s; from restarts %d", list(r.Penalties), r.restartPenalties())
+	line("  longest gap %v without an accepted event, broken was %s", r.Gap.Round(time.Millisecond), r.GapFault)
+	line("  drained     %v after the last event", r.Drained.Round(100*time.Millisecond))
+	line("  BigQuery    %d events in %d rows: lost %d, repeated rows %d, which the view hides", r.BigQuery.Events, r.BigQuery.Rows, r.BigQuery.Lost, r.BigQuery.Repeated)
+	line("  DuckDB      %d events in %d rows: lost %d, duplicates %d", r.DuckDB.Events, r.DuckDB.Rows, r.DuckDB.Lost, r.DuckDB.Repeated)
+	line("  dead        %d given up by workers; of the bodies that are not JSON, lost %d", r.Dead, r.OddLost)
+	line("  profiles    %s", orNone(r.Profiles))
+	line("  leaks       at most %d goroutines and %d files more than at the start; %d programs lived through", r.Goroutines, r.Files, r.Survivors)
+}
+
+func orNone(differences string) string {
+	if differences == "" {
+		return fmt.Sprintf("all %d as the model's", people)
+	}
+	return differences
+}
+
+// list writes counts, the largest first.
+func list(counts map[string]int) string {
+	keys := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		if d := counts[b] - counts[a]; d != 0 {
+			return d
+		}
+		return strings.Compare(a, b)
+	})
+	var parts []string
+	for _, k := range keys {
+		parts = append(parts, fmt.Sprintf("%s %d", k, counts[k]))
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
+)
+
+// How Customer.io sends reporting webhooks, from its documentation
+// (docs.customer.io, "Reporting webhooks"): it waits 4 s for an answer, takes any
+// 2xx for success, and does not move past an event that fails. After the statuses
+// of penalties and after a connection that was refused or broken it waits an hour;
+// after other failures it repeats the call with growing pauses, which are not
+// published.
+const (
+	senderTimeout = 4 * time.Second
+	// The hour, 1,800 times as fast.
+	penaltyWait  = 2 * time.Second
+	firstBackoff = 100 * time.Millisecond
+	lastBackoff  = 2 * time.Second
+)
+
+var penalties = []int{400, 401, 402, 403, 404, 405, 410, 429, 500, 502, 521}
+
+// A sender is Customer.io. It has several queues, as a company has several
+// workspaces; each sends one event after the other.
+type sender struct {
+	url, key string
+	skew     atomic.Int64 // of its clock, in nanoseconds
+	// fault tells what is broken now, to blame a penalty on it.
+	fault func() string
+
+	mu       sync.Mutex
+	accepted int
+	calls    int
+	answers  map[string]int
+	blamed   map[string]int // penalties, by what was broken
+	// last is when an event was last accepted, and lastFault what was broken then.
+	last      time.Time
+	lastFault string
+	gap       time.Duration // the longest without an accepted event
+	gapFault  string
+	slowest   time.Duration
+}
+
+// sendAll delivers the bodies by all queues, at this rate in all.
+func (s *sender) sendAll(ctx context.Context, bodies [][]byte, rate int) {
+	var all sync.WaitGroup
+	every := time.Duration(float64(time.Second) * queues / float64(rate))
+	for q := range queues {
+		var queue [][]byte
+		for i := q; i < len(bodies); i += queues {
+			queue = append(queue, bodies[i])
+		}
+		all.Go(func() { s.send(ctx, queue, every) })
+	}
+	all.Wait()
+}
+
+// send delivers what the queue holds, in order, each when it is due.
+func (s *sender) send(ctx context.Context, queue [][]byte, every time.Duration) {
+	next := time.Now()
+	for _, body := range queue {
+		if !pause(ctx, time.Until(next)) || !s.deliver(ctx, body) {
+			return
+		}
+		next = next.Add(every)
+	}
+}
+
+// deliver repeats a call until it succeeds, and reports whether it has.
+func (s *sender) deliver(ctx context.Context, body []byte) bool {
+	backoff := firstBackoff
+	for ctx.Err() == nil {
+		outcome, penalty := s.call(ctx, body)
+		s.note(ctx, outcome, penalty)
+		wait := backoff
+		switch {
+		case outcome == "200":
+			return true
+		case penalty:
+			wait = penaltyWait
+		default:
+			backoff = min(2*backoff, lastBackoff)
+		}
+		pause(ctx, wait)
+	}
+	return false
+}
+
+// customerio sends the calls; each has a time limit of its own.
+var customerio = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: queues}}
+
+// call sends the event once.
+func (s *sender) call(ctx context.Context, body []byte) (outcome string, penalty bool) {
+	ctx, cancel := context.WithTimeout(ctx, senderTimeout)
+	defer cancel()
+	now := time.Now().Add(time.Duration(s.skew.Load()))
+	req, err := webhooktest.NewRequest(ctx, s.url, s.key, now, body)
+	if err != nil {
+		return err.Error(), false
+	}
+	start := time.Now()
+	res, err := customerio.Do(req)
+	if err == nil {
+		_, err = io.Copy(io.Discard, res.Body)
+		res.Body.Close()
+	}
+	s.mu.Lock()
+	s.slowest = max(s.slowest, time.Since(start))
+	s.mu.Unlock()
+	if timeout := net.Error(nil); errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout() {
+		return "timeout", false
+	}
+	if err != nil {
+		return "broken connection", true
+	}
+	if res.StatusCode/100 == 2 {
+		return "200", false
+	}
+	return strconv.Itoa(res.StatusCode), slices.Contains(penalties, res.StatusCode)
+}
+
+func (s *sender) note(ctx context.Context, outcome string, penalty bool) {
+	if ctx.Err() != nil {
+		return // broken off by us
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls++
+	s.answers[outcome]++
+	if penalty {
+		s.blamed[s.fault()]++
+	}
+	if outcome != "200" {
+		return
+	}
+	s.accepted++
+	now := s.fault()
+	if gap := time.Since(s.last); !s.last.IsZero() && gap > s.gap {
+		s.gap, s.gapFault = gap, fmt.Sprintf("%s at its beginning, %s at its end", s.lastFault, now)
+	}
+	s.last, s.lastFault = time.Now(), now
+}
+
+// forgetPause begins the search for the longest gap anew.
+func (s *sender) forgetPause() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last, s.gap = time.Time{}, 0
+}
+
+func (s *sender) progress() (accepted int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.accepted
+}
