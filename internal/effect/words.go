@@ -10,15 +10,8 @@ import (
 // The words that a condition may use. A word that is not among them is a typing
 // mistake far more often than a novelty of Customer.io's.
 var (
-	objectTypes = []webhook.ObjectType{
-		webhook.Customer, webhook.Email, webhook.InApp, webhook.Push, webhook.Slack, webhook.SMS, webhook.Webhook,
-		webhook.WhatsApp,
-	}
-	metrics = []webhook.Metric{
-		webhook.Attempted, webhook.Bounced, webhook.PreferencesChanged, webhook.Clicked, webhook.Converted,
-		webhook.Deferred, webhook.Delivered, webhook.Drafted, webhook.Dropped, webhook.Failed, webhook.Opened,
-		webhook.Replied, webhook.Sent, webhook.Spammed, webhook.Subscribed, webhook.Undeliverable, webhook.Unsubscribed,
-	}
+	objectTypes   = webhook.ObjectTypes()
+	metrics       = webhook.Metrics()
 	bounceClasses = []BounceClass{BounceHard, BounceSoft, BounceUnknown}
 )
 

@@ -91,6 +91,7 @@ func (s *Server) store(ctx context.Context, m *event.Message) (outcome, error) {
 	case duplicate:
 		return outcomeDuplicate, nil
 	default:
+		s.metrics.stored(m.Workspace, m.ObjectType, m.Metric)
 		return outcomeStored, nil
 	}
 }

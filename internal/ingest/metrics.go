@@ -2,24 +2,36 @@ package ingest
 
 import (
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // maxKeys bounds the series per workspace: keys are two during a rotation.
 const maxKeys = 8
 
+// other is the label of a word that no list has. The words come from outside, and
+// must not make series of any number.
+const other = "other"
+
 type metrics struct {
 	answers    [outcomeCount]prometheus.Counter
 	publish    prometheus.Histogram
-	keys       map[string][]prometheus.Counter
-	lastSigned atomic.Int64 // unix seconds
+	workspaces map[string]*workspaceMetrics
+}
+
+// workspaceMetrics are the series of one workspace. All of them exist from the
+// start, so that counting looks up two words and nothing else.
+type workspaceMetrics struct {
+	keys       [maxKeys]prometheus.Counter
+	events     map[string]map[string]prometheus.Counter // by object type and metric
+	lastSigned prometheus.Gauge
 }
 
 func newMetrics(reg prometheus.Registerer, workspaces []Workspace, g *gate) *metrics {
-	m := &metrics{keys: map[string][]prometheus.Counter{}}
+	m := &metrics{workspaces: map[string]*workspaceMetrics{}}
 	total := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "cioevents_ingest_answers_total",
 		Help: "Calls answered, by outcome.",
@@ -32,29 +44,60 @@ func newMetrics(reg prometheus.Registerer, workspaces []Workspace, g *gate) *met
 		Help:    "Time from publishing a message to the stream's answer.",
 		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5},
 	})
-	matches := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "cioevents_ingest_key_matches_total",
-		Help: "Signed calls, by workspace and by the place of the matching key in its list of keys.",
-	}, []string{"workspace", "key"})
-	for _, w := range workspaces {
-		for key := range maxKeys {
-			m.keys[w.Name] = append(m.keys[w.Name], matches.WithLabelValues(w.Name, strconv.Itoa(key)))
-		}
-	}
-	reg.MustRegister(total, m.publish, matches,
-		gauge("cioevents_ingest_in_flight", "Verified calls that are being stored.", func() float64 { return float64(g.taken.Load()) }),
-		gauge("cioevents_ingest_last_signed_timestamp_seconds", "When the last call with a valid signature came, unix time; 0 for none.",
-			func() float64 { return float64(m.lastSigned.Load()) }),
-	)
+	reg.MustRegister(total, m.publish, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "cioevents_ingest_in_flight",
+		Help: "Verified calls that are being stored.",
+	}, func() float64 { return float64(g.taken.Load()) }))
+	m.addWorkspaces(reg, workspaces)
 	return m
 }
 
-func gauge(name, help string, value func() float64) prometheus.Collector {
-	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
+func (m *metrics) addWorkspaces(reg prometheus.Registerer, workspaces []Workspace) {
+	matches := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "cioevents_ingest_key_matches_total",
+		Help: "Signed calls, by the place of the matching key in its workspace's list of keys.",
+	}, []string{"workspace", "key"})
+	events := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "cioevents_ingest_events_total",
+		Help: "Events stored, by what they say; a repetition is not counted again.",
+	}, []string{"workspace", "object_type", "metric"})
+	last := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "cioevents_ingest_last_signed_timestamp_seconds",
+		Help: "When the last call with a valid signature came; 0 for none since the start.",
+	}, []string{"workspace"})
+	reg.MustRegister(matches, events, last)
+	for _, w := range workspaces {
+		of := &workspaceMetrics{events: map[string]map[string]prometheus.Counter{}, lastSigned: last.WithLabelValues(w.Name)}
+		for key := range of.keys {
+			of.keys[key] = matches.WithLabelValues(w.Name, strconv.Itoa(key))
+		}
+		for _, o := range append(webhook.ObjectTypes(), other) {
+			of.events[string(o)] = map[string]prometheus.Counter{}
+			for _, what := range append(webhook.Metrics(), other) {
+				of.events[string(o)][string(what)] = events.WithLabelValues(w.Name, string(o), string(what))
+			}
+		}
+		m.workspaces[w.Name] = of
+	}
 }
 
 // signed counts a call with a valid signature.
 func (m *metrics) signed(workspace string, key int, now time.Time) {
-	m.keys[workspace][min(key, maxKeys-1)].Inc()
-	m.lastSigned.Store(now.Unix())
+	of := m.workspaces[workspace]
+	of.keys[min(key, maxKeys-1)].Inc()
+	of.lastSigned.Set(float64(now.Unix()))
+}
+
+// stored counts an event.
+func (m *metrics) stored(workspace, objectType, metric string) {
+	events := m.workspaces[workspace].events
+	byMetric, ok := events[objectType]
+	if !ok {
+		byMetric = events[other]
+	}
+	counter, ok := byMetric[metric]
+	if !ok {
+		counter = byMetric[other]
+	}
+	counter.Inc()
 }

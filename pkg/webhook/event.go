@@ -18,6 +18,11 @@ const (
 	Webhook  ObjectType = "webhook"
 )
 
+// ObjectTypes lists the object types above in the order of the alphabet.
+func ObjectTypes() []ObjectType {
+	return []ObjectType{Customer, Email, InApp, Push, Slack, SMS, Webhook, WhatsApp}
+}
+
 // A Metric says what happened. Words that this package does not know are kept,
 // trimmed and in lower case.
 type Metric string
@@ -42,6 +47,14 @@ const (
 	Undeliverable      Metric = "undeliverable" // message limit, cancelled, or delivery switched off
 	Unsubscribed       Metric = "unsubscribed"
 )
+
+// Metrics lists the metrics above in the order of the alphabet.
+func Metrics() []Metric {
+	return []Metric{
+		Attempted, Bounced, PreferencesChanged, Clicked, Converted, Deferred, Delivered, Drafted, Dropped, Failed,
+		Opened, Replied, Sent, Spammed, Subscribed, Undeliverable, Unsubscribed,
+	}
+}
 
 // A Shape is the layout of a body.
 type Shape string

@@ -1,0 +1,56 @@
+package ingest_test
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/ingest"
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// nowhere stores nothing, so that what remains is ingest's own part.
+type nowhere struct{}
+
+func (nowhere) Publish(context.Context, *event.Message) (bool, error) { return false, nil }
+func (nowhere) Bury(context.Context, *event.DeadLetter) error         { return nil }
+func (nowhere) MaxBody() int                                          { return 1 << 20 }
+
+// BenchmarkReceive is a call from the routes to its answer, without the network
+// and the stream.
+func BenchmarkReceive(b *testing.B) {
+	v, err := webhook.NewVerifier(webhook.VerifierConfig{Keys: []string{secret}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, err := ingest.New(ingest.Config{
+		Workspaces: []ingest.Workspace{{Name: "default", Verifier: v}}, Publisher: nowhere{},
+		Now: func() time.Time { return now },
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	body := []byte(small)
+	r := httptest.NewRequest(http.MethodPost, ingest.Path, http.NoBody)
+	webhook.SignRequest(r.Header, secret, now, body)
+	w := httptest.NewRecorder()
+	handler, reader := s.Handler(), bytes.NewReader(body)
+	b.ReportAllocs()
+	for b.Loop() {
+		reader.Reset(body)
+		r.Body, r.ContentLength = closer{reader}, int64(len(body))
+		w.Body.Reset()
+		handler.ServeHTTP(w, r)
+	}
+	if w.Code != http.StatusOK {
+		b.Fatalf("answered %d", w.Code)
+	}
+}
+
+type closer struct{ *bytes.Reader }
+
+func (closer) Close() error { return nil }
