@@ -98,7 +98,7 @@ func consumersOf(infos []*jetstream.ConsumerInfo) []ConsumerStatus {
 		}
 		list = append(list, ConsumerStatus{
 			Name:        info.Name,
-			Lag:         info.NumPending + uint64(max(info.NumAckPending, 0)),
+			Lag:         lagOf(info),
 			InFlight:    info.NumAckPending,
 			Redelivered: info.NumRedelivered,
 			LastAck:     info.AckFloor.Last,
@@ -106,6 +106,10 @@ func consumersOf(infos []*jetstream.ConsumerInfo) []ConsumerStatus {
 	}
 	slices.SortFunc(list, func(a, b ConsumerStatus) int { return cmp.Compare(a.Name, b.Name) })
 	return list
+}
+
+func lagOf(info *jetstream.ConsumerInfo) uint64 {
+	return info.NumPending + uint64(max(info.NumAckPending, 0))
 }
 
 func (c *Conn) deadStatus(ctx context.Context) ([]DeadStatus, error) {

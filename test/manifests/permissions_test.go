@@ -187,7 +187,7 @@ func TestTheirUsersMayDoNoMore(t *testing.T) {
 	both := []string{
 		"customerio.redrive.warehouse.default.email.spammed", "other",
 		"$JS.API.STREAM.DELETE.CUSTOMERIO", "$JS.API.STREAM.PURGE.CUSTOMERIO", "$JS.API.STREAM.UPDATE.CUSTOMERIO",
-		"$JS.API.STREAM.MSG.DELETE.CUSTOMERIO", "$JS.API.STREAM.MSG.GET.CUSTOMERIO", "$JS.API.DIRECT.GET.CUSTOMERIO",
+		"$JS.API.STREAM.MSG.DELETE.CUSTOMERIO", "$JS.API.STREAM.MSG.GET.CUSTOMERIO_DEAD", "$JS.API.DIRECT.GET.CUSTOMERIO",
 		"$JS.API.STREAM.CREATE.OTHER", "$JS.API.STREAM.LIST", "$JS.API.CONSUMER.DELETE.CUSTOMERIO_DEAD.x",
 		"$JS.API.STREAM.SNAPSHOT.CUSTOMERIO", "$JS.API.CONSUMER.CREATE.CUSTOMERIO_DEAD.x",
 		"_INBOX_ingest.x", "_INBOX_worker.x", "$SYS.REQ.SERVER.PING",
@@ -195,7 +195,7 @@ func TestTheirUsersMayDoNoMore(t *testing.T) {
 	forbidden := map[string][]string{
 		"ingest": append([]string{
 			"customerio.dead.warehouse.rejected", "$JS.API.STREAM.CREATE.CUSTOMERIO", "$JS.API.CONSUMER.CREATE.CUSTOMERIO.x",
-			"$JS.API.CONSUMER.MSG.NEXT.CUSTOMERIO.suppression", "$JS.API.CONSUMER.LIST.CUSTOMERIO", "$JS.ACK.CUSTOMERIO.suppression.1.1.1.1.1",
+			"$JS.API.CONSUMER.MSG.NEXT.CUSTOMERIO.suppression", "$JS.API.CONSUMER.LIST.CUSTOMERIO", "$JS.API.STREAM.MSG.GET.CUSTOMERIO", "$JS.ACK.CUSTOMERIO.suppression.1.1.1.1.1",
 		}, both...),
 		"worker": append([]string{"customerio.events.default.email.spammed"}, both...),
 	}

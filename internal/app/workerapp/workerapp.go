@@ -54,6 +54,7 @@ type App struct {
 	admin     *telemetry.Admin
 	registry  *prometheus.Registry
 	metrics   *worker.Metrics
+	watch     *stream.Watch
 	sinks     []warehouse.Sink
 	rows      []*worker.Rows
 	clients   []*customerio.Client
@@ -102,6 +103,8 @@ func (a *App) wire() (err error) {
 			return err
 		}
 	}
+	a.watch = a.conn.NewWatch(stream.WatchConfig{Consumers: a.names()})
+	reg.MustRegister(a.watch)
 	// Whether the Track API answers is only noted: see docs/adr/0004-readiness.md.
 	if a.admin, err = telemetry.NewAdmin(a.cfg.AdminAddr, reg, a.conn.Ready, a.notes); err != nil {
 		return fmt.Errorf("ADMIN_ADDR: %w", err)
@@ -184,6 +187,7 @@ func (a *App) work(ctx context.Context) error {
 		running.Go(func() { a.runJob(ctx, j) })
 	}
 	running.Go(func() { a.serveReplays(ctx) })
+	running.Go(func() { a.watch.Run(ctx) })
 	running.Wait()
 	return nil
 }

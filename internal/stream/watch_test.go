@@ -1,0 +1,178 @@
+package stream_test
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/stream/streamtest"
+)
+
+// often is a pause for whoever waits for the next look.
+const often = 5 * time.Millisecond
+
+// watching runs a watch until the test ends, and returns its instruments.
+func watching(t *testing.T, conn *stream.Conn, cfg stream.WatchConfig) *prometheus.Registry {
+	t.Helper()
+	w := conn.NewWatch(cfg)
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(w)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-done
+	})
+	return reg
+}
+
+// gather returns the series, without the prefix of their names.
+func gather(t *testing.T, reg *prometheus.Registry) map[string]float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	series := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			name := strings.TrimPrefix(f.GetName(), "cioevents_")
+			for _, l := range m.GetLabel() {
+				name += " " + l.GetValue()
+			}
+			series[name] = m.GetGauge().GetValue()
+		}
+	}
+	return series
+}
+
+// eventually fails when the series do not become the wanted ones.
+func eventually(t *testing.T, reg *prometheus.Registry, want map[string]float64) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(10 * time.Second)
+	for {
+		got := gather(t, reg)
+		if maps.Equal(want, got) {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("instruments (-want +got):\n%s", cmp.Diff(want, got))
+		}
+	}
+}
+
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	conn := streamtest.Start(t).Connect(stream.Settings{MaxBytes: 1 << 20, MaxAge: 48 * time.Hour})
+	p := publisher(t, conn)
+	bounced := message("4")
+	bounced.Metric = "bounced"
+	for _, m := range []*event.Message{message("1"), message("2"), message("3"), bounced} {
+		publish(t, p, m)
+	}
+	if err := p.Bury(t.Context(), &event.DeadLetter{Message: *message("5"), From: "all", Reason: fault.ReasonPanic}); err != nil {
+		t.Fatal(err)
+	}
+	all, few := open(t, conn, "all", stream.AllEvents), open(t, conn, "few", "customerio.events.*.*.spammed", "customerio.events.*.*.bounced")
+	open(t, conn, "none", "customerio.events.*.*.spammed")
+	open(t, conn, "unwatched", stream.AllEvents)
+	now := time.Now().Add(time.Hour)
+	reg := watching(t, conn, stream.WatchConfig{
+		Consumers: []string{"all", "few", "none"}, Every: often, Now: func() time.Time { return now },
+	})
+	attempts, bounce := fetch(t, all, 2), fetch(t, few, 2)
+
+	age := func(a event.Attempt) float64 { return now.Sub(a.StoredAt).Seconds() }
+	want := map[string]float64{
+		"consumer_lag all": 4, "consumer_ack_pending all": 2, "oldest_unacked_seconds all": age(attempts[0]),
+		"consumer_lag few": 1, "consumer_ack_pending few": 1, "oldest_unacked_seconds few": age(bounce[0]),
+		"consumer_lag none": 0, "consumer_ack_pending none": 0, "oldest_unacked_seconds none": 0,
+		"stream_messages": 4, "stream_bytes": float64(status(t, conn).Stream.Bytes),
+		"stream_max_bytes": 1 << 20, "stream_max_age_seconds": 48 * 3600, "dead_letters": 1,
+	}
+	eventually(t, reg, want)
+
+	// The second message is settled first: the first is still the oldest.
+	settle(t, attempts[1])
+	want["consumer_lag all"], want["consumer_ack_pending all"] = 3, 1
+	eventually(t, reg, want)
+	settle(t, attempts[0])
+	rest := fetch(t, all, 10)
+	want["consumer_lag all"], want["consumer_ack_pending all"], want["oldest_unacked_seconds all"] = 2, 2, age(rest[0])
+	eventually(t, reg, want)
+	for _, a := range slices.Concat(rest, bounce) {
+		settle(t, a)
+	}
+	for _, name := range []string{"all", "few"} {
+		want["consumer_lag "+name], want["consumer_ack_pending "+name], want["oldest_unacked_seconds "+name] = 0, 0, 0
+	}
+	eventually(t, reg, want)
+}
+
+func settle(t *testing.T, a event.Attempt) {
+	t.Helper()
+	if err := a.Settle.AckSync(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// An outage is a gap, and not a straight line of old numbers; and it holds up
+// nobody who reads the instruments.
+func TestWatchForgets(t *testing.T) {
+	t.Parallel()
+	srv := streamtest.Start(t)
+	conn := srv.Connect(stream.Settings{})
+	open(t, conn, "all", stream.AllEvents)
+	start := time.Now()
+	var passed atomic.Int64
+	reg := watching(t, conn, stream.WatchConfig{
+		Consumers: []string{"all"}, Every: often, Now: func() time.Time { return start.Add(time.Duration(passed.Load())) },
+	})
+	want := map[string]float64{
+		"consumer_lag all": 0, "consumer_ack_pending all": 0, "oldest_unacked_seconds all": 0,
+		"stream_messages": 0, "stream_bytes": 0, "stream_max_bytes": 0, "stream_max_age_seconds": 720 * 3600, "dead_letters": 0,
+	}
+	eventually(t, reg, want)
+	srv.Stop()
+	passed.Store(int64(59 * time.Second))
+	if diff := cmp.Diff(want, gather(t, reg)); diff != "" {
+		t.Errorf("after 59 s (-want +got):\n%s", diff)
+	}
+	passed.Store(int64(61 * time.Second))
+	eventually(t, reg, map[string]float64{})
+	srv.Restart()
+	eventually(t, reg, want)
+}
+
+// A consumer that is created later is seen soon, and not only at the next usual look.
+func TestWatchBeforeTheConsumer(t *testing.T) {
+	t.Parallel()
+	conn := streamtest.Start(t).Connect(stream.Settings{})
+	reg := watching(t, conn, stream.WatchConfig{Consumers: []string{"all"}})
+	without := map[string]float64{
+		"stream_messages": 0, "stream_bytes": 0, "stream_max_bytes": 0, "stream_max_age_seconds": 720 * 3600, "dead_letters": 0,
+	}
+	eventually(t, reg, without)
+	open(t, conn, "all", stream.AllEvents)
+	with := maps.Clone(without)
+	with["consumer_lag all"], with["consumer_ack_pending all"], with["oldest_unacked_seconds all"] = 0, 0, 0
+	eventually(t, reg, with)
+}
