@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,6 +17,8 @@ import (
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/rs/zerolog"
 )
 
@@ -142,6 +145,7 @@ func work(t *testing.T, conn *stream.Conn, name string, subjects []string) {
 		}
 		return err
 	})
+	watch(t, conn, name)
 	a := attempts[0]
 	d := &event.DeadLetter{Message: a.Message, From: name, Reason: fault.ReasonRejected, Attempts: 1, DiedAt: time.Now()}
 	if err := publisher(t, conn).Bury(t.Context(), d); err != nil {
@@ -152,6 +156,25 @@ func work(t *testing.T, conn *stream.Conn, name string, subjects []string) {
 			t.Errorf("%s settles a message: %v", name, err)
 		}
 	}
+}
+
+// watch does what the worker does for its instruments.
+func watch(t *testing.T, conn *stream.Conn, consumer string) {
+	t.Helper()
+	w := conn.NewWatch(stream.WatchConfig{Consumers: []string{consumer}})
+	run(t, func(ctx context.Context) error {
+		w.Run(ctx)
+		return nil
+	})
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(w)
+	eventually(t, "the age of the oldest message of "+consumer, func(context.Context) error {
+		families, err := reg.Gather()
+		if !slices.ContainsFunc(families, func(f *dto.MetricFamily) bool { return f.GetName() == "cioevents_oldest_unacked_seconds" }) {
+			err = errors.Join(err, fmt.Errorf("not among %d instruments", len(families)))
+		}
+		return err
+	})
 }
 
 // operate does what cioctl does.
