@@ -8,7 +8,7 @@ FUZZTIME ?= 10s
 
 .PHONY: help
 help: ## Print this message
-	@awk -F ':.*## ' '/^[a-z\/-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z\/-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Not by go run, which ends with 1 after Ctrl-C whatever the program ends with.
 .PHONY: run
@@ -59,6 +59,9 @@ bench: ## Measure ingest and worker beside baselines in the same run; prints rat
 .PHONY: docs
 docs: ## Write the tables of settings in docs/ from the programs
 	go test ./internal/docs -run TestSettings -update
+.PHONY: docs/instruments
+docs/instruments: ## Write the tables of docs/instruments.md from the programs' registries
+	go test ./internal/integration -run '^TestInstruments$$' -update
 
 .PHONY: lint
 lint: ## Run the linters

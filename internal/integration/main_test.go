@@ -64,6 +64,8 @@ type pipeline struct {
 	nats *streamtest.Server
 	fake *customeriotest.Fake
 	url  string
+
+	ingest *ingestapp.App
 	// env is the worker's environment.
 	env  map[string]string
 	path string
@@ -102,6 +104,7 @@ func (p *pipeline) startIngest() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	p.ingest = app
 	p.url = "http://" + app.Addr().String() + "/webhooks/customerio"
 	p.background(app.Run)
 	p.eventually("ingest connects", 10*time.Second, func() bool { return p.conn.Ready(p.t.Context()) == nil })

@@ -1,0 +1,177 @@
+package integration_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/app/workerapp"
+	"github.com/cioevents/cioevents/internal/config"
+)
+
+const instrumentsFile = "../../docs/instruments.md"
+
+var update = flag.Bool("update", false, "write the tables into docs/instruments.md")
+
+// TestInstruments holds docs/instruments.md against the registries of the running
+// programs. With -update it writes the tables.
+func TestInstruments(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	text, err := os.ReadFile(instrumentsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := string(text)
+	for program, metrics := range map[string]prometheus.Gatherer{"ingest": p.ingest.Metrics(), "worker": p.startWorkerApp().Metrics()} {
+		place := regexp.MustCompile(`(?s)(<!-- generated: ` + program + ` -->\n).*?(<!-- end -->)`)
+		if n := len(place.FindAllString(want, -1)); n != 1 {
+			t.Fatalf("docs/instruments.md has %d places for the table of %s", n, program)
+		}
+		want = place.ReplaceAllString(want, "${1}"+instrumentTable(p.allInstruments(metrics))+"${2}")
+	}
+	if *update {
+		if err := os.WriteFile(instrumentsFile, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, string(text)); diff != "" {
+		t.Errorf("run \"make docs/instruments\": docs/instruments.md (-want +got):\n%s", diff)
+	}
+}
+
+// startWorkerApp runs a worker with all its consumers in this process.
+func (p *pipeline) startWorkerApp() *workerapp.App {
+	p.t.Helper()
+	var cfg workerapp.Config
+	set := config.New("worker", func(name string) string { return p.env[name] })
+	cfg.Declare(set)
+	if err := set.Parse(nil); err != nil {
+		p.t.Fatal(err)
+	}
+	app, err := workerapp.New(cfg, zerolog.Nop())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.background(app.Run)
+	return app
+}
+
+// allInstruments returns the program's own instruments when each that is
+// registered has a series: one that never has could not be documented.
+func (p *pipeline) allInstruments(metrics prometheus.Gatherer) []*dto.MetricFamily {
+	p.t.Helper()
+	registered := registeredNames(p.t, metrics)
+	var families []*dto.MetricFamily
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
+	defer cancel()
+	for {
+		all, err := metrics.Gather()
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		families = slices.DeleteFunc(all, func(f *dto.MetricFamily) bool { return !strings.HasPrefix(f.GetName(), "cioevents_") })
+		missing := slices.DeleteFunc(slices.Clone(registered), func(name string) bool {
+			return slices.ContainsFunc(families, func(f *dto.MetricFamily) bool { return f.GetName() == name })
+		})
+		if len(missing) == 0 {
+			return families
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			p.t.Fatalf("no series of %q", missing)
+		}
+	}
+}
+
+var fqName = regexp.MustCompile(`fqName: "(cioevents_[^"]+)"`)
+
+// registeredNames asks the registry itself, which is a collector of all others.
+func registeredNames(t *testing.T, metrics prometheus.Gatherer) (names []string) {
+	t.Helper()
+	descs := make(chan *prometheus.Desc)
+	go func() {
+		defer close(descs)
+		metrics.(prometheus.Collector).Describe(descs)
+	}()
+	for d := range descs {
+		if m := fqName.FindStringSubmatch(d.String()); m != nil {
+			names = append(names, m[1])
+		}
+	}
+	if len(names) == 0 {
+		t.Fatal("nothing is registered")
+	}
+	return names
+}
+
+func instrumentTable(families []*dto.MetricFamily) string {
+	var b strings.Builder
+	b.WriteString("| instrument | type | labels | unit | |\n| --- | --- | --- | --- | --- |\n")
+	for _, f := range families {
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", f.GetName(), strings.ToLower(f.GetType().String()), labelsOf(f), unitOf(f.GetName()), f.GetHelp())
+	}
+	return b.String()
+}
+
+// saidLabels are labels whose values the configuration decides, so that those of
+// this test say nothing: what stands in the table instead.
+var saidLabels = map[string]string{
+	"workspace": "", "consumer": "",
+	"mode": ": `suppress`, `unsubscribe`, `off`", "unknown_bounce": ": `true`, `false`", "source": ": `built-in` or the path of a file",
+}
+
+// labelsOf lists the labels with their values, all of which exist from the start.
+func labelsOf(f *dto.MetricFamily) string {
+	values := map[string][]string{}
+	var names []string
+	for _, m := range f.GetMetric() {
+		for _, l := range m.GetLabel() {
+			if values[l.GetName()] == nil {
+				names = append(names, l.GetName())
+			}
+			values[l.GetName()] = append(values[l.GetName()], "`"+l.GetValue()+"`")
+		}
+	}
+	for i, name := range names {
+		said, ok := saidLabels[name]
+		if !ok {
+			slices.Sort(values[name])
+			said = ": " + strings.Join(slices.Compact(values[name]), ", ")
+		}
+		names[i] = "`" + name + "`" + said
+	}
+	return strings.Join(names, "; ")
+}
+
+// unitOf tells the unit by the end of the name.
+func unitOf(name string) string {
+	for _, u := range []struct{ end, unit string }{
+		{"_timestamp_seconds", "unix time"},
+		{"_seconds", "seconds"},
+		{"_bytes", "bytes"},
+		{"_rate", "per second"},
+		{"_down", "0 or 1"},
+		{"_info", "1"},
+	} {
+		if strings.HasSuffix(name, u.end) {
+			return u.unit
+		}
+	}
+	return "count"
+}
