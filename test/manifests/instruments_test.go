@@ -73,10 +73,16 @@ func programInstruments(families []*dto.MetricFamily) instruments {
 	return all
 }
 
+// optionalInstruments are those of the programs that a setting brings.
+func optionalInstruments() instruments {
+	return instruments{"cioevents_ingest_tls_not_after_timestamp_seconds": {}} // with a certificate of ingest's own
+}
+
 func allInstruments(t *testing.T) instruments {
 	t.Helper()
 	all := programInstruments(startPrograms(t).gather(t))
 	maps.Copy(all, exporterInstruments())
+	maps.Copy(all, optionalInstruments())
 	return all
 }
 

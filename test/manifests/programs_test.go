@@ -190,7 +190,7 @@ func TestContainersDeclareWhereProgramsListen(t *testing.T) {
 }
 
 // gather returns the instruments of both programs when each of their consumers
-// has begun to work.
+// has begun to work and its age, which comes last, is known.
 func (p *programs) gather(t *testing.T) []*dto.MetricFamily {
 	t.Helper()
 	var families []*dto.MetricFamily
@@ -218,7 +218,7 @@ func hasConsumer(families []*dto.MetricFamily, consumer string) bool {
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
 			for _, l := range m.GetLabel() {
-				if f.GetName() == "cioevents_worker_messages_total" && l.GetName() == "consumer" && l.GetValue() == consumer {
+				if f.GetName() == "cioevents_oldest_unacked_seconds" && l.GetName() == "consumer" && l.GetValue() == consumer {
 					return true
 				}
 			}
