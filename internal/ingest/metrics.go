@@ -44,12 +44,15 @@ func newMetrics(reg prometheus.Registerer, workspaces []Workspace, g *gate) *met
 		Help:    "Time from publishing a message to the stream's answer.",
 		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5},
 	})
-	reg.MustRegister(total, m.publish, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "cioevents_ingest_in_flight",
-		Help: "Verified calls that are being stored.",
-	}, func() float64 { return float64(g.taken.Load()) }))
+	reg.MustRegister(total, m.publish,
+		gauge("cioevents_ingest_in_flight", "Verified calls that are being stored.", func() float64 { return float64(g.taken.Load()) }),
+	)
 	m.addWorkspaces(reg, workspaces)
 	return m
+}
+
+func gauge(name, help string, value func() float64) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
 }
 
 func (m *metrics) addWorkspaces(reg prometheus.Registerer, workspaces []Workspace) {
