@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -116,3 +117,45 @@ func SplitList(text string) []string {
 	}
 	return items
 }
+
+// Networks is a comma-separated list of networks in CIDR notation; an address
+// alone is a network of one.
+type Networks []netip.Prefix
+
+// Set reads a list of networks.
+func (n *Networks) Set(text string) error {
+	*n = nil
+	for _, item := range SplitList(text) {
+		p, err := parseNetwork(item)
+		if err != nil {
+			return err
+		}
+		*n = append(*n, p)
+	}
+	return nil
+}
+
+// parseNetwork refuses a network with bits beyond its mask, which is a slip, and
+// IPv4 in the form of IPv6, which would match nothing.
+func parseNetwork(text string) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(text)
+	if addr, addrErr := netip.ParseAddr(text); addrErr == nil && addr.Zone() == "" {
+		p, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	if err != nil || p != p.Masked() || p.Addr().Is4In6() {
+		return p, fmt.Errorf("%q is no network", text)
+	}
+	return p, nil
+}
+
+// String writes the list as it is read.
+func (n *Networks) String() string {
+	items := make([]string, len(*n))
+	for i, p := range *n {
+		items[i] = p.String()
+	}
+	return strings.Join(items, ",")
+}
+
+// Type names the type in the help text.
+func (n *Networks) Type() string { return "networks" }

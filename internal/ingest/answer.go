@@ -14,6 +14,7 @@ const (
 	outcomeStored outcome = iota
 	outcomeDuplicate
 	outcomeKept
+	outcomeAddress
 	outcomeMissingSignature
 	outcomeInvalidSignature
 	outcomeTimestamp
@@ -46,6 +47,10 @@ var answers = [outcomeCount]answer{
 	outcomeKept: {
 		"kept", http.StatusOK, []byte(`{"status":"kept"}`),
 		zerolog.WarnLevel, "kept a signed call as a dead letter",
+	},
+	outcomeAddress: { // 503 and not 403, see docs/adr/0004-address-allow-list.md
+		"address", http.StatusServiceUnavailable, []byte(`{"error":"Not available here"}`),
+		zerolog.WarnLevel, "refused a call from outside ALLOWED_NETWORKS: if it is Customer.io's, its queue stands still",
 	},
 	outcomeMissingSignature: {
 		"missing_signature", http.StatusUnauthorized, []byte(`{"error":"Missing signature"}`),

@@ -10,8 +10,9 @@ import (
 // smallBody is the size up to which a body is read into a buffer that is used
 // again. The usual one has 1 kB. Larger ones are rare and share a budget, so
 // that they cannot fill the memory, and so that small ones are not refused for
-// their sake.
-const smallBody = 64 << 10
+// their sake. Nothing but MaxConnections bounds the small ones, which anybody
+// can send: 4096 of them take 80 MB.
+const smallBody = 16 << 10
 
 var smallBodies = sync.Pool{New: func() any {
 	b := make([]byte, 0, 4<<10)

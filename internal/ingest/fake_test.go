@@ -87,29 +87,29 @@ func (p *fakePublisher) deadLetters() []event.DeadLetter {
 	return p.buried
 }
 
-func workspace(t *testing.T, name string, cfg webhook.VerifierConfig) ingest.Workspace {
-	t.Helper()
+func workspace(tb testing.TB, name string, cfg webhook.VerifierConfig) ingest.Workspace {
+	tb.Helper()
 	if cfg.Keys == nil {
 		cfg.Keys = []string{secret}
 	}
 	v, err := webhook.NewVerifier(cfg)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return ingest.Workspace{Name: name, Verifier: v}
 }
 
-func newServer(t *testing.T, cfg ingest.Config) *ingest.Server {
-	t.Helper()
+func newServer(tb testing.TB, cfg ingest.Config) *ingest.Server {
+	tb.Helper()
 	if cfg.Workspaces == nil {
-		cfg.Workspaces = []ingest.Workspace{workspace(t, "default", webhook.VerifierConfig{})}
+		cfg.Workspaces = []ingest.Workspace{workspace(tb, "default", webhook.VerifierConfig{})}
 	}
 	if cfg.Now == nil {
 		cfg.Now = func() time.Time { return now }
 	}
 	s, err := ingest.New(cfg)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }

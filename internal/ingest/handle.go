@@ -16,6 +16,13 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
+// Customer.io hangs up after 4 s, and part of them is the network's.
+const (
+	answerTimeout = 2750 * time.Millisecond
+	// A body that came atOnce leaves a publisher all of its 2.5 s.
+	atOnce = 250 * time.Millisecond
+)
+
 // storeTimeout bounds the storing of a call, within the time that an answer may
 // take: also of one that the stream refuses and that becomes a dead letter, which
 // may take several messages.
@@ -30,6 +37,10 @@ func (s *Server) handle(c echo.Context) (o outcome, err error) {
 			o, err = outcomePanic, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
+	began := s.cfg.Now()
+	if err := s.networks.check(c.Request()); err != nil {
+		return outcomeAddress, err
+	}
 	candidates := s.workspaces(c.Param("workspace"))
 	if candidates == nil {
 		return outcomePath, nil
@@ -46,13 +57,27 @@ func (s *Server) handle(c echo.Context) (o outcome, err error) {
 		return judgeRead(err)
 	}
 	defer b.release()
-	return s.take(r, b.bytes, candidates)
+	// From here on the connection is watched for its end alone, and a deadline
+	// would look like one.
+	setReadDeadline(c.Response(), time.Time{})
+	ctx, cancel := s.hurry(r.Context(), began)
+	defer cancel()
+	return s.take(ctx, r.Header, b.bytes, candidates)
+}
+
+// hurry leaves a body that came slowly less time to be stored.
+func (s *Server) hurry(ctx context.Context, began time.Time) (context.Context, context.CancelFunc) {
+	spent := s.cfg.Now().Sub(began)
+	if spent < atOnce {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, answerTimeout-spent)
 }
 
 // take verifies and stores a body.
-func (s *Server) take(r *http.Request, body []byte, candidates []Workspace) (outcome, error) {
+func (s *Server) take(ctx context.Context, h http.Header, body []byte, candidates []Workspace) (outcome, error) {
 	now := s.cfg.Now()
-	workspace, key, err := verify(candidates, r.Header, body, now)
+	workspace, key, err := verify(candidates, h, body, now)
 	if err != nil {
 		return judgeSignature(err)
 	}
@@ -65,12 +90,12 @@ func (s *Server) take(r *http.Request, body []byte, candidates []Workspace) (out
 		Workspace:   workspace.Name,
 		ReceivedAt:  now,
 		Body:        body,
-		TraceParent: traceParent(r.Header),
+		TraceParent: traceParent(h),
 	}
 	if err := m.Index(); err != nil {
-		return s.keep(r.Context(), &m, event.ParseReason(err), err, storeTimeout)
+		return s.keep(ctx, &m, event.ParseReason(err), err, storeTimeout)
 	}
-	return s.store(r.Context(), &m)
+	return s.store(ctx, &m)
 }
 
 // store publishes m, without its content if it is too large with it.

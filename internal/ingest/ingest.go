@@ -8,9 +8,11 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -29,6 +31,10 @@ const Path = "/webhooks/customerio"
 const (
 	MaxBodyDefault     = 8 << 20
 	MaxInFlightDefault = 1024
+	// MaxConnectionsDefault is four times the calls in flight. With the small
+	// bodies (20 kB each at most) and the large ones (64 MiB) they fit into the
+	// 256 MiB that deploy/ gives to ingest.
+	MaxConnectionsDefault = 4096
 )
 
 // logBurst is how many lines a second an outcome may write: during an outage a
@@ -70,6 +76,18 @@ type Config struct {
 	// are answered 503 at once. Default 1024: at the usual 7 ms a publish it is
 	// far more than the stream takes.
 	MaxInFlight int
+	// MaxConnections bounds the open connections; more wait until one ends.
+	// Default 4096. Only Serve keeps to it.
+	MaxConnections int
+	// HeaderTimeout is how long a header may take, default 5 s, and BodyTimeout
+	// a body, default 2 s. Only a server of Serve knows the first.
+	HeaderTimeout, BodyTimeout time.Duration
+	// TLSCertFile and TLSKeyFile are PEM files, which Serve shows to callers and
+	// reads again when they change. Default none: HTTP without TLS.
+	TLSCertFile, TLSKeyFile string
+	// Allowed are the networks that calls may come from. Default any. Behind
+	// the Proxies the sender is taken from X-Forwarded-For.
+	Allowed, Proxies []netip.Prefix
 	// DrainDelay is how long the server goes on answering after its context has
 	// ended and it has become unready, so that a load balancer can stop sending
 	// before connections are refused. Default none.
@@ -85,12 +103,15 @@ type Config struct {
 
 // A Server answers webhook calls.
 type Server struct {
-	cfg     Config
-	echo    *echo.Echo
-	gate    gate // counts verified calls
-	large   gate // counts the bytes of large bodies
-	metrics *metrics
-	logs    [outcomeCount]zerolog.Logger
+	cfg         Config
+	echo        *echo.Echo
+	gate        gate // counts verified calls
+	large       gate // counts the bytes of large bodies
+	networks    networks
+	connections *connections
+	certificate *certificate // nil without TLS
+	metrics     *metrics
+	logs        [outcomeCount]zerolog.Logger
 	// draining is set when the server has begun to stop, closing when it
 	// refuses new calls.
 	draining, closing atomic.Bool
@@ -104,12 +125,11 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Publisher == nil {
 		return nil, errors.New("no publisher is configured")
 	}
-	if cfg.MaxBody == 0 {
-		cfg.MaxBody = MaxBodyDefault
-	}
-	if cfg.MaxInFlight == 0 {
-		cfg.MaxInFlight = MaxInFlightDefault
-	}
+	cfg.MaxBody = cmp.Or(cfg.MaxBody, MaxBodyDefault)
+	cfg.MaxInFlight = cmp.Or(cfg.MaxInFlight, MaxInFlightDefault)
+	cfg.MaxConnections = cmp.Or(cfg.MaxConnections, MaxConnectionsDefault)
+	cfg.HeaderTimeout = cmp.Or(cfg.HeaderTimeout, headerTimeout)
+	cfg.BodyTimeout = cmp.Or(cfg.BodyTimeout, bodyTimeout)
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -117,16 +137,38 @@ func New(cfg Config) (*Server, error) {
 		cfg.Metrics = prometheus.NewRegistry()
 	}
 	s := &Server{
-		cfg:   cfg,
-		gate:  gate{limit: int64(cfg.MaxInFlight)},
-		large: gate{limit: largeBodies * cfg.MaxBody},
+		cfg:         cfg,
+		gate:        gate{limit: int64(cfg.MaxInFlight)},
+		large:       gate{limit: largeBodies * cfg.MaxBody},
+		networks:    networks{allowed: cfg.Allowed, proxies: cfg.Proxies},
+		connections: newConnections(cfg.MaxConnections, cfg.Log),
 	}
-	s.metrics = newMetrics(cfg.Metrics, cfg.Workspaces, &s.gate)
+	s.metrics = newMetrics(cfg.Metrics, cfg.Workspaces, &s.gate, s.connections)
 	for o := range s.logs {
-		s.logs[o] = cfg.Log.Sample(&zerolog.BurstSampler{Burst: logBurst, Period: time.Second})
+		s.logs[o] = sparing(cfg.Log)
 	}
 	s.echo = s.routes()
+	if err := s.openCertificate(); err != nil {
+		return nil, err
+	}
 	return s, nil
+}
+
+// sparing writes few of the lines that somebody outside can cause.
+func sparing(log zerolog.Logger) zerolog.Logger {
+	return log.Sample(&zerolog.BurstSampler{Burst: logBurst, Period: time.Second})
+}
+
+func (s *Server) openCertificate() (err error) {
+	if s.cfg.TLSCertFile == "" {
+		return nil
+	}
+	s.certificate, err = newCertificate(s.cfg.TLSCertFile, s.cfg.TLSKeyFile, s.cfg.Now, s.cfg.Log)
+	if err != nil {
+		return err
+	}
+	return s.cfg.Metrics.Register(gauge("cioevents_ingest_tls_not_after_timestamp_seconds",
+		"When the certificate of the webhook listener expires, unix time.", s.certificate.notAfter))
 }
 
 func (s *Server) routes() *echo.Echo {
@@ -140,7 +182,7 @@ func (s *Server) routes() *echo.Echo {
 }
 
 // Handler returns the routes, for a server of the caller's own.
-func (s *Server) Handler() http.Handler { return s.echo }
+func (s *Server) Handler() http.Handler { return handler{s} }
 
 // CheckReady reports why the server should get no calls now, nil when it
 // should.
@@ -171,7 +213,10 @@ func (s *Server) answer(c echo.Context, o outcome, cause error) error {
 	if a.status == http.StatusServiceUnavailable {
 		h["Retry-After"] = retryAfter
 	}
-	if s.draining.Load() {
+	if a.status == http.StatusOK {
+		delete(h, "Connection") // see handler: it is not one of those
+	}
+	if s.draining.Load() || s.connections.crowded() {
 		// Closing idle connections could break one on which a call is just
 		// arriving; this way each is closed after an answer.
 		h["Connection"] = connectionClose

@@ -30,7 +30,7 @@ type workspaceMetrics struct {
 	lastSigned prometheus.Gauge
 }
 
-func newMetrics(reg prometheus.Registerer, workspaces []Workspace, g *gate) *metrics {
+func newMetrics(reg prometheus.Registerer, workspaces []Workspace, g *gate, c *connections) *metrics {
 	m := &metrics{workspaces: map[string]*workspaceMetrics{}}
 	total := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "cioevents_ingest_answers_total",
@@ -46,6 +46,7 @@ func newMetrics(reg prometheus.Registerer, workspaces []Workspace, g *gate) *met
 	})
 	reg.MustRegister(total, m.publish,
 		gauge("cioevents_ingest_in_flight", "Verified calls that are being stored.", func() float64 { return float64(g.taken.Load()) }),
+		gauge("cioevents_ingest_connections", "Open connections of the webhook listener.", func() float64 { return float64(c.open.Load()) }),
 	)
 	m.addWorkspaces(reg, workspaces)
 	return m

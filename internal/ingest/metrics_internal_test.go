@@ -7,7 +7,7 @@ import (
 )
 
 func newTestMetrics() *metrics {
-	return newMetrics(prometheus.NewRegistry(), []Workspace{{Name: "default"}}, &gate{})
+	return newMetrics(prometheus.NewRegistry(), []Workspace{{Name: "default"}}, &gate{}, &connections{})
 }
 
 // It happens once an event: nothing to collect may remain.

@@ -9,18 +9,6 @@ import (
 	"time"
 )
 
-// Limits of a connection. Customer.io hangs up after 4 s.
-const (
-	readHeaderTimeout = 5 * time.Second
-	readTimeout       = 10 * time.Second
-	writeTimeout      = 10 * time.Second
-	// An idle connection must outlive a load balancer's own limit, 600 s at
-	// Google's: one that is closed just as a call comes is answered 502 there, for
-	// which Customer.io waits an hour.
-	idleTimeout    = 620 * time.Second
-	maxHeaderBytes = 16 << 10
-)
-
 // shutdownTimeout is how long calls in flight may take to end: longer than any
 // of them may.
 const shutdownTimeout = 5 * time.Second
@@ -29,16 +17,9 @@ const shutdownTimeout = 5 * time.Second
 // goes on for DrainDelay, refuses new calls with 503, finishes those in flight
 // and closes. It returns nil after a clean drain.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
-	srv := &http.Server{
-		Handler:           s.echo,
-		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-	}
+	srv := s.server()
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(ln) }()
+	go func() { failed <- s.serve(srv, s.connections.on(ln)) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve webhooks: %w", err)

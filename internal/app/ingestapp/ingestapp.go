@@ -34,6 +34,7 @@ type Config struct {
 	MaxBody     int64
 	MaxInFlight int
 	DrainDelay  time.Duration
+	Listener    Listener
 	NATS        stream.Config
 	Stream      stream.Settings
 }
@@ -46,6 +47,7 @@ func (c *Config) Declare(s *config.Set) {
 	s.Check(c.Workspaces.RequireSecrets)
 	c.DrainDelay = 3 * time.Second
 	c.DeclareReceiver(s)
+	c.Listener.declare(s)
 	c.NATS.Declare(s)
 	c.Stream.Declare(s)
 }
@@ -117,6 +119,12 @@ func (a *App) wire() (err error) {
 		Ready:       a.conn.Ready,
 		Log:         a.log,
 		Metrics:     reg,
+
+		MaxConnections: a.cfg.Listener.MaxConnections,
+		TLSCertFile:    a.cfg.Listener.TLSCertFile,
+		TLSKeyFile:     a.cfg.Listener.TLSKeyFile,
+		Allowed:        a.cfg.Listener.Allowed,
+		Proxies:        a.cfg.Listener.Proxies,
 	})
 	if err != nil {
 		return err
