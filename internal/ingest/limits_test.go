@@ -36,7 +36,7 @@ func TestSlow(t *testing.T) {
 		want      []string
 	}{
 		{"nothing", "", nil},
-		{"half a line", "POST /web", nil},
+		{"half a line", "POST /web", []string{malformed}},
 		{"half a header", head(length(small)), nil},
 		{"half a body, signed", head(sign(small), length(small)) + "\r\n" + small[:9], []string{incomplete}},
 		{"half a chunk, signed", head(sign(small), teChunked) + "\r\n50\r\n" + small[:9], []string{incomplete}},
@@ -72,19 +72,22 @@ func TestTrickle(t *testing.T) {
 		conn := l.dial(t)
 		defer conn.Close()
 		send(t, conn, raw)
-		ended := make(chan []string, 1)
-		go func() { ended <- answers(t, conn) }()
+		ended := make(chan error, 1)
+		go func() {
+			_, err := io.Copy(io.Discard, conn)
+			ended <- err
+		}()
 		tick := time.NewTicker(soon / 10)
 		defer tick.Stop()
-		for sent, over := 0, false; !over; sent++ {
+		for over := false; !over; {
 			select {
 			case <-tick.C:
 				_, _ = conn.Write([]byte("x")) // fails at the end
-			case <-ended:
+			case err := <-ended:
+				if isTimeout(err) {
+					t.Fatal("the connection does not end")
+				}
 				over = true
-			}
-			if sent > 100 {
-				t.Fatal("the connection does not end")
 			}
 		}
 		l.lives(t)
@@ -172,12 +175,7 @@ func TestMaxConnections(t *testing.T) {
 	first, second, third := l.dial(t), l.dial(t), l.dial(t)
 	defer second.Close()
 	defer third.Close()
-	send(t, first, call(`{"event_id":"1"}`))
-	send(t, second, call(`{"event_id":"2"}`)[:20])
-	send(t, third, call(`{"event_id":"3"}`))
-	if got, err := readAnswer(bufio.NewReader(first)); got != stored || err != nil {
-		t.Fatalf("the first is answered %s, %v", got, err)
-	}
+	send(t, third, call(small))
 	waiting := bufio.NewReader(third)
 	if err := third.SetReadDeadline(time.Now().Add(soon)); err != nil {
 		t.Fatal(err)
@@ -251,7 +249,7 @@ func TestLargeBodiesShareABudget(t *testing.T) {
 	for range 8 {
 		conn := l.dial(t)
 		defer conn.Close()
-		send(t, conn, strings.Replace(head("Content-Length: 65536", webhook.HeaderSignature+": x"), "X-A", "", 1)+"\r\nx")
+		send(t, conn, head("Content-Length: 65536", webhook.HeaderSignature+": x")+"\r\nx")
 	}
 	busy := `503 {"error":"Too much in flight"}`
 	body := `{"a":"` + strings.Repeat("x", large-8) + `"}`
