@@ -57,10 +57,8 @@ bench: ## Measure ingest and worker beside baselines in the same run; prints rat
 	go run ./internal/bench
 
 .PHONY: docs
-docs: ## Write the tables of settings in docs/ from the programs
-	go test ./internal/docs -run TestSettings -update
-.PHONY: docs/instruments
-docs/instruments: ## Write the tables of docs/instruments.md from the programs' registries
+docs: ## Write the tables of settings and instruments in docs/ from the programs
+	go test ./internal/docs -run '^TestSettings$$' -update
 	go test ./internal/integration -run '^TestInstruments$$' -update
 
 .PHONY: lint

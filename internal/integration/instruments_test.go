@@ -48,7 +48,7 @@ func TestInstruments(t *testing.T) {
 		return
 	}
 	if diff := cmp.Diff(want, string(text)); diff != "" {
-		t.Errorf("run \"make docs/instruments\": docs/instruments.md (-want +got):\n%s", diff)
+		t.Errorf("run \"make docs\": docs/instruments.md (-want +got):\n%s", diff)
 	}
 }
 
