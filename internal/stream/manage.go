@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -114,9 +115,21 @@ func (c *Conn) ensureStream(ctx context.Context, want jetstream.StreamConfig) (j
 	return st.CachedInfo().Config, nil
 }
 
-// Apply gives the running streams the values of s.
-func (c *Conn) Apply(ctx context.Context, s Settings) error {
+// ErrLess reports that settings would make the running stream less safe, or delete
+// events.
+var ErrLess = errors.New("the running stream would keep less")
+
+// Apply gives the running streams the values of s. The error is ErrLess, and nothing
+// is changed, when s has fewer replicas or a shorter age than the running stream and
+// less is not true: settings that were forgotten are defaults.
+func (c *Conn) Apply(ctx context.Context, s Settings, less bool) error {
 	s = s.withDefaults()
+	if st, err := c.js.Stream(ctx, Name); err == nil && !less {
+		have := st.CachedInfo().Config
+		if s.Replicas < have.Replicas || s.MaxAge < have.MaxAge {
+			return fmt.Errorf("%w: %s", ErrLess, strings.Join(diff(have, s.stream()), "; "))
+		}
+	}
 	for _, cfg := range []jetstream.StreamConfig{s.stream(), s.deadStream()} {
 		if _, err := c.js.CreateOrUpdateStream(ctx, cfg); err != nil {
 			return fmt.Errorf("apply settings to stream %s: %w", cfg.Name, err)

@@ -262,7 +262,7 @@ func TestStreamFull(t *testing.T) {
 	if !errors.Is(err, event.ErrStreamFull) || n < 3 {
 		t.Fatalf("Publish %d = %v", n, err)
 	}
-	if err := conn.Apply(t.Context(), stream.Settings{MaxBytes: 100_000}); err != nil {
+	if err := conn.Apply(t.Context(), stream.Settings{MaxBytes: 100_000}, false); err != nil {
 		t.Fatal(err)
 	}
 	publish(t, p, message("more"))
@@ -364,7 +364,10 @@ func TestEnsureReportsDifferences(t *testing.T) {
 	if diff := cmp.Diff(want, differences); diff != "" {
 		t.Errorf("differences (-want +got):\n%s", diff)
 	}
-	if err := conn.Apply(t.Context(), other); err != nil {
+	if err := conn.Apply(t.Context(), other, false); !errors.Is(err, stream.ErrLess) || !strings.Contains(err.Error(), "STREAM_MAX_AGE") {
+		t.Errorf("a shorter age is applied: %v", err)
+	}
+	if err := conn.Apply(t.Context(), other, true); err != nil {
 		t.Fatal(err)
 	}
 	if differences, err := conn.Ensure(t.Context(), other); err != nil || len(differences) != 0 {
