@@ -120,7 +120,7 @@ func (c *Client) once(ctx context.Context, l lane, name, identifier string, send
 	start := time.Now()
 	timed, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	outcome, err := judge(send(timed), identifier)
+	outcome, err := c.traced(timed, name, identifier, send)
 	if outcome.unanswered() && ctx.Err() != nil {
 		// The caller gave up, which says nothing about the API.
 		return outcomeCancelled, c.circuit.leave(probe, outcomeCancelled, 0, ctx.Err())

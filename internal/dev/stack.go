@@ -65,6 +65,7 @@ func (c *Config) Declare(s *config.Set) {
 	})
 	c.Worker.DeclareWorker(s)
 	c.Ingest.Stream.Declare(s)
+	c.Ingest.Traces.Declare(s)
 	s.Check(c.complete)
 }
 
@@ -148,6 +149,7 @@ func (s *Stack) startFake() (err error) {
 func (s *Stack) workerConfig() workerapp.Config {
 	cfg := s.cfg.Worker
 	cfg.NATS, cfg.Stream, cfg.Workspaces = s.cfg.Ingest.NATS, s.cfg.Ingest.Stream, s.cfg.Ingest.Workspaces
+	cfg.Traces = s.cfg.Ingest.Traces
 	if s.Fake != nil {
 		cfg.Track.URL = s.TrackURL()
 		for i := range cfg.Workspaces.All() {

@@ -92,10 +92,18 @@ func (s *Server) take(ctx context.Context, h http.Header, body []byte, candidate
 		Body:        body,
 		TraceParent: traceParent(h),
 	}
-	if err := m.Index(); err != nil {
-		return s.keep(ctx, &m, event.ParseReason(err), err, storeTimeout)
+	if s.cfg.Tracer != nil {
+		return s.traced(ctx, &m)
 	}
-	return s.store(ctx, &m)
+	return s.record(ctx, &m)
+}
+
+// record stores a verified call, whatever is in it.
+func (s *Server) record(ctx context.Context, m *event.Message) (outcome, error) {
+	if err := m.Index(); err != nil {
+		return s.keep(ctx, m, event.ParseReason(err), err, storeTimeout)
+	}
+	return s.store(ctx, m)
 }
 
 // store publishes m, without its content if it is too large with it.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/internal/telemetry"
 )
 
 // PublishTimeoutDefault leaves 0.5 s of the 3 s in which ingest must answer for
@@ -88,6 +89,13 @@ func (p *Publisher) MaxBody() int {
 func (p *Publisher) Close() { p.acks.close() }
 
 func (p *Publisher) publish(ctx context.Context, subject string, h nats.Header, body []byte, stream string) (bool, error) {
+	if telemetry.Traced(ctx) {
+		return p.publishTraced(ctx, subject, h, body, stream)
+	}
+	return p.send(ctx, subject, h, body, stream)
+}
+
+func (p *Publisher) send(ctx context.Context, subject string, h nats.Header, body []byte, stream string) (bool, error) {
 	deadline := time.Now().Add(p.timeout)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d

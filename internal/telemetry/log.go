@@ -1,4 +1,4 @@
-// Package telemetry is how the programs are seen from outside: the logger, and
+// Package telemetry is how the programs are seen from outside: the logger, traces, and
 // the admin listener with metrics, health and readiness.
 package telemetry
 

@@ -63,7 +63,7 @@ func (h *Effects) handle(ctx context.Context, i int, a *event.Attempt, fail func
 	}()
 	calls, err := h.plan(&a.Message)
 	if err == nil {
-		err = h.apply(ctx, calls)
+		err = h.apply(inMessage(ctx, i), calls)
 	}
 	switch {
 	case err == nil:

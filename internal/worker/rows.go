@@ -4,8 +4,12 @@ import (
 	"context"
 	"sync"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/internal/telemetry"
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
@@ -78,7 +82,10 @@ func (h *Rows) write(ctx context.Context, rows []warehouse.Row) (warehouse.Resul
 	if err := h.open(ctx); err != nil {
 		return warehouse.Result{}, err
 	}
-	return h.sink.Write(ctx, rows)
+	ctx, span := telemetry.Child(ctx, "write rows", trace.WithAttributes(attribute.Int("cioevents.rows", len(rows))))
+	result, err := h.sink.Write(ctx, rows)
+	telemetry.EndSpan(span, problem(err))
+	return result, err
 }
 
 func rowOf(a *event.Attempt) (warehouse.Row, error) {

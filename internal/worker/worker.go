@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/cioevents/cioevents/internal/event"
 )
@@ -87,6 +88,9 @@ type Config struct {
 	Grace   time.Duration
 	Metrics *Metrics
 	Log     zerolog.Logger
+	// Tracer makes spans of batches, and of messages whose call was sampled.
+	// Default none.
+	Tracer trace.Tracer
 }
 
 // A Consumer works on the messages of one durable consumer.
@@ -120,6 +124,9 @@ func New(cfg Config) (*Consumer, error) {
 	}
 	if cfg.Metrics == nil {
 		cfg.Metrics = NewMetrics(prometheus.NewRegistry())
+	}
+	if cfg.Tracer != nil {
+		cfg.Handler = &traced{Handler: cfg.Handler, name: cfg.Name, tracer: cfg.Tracer}
 	}
 	cfg.Log = cfg.Log.With().Str("consumer", cfg.Name).Logger()
 	return &Consumer{cfg: cfg, metrics: cfg.Metrics.of(cfg.Name)}, nil

@@ -37,6 +37,7 @@ type Config struct {
 	Listener    Listener
 	NATS        stream.Config
 	Stream      stream.Settings
+	Traces      config.Traces
 }
 
 // Declare adds the settings to the set.
@@ -50,6 +51,7 @@ func (c *Config) Declare(s *config.Set) {
 	c.Listener.declare(s)
 	c.NATS.Declare(s)
 	c.Stream.Declare(s)
+	c.Traces.Declare(s)
 }
 
 // DeclareReceiver adds those settings that only the receiver has. The default of
@@ -82,6 +84,7 @@ type App struct {
 	server    *ingest.Server
 	admin     *telemetry.Admin
 	registry  *prometheus.Registry
+	traces    *telemetry.Traces
 	ln        net.Listener
 }
 
@@ -110,6 +113,12 @@ func (a *App) wire() (err error) {
 	}
 	reg := telemetry.NewRegistry()
 	a.registry = reg
+	a.traces, err = telemetry.NewTraces(telemetry.TracesConfig{
+		URL: a.cfg.Traces.URL(), Service: "cioevents-ingest", Log: a.log, Metrics: reg,
+	})
+	if err != nil {
+		return err
+	}
 	a.server, err = ingest.New(ingest.Config{
 		Workspaces:  workspaces,
 		Publisher:   a.publisher,
@@ -119,6 +128,7 @@ func (a *App) wire() (err error) {
 		Ready:       a.conn.Ready,
 		Log:         a.log,
 		Metrics:     reg,
+		Tracer:      a.traces.Tracer(),
 
 		MaxConnections: a.cfg.Listener.MaxConnections,
 		TLSCertFile:    a.cfg.Listener.TLSCertFile,
@@ -194,6 +204,7 @@ func (a *App) Close() {
 	if a.conn != nil {
 		a.conn.Close()
 	}
+	a.traces.Close()
 }
 
 func ignoreCanceled(err error) error {

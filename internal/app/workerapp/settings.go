@@ -32,6 +32,7 @@ type Config struct {
 	BatchRows int
 	NATS      stream.Config
 	Stream    stream.Settings
+	Traces    config.Traces
 }
 
 // Track is the settings of the Track API.
@@ -60,6 +61,7 @@ func (c *Config) Declare(s *config.Set) {
 	c.DeclareWorker(s)
 	c.NATS.Declare(s)
 	c.Stream.Declare(s)
+	c.Traces.Declare(s)
 }
 
 // DeclareWorker adds those settings that only the worker has. The default of

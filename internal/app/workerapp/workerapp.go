@@ -53,6 +53,7 @@ type App struct {
 	publisher *stream.Publisher
 	admin     *telemetry.Admin
 	registry  *prometheus.Registry
+	traces    *telemetry.Traces
 	metrics   *worker.Metrics
 	watch     *stream.Watch
 	sinks     []warehouse.Sink
@@ -92,6 +93,12 @@ func (a *App) wire() (err error) {
 	}
 	reg := telemetry.NewRegistry()
 	a.registry = reg
+	a.traces, err = telemetry.NewTraces(telemetry.TracesConfig{
+		URL: a.cfg.Traces.URL(), Service: "cioevents-worker", Log: a.log, Metrics: reg,
+	})
+	if err != nil {
+		return err
+	}
 	a.metrics = worker.NewMetrics(reg)
 	if a.cfg.NeedsTrack() {
 		if err := a.wireEffects(reg); err != nil {
@@ -206,7 +213,7 @@ func (a *App) consume(ctx context.Context, j job, source worker.Source, log zero
 	consumer, err := worker.New(worker.Config{
 		Name: j.name, Source: source, Handler: j.handler, Graveyard: a.publisher,
 		Gate: j.gate, Limits: j.limits, Loops: j.loops, MaxAttempts: a.cfg.MaxAttempts,
-		ExtendEvery: stream.AckWait / 3, Metrics: a.metrics, Log: log,
+		ExtendEvery: stream.AckWait / 3, Metrics: a.metrics, Log: log, Tracer: a.traces.Tracer(),
 	})
 	if err != nil {
 		log.Error().Err(err).Str("consumer", j.name).Msg("consumer not started")
@@ -231,4 +238,5 @@ func (a *App) Close() {
 	if a.conn != nil {
 		a.conn.Close()
 	}
+	a.traces.Close()
 }

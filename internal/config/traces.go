@@ -1,0 +1,60 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// Names of the variables, which are those of every OpenTelemetry SDK:
+// https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+const (
+	otlpEndpoint       = "OTEL_EXPORTER_OTLP_ENDPOINT"
+	otlpTracesEndpoint = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+	otlpProtocol       = "OTEL_EXPORTER_OTLP_PROTOCOL"
+	otlpTracesProtocol = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
+)
+
+// onlyProtocol is the one that the programs speak: a second one would bring a
+// gRPC client into ingest.
+const onlyProtocol = "http/protobuf"
+
+// Traces is the settings of tracing. What else the OpenTelemetry SDK can be
+// told, it reads from the environment itself.
+type Traces struct{ Endpoint, TracesEndpoint, Protocol string }
+
+// Declare adds the settings to the set.
+func (t *Traces) Declare(s *Set) {
+	s.String(&t.Endpoint, otlpEndpoint, "", "OpenTelemetry collector that gets traces, e.g. http://localhost:4318; none are made without. From the environment alone: OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, OTEL_SERVICE_NAME, OTEL_EXPORTER_OTLP_HEADERS")
+	s.String(&t.TracesEndpoint, otlpTracesEndpoint, "", "whole address that traces are posted to, in place of "+otlpEndpoint+" with /v1/traces")
+	s.String(&t.Protocol, otlpProtocol, onlyProtocol, "protocol of the collector; there is no other")
+	s.Check(t.check)
+	s.Check(func() error { return t.checkProtocol(otlpTracesProtocol, s.Value(otlpTracesProtocol)) })
+}
+
+// URL is where traces are posted to, "" when they are off.
+func (t *Traces) URL() string {
+	if t.TracesEndpoint != "" || t.Endpoint == "" {
+		return t.TracesEndpoint
+	}
+	return strings.TrimRight(t.Endpoint, "/") + "/v1/traces"
+}
+
+func (t *Traces) check() error {
+	for _, v := range []struct{ name, value string }{{otlpEndpoint, t.Endpoint}, {otlpTracesEndpoint, t.TracesEndpoint}} {
+		u, err := url.Parse(cmp.Or(v.value, "http://none"))
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return fmt.Errorf("%s: is no http or https address", v.name) // which may hold a password
+		}
+	}
+	return t.checkProtocol(otlpProtocol, t.Protocol)
+}
+
+// checkProtocol lets a program without traces run beside others that have them.
+func (t *Traces) checkProtocol(name, value string) error {
+	if t.URL() == "" {
+		return nil
+	}
+	return OneOf(name, cmp.Or(value, onlyProtocol), onlyProtocol)
+}

@@ -1,0 +1,65 @@
+package telemetry
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// queueSize is how many spans may wait for the collector. At some 1.5 kB a span
+// they take 6 MB, which ingest bears within its limit of 64 MB.
+const queueSize = 4096
+
+// A queue is the SDK's batch processor with a count of what it loses, which the
+// SDK does not tell.
+type queue struct {
+	sdktrace.SpanProcessor
+	outlet *outlet
+}
+
+func newQueue(exporter sdktrace.SpanExporter, log zerolog.Logger, reg prometheus.Registerer) *queue {
+	dropped := prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "cioevents_trace_spans_dropped_total",
+		Help: "Spans that the collector did not take, or for which there was no room.",
+	})
+	if reg != nil {
+		reg.MustRegister(dropped)
+	}
+	o := &outlet{SpanExporter: exporter, dropped: dropped, log: log}
+	return &queue{sdktrace.NewBatchSpanProcessor(o, sdktrace.WithMaxQueueSize(queueSize)), o}
+}
+
+// OnEnd takes a span, or drops it when the queue is full. It does not wait.
+func (q *queue) OnEnd(s sdktrace.ReadOnlySpan) {
+	if !s.SpanContext().IsSampled() {
+		return
+	}
+	if q.outlet.waiting.Add(1) > queueSize {
+		q.outlet.waiting.Add(-1)
+		q.outlet.dropped.Inc()
+		return
+	}
+	q.SpanProcessor.OnEnd(s)
+}
+
+// An outlet is an exporter whose failures are counted and logged here, and are
+// nobody else's business.
+type outlet struct {
+	sdktrace.SpanExporter
+	waiting atomic.Int64 // spans that have ended and whose batch is not on its way
+	dropped prometheus.Counter
+	log     zerolog.Logger
+}
+
+// ExportSpans sends a batch. It always returns nil.
+func (o *outlet) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	o.waiting.Add(-int64(len(spans)))
+	if err := o.SpanExporter.ExportSpans(ctx, spans); err != nil {
+		o.dropped.Add(float64(len(spans)))
+		o.log.Warn().Err(err).Int("spans", len(spans)).Msg("the collector does not take traces, spans are lost")
+	}
+	return nil
+}

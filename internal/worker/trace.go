@@ -1,0 +1,129 @@
+package worker
+
+import (
+	"context"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/internal/telemetry"
+)
+
+// maxLinks bounds the links of a batch. The SDK keeps as many unless it is told
+// otherwise.
+const maxLinks = 128
+
+// traced is a handler whose work is seen in traces: a span for each try at a
+// batch, in a trace of its own and linked to the messages, and one for each
+// message whose call was sampled, in the trace of that call and linked to the
+// batch. A try and not the batch, which may be held for hours: a span is not
+// seen before its end.
+type traced struct {
+	Handler
+	name   string // the consumer's
+	tracer trace.Tracer
+}
+
+// Handle handles the batch.
+func (h *traced) Handle(ctx context.Context, batch []event.Attempt, fail func(int, error)) (err error) {
+	parents := make([]trace.SpanContext, len(batch))
+	for i := range batch {
+		parents[i] = telemetry.ParseTraceParent(batch[i].TraceParent)
+	}
+	ctx, span := h.tracer.Start(ctx, "process "+h.name, trace.WithSpanKind(trace.SpanKindConsumer),
+		trace.WithLinks(links(parents)...), h.attributes(attribute.Int("messaging.batch.message_count", len(batch))))
+	messages := h.messages(ctx, batch, parents)
+	err = errPanic // unless Handle returns
+	defer func() { end(span, messages, err) }()
+	return h.Handler.Handle(context.WithValue(ctx, messagesKey{}, messages), batch, func(i int, err error) {
+		messages.failed(i, err)
+		fail(i, err)
+	})
+}
+
+func links(parents []trace.SpanContext) []trace.Link {
+	var list []trace.Link
+	for _, p := range parents {
+		if p.IsSampled() && len(list) < maxLinks {
+			list = append(list, trace.Link{SpanContext: p})
+		}
+	}
+	return list
+}
+
+// attributes are those of OpenTelemetry's conventions for messaging, and others.
+func (h *traced) attributes(more ...attribute.KeyValue) trace.SpanStartEventOption {
+	return trace.WithAttributes(append(more,
+		attribute.String("messaging.system", "nats"),
+		attribute.String("messaging.operation.name", "process"),
+		attribute.String("messaging.operation.type", "process"),
+		attribute.String("messaging.consumer.group.name", h.name),
+	)...)
+}
+
+// messageSpans has a span for each message of a batch that has one, else nil.
+type messageSpans []trace.Span
+
+type messagesKey struct{}
+
+func (h *traced) messages(ctx context.Context, batch []event.Attempt, parents []trace.SpanContext) messageSpans {
+	spans := make(messageSpans, len(batch))
+	toBatch := trace.WithLinks(trace.LinkFromContext(ctx))
+	for i, p := range parents {
+		if !p.IsSampled() {
+			continue
+		}
+		a := &batch[i]
+		_, spans[i] = h.tracer.Start(trace.ContextWithRemoteSpanContext(ctx, p), h.name+" message",
+			trace.WithSpanKind(trace.SpanKindConsumer), toBatch, h.attributes(
+				attribute.String("messaging.message.id", a.Workspace+":"+a.ID),
+				attribute.String("cioevents.object_type", a.ObjectType),
+				attribute.String("cioevents.metric", a.Metric),
+				attribute.Int("cioevents.attempt", a.Number),
+			))
+	}
+	return spans
+}
+
+// inMessage returns ctx inside the span of message i, if it has one.
+func inMessage(ctx context.Context, i int) context.Context {
+	spans, _ := ctx.Value(messagesKey{}).(messageSpans)
+	if spans == nil || spans[i] == nil {
+		return ctx
+	}
+	return trace.ContextWithSpan(ctx, spans[i])
+}
+
+func (s messageSpans) failed(i int, err error) {
+	if s[i] != nil {
+		telemetry.EndSpan(s[i], problem(err))
+	}
+}
+
+// end ends all spans that have not ended yet: of a batch that is held, each
+// message is.
+func end(batch trace.Span, messages messageSpans, err error) {
+	for _, s := range messages {
+		if s != nil && s.IsRecording() {
+			telemetry.EndSpan(s, problem(err))
+		}
+	}
+	telemetry.EndSpan(batch, problem(err))
+}
+
+// problem is the class of an error.
+func problem(err error) string {
+	reason, permanent := fault.PermanentReason(err)
+	switch {
+	case err == nil:
+		return ""
+	case permanent:
+		return string(reason)
+	case fault.IsOutage(err):
+		return "outage"
+	default:
+		return "retry"
+	}
+}
