@@ -54,7 +54,7 @@ func TestTraceOfAnEvent(t *testing.T) {
 		}
 	}
 	want := map[string][]byte{
-		"POST /webhooks/customerio": {},
+		"POST /webhooks/customerio": nil,
 		"publish CUSTOMERIO":        server.GetSpanId(),
 		"suppression message":       publish.GetSpanId(),
 		"warehouse message":         publish.GetSpanId(),
