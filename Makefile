@@ -42,6 +42,10 @@ manifests: ## Check deploy/ and docker-compose.yml: types, settings, instruments
 chaos: ## Break everything at random, with real processes, and check what was promised; ARGS="--seed 1"
 	go run ./internal/chaos $(ARGS)
 
+.PHONY: soak
+soak: ## Send 5,000 events a second for 10 minutes, then a burst, then more than can be taken
+	go run ./internal/bench soak
+
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME (10s)
 	@grep -rl '^func Fuzz' --include='*_test.go' . | while read -r f; do \

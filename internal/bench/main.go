@@ -61,10 +61,12 @@ func run(ctx context.Context, args []string) error {
 		return benchEffects(ctx, dir, args[1:])
 	case "outages":
 		return benchOutages(ctx, dir, args[1:])
+	case "soak":
+		return benchSoak(ctx, dir, args[1:])
 	case "all":
 		return errors.Join(benchIngest(ctx, dir), benchWarehouses(ctx, dir, nil))
 	}
-	return fmt.Errorf("unknown part %q: it is ingest, warehouses, replay, effects, outages or all", args[0])
+	return fmt.Errorf("unknown part %q: it is ingest, warehouses, replay, effects, outages, soak or all", args[0])
 }
 
 // build compiles one of the product's programs into dir.
