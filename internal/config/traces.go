@@ -16,8 +16,7 @@ const (
 	otlpTracesProtocol = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
 )
 
-// onlyProtocol is the one that the programs speak: a second one would bring a
-// gRPC client into ingest.
+// onlyProtocol is the one that the programs speak. Every collector does.
 const onlyProtocol = "http/protobuf"
 
 // Traces is the settings of tracing. What else the OpenTelemetry SDK can be

@@ -19,16 +19,15 @@ func (c *Client) traced(ctx context.Context, name, identifier string, send func(
 	}
 	ctx, span := telemetry.Child(ctx, "track api "+name, trace.WithSpanKind(trace.SpanKindClient),
 		trace.WithAttributes(attribute.String("server.address", host(c.url))))
+	defer span.End()
 	outcome, err := judge(send(ctx), identifier)
 	span.SetAttributes(attribute.String("cioevents.outcome", string(outcome)))
 	if e := statusOf(err); e != nil {
 		span.SetAttributes(attribute.Int("http.response.status_code", e.status))
 	}
-	problem := ""
 	if outcome != OutcomeOK {
-		problem = string(outcome)
+		telemetry.Fail(span, string(outcome))
 	}
-	telemetry.EndSpan(span, problem)
 	return outcome, err
 }
 

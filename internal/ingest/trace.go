@@ -18,8 +18,9 @@ import (
 // traceparent can be trusted here to be the parent: Customer.io sends none, so it
 // comes from a proxy of the operator's, whose spans then are in the same tree.
 func (s *Server) traced(ctx context.Context, m *event.Message) (o outcome, err error) {
-	ctx = trace.ContextWithRemoteSpanContext(ctx, telemetry.ParseTraceParent(m.TraceParent))
+	ctx = telemetry.WithTraceParent(ctx, m.TraceParent)
 	ctx, span := s.cfg.Tracer.Start(ctx, http.MethodPost+" "+Path, trace.WithSpanKind(trace.SpanKindServer))
+	defer span.End()
 	o = outcomePanic // unless record returns
 	defer func() {
 		a := &answers[o]
@@ -32,11 +33,9 @@ func (s *Server) traced(ctx context.Context, m *event.Message) (o outcome, err e
 			attribute.String("cioevents.metric", m.Metric),
 			attribute.String("cioevents.outcome", a.name),
 		)
-		problem := ""
 		if a.status >= http.StatusInternalServerError {
-			problem = a.name
+			telemetry.Fail(span, a.name)
 		}
-		telemetry.EndSpan(span, problem)
 	}()
 	return s.record(ctx, m)
 }

@@ -24,13 +24,12 @@ func (p *Publisher) publishTraced(ctx context.Context, subject string, h nats.He
 		attribute.String("messaging.message.id", headerValue(h, nats.MsgIdHdr)),
 		attribute.Int("messaging.message.body.size", len(body)),
 	))
+	defer span.End()
 	h[headerTraceParent] = []string{telemetry.TraceParent(ctx)}
 	duplicate, err := p.send(ctx, subject, h, body, stream)
 	span.SetAttributes(attribute.Bool("cioevents.duplicate", duplicate))
-	problem := ""
 	if err != nil {
-		problem = "not stored"
+		telemetry.Fail(span, "not stored")
 	}
-	telemetry.EndSpan(span, problem)
 	return duplicate, err
 }

@@ -15,28 +15,27 @@ func Child(ctx context.Context, name string, opts ...trace.SpanStartOption) (con
 	if !parent.IsRecording() {
 		return ctx, parent
 	}
+	//nolint:spancheck // the caller ends it
 	return parent.TracerProvider().Tracer(scope).Start(ctx, name, opts...)
 }
 
 // Traced reports whether a child of ctx's span would be seen.
 func Traced(ctx context.Context) bool { return trace.SpanFromContext(ctx).IsRecording() }
 
-// EndSpan ends a span, as a failed one if there is a problem. The problem is one
-// of few words: an error's text may say too much for a collector.
-func EndSpan(span trace.Span, problem string) {
+// Fail marks a span as failed, if there is a problem. The problem is one of few
+// words: an error's text may say too much for a collector.
+func Fail(span trace.Span, problem string) {
 	if problem != "" {
 		span.SetStatus(codes.Error, problem)
 	}
-	span.End()
 }
 
 const traceParent = "traceparent"
 
-// ParseTraceParent reads the header traceparent of W3C Trace Context. What it
-// returns is not valid when the text is not.
-func ParseTraceParent(text string) trace.SpanContext {
-	ctx := propagation.TraceContext{}.Extract(context.Background(), propagation.MapCarrier{traceParent: text})
-	return trace.SpanContextFromContext(ctx)
+// WithTraceParent returns ctx below the span that a header traceparent of W3C
+// Trace Context names, and ctx itself when it names none.
+func WithTraceParent(ctx context.Context, text string) context.Context {
+	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{traceParent: text})
 }
 
 // TraceParent is the header traceparent that makes others children of ctx's span.

@@ -46,6 +46,8 @@ type Traces struct {
 // NewTraces returns Traces whose collector need not be there. The sampler, the
 // headers of the calls and the attributes of the program are the SDK's own, from
 // the environment variables OTEL_*. The error is about those.
+//
+//nolint:contextcheck,nolintlint // it waits for nothing; the first reads this for the callers, which the second does not see
 func NewTraces(cfg TracesConfig) (*Traces, error) {
 	if cfg.URL == "" {
 		return &Traces{}, nil
@@ -78,7 +80,9 @@ func (t *Traces) Tracer() trace.Tracer {
 	return t.provider.Tracer(scope)
 }
 
-// Close sends what is left, for 2 s at the most.
+// Close sends what is left, for 2 s at the most, also when all contexts have ended.
+//
+//nolint:contextcheck,nolintlint // it has a bound of its own; the first reads this for the callers, which the second does not see
 func (t *Traces) Close() {
 	if t == nil || t.provider == nil {
 		return

@@ -83,8 +83,9 @@ func (h *Rows) write(ctx context.Context, rows []warehouse.Row) (warehouse.Resul
 		return warehouse.Result{}, err
 	}
 	ctx, span := telemetry.Child(ctx, "write rows", trace.WithAttributes(attribute.Int("cioevents.rows", len(rows))))
+	defer span.End()
 	result, err := h.sink.Write(ctx, rows)
-	telemetry.EndSpan(span, problem(err))
+	telemetry.Fail(span, problem(err))
 	return result, err
 }
 

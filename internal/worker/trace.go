@@ -30,13 +30,17 @@ type traced struct {
 func (h *traced) Handle(ctx context.Context, batch []event.Attempt, fail func(int, error)) (err error) {
 	parents := make([]trace.SpanContext, len(batch))
 	for i := range batch {
-		parents[i] = telemetry.ParseTraceParent(batch[i].TraceParent)
+		parents[i] = trace.SpanContextFromContext(telemetry.WithTraceParent(ctx, batch[i].TraceParent))
 	}
 	ctx, span := h.tracer.Start(ctx, "process "+h.name, trace.WithSpanKind(trace.SpanKindConsumer),
 		trace.WithLinks(links(parents)...), h.attributes(attribute.Int("messaging.batch.message_count", len(batch))))
+	defer span.End()
 	messages := h.messages(ctx, batch, parents)
 	err = errPanic // unless Handle returns
-	defer func() { end(span, messages, err) }()
+	defer func() {
+		messages.end(err)
+		telemetry.Fail(span, problem(err))
+	}()
 	return h.Handler.Handle(context.WithValue(ctx, messagesKey{}, messages), batch, func(i int, err error) {
 		messages.failed(i, err)
 		fail(i, err)
@@ -76,6 +80,7 @@ func (h *traced) messages(ctx context.Context, batch []event.Attempt, parents []
 			continue
 		}
 		a := &batch[i]
+		//nolint:spancheck // failed and end do
 		_, spans[i] = h.tracer.Start(trace.ContextWithRemoteSpanContext(ctx, p), h.name+" message",
 			trace.WithSpanKind(trace.SpanKindConsumer), toBatch, h.attributes(
 				attribute.String("messaging.message.id", a.Workspace+":"+a.ID),
@@ -98,19 +103,20 @@ func inMessage(ctx context.Context, i int) context.Context {
 
 func (s messageSpans) failed(i int, err error) {
 	if s[i] != nil {
-		telemetry.EndSpan(s[i], problem(err))
+		telemetry.Fail(s[i], problem(err))
+		s[i].End()
 	}
 }
 
-// end ends all spans that have not ended yet: of a batch that is held, each
+// end ends the spans that have not ended yet. Of a batch that is held, each
 // message is.
-func end(batch trace.Span, messages messageSpans, err error) {
-	for _, s := range messages {
-		if s != nil && s.IsRecording() {
-			telemetry.EndSpan(s, problem(err))
+func (s messageSpans) end(err error) {
+	for _, span := range s {
+		if span != nil && span.IsRecording() {
+			telemetry.Fail(span, problem(err))
+			span.End()
 		}
 	}
-	telemetry.EndSpan(batch, problem(err))
 }
 
 // problem is the class of an error.

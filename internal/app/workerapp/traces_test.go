@@ -166,13 +166,15 @@ func (p *tracedPipeline) run(programs ...func(context.Context) error) {
 // send sends an event and waits until it is handled.
 func (p *tracedPipeline) send(body string) {
 	p.t.Helper()
+	client := &http.Client{Timeout: 10 * time.Second}
+	defer client.CloseIdleConnections()
 	p.eventually("the event is accepted", func() bool {
 		r, err := http.NewRequestWithContext(p.t.Context(), http.MethodPost, p.url, strings.NewReader(body))
 		if err != nil {
 			p.t.Fatal(err)
 		}
 		webhook.SignRequest(r.Header, "key", time.Now(), []byte(body))
-		resp, err := http.DefaultClient.Do(r)
+		resp, err := client.Do(r)
 		if err != nil {
 			p.t.Fatal(err)
 		}

@@ -1,3 +1,5 @@
+//go:build !race
+
 package ingest_test
 
 import (
@@ -11,7 +13,9 @@ import (
 
 // Tracing that is off may cost a call nothing. The number is that of a receiver
 // that knows no traces, with what the fake publisher copies.
-func TestNoAllocationWithoutTraces(t *testing.T) { // not parallel: allocations are counted
+//
+//nolint:paralleltest // allocations are counted for the whole process
+func TestNoAllocationWithoutTraces(t *testing.T) {
 	const most = 5
 	h := newServer(t, ingest.Config{Publisher: &fakePublisher{}}).Handler()
 	body := `{"event_id":"a","object_type":"email","metric":"opened"}`
