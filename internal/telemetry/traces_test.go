@@ -2,6 +2,7 @@ package telemetry_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -128,5 +129,29 @@ func TestTraceParent(t *testing.T) {
 		if trace.SpanContextFromContext(telemetry.WithTraceParent(t.Context(), bad)).IsValid() {
 			t.Errorf("%q is taken for a trace context", bad)
 		}
+	}
+}
+
+// What the SDK reads itself must not be lost behind our own defaults.
+func TestVariablesOfTheSDK(t *testing.T) {
+	t.Setenv("OTEL_SERVICE_NAME", "receiver-of-acme")
+	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-token=secret")
+	var token, body string
+	traces, _ := newTraces(t, func(_ http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		token, body = r.Header.Get("X-Token"), string(b)
+	}, zerolog.Nop())
+	_, span := traces.Tracer().Start(t.Context(), "span")
+	span.End()
+	traces.Close()
+	if token != "secret" || !strings.Contains(body, "receiver-of-acme") {
+		t.Errorf("the collector gets token %q and %q", token, body)
+	}
+	t.Setenv("OTEL_TRACES_SAMPLER", "always_off")
+	traces, _ = newTraces(t, http.NotFound, zerolog.Nop())
+	defer traces.Close()
+	if _, span := traces.Tracer().Start(t.Context(), "span"); span.IsRecording() {
+		span.End()
+		t.Error("OTEL_TRACES_SAMPLER is not heeded")
 	}
 }

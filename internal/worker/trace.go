@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
@@ -125,6 +126,8 @@ func problem(err error) string {
 	switch {
 	case err == nil:
 		return ""
+	case errors.Is(err, errPanic):
+		return string(fault.ReasonPanic)
 	case permanent:
 		return string(reason)
 	case fault.IsOutage(err):
