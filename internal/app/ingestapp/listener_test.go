@@ -1,0 +1,42 @@
+package ingestapp_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/cioevents/cioevents/internal/app/ingestapp"
+	"github.com/cioevents/cioevents/internal/config"
+)
+
+func TestListenerMistakes(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, value, want string
+	}{
+		{"MAX_CONNECTIONS", "0", "MAX_CONNECTIONS: must be above 0"},
+		{"TLS_CERT_FILE", "/nowhere/tls.crt", "TLS_CERT_FILE, TLS_KEY_FILE: one needs the other"},
+		{"TLS_KEY_FILE", "/nowhere/tls.key", "TLS_CERT_FILE, TLS_KEY_FILE: one needs the other"},
+		{"ALLOWED_NETWORKS", "10.0.0.1/8", `ALLOWED_NETWORKS: "10.0.0.1/8" is not a valid networks`},
+		{"TRUSTED_PROXIES", "10.0.0.0/8", "TRUSTED_PROXIES: counts for nothing without ALLOWED_NETWORKS"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			err := parse(map[string]string{"CUSTOMERIO_WEBHOOK_SECRET": "k", tt.name: tt.value})
+			if err == nil || err.Error() != tt.want {
+				t.Errorf("error %v, want %s", err, tt.want)
+			}
+		})
+	}
+	err := parse(map[string]string{"CUSTOMERIO_WEBHOOK_SECRET": "k", "TLS_CERT_FILE": "/nowhere/a", "TLS_KEY_FILE": "/nowhere/b"})
+	if err == nil || !strings.HasPrefix(err.Error(), "TLS_CERT_FILE, TLS_KEY_FILE: open /nowhere/a: ") {
+		t.Errorf("no files: %v", err)
+	}
+}
+
+func parse(env map[string]string) error {
+	var cfg ingestapp.Config
+	set := config.New("ingest", func(name string) string { return env[name] })
+	cfg.Declare(set)
+	return set.Parse(nil)
+}
