@@ -198,8 +198,10 @@ func (c *cli) stream() *cobra.Command {
 	cmd := &cobra.Command{Use: "stream", Short: "Change the stream", Args: usage(cobra.NoArgs), RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 	var cfg stream.Config
 	var settings stream.Settings
-	apply := &cobra.Command{Use: "apply", Short: "Give the running streams the configured replicas, age, size and window",
-		Long: "Give the running streams the configured replicas, age, size and window: all four\nof them, so name those that are not to become the default."}
+	apply := &cobra.Command{
+		Use: "apply", Short: "Give the running streams the configured replicas, age, size and window",
+		Long: "Give the running streams the configured replicas, age, size and window: all four\nof them, so name those that are not to become the default.",
+	}
 	var less bool
 	apply.Flags().BoolVar(&less, "less", false, "allow fewer replicas, or a shorter age, which deletes events")
 	declare := func(s *config.Set) {

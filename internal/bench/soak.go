@@ -18,9 +18,9 @@ import (
 // The phases of a soak, in events a second.
 const (
 	soakRate  = 5_000
-	usualRate = 500
+	usualRate = 300
 	burstRate = 20 * usualRate
-	// crowd is how many connections send as fast as they are answered at last:
+	// How many connections are in the crowd, and send as fast as they are answered:
 	// thrice as many calls as ingest lets wait for the stream.
 	crowd = 3_000
 )

@@ -70,7 +70,7 @@ func TestTrickle(t *testing.T) {
 	for _, raw := range []string{head(sign(small), length(small)), call(small)[:len(call(small))-len(small)]} {
 		l := serveOn(t, ingest.Config{HeaderTimeout: soon, BodyTimeout: soon})
 		conn := l.dial(t)
-		defer conn.Close()
+		t.Cleanup(func() { conn.Close() })
 		send(t, conn, raw)
 		ended := make(chan error, 1)
 		go func() {
@@ -78,7 +78,7 @@ func TestTrickle(t *testing.T) {
 			ended <- err
 		}()
 		tick := time.NewTicker(soon / 10)
-		defer tick.Stop()
+		t.Cleanup(tick.Stop)
 		for over := false; !over; {
 			select {
 			case <-tick.C:
@@ -203,7 +203,7 @@ func TestCrowdedConnectionsEnd(t *testing.T) {
 	l := serveOn(t, ingest.Config{MaxConnections: 4})
 	for i := range 4 {
 		conn := l.dial(t)
-		defer conn.Close()
+		t.Cleanup(func() { conn.Close() })
 		send(t, conn, call(small))
 		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil {
@@ -248,7 +248,7 @@ func TestLargeBodiesShareABudget(t *testing.T) {
 	l := serveOn(t, ingest.Config{MaxBody: large})
 	for range 8 {
 		conn := l.dial(t)
-		defer conn.Close()
+		t.Cleanup(func() { conn.Close() })
 		send(t, conn, head("Content-Length: 65536", webhook.HeaderSignature+": x")+"\r\nx")
 	}
 	busy := `503 {"error":"Too much in flight"}`

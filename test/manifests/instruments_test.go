@@ -7,11 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cioevents/cioevents/internal/app/workerapp"
-	"github.com/cioevents/cioevents/internal/stream"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/cioevents/cioevents/internal/app/workerapp"
+	"github.com/cioevents/cioevents/internal/stream"
 )
 
 // instruments are what an expression may ask for: names, their labels, and the

@@ -8,10 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cioevents/cioevents/internal/config"
-	"github.com/cioevents/cioevents/internal/ingest"
 	"github.com/nats-io/nats-server/v2/server"
 	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/ingest"
 )
 
 // account is what the programs, KEDA and the alerts are about.

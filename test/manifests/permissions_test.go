@@ -9,17 +9,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/rs/zerolog"
+
 	"github.com/cioevents/cioevents/internal/app/ingestapp"
 	"github.com/cioevents/cioevents/internal/app/workerapp"
 	"github.com/cioevents/cioevents/internal/effect"
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/fault"
 	"github.com/cioevents/cioevents/internal/stream"
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
-	"github.com/rs/zerolog"
 )
 
 var inboxes = map[string]string{"ingest": ingestapp.InboxPrefix, "worker": workerapp.InboxPrefix, "operator": ""}

@@ -10,11 +10,12 @@ import (
 	"path/filepath"
 	"testing"
 
+	dto "github.com/prometheus/client_model/go"
+	"github.com/rs/zerolog"
+
 	"github.com/cioevents/cioevents/internal/app/ingestapp"
 	"github.com/cioevents/cioevents/internal/app/workerapp"
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
-	dto "github.com/prometheus/client_model/go"
-	"github.com/rs/zerolog"
 )
 
 // programs are ours, running with the environment of a build on a server of its

@@ -6,9 +6,10 @@ import (
 	"strconv"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
+
 	"github.com/cioevents/cioevents/internal/app/workerapp"
 	"github.com/cioevents/cioevents/internal/stream"
-	appsv1 "k8s.io/api/apps/v1"
 )
 
 func (s *system) deployment(name string) *appsv1.Deployment {

@@ -11,10 +11,11 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/cioevents/cioevents/internal/app/ingestapp"
 	"github.com/cioevents/cioevents/internal/app/workerapp"
 	"github.com/cioevents/cioevents/internal/config"
-	corev1 "k8s.io/api/core/v1"
 )
 
 // settings are those of one of our programs, as its main declares them.

@@ -136,7 +136,8 @@ func (s *scene) handle(workspace string, bodies ...string) {
 	defer tick.Stop()
 	// Twice: a consumer's count of what is pending follows the stream a little later.
 	for idle := 0; idle < 2; {
-		if idle++; !s.idle() {
+		idle++
+		if !s.idle() {
 			idle = 0
 		}
 		select {
