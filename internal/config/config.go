@@ -95,12 +95,27 @@ func (s *Set) Parse(args []string) error {
 		if errors.Is(err, ErrHelp) {
 			return err
 		}
-		return &UsageError{err}
+		return &UsageError{hideValue(err)}
 	}
 	if s.flags.NArg() > 0 {
-		return &UsageError{fmt.Errorf("unknown argument %q: settings are given as --name=value", s.flags.Arg(0))}
+		return &UsageError{errors.New("there is an argument that is no setting: they are given as --name=value")}
 	}
 	return s.Load()
+}
+
+// hideValue leaves out of a mistake what may be a secret with one dash too few,
+// as in -api-key=secret.
+func hideValue(err error) error {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && unknown.GetSpecifiedShortnames() == "" {
+		return err // it has the name alone
+	}
+	if _, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		return err // of a number or the like: a text is never invalid
+	}
+	if _, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		return err
+	}
+	return errors.New("there is a flag that is no setting: they are given as --name=value")
 }
 
 // Load is Parse for flags that have been parsed already.
