@@ -10,8 +10,9 @@ import (
 )
 
 // shutdownTimeout is how long calls in flight may take to end: longer than any
-// of them may.
-const shutdownTimeout = 5 * time.Second
+// of them may, and longer than the 5 s that net/http waits for a connection that has
+// not sent its first call.
+const shutdownTimeout = 8 * time.Second
 
 // Serve answers calls on ln until ctx ends, then drains: it becomes unready,
 // goes on for DrainDelay, refuses new calls with 503, finishes those in flight
