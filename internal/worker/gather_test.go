@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/cioevents/cioevents/internal/effect"
 	"github.com/cioevents/cioevents/internal/event"
@@ -69,16 +71,31 @@ func (g *gatherer) Handle(_ context.Context, batch []event.Attempt, _ func(int, 
 // gathered runs a consumer of large batches and returns what it asked for.
 func gathered(t *testing.T, g *gatherer, s *plenty, l event.Limits) {
 	t.Helper()
+	gatheredBy(t, g, s, l, nil)
+}
+
+func gatheredBy(t *testing.T, g *gatherer, s *plenty, l event.Limits, tracer trace.Tracer) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	s.j, s.end = &journal{waits: map[uint64]time.Duration{}}, cancel
 	c, err := worker.New(worker.Config{
 		Name: "c", Source: s, Handler: g, Graveyard: &fakeGraveyard{j: s.j}, Limits: l,
-		Gate: gateFunc(func(context.Context) error { return nil }),
+		Gate: gateFunc(func(context.Context) error { return nil }), Tracer: tracer,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Run(ctx)
+}
+
+// With traces the bodies are let go of, too.
+func TestGatherTraced(t *testing.T) {
+	t.Parallel()
+	g, s := &gatherer{}, &plenty{parts: []int{100, 0}, size: 100}
+	gatheredBy(t, g, s, event.Limits{Messages: 1000, Linger: time.Second}, sdktrace.NewTracerProvider().Tracer("test"))
+	if !slices.Equal(g.messages, []int{100}) || !slices.Equal(g.bodies, []int{50}) {
+		t.Errorf("batches of %v messages with %v bodies, want one of 100 with those of the 50 second attempts", g.messages, g.bodies)
+	}
 }
 
 // A large batch is fetched part by part, for as long as the parts are full, and

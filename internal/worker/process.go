@@ -134,7 +134,7 @@ func (c *Consumer) try(ctx context.Context, batch []event.Attempt) (errs []error
 		defer mu.Unlock()
 		errs[i] = err
 	}
-	return errs, c.cfg.Handler.Handle(ctx, batch, fail)
+	return errs, c.handler.Handle(ctx, batch, fail)
 }
 
 // giveUp returns the fate of a message that was handed out too often, nil when it

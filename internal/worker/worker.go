@@ -95,7 +95,9 @@ type Config struct {
 
 // A Consumer works on the messages of one durable consumer.
 type Consumer struct {
-	cfg     Config
+	cfg Config
+	// handler is cfg's, or makes spans of what that does.
+	handler Handler
 	metrics consumerMetrics
 	started time.Time
 	// able is whether the last batch that was handled had a success in it. The
@@ -125,11 +127,12 @@ func New(cfg Config) (*Consumer, error) {
 	if cfg.Metrics == nil {
 		cfg.Metrics = NewMetrics(prometheus.NewRegistry())
 	}
-	if cfg.Tracer != nil {
-		cfg.Handler = &traced{Handler: cfg.Handler, name: cfg.Name, tracer: cfg.Tracer}
-	}
 	cfg.Log = cfg.Log.With().Str("consumer", cfg.Name).Logger()
-	return &Consumer{cfg: cfg, metrics: cfg.Metrics.of(cfg.Name)}, nil
+	c := &Consumer{cfg: cfg, handler: cfg.Handler, metrics: cfg.Metrics.of(cfg.Name)}
+	if cfg.Tracer != nil {
+		c.handler = &traced{Handler: cfg.Handler, name: cfg.Name, tracer: cfg.Tracer}
+	}
+	return c, nil
 }
 
 // Run works until ctx ends and the batches in hand are done, or given back when
