@@ -85,11 +85,16 @@ func newBigQuery(ctx context.Context) (destination, error) {
 		return destination{}, err
 	}
 	grpc, rest, _ := strings.Cut(process.addr, " ")
-	query := url.Values{"grpc": {grpc}, "rest": {rest}}
 	return destination{
-		name: "BigQuery", url: "bigquery://" + project + "/" + dataset + "?" + query.Encode(), process: process,
+		name: "BigQuery", url: bigQueryURL(grpc, rest), process: process,
 		rows: func(context.Context) (string, error) { return process.lastWords(), nil },
 	}, nil
+}
+
+// bigQueryURL names a stand-in.
+func bigQueryURL(grpc, rest string) string {
+	query := url.Values{"grpc": {grpc}, "rest": {rest}}
+	return "bigquery://" + project + "/" + dataset + "?" + query.Encode()
 }
 
 // runBigQuery says what it has counted when it ends.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/app/workerapp"
@@ -29,9 +28,7 @@ func proveBigQuery(ctx context.Context, l *lab) error {
 		return err
 	}
 	defer ingest.stop()
-	admin := freeAddr()
-	worker, err := startProgram(ctx, l.worker, "NATS_URL="+l.server.addr, "ADMIN_ADDR="+admin, "WORKER_CONSUMERS=warehouse", "LOG_LEVEL=error",
-		"WAREHOUSE_URL="+warehouseURL(fake))
+	worker, admin, err := l.startWarehouse(ctx, bigQueryURL(fake.GRPCEndpoint(), fake.RESTEndpoint()))
 	if err != nil {
 		return err
 	}
@@ -74,11 +71,6 @@ func proveBigQuery(ctx context.Context, l *lab) error {
 		return err
 	}
 	return errors.Join(judgeBigQuery(fake, l, r, caught, drained), l.dead(ctx), answers(ctx, admin))
-}
-
-func warehouseURL(fake *bigqueryfake.Server) string {
-	query := url.Values{"grpc": {fake.GRPCEndpoint()}, "rest": {fake.RESTEndpoint()}}
-	return "bigquery://" + project + "/" + dataset + "?" + query.Encode()
 }
 
 func judgeBigQuery(fake *bigqueryfake.Server, l *lab, r loadResult, caught, drained time.Duration) error {

@@ -78,6 +78,14 @@ func (l *lab) startIngest(ctx context.Context) (c *child, addr string, err error
 	return c, addr, waitReady(ctx, admin)
 }
 
+// startWarehouse runs a worker of the warehouses, which it does not wait for.
+func (l *lab) startWarehouse(ctx context.Context, urls string) (c *child, admin string, err error) {
+	admin = freeAddr()
+	c, err = startProgram(ctx, l.worker, "NATS_URL="+l.server.addr, "ADMIN_ADDR="+admin, "WORKER_CONSUMERS=warehouse", "LOG_LEVEL=error",
+		"WAREHOUSE_URL="+urls)
+	return c, admin, err
+}
+
 // startEffects runs a worker of the effects, which it does not wait for.
 func (l *lab) startEffects(ctx context.Context, admin, apiURL string) (*child, error) {
 	return startProgram(ctx, l.worker, "NATS_URL="+l.server.addr, "ADMIN_ADDR="+admin, "WORKER_CONSUMERS=suppression,engagement", "LOG_LEVEL=error",

@@ -36,9 +36,7 @@ func proveVisible(ctx context.Context, l *lab) error {
 	}
 	defer ingest.stop()
 	db, files := filepath.Join(l.dir, "events.duckdb"), filepath.Join(l.dir, "parquet")
-	admin := freeAddr()
-	worker, err := startProgram(ctx, l.worker, "NATS_URL="+l.server.addr, "ADMIN_ADDR="+admin, "WORKER_CONSUMERS=warehouse", "LOG_LEVEL=error",
-		"WAREHOUSE_URL=duckdb:"+db+",parquet:"+files+","+warehouseURL(fake))
+	worker, admin, err := l.startWarehouse(ctx, "duckdb:"+db+",parquet:"+files+","+bigQueryURL(fake.GRPCEndpoint(), fake.RESTEndpoint()))
 	if err != nil {
 		return err
 	}
