@@ -116,41 +116,38 @@ func cutNATS(ctx context.Context, b *house, _ *sender, r *rand.Rand) error {
 
 // fillStream lets the stream have no more bytes than it has.
 func fillStream(ctx context.Context, b *house, _ *sender, r *rand.Rand) error {
-	limited := b.limitStream(ctx, func(size uint64) int64 { return int64(size) + 1 }) == nil //nolint:gosec // a size on disk
-	if !limited {
-		return errNotNow
+	if !b.limitStream(ctx, func(size uint64) int64 { return int64(size) + 1 }) { //nolint:gosec // a size on disk
+		return fmt.Errorf("%w: NATS is away, too", errNotPossible)
 	}
 	pause(ctx, between(r, time.Second, 4*time.Second))
 	// Until it succeeds: nothing else mends it.
 	return waitFor(context.WithoutCancel(ctx), "the stream may grow again", time.Minute, func() bool {
-		return b.limitStream(context.WithoutCancel(ctx), func(uint64) int64 { return -1 }) == nil
+		return b.limitStream(context.WithoutCancel(ctx), func(uint64) int64 { return -1 })
 	})
 }
 
-func (b *house) limitStream(ctx context.Context, limit func(size uint64) int64) error {
+// limitStream limits the stream's size, and reports whether NATS has done so.
+func (b *house) limitStream(ctx context.Context, limit func(size uint64) int64) bool {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	st, err := b.js.Stream(ctx, stream.Name)
 	if err != nil {
-		return err
+		return false
 	}
 	info := st.CachedInfo()
 	cfg := info.Config
 	cfg.MaxBytes = limit(info.State.Bytes)
 	_, err = b.js.UpdateStream(ctx, cfg)
-	return err
+	return err == nil
 }
 
-// errNotNow reports that NATS is away, too.
-var errNotNow = errors.New("not possible now")
-
-// errNotHere reports that a fault cannot be had on this machine.
-var errNotHere = errors.New("not possible here")
+// errNotPossible reports that a fault cannot be had, now or on this machine.
+var errNotPossible = errors.New("not possible")
 
 // fillDisk takes all space that DuckDB's disk has left.
 func fillDisk(ctx context.Context, b *house, _ *sender, r *rand.Rand) error {
 	if b.disk == "" {
-		return errNotHere
+		return fmt.Errorf("%w: only root may mount a small disk", errNotPossible)
 	}
 	path := filepath.Join(b.disk, "filler")
 	defer os.Remove(path)

@@ -68,7 +68,7 @@ func (t *trouble) end(f fault, err error) {
 	i := slices.Index(t.active, f.name)
 	t.active = slices.Delete(t.active, i, i+1)
 	switch {
-	case errors.Is(err, errNotHere), errors.Is(err, errNotNow):
+	case errors.Is(err, errNotPossible):
 		t.say(describe(time.Since(t.start), f.name, err.Error()))
 		return
 	case err != nil:

@@ -63,10 +63,13 @@ func (w *wire) pass(in net.Conn) {
 func (w *wire) hold(conns ...net.Conn) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.down {
+		return false
+	}
 	for _, c := range conns {
 		w.conns[c] = struct{}{}
 	}
-	return !w.down
+	return true
 }
 
 func (w *wire) release(conns ...net.Conn) {
