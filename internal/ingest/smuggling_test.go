@@ -18,13 +18,16 @@ const (
 // smuggled is what somebody without a key would like to be taken for a call.
 var smuggled = head(length(small)) + "\r\n" + small
 
-// Where a request ends must not be open to two readings. Nothing here is signed
-// but where the name says so, and that is stored at most once.
-var framings = []struct {
+// A rawRequest is bytes, and what they must be answered.
+type rawRequest struct {
 	name, raw string
 	want      []string
 	signed    bool // small is stored
-}{
+}
+
+// Where a request ends must not be open to two readings. Nothing here is signed
+// but where the name says so, and that is stored at most once.
+var framings = []rawRequest{
 	{name: "length and chunked", raw: head("Content-Length: 5", teChunked) + "\r\n" + lastChunk + smuggled, want: []string{unsigned}},
 	{name: "length and chunked, to another path", raw: "GET /healthz HTTP/1.1\r\n" + hostLine + "Content-Length: 5\r\n" + teChunked + "\r\n\r\n" + lastChunk + smuggled, want: []string{"200 ok"}},
 	{name: "chunked twice on a connection, signed", raw: strings.Repeat(head(sign(small), teChunked)+"\r\n"+chunk(small)+lastChunk, 2), want: []string{stored, duplicate}, signed: true},
@@ -73,7 +76,14 @@ var framings = []struct {
 
 func TestWhereARequestEnds(t *testing.T) {
 	t.Parallel()
-	for _, tt := range framings {
+	exchangeAll(t, framings)
+}
+
+// exchangeAll sends each to a listener of its own, which must answer it so and live
+// on, with the signed ones alone published.
+func exchangeAll(t *testing.T, list []rawRequest) {
+	t.Helper()
+	for _, tt := range list {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			l := serveOn(t, ingest.Config{})
@@ -90,11 +100,7 @@ func TestWhereARequestEnds(t *testing.T) {
 }
 
 // Requests that are odd, and may be read in one way alone.
-var requests = []struct {
-	name, raw string
-	want      []string
-	signed    bool
-}{
+var requests = []rawRequest{
 	{name: "no host", raw: strings.Replace(call(small), hostLine, "", 1), want: []string{`400 400 Bad Request: missing required Host header`}},
 	{name: "two hosts", raw: strings.Replace(call(small), hostLine, hostLine+hostLine, 1), want: []string{malformed}},
 	{name: "no such version", raw: strings.Replace(call(small), "HTTP/1.1", "HTTP/3.0", 1), want: []string{`505 505 HTTP Version Not Supported: unsupported protocol version`}},
@@ -121,18 +127,5 @@ var requests = []struct {
 
 func TestOddRequests(t *testing.T) {
 	t.Parallel()
-	for _, tt := range requests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			l := serveOn(t, ingest.Config{})
-			if diff := cmp.Diff(tt.want, l.exchange(t, tt.raw)); diff != "" {
-				t.Errorf("answers (-want +got):\n%s", diff)
-			}
-			if tt.signed {
-				l.lives(t, small)
-			} else {
-				l.lives(t)
-			}
-		})
-	}
+	exchangeAll(t, requests)
 }

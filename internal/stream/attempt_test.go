@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/cioevents/cioevents/internal/fault"
@@ -43,11 +42,7 @@ func TestOpenConsumerUpdates(t *testing.T) {
 	t.Parallel()
 	srv := streamtest.Start(t)
 	conn := srv.Connect(stream.Settings{})
-	nc, err := nats.Connect(srv.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
+	nc := client(t, srv)
 	js, err := jetstream.New(nc)
 	if err != nil {
 		t.Fatal(err)

@@ -20,11 +20,7 @@ import (
 func TestBuryKeepsItsDeadline(t *testing.T) {
 	t.Parallel()
 	srv := streamtest.Start(t)
-	nc, err := nats.Connect(srv.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
+	nc := client(t, srv)
 	// Somebody listens and never answers; there is no stream.
 	if _, err := nc.Subscribe("customerio.>", func(*nats.Msg) {}); err != nil {
 		t.Fatal(err)
@@ -46,4 +42,15 @@ func TestBuryKeepsItsDeadline(t *testing.T) {
 	if took := time.Since(begin); !errors.Is(err, event.ErrStreamUnavailable) || took > time.Second {
 		t.Errorf("Bury returns %v after %v, want ErrStreamUnavailable after 200 ms", err, took)
 	}
+}
+
+// client is somebody else's connection.
+func client(t *testing.T, srv *streamtest.Server) *nats.Conn {
+	t.Helper()
+	nc, err := nats.Connect(srv.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	return nc
 }

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/cioevents/cioevents/internal/event"
@@ -23,11 +22,7 @@ func TestDeletedConsumerComesBack(t *testing.T) {
 	publish(t, p, message("a"))
 	ack(t, fetchOne(t, c, "a"))
 
-	nc, err := nats.Connect(server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
+	nc := client(t, server)
 	js, err := jetstream.New(nc)
 	if err != nil {
 		t.Fatal(err)

@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
@@ -33,11 +31,7 @@ func TestMessageWithoutHeaders(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
 	conn := server.Connect(stream.Settings{})
-	nc, err := nats.Connect(server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
+	nc := client(t, server)
 	for _, body := range []string{`{"event_id":"a"}`, `{"event_id":"b"}`, `no JSON`} {
 		if _, err := nc.Request("customerio.events.acme.email.opened", []byte(body), 5*time.Second); err != nil {
 			t.Fatal(err)
