@@ -159,3 +159,11 @@ func (n *Networks) String() string {
 
 // Type names the type in the help text.
 func (n *Networks) Type() string { return "networks" }
+
+// Together returns a mistake when only one of two settings has a value.
+func Together(name1, value1, name2, value2 string) error {
+	if (value1 == "") != (value2 == "") {
+		return fmt.Errorf("%s, %s: one needs the other", name1, name2)
+	}
+	return nil
+}

@@ -31,7 +31,7 @@ const DefaultKey = "dev-signing-key"
 // What a stack with the default settings has.
 const (
 	DefaultURL       = "http://127.0.0.1:8080/webhooks/customerio"
-	DefaultWarehouse = "duckdb:data/customerio.duckdb"
+	DefaultWarehouse = workerapp.DefaultWarehouse
 )
 
 // Config is the settings of the stack. They are those of ingest and worker, with

@@ -38,12 +38,18 @@ func newCertificate(certFile, keyFile string, now func() time.Time, log zerolog.
 	if _, err := c.read(); err != nil {
 		return nil, err
 	}
+	pair, err := c.pair()
+	c.current = pair
+	return c, err
+}
+
+// pair makes a certificate of what was read last.
+func (c *certificate) pair() (*tls.Certificate, error) {
 	pair, err := tls.X509KeyPair(c.cert, c.key)
 	if err != nil {
-		return nil, fmt.Errorf("read certificate %s with key %s: %w", certFile, keyFile, err)
+		return nil, fmt.Errorf("read certificate %s with key %s: %w", c.certFile, c.keyFile, err)
 	}
-	c.current = &pair
-	return c, nil
+	return &pair, nil
 }
 
 // config is that of the listener. HTTP/2 is not offered; Serve says why.
@@ -76,14 +82,14 @@ func (c *certificate) reload() error {
 	if err != nil || !changed {
 		return err
 	}
-	pair, err := tls.X509KeyPair(c.cert, c.key)
+	pair, err := c.pair()
 	if err != nil {
-		return fmt.Errorf("read certificate %s with key %s: %w", c.certFile, c.keyFile, err)
+		return err
 	}
 	if pair.Leaf.NotAfter.Before(c.now()) {
 		return fmt.Errorf("certificate %s: expired %s", c.certFile, pair.Leaf.NotAfter.UTC().Format(time.RFC3339))
 	}
-	c.current, c.said = &pair, ""
+	c.current, c.said = pair, ""
 	c.log.Info().Time("not_after", pair.Leaf.NotAfter).Msg("took over a new certificate")
 	return nil
 }

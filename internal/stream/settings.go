@@ -17,12 +17,7 @@ func (c *Config) Declare(s *config.Set) {
 	s.String(&c.TLSCA, "NATS_TLS_CA", "", "path of the CA certificates that sign the servers' (PEM)")
 	s.String(&c.TLSCert, "NATS_TLS_CERT", "", "path of the client certificate (PEM), with its key")
 	s.String(&c.TLSKey, "NATS_TLS_KEY", "", "path of the client certificate's key (PEM)")
-	s.Check(func() error {
-		if (c.TLSCert == "") != (c.TLSKey == "") {
-			return errors.New("NATS_TLS_CERT, NATS_TLS_KEY: one needs the other")
-		}
-		return nil
-	})
+	s.Check(func() error { return config.Together("NATS_TLS_CERT", c.TLSCert, "NATS_TLS_KEY", c.TLSKey) })
 }
 
 // Declare adds the settings of the stream to the set.

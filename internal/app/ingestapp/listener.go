@@ -41,11 +41,9 @@ func (l *Listener) checkLimits() error {
 }
 
 func (l *Listener) checkFiles() error {
-	if (l.TLSCertFile == "") != (l.TLSKeyFile == "") {
-		return errors.New("TLS_CERT_FILE, TLS_KEY_FILE: one needs the other")
-	}
-	if l.TLSCertFile == "" {
-		return nil
+	err := config.Together("TLS_CERT_FILE", l.TLSCertFile, "TLS_KEY_FILE", l.TLSKeyFile)
+	if err != nil || l.TLSCertFile == "" {
+		return err
 	}
 	if _, err := tls.LoadX509KeyPair(l.TLSCertFile, l.TLSKeyFile); err != nil {
 		return fmt.Errorf("TLS_CERT_FILE, TLS_KEY_FILE: %w", err)

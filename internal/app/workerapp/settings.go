@@ -57,7 +57,7 @@ func (c *Config) Declare(s *config.Set) {
 		}
 		return nil
 	})
-	c.Warehouses = []string{"duckdb:data/customerio.duckdb"}
+	c.Warehouses = []string{DefaultWarehouse}
 	c.DeclareWorker(s)
 	c.NATS.Declare(s)
 	c.Stream.Declare(s)

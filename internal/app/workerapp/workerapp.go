@@ -27,6 +27,9 @@ import (
 // permissions in deploy/ name it.
 const InboxPrefix = "_INBOX_worker"
 
+// DefaultWarehouse is where rows go without a setting.
+const DefaultWarehouse = "duckdb:data/customerio.duckdb"
+
 // batchRowsDefault halves the number of commits, each with its fsync, against
 // 5,000; beyond it nothing is gained but memory used.
 const batchRowsDefault = 10_000
@@ -188,8 +191,8 @@ func (a *App) work(ctx context.Context) error {
 		}
 		return err
 	}
-	a.sayLeftovers(ctx)
 	var running sync.WaitGroup
+	running.Go(func() { a.sayLeftovers(ctx) }) // no event waits for it
 	for _, j := range a.jobs {
 		running.Go(func() { a.runJob(ctx, j) })
 	}
