@@ -43,8 +43,8 @@ chaos: ## Break everything at random, with real processes, and check what was pr
 	go run ./internal/chaos $(ARGS)
 
 .PHONY: soak
-soak: ## Send 5,000 events a second for 10 minutes, then a burst, then more than can be taken
-	go run ./internal/bench soak
+soak: ## Send 5,000 events a second for 10 minutes, then a burst, then more than can be taken; ARGS="--duration 60s"
+	go run ./internal/bench soak $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME (10s)

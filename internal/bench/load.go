@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"slices"
 	"strconv"
 	"sync"
@@ -37,6 +38,8 @@ type loadResult struct {
 	perSecond     float64
 	p50, p99, max time.Duration
 	statuses      map[int]int
+	// refused is within what 99 of 100 answers came that are not 200, 0 when all are.
+	refused time.Duration
 }
 
 // nextEvent numbers the events of the whole run: each has an id of its own.
@@ -46,50 +49,66 @@ func (l load) run(ctx context.Context) (loadResult, error) {
 	begin := time.Now()
 	from, until := begin.Add(l.warmup), begin.Add(l.warmup+l.duration)
 	var (
-		mu       sync.Mutex
-		all      []time.Duration
-		statuses = map[int]int{}
-		failure  error
-		wg       sync.WaitGroup
+		mu      sync.Mutex
+		times   = map[int][]time.Duration{} // of the answers with a status
+		failure error
+		wg      sync.WaitGroup
 	)
 	for i := range l.connections {
 		wg.Go(func() {
-			samples, counts, err := l.connection(ctx, i, begin, from, until)
+			samples, err := l.connection(ctx, i, begin, from, until)
 			mu.Lock()
 			defer mu.Unlock()
-			all = append(all, samples...)
-			for status, n := range counts {
-				statuses[status] += n
+			for status, s := range samples {
+				times[status] = append(times[status], s...)
 			}
 			failure = errors.Join(failure, err)
 		})
 	}
 	wg.Wait()
-	if failure != nil || len(all) == 0 {
+	if failure != nil || len(times) == 0 {
 		return loadResult{}, fmt.Errorf("send load to %s: %w", l.addr, failure)
 	}
+	return l.result(times), nil
+}
+
+func (l load) result(times map[int][]time.Duration) loadResult {
+	var all, refused []time.Duration
+	statuses := map[int]int{}
+	for status, s := range times {
+		statuses[status] = len(s)
+		all = append(all, s...)
+		if status != http.StatusOK {
+			refused = append(refused, s...)
+		}
+	}
 	slices.Sort(all)
-	return loadResult{
+	slices.Sort(refused)
+	r := loadResult{
 		perSecond: float64(len(all)) / l.duration.Seconds(),
 		p50:       all[len(all)/2], p99: all[len(all)*99/100], max: all[len(all)-1],
 		statuses: statuses,
-	}, nil
+	}
+	if n := len(refused); n > 0 {
+		r.refused = refused[n*99/100]
+	}
+	return r
 }
 
-// connection sends until the end and returns the times of the requests between
-// from and until. In an open loop a time begins when the request was due, so
+// connection sends until the end and returns, by their answer, the times of the
+// requests between from and until. In an open loop a time begins when the request was due, so
 // that a stall counts for all that it held up.
-func (l load) connection(ctx context.Context, number int, begin, from, until time.Time) ([]time.Duration, map[int]int, error) {
+func (l load) connection(ctx context.Context, number int, begin, from, until time.Time) (map[int][]time.Duration, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", l.addr)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer conn.Close()
+	_ = conn.SetDeadline(until.Add(time.Minute)) // a server that hangs is no reason to wait for ever
 	var (
 		in      = bufio.NewReader(conn)
 		req     = newRequest(l.addr, l.key)
-		samples []time.Duration
-		counts  = map[int]int{}
+		samples = map[int][]time.Duration{}
 		step    time.Duration
 		due     = begin
 	)
@@ -104,18 +123,17 @@ func (l load) connection(ctx context.Context, number int, begin, from, until tim
 			start, due = due, due.Add(step)
 		}
 		if start.After(until) || ctx.Err() != nil {
-			return samples, counts, nil
+			return samples, nil
 		}
 		if _, err := conn.Write(req.next()); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		status, err := readAnswer(in)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if !start.Before(from) {
-			samples = append(samples, time.Since(start))
-			counts[status]++
+			samples[status] = append(samples[status], time.Since(start))
 		}
 	}
 }

@@ -156,6 +156,14 @@ func median[T cmp.Ordered](values []T) T {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
+// progressf replaces the line of progress, when somebody may be looking at it.
+func progressf(format string, args ...any) {
+	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+		fmt.Fprint(os.Stderr, "\r\x1b[K")
+		fmt.Fprintf(os.Stderr, format, args...)
+	}
+}
+
 func freeAddr() string {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -148,10 +148,10 @@ func (l *lab) watch(ctx context.Context, what string, within time.Duration, done
 		lag, begun := l.lag(ctx, consumers...)
 		if time.Since(said) >= time.Second {
 			said = time.Now()
-			fmt.Fprintf(os.Stderr, "\r\x1b[K  %3.0f s  %s: lag %d", time.Since(l.start).Seconds(), what, lag)
+			progressf("  %3.0f s  %s: lag %d", time.Since(l.start).Seconds(), what, lag)
 		}
 		if begun && done(lag) {
-			fmt.Fprint(os.Stderr, "\r\x1b[K")
+			progressf("")
 			return time.Since(begin), nil
 		}
 		if time.Since(begin) > within {

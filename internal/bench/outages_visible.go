@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -66,7 +65,7 @@ func sendSlowly(ctx context.Context, addr string) ([]time.Time, error) {
 	// A first one, which is not counted, makes the tables and files.
 	var sent []time.Time
 	for i := range visibleEvents + 1 {
-		fmt.Fprintf(os.Stderr, "\r\x1b[K  event %d", i)
+		progressf("  event %d", i)
 		due := time.Now().Add(time.Second)
 		sent = append(sent, time.Now())
 		r, err := (load{addr: addr, key: key, connections: 1, rate: 1, duration: 100 * time.Millisecond}).run(ctx)
@@ -78,7 +77,7 @@ func sendSlowly(ctx context.Context, addr string) ([]time.Time, error) {
 		}
 		pause(ctx, time.Until(due))
 	}
-	fmt.Fprint(os.Stderr, "\r\x1b[K")
+	progressf("")
 	return sent, nil
 }
 
