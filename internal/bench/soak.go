@@ -31,7 +31,7 @@ func soakPhases(args []string) ([]phase, error) {
 	f := flag.NewFlagSet("soak", flag.ContinueOnError)
 	rate := f.Float64("rate", 5_000, "events a second of the soak")
 	long := f.Duration("duration", 10*time.Minute, "how long the soak is")
-	usual := f.Float64("usual", 300, "events a second before and after the burst")
+	usual := f.Float64("usual", 500, "events a second before and after the burst")
 	burst := f.Float64("burst", 20, "how many times the usual a burst is")
 	if err := f.Parse(args); err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func soakPhases(args []string) ([]phase, error) {
 	return []phase{
 		{name: "soak", load: load{connections: 256, rate: *rate, duration: *long}, flat: true},
 		{name: "usual", load: calm},
-		{name: "burst", load: load{connections: 512, rate: *usual * *burst, duration: short}, busy: true},
+		{name: "burst", load: load{connections: 2_000, rate: *usual * *burst, duration: short}, busy: true},
 		{name: "usual", load: calm},
 		{name: "crowd", load: load{connections: crowd, duration: short}, busy: true},
 		{name: "usual", load: calm},
