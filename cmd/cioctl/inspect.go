@@ -32,7 +32,7 @@ func withStream(ctx context.Context, cfg stream.Config, use func(*stream.Conn) e
 	waiting, cancel := context.WithTimeout(ctx, connectWait)
 	defer cancel()
 	if err := conn.WaitConnected(waiting); err != nil {
-		return fmt.Errorf("NATS does not answer at %s; is it running, and is NATS_URL right? (%w)", cfg.URL, err)
+		return fmt.Errorf("NATS does not answer at %s; is it running, and is NATS_URL right? (%w)", cfg.Redacted(), err)
 	}
 	return use(conn)
 }

@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -17,6 +18,12 @@ func (c *Config) Declare(s *config.Set) {
 	s.String(&c.TLSCA, "NATS_TLS_CA", "", "path of the CA certificates that sign the servers' (PEM)")
 	s.String(&c.TLSCert, "NATS_TLS_CERT", "", "path of the client certificate (PEM), with its key")
 	s.String(&c.TLSKey, "NATS_TLS_KEY", "", "path of the client certificate's key (PEM)")
+	s.Check(func() error {
+		if err := checkAddress(c.URL); err != nil {
+			return fmt.Errorf("NATS_URL: %w", err)
+		}
+		return nil
+	})
 	s.Check(func() error { return config.Together("NATS_TLS_CERT", c.TLSCert, "NATS_TLS_KEY", c.TLSKey) })
 }
 
@@ -64,7 +71,7 @@ func (c *Conn) OpenConsumerUntil(ctx context.Context, name string, subjects []st
 func (c *Conn) until(ctx context.Context, text string, try func(context.Context) error) error {
 	said := ""
 	for {
-		err := errNotConnected
+		err := errNotConnected // why is logged where it is known
 		if c.nc.IsConnected() {
 			err = c.tryOnce(ctx, try)
 		}

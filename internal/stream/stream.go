@@ -4,9 +4,11 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -42,24 +44,37 @@ type Config struct {
 
 // A Conn is a connection to JetStream. It reconnects by itself for ever.
 type Conn struct {
-	nc  *nats.Conn
-	js  jetstream.JetStream
-	log zerolog.Logger
+	nc      *nats.Conn
+	js      jetstream.JetStream
+	log     zerolog.Logger
+	trouble *trouble
+}
+
+// A trouble is why the last try to connect failed.
+type trouble struct{ last atomic.Pointer[error] }
+
+// err is that there is no connection, and why.
+func (t *trouble) err() error {
+	if why := t.last.Load(); why != nil {
+		return fmt.Errorf("%w: %w", errNotConnected, *why)
+	}
+	return errNotConnected
 }
 
 // Connect returns at once, even while the server is away: a receiver that does
 // not start is worse than one that answers 503 until it can do more. It fails
 // only on a configuration that can never work.
 func Connect(cfg Config) (*Conn, error) {
+	servers := cmp.Or(cfg.URL, nats.DefaultURL)
+	if err := checkAddress(servers); err != nil {
+		return nil, fmt.Errorf("NATS_URL: %w", err)
+	}
 	opts, err := options(cfg)
 	if err != nil {
 		return nil, err
 	}
-	url := cfg.URL
-	if url == "" {
-		url = nats.DefaultURL
-	}
-	nc, err := nats.Connect(url, opts...)
+	why := &trouble{}
+	nc, err := nats.Connect(servers, append(opts, handlers(cfg.Log, why)...)...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to NATS: %w", err)
 	}
@@ -68,7 +83,7 @@ func Connect(cfg Config) (*Conn, error) {
 		nc.Close()
 		return nil, fmt.Errorf("open JetStream: %w", err)
 	}
-	return &Conn{nc: nc, js: js, log: cfg.Log}, nil
+	return &Conn{nc: nc, js: js, log: cfg.Log, trouble: why}, nil
 }
 
 func options(cfg Config) ([]nats.Option, error) {
@@ -90,7 +105,6 @@ func options(cfg Config) ([]nats.Option, error) {
 		nats.PingInterval(10 * time.Second),
 		nats.MaxPingsOutstanding(2),
 	}
-	opts = append(opts, logHandlers(cfg.Log)...)
 	if cfg.InProcess != nil {
 		opts = append(opts, nats.InProcessServer(cfg.InProcess))
 	}
@@ -112,19 +126,30 @@ func options(cfg Config) ([]nats.Option, error) {
 	return opts, nil
 }
 
-func logHandlers(log zerolog.Logger) []nats.Option {
+// reasonEvery is how often a failing connection says why: several tries a second
+// fail while a server is away.
+const reasonEvery = 10 * time.Second
+
+func handlers(log zerolog.Logger, why *trouble) []nats.Option {
+	reasons := log.Sample(&zerolog.BurstSampler{Burst: 1, Period: reasonEvery})
+	connected := func(text string) nats.ConnHandler {
+		return func(nc *nats.Conn) {
+			why.last.Store(nil)
+			log.Info().Str("server", nc.ConnectedUrlRedacted()).Msg(text)
+		}
+	}
 	return []nats.Option{
-		nats.ConnectHandler(func(nc *nats.Conn) {
-			log.Info().Str("server", nc.ConnectedUrlRedacted()).Msg("connected to NATS")
+		nats.ConnectHandler(connected("connected to NATS")),
+		nats.ReconnectHandler(connected("connected to NATS again")),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
+			why.last.Store(&err)
+			reasons.Warn().Err(err).Msg("NATS cannot be reached, trying again")
 		}),
 		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
 			if nc.IsClosed() {
 				return
 			}
 			log.Warn().Err(err).Msg("NATS is away, reconnecting")
-		}),
-		nats.ReconnectHandler(func(nc *nats.Conn) {
-			log.Info().Str("server", nc.ConnectedUrlRedacted()).Msg("connected to NATS again")
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			log.Warn().Err(err).Msg("NATS reports an error")
@@ -140,7 +165,7 @@ var errNotConnected = errors.New("NATS is not connected")
 // Ready reports why the stream cannot be used now, nil when it can.
 func (c *Conn) Ready(ctx context.Context) error {
 	if !c.nc.IsConnected() {
-		return errNotConnected
+		return c.trouble.err()
 	}
 	if _, err := c.js.Stream(ctx, Name); err != nil {
 		return fmt.Errorf("look up stream %s: %w", Name, err)
@@ -148,7 +173,8 @@ func (c *Conn) Ready(ctx context.Context) error {
 	return nil
 }
 
-// WaitConnected returns when the connection is up, or with ctx's error.
+// WaitConnected returns when the connection is up, or with ctx's error and why
+// there is none.
 func (c *Conn) WaitConnected(ctx context.Context) error {
 	t := time.NewTicker(20 * time.Millisecond)
 	defer t.Stop()
@@ -156,7 +182,7 @@ func (c *Conn) WaitConnected(ctx context.Context) error {
 		select {
 		case <-t.C:
 		case <-ctx.Done():
-			return ctx.Err()
+			return fmt.Errorf("%w: %w", ctx.Err(), c.trouble.err())
 		}
 	}
 	return nil
