@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -14,6 +15,8 @@ const (
 	otlpTracesEndpoint = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 	otlpProtocol       = "OTEL_EXPORTER_OTLP_PROTOCOL"
 	otlpTracesProtocol = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
+	otlpHeaders        = "OTEL_EXPORTER_OTLP_HEADERS"
+	otlpTracesHeaders  = "OTEL_EXPORTER_OTLP_TRACES_HEADERS"
 )
 
 // onlyProtocol is the one that the programs speak. Every collector does.
@@ -30,6 +33,9 @@ func (t *Traces) Declare(s *Set) {
 	s.String(&t.Protocol, otlpProtocol, onlyProtocol, "protocol of the collector; there is no other")
 	s.Check(t.check)
 	s.Check(func() error { return t.checkProtocol(otlpTracesProtocol, s.Value(otlpTracesProtocol)) })
+	for _, name := range []string{otlpHeaders, otlpTracesHeaders} {
+		s.Check(func() error { return checkHeaders(name, s.Value(name)) })
+	}
 }
 
 // URL is where traces are posted to, "" when they are off.
@@ -48,6 +54,23 @@ func (t *Traces) check() error {
 		}
 	}
 	return t.checkProtocol(otlpProtocol, t.Protocol)
+}
+
+// headerPair is a field name of HTTP (RFC 9110) and its value.
+var headerPair = regexp.MustCompile("^\\s*[0-9A-Za-z!#$%&'*+.^_`|~-]+\\s*=")
+
+// checkHeaders finds what the SDK would leave out and quote: headers hold keys.
+func checkHeaders(name, list string) error {
+	if list == "" {
+		return nil
+	}
+	for pair := range strings.SplitSeq(list, ",") {
+		_, value, _ := strings.Cut(pair, "=")
+		if _, err := url.PathUnescape(value); err != nil || !headerPair.MatchString(pair) {
+			return fmt.Errorf("%s: is no list as name=value,name=value; a %% in a value is written %%25", name)
+		}
+	}
+	return nil
 }
 
 // checkProtocol lets a program without traces run beside others that have them.

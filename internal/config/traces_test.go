@@ -27,6 +27,10 @@ func TestTraces(t *testing.T) {
 		"no traces address":  {map[string]string{traces: "ftp://c"}, "", traces + ": "},
 		"gRPC":               {map[string]string{endpoint: "http://c", protocol: "grpc"}, "", protocol + `: "grpc" is not one of http/protobuf`},
 		"gRPC for traces":    {map[string]string{endpoint: "http://c", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc"}, "", `TRACES_PROTOCOL: "grpc"`},
+		"headers":            {map[string]string{"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Basic%20abc, x=y="}, "", ""},
+		"odd headers":        {map[string]string{"OTEL_EXPORTER_OTLP_HEADERS": "a=b%zz"}, "", "OTLP_HEADERS: "},
+		"nameless header":    {map[string]string{"OTEL_EXPORTER_OTLP_TRACES_HEADERS": "a=b,c"}, "", "TRACES_HEADERS: "},
+		"colon for equals":   {map[string]string{"OTEL_EXPORTER_OTLP_HEADERS": "a: b=c"}, "", "OTLP_HEADERS: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -33,16 +33,26 @@ type statusError struct {
 	excerpt  string        // of the body, without the person
 }
 
-func newStatusError(resp *http.Response) *statusError {
+func newStatusError(req *http.Request, resp *http.Response) *statusError {
 	e := &statusError{status: resp.StatusCode, wait: retryAfter(resp.Header)}
 	if u, err := resp.Location(); err == nil {
 		e.location = u.Host // the rest of it would name the person
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
 	if err == nil {
-		e.body = string(body)
+		e.body = withoutKey(string(body), req)
 	}
 	return e
+}
+
+// withoutKey leaves out of a text the key of the request that it answers: a proxy
+// on the way may repeat the header it came in.
+func withoutKey(text string, req *http.Request) string {
+	if _, key, ok := req.BasicAuth(); ok && key != "" {
+		_, encoded, _ := strings.Cut(req.Header.Get("Authorization"), " ")
+		text = strings.NewReplacer(encoded, "…", key, "…").Replace(text)
+	}
+	return text
 }
 
 func (e *statusError) Error() string {

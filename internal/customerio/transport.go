@@ -47,7 +47,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		defer resp.Body.Close()
-		return nil, newStatusError(resp)
+		return nil, newStatusError(req, resp)
 	}
 	resp.StatusCode = http.StatusOK // the library takes any other success for a failure
 	resp.Body = struct {

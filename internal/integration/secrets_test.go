@@ -1,0 +1,278 @@
+package integration_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/stream/streamtest"
+	"github.com/cioevents/cioevents/pkg/webhook"
+	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
+)
+
+// secret is a part of every secret here.
+const secret = "s3cr3t"
+
+// A leak is a way in which a program could print a secret.
+type leak struct {
+	program string
+	args    []string
+	env     map[string]string
+	// says is what the program prints when it has come to the place in question,
+	// which proves that it has.
+	says string
+	// calls: a signed webhook call is sent to it.
+	calls bool
+}
+
+// Programs that fail, in whatever way, print no secret.
+func TestSecretsAreNotPrinted(t *testing.T) {
+	t.Parallel()
+	programs := buildPrograms(t)
+	nats := natsWithPassword(t)
+	tell := repeatingAPI(t)
+	noServer := map[string]string{"NATS_URL": "nats://worker:" + secret + "@127.0.0.1:1"}
+	track := func(url, proxy string) map[string]string {
+		return map[string]string{
+			"NATS_URL": natsWithPassword(t), "WORKER_CONSUMERS": "suppression", // each handles the event
+			"CUSTOMERIO_TRACK_URL": url, "HTTP_PROXY": proxy,
+		}
+	}
+	for name, l := range map[string]leak{
+		"misspelt flag":          {program: "ingest", args: []string{"--customerio-webhook-secrt=" + secret}, says: "customerio-webhook-secrt"},
+		"flag with one dash":     {program: "ingest", args: []string{"-customerio-webhook-secret=" + secret}, says: "no setting"},
+		"stray argument":         {program: "worker", args: []string{secret}, says: "no setting"},
+		"odd address of NATS":    {program: "ingest", env: map[string]string{"NATS_URL": "nats://u:" + secret + "%zz@127.0.0.1:4222"}, says: "NATS_URL"},
+		"NATS away":              {program: "ingest", env: noServer, says: "cannot be reached"},
+		"NATS away from worker":  {program: "worker", env: noServer, says: "cannot be reached"},
+		"NATS away from cioctl":  {program: "cioctl", args: []string{"status"}, env: noServer, says: "does not answer"},
+		"wrong password of NATS": {program: "ingest", env: map[string]string{"NATS_URL": strings.Replace(nats, ":"+secret, ":wrong-"+secret, 1)}, says: "Authorization Violation"},
+		"odd credentials":        {program: "ingest", env: map[string]string{"NATS_CREDS": file(t, secret)}, says: "cannot be reached"},
+		"odd key of TLS":         {program: "ingest", env: map[string]string{"TLS_CERT_FILE": file(t, secret), "TLS_KEY_FILE": file(t, secret)}, says: "TLS_CERT_FILE"},
+		"missing file of a secret": {program: "worker", env: map[string]string{
+			"CUSTOMERIO_TRACK_API_KEY": "", "CUSTOMERIO_TRACK_API_KEY_FILE": "/nowhere",
+		}, says: "/nowhere"},
+		"collector away": {
+			program: "ingest", env: map[string]string{
+				"NATS_URL": nats, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://u:" + secret + "@127.0.0.1:1", "OTEL_EXPORTER_OTLP_HEADERS": "authorization=" + secret,
+			},
+			calls: true, says: "span",
+		},
+		"odd headers for the collector": {program: "ingest", env: map[string]string{
+			"NATS_URL": nats, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_HEADERS": "authorization=" + secret + "%zz",
+		}, says: "OTEL_EXPORTER_OTLP_HEADERS"},
+		"bad signature":      {program: "cioctl", args: []string{"verify", "--signature=" + strings.Repeat("a", 64)}, says: "not signed"},
+		"call to nobody":     {program: "cioctl", args: []string{"send", "--url=http://127.0.0.1:1/webhooks/customerio"}, says: "refused"},
+		"API repeats a 400":  {program: "worker", env: track(tell.URL+"/400", ""), says: "rejected"},
+		"API repeats a 401":  {program: "worker", env: track(tell.URL+"/401", ""), says: "not accepted"},
+		"API repeats a 500":  {program: "worker", env: track(tell.URL+"/500", ""), says: "status 500"},
+		"proxy away":         {program: "worker", env: track("http://api.invalid", "http://u:"+secret+"@127.0.0.1:1"), says: "refused"},
+		"API away":           {program: "worker", env: track("http://u:"+secret+"@127.0.0.1:1", ""), says: "refused"},
+		"odd address of API": {program: "worker", env: track("http://u:"+secret+"%zz@127.0.0.1:1", ""), says: "no http or https address"},
+		"odd key of BigQuery": {program: "worker", env: map[string]string{
+			"NATS_URL": nats, "WORKER_CONSUMERS": "warehouse", "WAREHOUSE_URL": "bigquery://project/dataset",
+			"GOOGLE_APPLICATION_CREDENTIALS": file(t, `{"type":"service_account","client_email":"a@b","private_key":"`+secret+`","private_key_id":"x","token_uri":"http://127.0.0.1:1"}`),
+		}, says: "igquery"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l.check(t, programs)
+		})
+	}
+}
+
+func (l leak) check(t *testing.T, programs string) {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(programs, l.program), l.args...)
+	cmd.Dir = t.TempDir()
+	env := map[string]string{
+		"PATH": os.Getenv("PATH"), "HOME": cmd.Dir, "LOG_LEVEL": "debug", "LOG_FORMAT": "json", "INGEST_ADDR": "127.0.0.1:0", "ADMIN_ADDR": "127.0.0.1:0",
+		"DRAIN_DELAY": "0", "CUSTOMERIO_WEBHOOK_SECRET": secret + "-signing", "CUSTOMERIO_SITE_ID": "site", "CUSTOMERIO_TRACK_API_KEY": secret + "-key",
+	}
+	maps.Copy(env, l.env)
+	for name, value := range env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	out := &printed{}
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // most of them are to fail
+		close(ended)
+	}()
+	out.await(ended, func(text string) bool {
+		if l.calls {
+			l.call(text)
+		}
+		return strings.Contains(text, l.says)
+	})
+	admin := address(out.text(), "admin")
+	text := out.text() + get(admin+"/metrics") + get(admin+"/readyz")
+	_ = cmd.Process.Signal(os.Interrupt)
+	<-ended
+	text += out.text()
+	if !strings.Contains(text, l.says) {
+		t.Errorf("it does not say %q, so this shows nothing:\n%s", l.says, text)
+	}
+	encoded := base64.StdEncoding.EncodeToString([]byte("site:" + secret + "-key"))
+	for _, s := range []string{secret, encoded, encoded[4:20]} {
+		if strings.Contains(text, s) {
+			t.Errorf("it prints a secret:\n%s", text)
+			return
+		}
+	}
+}
+
+// call sends a signed event to the ingest that has printed text.
+func (l leak) call(text string) {
+	addr := address(text, "addr")
+	body := webhooktest.Get("email_opened_human")
+	req, err := http.NewRequest(http.MethodPost, addr+"/webhooks/customerio", bytes.NewReader(body))
+	if addr == "" || err != nil {
+		return // not yet
+	}
+	webhook.SignRequest(req.Header, secret+"-signing", time.Now(), body)
+	if res, err := http.DefaultClient.Do(req); err == nil {
+		res.Body.Close()
+	}
+}
+
+var listens = regexp.MustCompile(`"(\w+)":"(127\.0\.0\.1:\d+)"`)
+
+// address finds where a program says that it listens.
+func address(text, what string) string {
+	for _, m := range listens.FindAllStringSubmatch(text, -1) {
+		if m[1] == what {
+			return "http://" + m[2]
+		}
+	}
+	return ""
+}
+
+func get(url string) string {
+	res, err := http.Get(url)
+	if err != nil {
+		return ""
+	}
+	defer res.Body.Close()
+	b, _ := io.ReadAll(res.Body)
+	return string(b)
+}
+
+// printed is what a program prints.
+type printed struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (p *printed) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.buf.Write(b)
+}
+
+func (p *printed) text() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.buf.String()
+}
+
+// await returns when the text is as wanted, the program has ended, or 30 s are over.
+func (p *printed) await(ended <-chan struct{}, ok func(string) bool) {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for late := time.After(30 * time.Second); !ok(p.text()); {
+		select {
+		case <-tick.C:
+		case <-ended:
+			return
+		case <-late:
+			return
+		}
+	}
+}
+
+// buildPrograms compiles what is shipped, and returns its folder.
+func buildPrograms(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", dir, "./cmd/...")
+	cmd.Dir = filepath.Join("..", "..")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build the programs: %v\n%s", err, out)
+	}
+	return dir
+}
+
+// natsWithPassword returns the address, with its password, of a server that holds
+// an event which suppresses.
+func natsWithPassword(t *testing.T) string {
+	t.Helper()
+	nats := streamtest.Start(t, func(o *server.Options) { o.Username, o.Password = "worker", secret })
+	url := strings.Replace(nats.URL(), "//", "//worker:"+secret+"@", 1)
+	conn, err := stream.Connect(stream.Config{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.WaitConnected(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Ensure(t.Context(), stream.Settings{}); err != nil {
+		t.Fatal(err)
+	}
+	publisher, err := stream.NewPublisher(conn, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer publisher.Close()
+	m := &event.Message{Workspace: "default", ID: "bounce", ObjectType: "email", Metric: "bounced", ReceivedAt: time.Now(), Body: webhooktest.Get("email_bounced_hard")}
+	if _, err := publisher.Publish(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	return url
+}
+
+// repeatingAPI answers with the status that its path begins with, and repeats the
+// headers of the call, as proxies do that explain themselves.
+func repeatingAPI(t *testing.T) *httptest.Server {
+	t.Helper()
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status := http.StatusOK
+		_, _ = fmt.Sscanf(r.URL.Path, "/%d", &status)
+		_, key, _ := r.BasicAuth()
+		w.WriteHeader(status)
+		fmt.Fprintf(w, "You sent %q with %s", r.Header["Authorization"], key)
+	}))
+	t.Cleanup(api.Close)
+	return api
+}
+
+// file returns the path of a file.
+func file(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
