@@ -82,7 +82,7 @@ func (c *Conn) StartReplay(ctx context.Context, q ReplayRequest) (*Replay, error
 	if r.Total == 0 {
 		return nil, fmt.Errorf("start replay: %w", ErrNothingToReplay)
 	}
-	cfg := consumerConfig(replayPrefix+r.ID, q.Subjects)
+	cfg := consumerConfig(replayPrefix+r.ID, filters(q.Subjects))
 	cfg.Description = "cioevents replay to " + r.Target
 	startAt(&cfg, r.Since)
 	cfg.Metadata = r.metadata()
@@ -196,7 +196,7 @@ func replayOf(info *jetstream.ConsumerInfo) Replay {
 		StartedAt: info.Created, subjects: info.Config.FilterSubjects,
 	}
 	if len(r.subjects) == 0 {
-		r.subjects = []string{info.Config.FilterSubject}
+		r.subjects = []string{cmp.Or(info.Config.FilterSubject, AllEvents)}
 	}
 	// The floor stays below a message that is still to be settled. It also
 	// stays behind when no event follows: then nothing is left.

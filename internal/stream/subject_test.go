@@ -55,7 +55,8 @@ func TestConsumerFilter(t *testing.T) {
 	}
 	ack(t, got...)
 
-	// A redrive reaches its consumer alone, whatever the metric.
+	// A redrive reaches its consumer alone, whatever the metric. One that gets every
+	// event passes over it.
 	for i, want := range []bool{false, true} { // the second time is a duplicate
 		if duplicate, err := p.Redrive(t.Context(), "some", 2, opened); err != nil || duplicate != want {
 			t.Fatalf("Redrive %d = %v, %v", i, duplicate, err)
@@ -66,6 +67,13 @@ func TestConsumerFilter(t *testing.T) {
 		t.Errorf("redriven as %+v", again.Message)
 	}
 	ack(t, again)
+	if _, err := p.Redrive(t.Context(), "all", 1, opened); err != nil {
+		t.Fatal(err)
+	}
+	if got := fetch(t, all, 10); len(got) != 0 {
+		t.Errorf("all fetched %v, which is for another", ids(got))
+	}
+	ack(t, fetchOne(t, all, "opened"))
 	for _, c := range status(t, conn).Consumers {
 		if c.Lag != 0 {
 			t.Errorf("consumer %s has a lag of %d", c.Name, c.Lag)

@@ -135,7 +135,11 @@ func oldest(ctx context.Context, st jetstream.Stream, info *jetstream.ConsumerIn
 	if lagOf(info) == 0 {
 		return first, nil
 	}
-	for _, subject := range info.Config.FilterSubjects {
+	subjects := info.Config.FilterSubjects
+	if len(subjects) == 0 { // it gets every message
+		subjects = []string{">"}
+	}
+	for _, subject := range subjects {
 		m, err := st.GetMsg(ctx, info.AckFloor.Stream+1, jetstream.WithGetMsgSubject(subject))
 		switch {
 		case errors.Is(err, jetstream.ErrMsgNotFound):
