@@ -52,17 +52,18 @@ func (e *encoder) column(w *pq.ColumnWriter, index int, rows []*warehouse.Row) e
 	if e.columns[index].Required {
 		level = 0
 	}
+	null := pq.NullValue().Level(0, 0, index)
 	e.chunk = e.chunk[:0]
 	size := 0
 	for i, r := range rows {
 		v := value(r)
 		if v.IsNull() {
-			v = v.Level(0, 0, index)
+			v = null
 		} else {
 			v = v.Level(0, level, index)
+			size += textSize(v)
 		}
 		e.chunk = append(e.chunk, v)
-		size += textSize(v)
 		if len(e.chunk) < chunkRows && size < pageBytes && i < len(rows)-1 {
 			continue
 		}
