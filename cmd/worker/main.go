@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/cioevents/cioevents/internal/app/workerapp"
@@ -44,9 +45,19 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
+	tuneGC(getenv)
 	app, err := workerapp.New(cfg, logger)
 	if err != nil {
 		return err
 	}
 	return app.Run(ctx)
+}
+
+// tuneGC spends a little memory on a tenth more rows a second: what the worker
+// holds is mostly the batches in hand, which Go's default would search through
+// often. Go's own variable wins.
+func tuneGC(getenv func(string) string) {
+	if getenv("GOGC") == "" {
+		debug.SetGCPercent(150)
+	}
 }

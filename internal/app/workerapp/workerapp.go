@@ -30,9 +30,9 @@ const InboxPrefix = "_INBOX_worker"
 // DefaultWarehouse is where rows go without a setting.
 const DefaultWarehouse = "duckdb:data/customerio.duckdb"
 
-// batchRowsDefault halves the number of commits, each with its fsync, against
-// 5,000; beyond it nothing is gained but memory used.
-const batchRowsDefault = 10_000
+// batchRowsDefault is what two loops can hold beside DuckDB in 400 MiB. Twice as
+// many are 5 % quicker and take some 50 MiB more.
+const batchRowsDefault = 5_000
 
 // engagementBatchDefault is what a worker holds of opens and clicks: a newsletter's
 // opens of the first minutes, so that most people are updated once for them. What is
