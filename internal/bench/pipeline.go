@@ -16,7 +16,7 @@ import (
 )
 
 // preload is how many events the worker finds in the stream: some seconds' work.
-const preload = 400_000
+const preload = 1_000_000
 
 // fillStream publishes n events asynchronously, which is also the baseline of
 // what JetStream takes when nobody waits for a single answer.
