@@ -28,7 +28,7 @@ func TestParseTime(t *testing.T) {
 			t.Errorf("ParseTime(%q) = %v, %v; want %v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"yesterday", "--24h", "-", "d", "-1.5d", "99999d", "2026-13-01", "24"} {
+	for _, text := range []string{"yesterday", "--24h", "-", "d", "-1.5d", "+5h", "99999d", "2026-13-01", "24"} {
 		if got, err := operate.ParseTime(text, now); err == nil {
 			t.Errorf("ParseTime(%q) = %v, want an error", text, got)
 		}

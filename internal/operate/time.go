@@ -33,8 +33,8 @@ func parseSpan(text string) (time.Duration, error) {
 		return time.Duration(n) * 24 * time.Hour, err
 	}
 	d, err := time.ParseDuration(text)
-	if err == nil && d < 0 {
-		return 0, strconv.ErrSyntax // two signs
+	if err == nil && (d < 0 || strings.HasPrefix(text, "+")) {
+		return 0, strconv.ErrSyntax // a second sign, or one for the future
 	}
 	return d, err
 }
