@@ -23,6 +23,23 @@ const (
 	connections = 256
 )
 
+const usage = `bench measures the product on this machine, beside baselines in the same run.
+
+Usage:
+  go run ./internal/bench [PART]
+
+Parts:
+  all         ingest and warehouses, the default; 3 minutes
+  ingest      calls a second and their times, beside a receiver without a queue
+  warehouses  from the stream into each warehouse, or into those named after it
+  replay      a replay of a million events beside the live way
+  effects     profile updates against an API that takes 100 requests a second
+  outages     BigQuery and the Track API away, workers killed, in real time
+  soak        10 minutes of 5,000 events a second, a burst and a crowd
+
+Run it alone: the load and the programs share the processors.
+`
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:])
@@ -38,6 +55,9 @@ func run(ctx context.Context, args []string) error {
 		args = []string{"all"}
 	}
 	switch args[0] {
+	case "-h", "--help", "help":
+		fmt.Print(usage)
+		return nil
 	case "nats":
 		return runNATS(ctx, args[1])
 	case "baseline":
@@ -66,7 +86,7 @@ func run(ctx context.Context, args []string) error {
 	case "all":
 		return errors.Join(benchIngest(ctx, dir), benchWarehouses(ctx, dir, nil))
 	}
-	return fmt.Errorf("unknown part %q: it is ingest, warehouses, replay, effects, outages, soak or all", args[0])
+	return fmt.Errorf("unknown part %q; see --help", args[0])
 }
 
 // build compiles one of the product's programs into dir.
