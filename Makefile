@@ -59,6 +59,7 @@ sql: ## Check the SQL for BigQuery with GoogleSQL; the first build takes minutes
 .PHONY: bench
 bench: ## Measure ingest and worker beside baselines in the same run; prints ratios
 	go run ./internal/bench
+	go test ./internal/warehouse/duckdb -run '^$$' -bench 'BenchmarkStagedInsert|BenchmarkWrite/5000' -benchtime 60x
 
 .PHONY: docs
 docs: ## Write the tables of settings and instruments in docs/ from the programs
