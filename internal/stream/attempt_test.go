@@ -36,8 +36,8 @@ func TestSettledOnce(t *testing.T) {
 	}
 }
 
-// A consumer of an earlier version gets today's limits when a worker opens it, and
-// keeps its place.
+// A consumer of an earlier version gets today's limits when a worker opens it, loses
+// the filters that it does not need, and keeps its place.
 func TestOpenConsumerUpdates(t *testing.T) {
 	t.Parallel()
 	srv := streamtest.Start(t)
@@ -64,5 +64,8 @@ func TestOpenConsumerUpdates(t *testing.T) {
 	info, err := old.Info(t.Context())
 	if err != nil || info.Config.MaxAckPending != 500_000 || info.NumAckPending != 1 {
 		t.Errorf("consumer is %+v, %v, want 500,000 messages at most", info, err)
+	}
+	if filters := info.Config.FilterSubjects; len(filters) != 0 || info.NumPending != 0 {
+		t.Errorf("consumer has the filters %q, and %d messages before it", filters, info.NumPending)
 	}
 }
