@@ -29,7 +29,7 @@ const module = "github.com/cioevents/cioevents"
 // which is the moment to ask whether it should exist.
 var floors = [][]string{
 	{"pkg/webhook"},
-	{"pkg/webhook/webhooktest", "internal/fault", "internal/config", "internal/telemetry"},
+	{"pkg/webhook/webhooktest", "internal/fault", "internal/config", "internal/telemetry", "internal/tlstest"},
 	{"internal/event", "internal/warehouse", "internal/effect", "internal/warehouse/duckdbsql"},
 	{
 		"internal/ingest", "internal/worker", "internal/operate",

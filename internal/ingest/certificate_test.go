@@ -3,15 +3,8 @@ package ingest_test
 import (
 	"bufio"
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
-	"math/big"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +17,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/cioevents/cioevents/internal/ingest"
+	"github.com/cioevents/cioevents/internal/tlstest"
 )
 
 // A keyPair is the PEM of a certificate that is its own authority.
@@ -31,26 +25,8 @@ type keyPair struct{ cert, key []byte }
 
 func newKeyPair(t *testing.T, serial int64, notAfter time.Time) keyPair {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(serial), NotAfter: notAfter,
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return keyPair{
-		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}),
-		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}),
-	}
+	cert, key := tlstest.NewPair(t, serial, notAfter)
+	return keyPair{cert, key}
 }
 
 // A secured is a listener with TLS, its files, its clock and its log.

@@ -2,14 +2,8 @@ package stream_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
-	"math/big"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,6 +17,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
+	"github.com/cioevents/cioevents/internal/tlstest"
 )
 
 // An identity is a certificate for 127.0.0.1 that is its own authority.
@@ -34,31 +29,13 @@ type identity struct {
 
 func newIdentity(t *testing.T) *identity {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-		IsCA:        true, BasicConstraintsValid: true,
-	}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cert, key := tlstest.NewPair(t, time.Now().UnixNano(), time.Now().Add(time.Hour))
 	id := &identity{cert: filepath.Join(t.TempDir(), "cert.pem"), key: filepath.Join(t.TempDir(), "key.pem"), pool: x509.NewCertPool()}
-	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})
-	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})
-	write(t, id.cert, certPEM)
-	write(t, id.key, keyPEM)
-	id.pool.AppendCertsFromPEM(certPEM)
-	if id.pair, err = tls.X509KeyPair(certPEM, keyPEM); err != nil {
+	write(t, id.cert, cert)
+	write(t, id.key, key)
+	id.pool.AppendCertsFromPEM(cert)
+	var err error
+	if id.pair, err = tls.X509KeyPair(cert, key); err != nil {
 		t.Fatal(err)
 	}
 	return id
