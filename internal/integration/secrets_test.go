@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -22,7 +23,6 @@ import (
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
-	"github.com/cioevents/cioevents/pkg/webhook"
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
 )
 
@@ -146,11 +146,10 @@ func (l leak) check(t *testing.T, programs string) {
 func (l leak) call(text string) {
 	addr := address(text, "addr")
 	body := webhooktest.Get("email_opened_human")
-	req, err := http.NewRequest(http.MethodPost, addr+"/webhooks/customerio", bytes.NewReader(body))
+	req, err := webhooktest.NewRequest(context.Background(), addr+"/webhooks/customerio", secret+"-signing", time.Now(), body)
 	if addr == "" || err != nil {
 		return // not yet
 	}
-	webhook.SignRequest(req.Header, secret+"-signing", time.Now(), body)
 	if res, err := http.DefaultClient.Do(req); err == nil {
 		res.Body.Close()
 	}
@@ -228,19 +227,7 @@ func buildPrograms(t *testing.T) string {
 func natsWithPassword(t *testing.T) string {
 	t.Helper()
 	nats := streamtest.Start(t, func(o *server.Options) { o.Username, o.Password = "worker", secret })
-	url := strings.Replace(nats.URL(), "//", "//worker:"+secret+"@", 1)
-	conn, err := stream.Connect(stream.Config{URL: url})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if err := conn.WaitConnected(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := conn.Ensure(t.Context(), stream.Settings{}); err != nil {
-		t.Fatal(err)
-	}
-	publisher, err := stream.NewPublisher(conn, 0)
+	publisher, err := stream.NewPublisher(nats.Connect(stream.Settings{}), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +236,7 @@ func natsWithPassword(t *testing.T) string {
 	if _, err := publisher.Publish(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	return url
+	return nats.URL()
 }
 
 // repeatingAPI answers with the status that its path begins with, and repeats the

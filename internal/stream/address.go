@@ -10,7 +10,7 @@ import (
 )
 
 // errAddress does not repeat what is wrong: the address may hold a password.
-var errAddress = errors.New("not a list of servers as nats://user:password@host:4222; " +
+var errAddress = errors.New("NATS_URL: not a list of servers as nats://user:password@host:4222; " +
 	"in a password everything but letters and digits is written as %XX")
 
 // checkAddress finds what nats.go would quote, password and all, in its error.
@@ -27,13 +27,15 @@ func checkAddress(list string) error {
 // for showing.
 func (c *Config) Redacted() string {
 	var shown []string
-	for s := range strings.SplitSeq(cmp.Or(c.URL, nats.DefaultURL), ",") {
+	for s := range strings.SplitSeq(c.servers(), ",") {
 		if u, err := parseServer(s); err == nil {
 			shown = append(shown, u.Scheme+"://"+u.Host)
 		}
 	}
 	return strings.Join(shown, ",")
 }
+
+func (c *Config) servers() string { return cmp.Or(c.URL, nats.DefaultURL) }
 
 // parseServer reads one address as nats.go does.
 func parseServer(s string) (*url.URL, error) {

@@ -3,7 +3,6 @@ package stream
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -18,12 +17,7 @@ func (c *Config) Declare(s *config.Set) {
 	s.String(&c.TLSCA, "NATS_TLS_CA", "", "path of the CA certificates that sign the servers' (PEM)")
 	s.String(&c.TLSCert, "NATS_TLS_CERT", "", "path of the client certificate (PEM), with its key")
 	s.String(&c.TLSKey, "NATS_TLS_KEY", "", "path of the client certificate's key (PEM)")
-	s.Check(func() error {
-		if err := checkAddress(c.URL); err != nil {
-			return fmt.Errorf("NATS_URL: %w", err)
-		}
-		return nil
-	})
+	s.Check(func() error { return checkAddress(c.URL) })
 	s.Check(func() error { return config.Together("NATS_TLS_CERT", c.TLSCert, "NATS_TLS_KEY", c.TLSKey) })
 }
 

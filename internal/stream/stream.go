@@ -4,7 +4,6 @@
 package stream
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,16 +64,15 @@ func (t *trouble) err() error {
 // not start is worse than one that answers 503 until it can do more. It fails
 // only on a configuration that can never work.
 func Connect(cfg Config) (*Conn, error) {
-	servers := cmp.Or(cfg.URL, nats.DefaultURL)
-	if err := checkAddress(servers); err != nil {
-		return nil, fmt.Errorf("NATS_URL: %w", err)
+	if err := checkAddress(cfg.servers()); err != nil {
+		return nil, err
 	}
 	opts, err := options(cfg)
 	if err != nil {
 		return nil, err
 	}
 	why := &trouble{}
-	nc, err := nats.Connect(servers, append(opts, handlers(cfg.Log, why)...)...)
+	nc, err := nats.Connect(cfg.servers(), append(opts, handlers(cfg.Log, why)...)...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to NATS: %w", err)
 	}

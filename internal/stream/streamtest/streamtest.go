@@ -4,6 +4,7 @@ package streamtest
 import (
 	"context"
 	"net"
+	"net/url"
 	"strconv"
 	"testing"
 	"time"
@@ -66,9 +67,14 @@ func (s *Server) Stop() {
 	s.srv.WaitForShutdown()
 }
 
-// URL is the server's address for clients.
+// URL is the server's address for clients, with the user and the password that
+// it wants.
 func (s *Server) URL() string {
-	return "nats://" + net.JoinHostPort(s.opts.Host, strconv.Itoa(s.opts.Port))
+	u := url.URL{Scheme: "nats", Host: net.JoinHostPort(s.opts.Host, strconv.Itoa(s.opts.Port))}
+	if s.opts.Username != "" {
+		u.User = url.UserPassword(s.opts.Username, s.opts.Password)
+	}
+	return u.String()
 }
 
 // Connect returns a connection with the streams in place, closed when the test
