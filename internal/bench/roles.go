@@ -43,7 +43,7 @@ func runNATS(ctx context.Context, dir string) error {
 // loses what it is told, and is as fast as a receiver in Go gets.
 func runBaseline(ctx context.Context, key string) error {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400) // as cmd/ingest does
+		debug.SetGCPercent(400) // less often than cmd/ingest, in its own favour
 	}
 	verifier, err := webhook.NewVerifier(webhook.VerifierConfig{Keys: []string{key}, Tolerance: 192 * time.Hour})
 	if err != nil {
