@@ -40,11 +40,11 @@ manifests: ## Check deploy/ and docker-compose.yml: types, settings, instruments
 
 .PHONY: chaos
 chaos: ## Break everything at random, with real processes, and check what was promised; ARGS="--seed 1"
-	go run ./internal/chaos $(ARGS)
+	go run ./test/chaos $(ARGS)
 
 .PHONY: soak
 soak: ## Send 5,000 events a second for 10 minutes, then a burst, then more than can be taken; ARGS="--duration 60s"
-	go run ./internal/bench soak $(ARGS)
+	go run ./test/bench soak $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME (10s)
@@ -58,13 +58,13 @@ sql: ## Check the SQL for BigQuery with GoogleSQL; the first build takes minutes
 
 .PHONY: bench
 bench: ## Measure ingest and worker beside baselines in the same run; prints ratios
-	go run ./internal/bench
+	go run ./test/bench
 	go test ./internal/warehouse/duckdb -run '^$$' -bench 'BenchmarkStagedInsert|BenchmarkWrite/5000' -benchtime 60x
 
 .PHONY: docs
 docs: ## Write the tables of settings and instruments in docs/ from the programs
-	go test ./internal/docs -run '^TestSettings$$' -update
-	go test ./internal/integration -run '^TestInstruments$$' -update
+	go test ./test/docs -run '^TestSettings$$' -update
+	go test ./test/integration -run '^TestInstruments$$' -update
 
 .PHONY: lint
 lint: ## Run the linters

@@ -1,7 +1,6 @@
 package dev
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -11,20 +10,21 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/stream/natsserver"
 )
 
 // maxPayload lets the largest accepted body through whole, headers included.
 const maxPayload = 9 << 20
 
 // startNATS runs a NATS server in this process, with its files under dir.
-func startNATS(rawURL, dir string, log zerolog.Logger) (*server.Server, error) {
+func startNATS(rawURL, dir string, log zerolog.Logger) (*natsserver.Server, error) {
 	host, port, err := splitURL(rawURL)
 	if err != nil {
 		return nil, fmt.Errorf("NATS_URL: %w", err)
 	}
-	srv, err := server.NewServer(&server.Options{
+	return natsserver.Start(&natsserver.Options{
 		ServerName: "cioevents-dev",
 		Host:       host, Port: port,
 		JetStream: true, StoreDir: dir,
@@ -33,17 +33,7 @@ func startNATS(rawURL, dir string, log zerolog.Logger) (*server.Server, error) {
 		SyncInterval: 100 * time.Millisecond,
 		MaxPayload:   maxPayload,
 		NoSigs:       true,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("set up NATS: %w", err)
-	}
-	srv.SetLoggerV2(natsLog{log}, false, false, false)
-	srv.Start()
-	if !srv.ReadyForConnections(30 * time.Second) {
-		srv.Shutdown()
-		return nil, errors.New("NATS does not get ready")
-	}
-	return srv, nil
+	}, natsLog{log})
 }
 
 // splitURL reads the address to listen on and makes sure that it is free: the

@@ -14,7 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
@@ -23,6 +22,7 @@ import (
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
 	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/stream/natsserver"
 )
 
 // DefaultKey signs webhook calls when none is configured.
@@ -91,7 +91,7 @@ type Stack struct {
 	cfg    Config
 	log    zerolog.Logger
 	unlock func()
-	nats   *server.Server
+	nats   *natsserver.Server
 	// Fake is the Track API that is practised on, nil when a real one is
 	// configured.
 	Fake   *customeriotest.Fake

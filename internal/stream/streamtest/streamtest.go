@@ -9,29 +9,29 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/rs/zerolog"
 
 	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/stream/natsserver"
 )
 
 // A Server is a NATS server of this test that can be stopped and started again
 // with its data.
 type Server struct {
 	tb   testing.TB
-	opts *server.Options
-	srv  *server.Server
+	opts *natsserver.Options
+	srv  *natsserver.Server
 }
 
 // Option changes the server's options before the start.
-type Option func(*server.Options)
+type Option func(*natsserver.Options)
 
 // Start runs a server until the test ends. Its data is on disk, in a folder of
 // the test.
 func Start(tb testing.TB, options ...Option) *Server {
 	tb.Helper()
-	opts := &server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT,
+	opts := &natsserver.Options{
+		Host: "127.0.0.1", Port: natsserver.RandomPort,
 		JetStream: true, StoreDir: tb.TempDir(),
 		NoLog: true, NoSigs: true,
 	}
@@ -47,13 +47,9 @@ func Start(tb testing.TB, options ...Option) *Server {
 // Restart starts a stopped server on its former address, with its data.
 func (s *Server) Restart() {
 	s.tb.Helper()
-	srv, err := server.NewServer(s.opts)
+	srv, err := natsserver.Start(s.opts, nil)
 	if err != nil {
-		s.tb.Fatalf("new NATS server: %v", err)
-	}
-	srv.Start()
-	if !srv.ReadyForConnections(10 * time.Second) {
-		s.tb.Fatal("the NATS server does not get ready")
+		s.tb.Fatal(err)
 	}
 	if addr, ok := srv.Addr().(*net.TCPAddr); ok {
 		s.opts.Port = addr.Port

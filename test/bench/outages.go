@@ -15,7 +15,7 @@ import (
 func benchOutages(ctx context.Context, dir string, parts []string) error {
 	all := []struct {
 		name  string
-		prove func(context.Context, *lab) error
+		prove func(context.Context, *rig) error
 	}{
 		{"visible", proveVisible},
 		{"bigquery", proveBigQuery},

@@ -1,4 +1,4 @@
-package history_test
+package lab_test
 
 import (
 	"strings"
@@ -6,13 +6,13 @@ import (
 	"time"
 
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
-	"github.com/cioevents/cioevents/internal/integration/history"
 	"github.com/cioevents/cioevents/pkg/webhook"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 func TestMessagesAreEvents(t *testing.T) {
 	t.Parallel()
-	h := history.New(history.Config{Seed: 1, People: 50, Opens: 500, Others: 300, End: time.Unix(1755600000, 0), Workspace: "acme"})
+	h := lab.NewHistory(lab.HistoryConfig{Seed: 1, People: 50, Opens: 500, Others: 300, End: time.Unix(1755600000, 0), Workspace: "acme"})
 	ids, events := map[string]bool{}, map[string]bool{}
 	for i := range h.Len() {
 		m := h.Message(i)
@@ -36,13 +36,13 @@ func TestMessagesAreEvents(t *testing.T) {
 // Without the events the profiles are wrong.
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	h := history.New(history.Config{Seed: 1, People: 3, Opens: 9, Others: 0, End: time.Unix(1755600000, 0)})
+	h := lab.NewHistory(lab.HistoryConfig{Seed: 1, People: 3, Opens: 9, Others: 0, End: time.Unix(1755600000, 0)})
 	fake := customeriotest.New(customeriotest.Config{})
 	fake.Seed(h.People()...)
 	if err := h.Check(fake); err == nil || !strings.Contains(err.Error(), "3 of 3 profiles are wrong") {
 		t.Errorf("error %v", err)
 	}
-	if err := history.New(history.Config{Seed: 1, People: 3}).Check(fake); err != nil {
+	if err := lab.NewHistory(lab.HistoryConfig{Seed: 1, People: 3}).Check(fake); err != nil {
 		t.Errorf("without events: %v", err)
 	}
 }

@@ -6,14 +6,14 @@ import (
 	"syscall"
 
 	"github.com/cioevents/cioevents/internal/event"
-	"github.com/cioevents/cioevents/internal/integration/history"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
 	"github.com/cioevents/cioevents/pkg/webhook"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 // verify fills the report with what became of the events.
-func (b *house) verify(ctx context.Context, r *Report, h *history.History, bodies [][]byte) error {
+func (b *house) verify(ctx context.Context, r *Report, h *lab.History, bodies [][]byte) error {
 	sent := map[string]bool{}
 	odd := map[string]bool{}
 	for _, body := range bodies {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
-	"github.com/cioevents/cioevents/internal/integration/history"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 // A trackAPI is an imitated Track API that can go away, at an address that stays.
@@ -54,9 +54,9 @@ func (a *trackAPI) url() string { return "http://" + a.addr }
 
 // proveTrack takes the Track API away for a minute under load: for 20 s connections
 // are refused, for 20 s calls are answered 503, for 20 s they are not answered.
-func proveTrack(ctx context.Context, l *lab) error {
+func proveTrack(ctx context.Context, l *rig) error {
 	const seconds = 75 // of load
-	h := history.New(history.Config{
+	h := lab.NewHistory(lab.HistoryConfig{
 		Seed: 1, People: 3000, Opens: 200 * seconds, Others: 20 * seconds, End: time.Now(), Workspace: config.DefaultWorkspace,
 	})
 	api, err := startTrackAPI(customeriotest.Config{CallLog: 1}, h.People())
@@ -99,7 +99,7 @@ func proveTrack(ctx context.Context, l *lab) error {
 
 // absent lets the API work for a while and go away in three ways. It prints how
 // many calls were made that could only fail.
-func (l *lab) absent(ctx context.Context, api *trackAPI, admin string) error {
+func (l *rig) absent(ctx context.Context, api *trackAPI, admin string) error {
 	var before int
 	for _, way := range []struct {
 		what  string
@@ -141,7 +141,7 @@ func (l *lab) absent(ctx context.Context, api *trackAPI, admin string) error {
 const unnoticed = 11
 
 // attempts prints and returns how many attempts there were beyond the first.
-func (l *lab) attempts(ctx context.Context) (sum int, err error) {
+func (l *rig) attempts(ctx context.Context) (sum int, err error) {
 	for _, name := range both {
 		n, err := l.again(ctx, name)
 		if err != nil {

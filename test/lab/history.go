@@ -1,7 +1,7 @@
-// Package history makes up what happens to many people, and says what their
+// Package lab makes up what happens to many people, and says what their
 // profiles must be like when all of it has been worked off: by a model of its own,
 // which knows nothing of the product's rules.
-package history
+package lab
 
 import (
 	"fmt"
@@ -13,8 +13,8 @@ import (
 	"github.com/cioevents/cioevents/internal/event"
 )
 
-// A Config says how much happens.
-type Config struct {
+// A HistoryConfig says how much happens.
+type HistoryConfig struct {
 	// Seed makes the same history each time.
 	Seed uint64
 	// People are known from the start.
@@ -31,7 +31,7 @@ type Config struct {
 // A History is events in the order of their arrival, which is not that of their
 // times. Some arrive twice, with an id for the stream that is new.
 type History struct {
-	cfg      Config
+	cfg      HistoryConfig
 	arrivals []occurrence
 }
 
@@ -57,8 +57,8 @@ var (
 	}
 )
 
-// New makes a history up.
-func New(cfg Config) *History {
+// NewHistory makes a history up.
+func NewHistory(cfg HistoryConfig) *History {
 	r := rand.New(rand.NewPCG(cfg.Seed, 0))
 	h := &History{cfg: cfg}
 	n := cfg.Opens + cfg.Others

@@ -20,9 +20,9 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
-	"github.com/cioevents/cioevents/internal/integration/history"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 const (
@@ -53,7 +53,7 @@ type house struct {
 	closers  []func()
 }
 
-func newHouse(ctx context.Context, cfg Config, h *history.History) (*house, error) {
+func newHouse(ctx context.Context, cfg Config, h *lab.History) (*house, error) {
 	b := &house{cfg: cfg}
 	if err := b.build(ctx, h); err != nil {
 		b.close()
@@ -62,7 +62,7 @@ func newHouse(ctx context.Context, cfg Config, h *history.History) (*house, erro
 	return b, nil
 }
 
-func (b *house) build(ctx context.Context, h *history.History) error {
+func (b *house) build(ctx context.Context, h *lab.History) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func (b *house) connect() (err error) {
 
 // startOthers starts what is not ours in production: Customer.io's API, BigQuery, a
 // disk.
-func (b *house) startOthers(h *history.History) (err error) {
+func (b *house) startOthers(h *lab.History) (err error) {
 	b.track = customeriotest.New(customeriotest.Config{CallLog: 1})
 	b.track.Seed(h.People()...)
 	if b.bigquery, err = bigqueryfake.Start(bigqueryfake.Config{}); err != nil {

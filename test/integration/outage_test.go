@@ -11,18 +11,18 @@ import (
 	"time"
 
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
-	"github.com/cioevents/cioevents/internal/integration/history"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
-// These are short forms of what `go run ./internal/bench outages` proves in real
+// These are short forms of what `go run ./test/bench outages` proves in real
 // time.
 
 // publish stores messages of a history, several at a time.
-func (p *pipeline) publish(h *history.History, from, to int) {
+func (p *pipeline) publish(h *lab.History, from, to int) {
 	p.t.Helper()
 	publisher, err := stream.NewPublisher(p.conn, 0)
 	if err != nil {
@@ -46,7 +46,7 @@ func (p *pipeline) publish(h *history.History, from, to int) {
 
 // people replaces the Track API by one that knows the people of a history, and
 // nobody else.
-func (p *pipeline) people(h *history.History, cfg customeriotest.Config) *httptest.Server {
+func (p *pipeline) people(h *lab.History, cfg customeriotest.Config) *httptest.Server {
 	p.fake = customeriotest.New(cfg)
 	p.fake.Seed(h.People()...)
 	api := httptest.NewServer(p.fake)
@@ -119,7 +119,7 @@ func TestBigQueryIsAway(t *testing.T) {
 // made that could only fail.
 func TestTrackAPIIsAway(t *testing.T) {
 	t.Parallel()
-	h := history.New(history.Config{Seed: 1, People: 300, Opens: 2000, Others: 400, End: time.Now(), Workspace: "default"})
+	h := lab.NewHistory(lab.HistoryConfig{Seed: 1, People: 300, Opens: 2000, Others: 400, End: time.Now(), Workspace: "default"})
 	p := start(t)
 	api := p.people(h, customeriotest.Config{})
 	addr := api.Listener.Addr().String()
@@ -177,7 +177,7 @@ func (p *pipeline) listen(addr string) *httptest.Server {
 func TestNewsletterThroughTheStream(t *testing.T) {
 	t.Parallel()
 	const opens, people = 25_000, 2_500
-	h := history.New(history.Config{Seed: 1, People: people, Opens: opens, End: time.Now(), Workspace: "default"})
+	h := lab.NewHistory(lab.HistoryConfig{Seed: 1, People: people, Opens: opens, End: time.Now(), Workspace: "default"})
 	p := start(t)
 	p.people(h, customeriotest.Config{CallLog: 1})
 	p.env["WORKER_CONSUMERS"] = "engagement"

@@ -63,7 +63,7 @@ func benchSoak(ctx context.Context, dir string, args []string) error {
 		return err
 	}
 	defer l.close()
-	s := &soak{lab: l}
+	s := &soak{rig: l}
 	defer s.stop()
 	if err := s.start(ctx, dir); err != nil {
 		return err
@@ -80,7 +80,7 @@ func benchSoak(ctx context.Context, dir string, args []string) error {
 
 // A soak is the programs that are watched, and what they have answered.
 type soak struct {
-	*lab
+	*rig
 	ingest, worker *child
 	addr, admin    string // of ingest
 	to             destination
@@ -96,11 +96,11 @@ func (s *soak) start(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	s.addr, s.admin = freeAddr(), freeAddr()
-	if s.ingest, err = startProgram(ctx, s.lab.ingest, "INGEST_ADDR="+s.addr, "ADMIN_ADDR="+s.admin, "NATS_URL="+s.server.addr,
+	if s.ingest, err = startProgram(ctx, s.rig.ingest, "INGEST_ADDR="+s.addr, "ADMIN_ADDR="+s.admin, "NATS_URL="+s.server.addr,
 		"CUSTOMERIO_WEBHOOK_SECRET="+key, "LOG_LEVEL=error", "DRAIN_DELAY=0"); err != nil {
 		return err
 	}
-	if s.worker, err = startProgram(ctx, s.lab.worker, "NATS_URL="+s.server.addr, "ADMIN_ADDR=127.0.0.1:0", "LOG_LEVEL=error",
+	if s.worker, err = startProgram(ctx, s.rig.worker, "NATS_URL="+s.server.addr, "ADMIN_ADDR=127.0.0.1:0", "LOG_LEVEL=error",
 		"WAREHOUSE_URL="+s.to.url, "CUSTOMERIO_SITE_ID=site", "CUSTOMERIO_TRACK_API_KEY=key", "CUSTOMERIO_TRACK_URL="+s.api.url()); err != nil {
 		return err
 	}

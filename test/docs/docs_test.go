@@ -2,7 +2,7 @@
 // docs/configuration.md to what the programs declare, and every link between
 // documents to what it points at.
 //
-//	go test ./internal/docs -run TestSettings -update    writes the tables
+//	go test ./test/docs -run TestSettings -update    writes the tables
 package docs_test
 
 import (

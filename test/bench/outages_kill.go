@@ -12,13 +12,13 @@ import (
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
 	"github.com/cioevents/cioevents/internal/event"
-	"github.com/cioevents/cioevents/internal/integration/history"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 // proveKill kills two workers over and over while they work off a newsletter's
 // opens, with everything else that can happen.
-func proveKill(seed uint64) func(context.Context, *lab) error {
-	return func(ctx context.Context, l *lab) error {
+func proveKill(seed uint64) func(context.Context, *rig) error {
+	return func(ctx context.Context, l *rig) error {
 		if err := killed(ctx, l, seed); err != nil {
 			return fmt.Errorf("seed %d: %w", seed, err)
 		}
@@ -30,9 +30,9 @@ func proveKill(seed uint64) func(context.Context, *lab) error {
 // hand to be handed out again, to one that may die, too.
 const killing = 50 * time.Second
 
-func killed(ctx context.Context, l *lab, seed uint64) error {
+func killed(ctx context.Context, l *rig, seed uint64) error {
 	const people, opens, others = 20_000, 200_000, 2_000
-	h := history.New(history.Config{
+	h := lab.NewHistory(lab.HistoryConfig{
 		Seed: seed, People: people, Opens: opens, Others: others, End: time.Now(), Workspace: config.DefaultWorkspace,
 	})
 	api, err := startTrackAPI(customeriotest.Config{CallLog: 1, Rate: allowance}, h.People())
@@ -100,7 +100,7 @@ type pair struct {
 	kills   int
 }
 
-func newPair(ctx context.Context, l *lab, url string, seed uint64) (p *pair, err error) {
+func newPair(ctx context.Context, l *rig, url string, seed uint64) (p *pair, err error) {
 	p = &pair{start: func() (*child, error) { return l.startEffects(ctx, "127.0.0.1:0", url) }}
 	for i := range p.workers {
 		if p.workers[i], err = p.start(); err != nil {

@@ -26,7 +26,7 @@ const (
 const usage = `bench measures the product on this machine, beside baselines in the same run.
 
 Usage:
-  go run ./internal/bench [PART]
+  go run ./test/bench [PART]
 
 Parts:
   all         ingest and warehouses, the default; 3 minutes

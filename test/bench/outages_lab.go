@@ -16,8 +16,8 @@ import (
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
-// A lab is a stream with its server, and the programs to try on it.
-type lab struct {
+// A rig is a stream with its server, and the programs to try on it.
+type rig struct {
 	dir            string
 	ingest, worker string // paths of the programs
 	server         *child
@@ -29,8 +29,8 @@ type lab struct {
 	refused        chan error // has the first error of publish, if there is one
 }
 
-func newLab(ctx context.Context, dir string) (l *lab, err error) {
-	l = &lab{dir: dir, start: time.Now(), refused: make(chan error, 1)}
+func newLab(ctx context.Context, dir string) (l *rig, err error) {
+	l = &rig{dir: dir, start: time.Now(), refused: make(chan error, 1)}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func newLab(ctx context.Context, dir string) (l *lab, err error) {
 	return l, nil
 }
 
-func (l *lab) close() {
+func (l *rig) close() {
 	if l.nc != nil {
 		l.nc.Close()
 	}
@@ -68,7 +68,7 @@ func (l *lab) close() {
 }
 
 // startIngest returns the address that takes webhook calls.
-func (l *lab) startIngest(ctx context.Context) (c *child, addr string, err error) {
+func (l *rig) startIngest(ctx context.Context) (c *child, addr string, err error) {
 	addr, admin := freeAddr(), freeAddr()
 	c, err = startProgram(ctx, l.ingest, "INGEST_ADDR="+addr, "ADMIN_ADDR="+admin, "NATS_URL="+l.server.addr,
 		"CUSTOMERIO_WEBHOOK_SECRET="+key, "LOG_LEVEL=error", "DRAIN_DELAY=0")
@@ -79,7 +79,7 @@ func (l *lab) startIngest(ctx context.Context) (c *child, addr string, err error
 }
 
 // startWarehouse runs a worker of the warehouses, which it does not wait for.
-func (l *lab) startWarehouse(ctx context.Context, urls string) (c *child, admin string, err error) {
+func (l *rig) startWarehouse(ctx context.Context, urls string) (c *child, admin string, err error) {
 	admin = freeAddr()
 	c, err = startProgram(ctx, l.worker, "NATS_URL="+l.server.addr, "ADMIN_ADDR="+admin, "WORKER_CONSUMERS=warehouse", "LOG_LEVEL=error",
 		"WAREHOUSE_URL="+urls)
@@ -87,13 +87,13 @@ func (l *lab) startWarehouse(ctx context.Context, urls string) (c *child, admin 
 }
 
 // startEffects runs a worker of the effects, which it does not wait for.
-func (l *lab) startEffects(ctx context.Context, admin, apiURL string) (*child, error) {
+func (l *rig) startEffects(ctx context.Context, admin, apiURL string) (*child, error) {
 	return startProgram(ctx, l.worker, "NATS_URL="+l.server.addr, "ADMIN_ADDR="+admin, "WORKER_CONSUMERS=suppression,engagement", "LOG_LEVEL=error",
 		"CUSTOMERIO_SITE_ID=site", "CUSTOMERIO_TRACK_API_KEY=key", "CUSTOMERIO_TRACK_URL="+apiURL)
 }
 
 // publish stores messages, so many a second, or as fast as it goes for 0.
-func (l *lab) publish(ctx context.Context, n int, perSecond float64, message func(int) event.Message) error {
+func (l *rig) publish(ctx context.Context, n int, perSecond float64, message func(int) event.Message) error {
 	begin := time.Now()
 	for i := range n {
 		if perSecond > 0 {
@@ -122,7 +122,7 @@ func (l *lab) publish(ctx context.Context, n int, perSecond float64, message fun
 
 // lag is how many messages the consumers together have still to handle, and
 // whether all of them have begun.
-func (l *lab) lag(ctx context.Context, consumers ...string) (lag uint64, begun bool) {
+func (l *rig) lag(ctx context.Context, consumers ...string) (lag uint64, begun bool) {
 	s, err := l.conn.Status(ctx)
 	if err != nil {
 		return 0, false
@@ -141,7 +141,7 @@ func (l *lab) lag(ctx context.Context, consumers ...string) (lag uint64, begun b
 }
 
 // watch shows a line of progress until it is done, and returns how long that took.
-func (l *lab) watch(ctx context.Context, what string, within time.Duration, done func(lag uint64) bool, consumers ...string) (time.Duration, error) {
+func (l *rig) watch(ctx context.Context, what string, within time.Duration, done func(lag uint64) bool, consumers ...string) (time.Duration, error) {
 	begin := time.Now()
 	var said time.Time
 	for ; ctx.Err() == nil; pause(ctx, 100*time.Millisecond) {
@@ -167,7 +167,7 @@ func nothing(lag uint64) bool             { return lag == 0 }
 
 // again is how many messages of a consumer were handed out more than once, each
 // time counted.
-func (l *lab) again(ctx context.Context, consumer string) (int, error) {
+func (l *rig) again(ctx context.Context, consumer string) (int, error) {
 	c, err := l.js.Consumer(ctx, stream.Name, consumer)
 	if err != nil {
 		return 0, fmt.Errorf("look up consumer %s: %w", consumer, err)
@@ -192,7 +192,7 @@ func (l *lab) again(ctx context.Context, consumer string) (int, error) {
 }
 
 // dead fails when there are dead letters.
-func (l *lab) dead(ctx context.Context) error {
+func (l *rig) dead(ctx context.Context) error {
 	s, err := l.conn.Status(ctx)
 	if err != nil {
 		return err

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/cioevents/cioevents/internal/config"
-	"github.com/cioevents/cioevents/internal/integration/history"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 const (
@@ -60,15 +60,15 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	return r, b.verify(ctx, r, h, bodies)
 }
 
-func events(cfg Config) *history.History {
+func events(cfg Config) *lab.History {
 	n := int(cfg.Duration.Seconds() * float64(cfg.Rate) * 0.9)
-	return history.New(history.Config{
+	return lab.NewHistory(lab.HistoryConfig{
 		Seed: cfg.Seed, People: people, Opens: n * 7 / 10, Others: n * 3 / 10, End: time.Now(), Workspace: config.DefaultWorkspace,
 	})
 }
 
 // campaign returns the bodies to send, and how many of them are not JSON.
-func campaign(h *history.History) (bodies [][]byte, odd int) {
+func campaign(h *lab.History) (bodies [][]byte, odd int) {
 	for i := range h.Len() {
 		if i%oddEvery == 0 {
 			bodies = append(bodies, fmt.Appendf(nil, "this is no JSON %d", i))

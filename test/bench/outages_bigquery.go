@@ -17,7 +17,7 @@ const arrivals = 500
 
 // proveBigQuery takes BigQuery away for two minutes while events arrive: for one
 // minute connections are reset, for another they hang.
-func proveBigQuery(ctx context.Context, l *lab) error {
+func proveBigQuery(ctx context.Context, l *rig) error {
 	fake, err := bigqueryfake.Start(bigqueryfake.Config{})
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func proveBigQuery(ctx context.Context, l *lab) error {
 	return errors.Join(judgeBigQuery(fake, l, r, caught, drained), l.dead(ctx), answers(ctx, admin))
 }
 
-func judgeBigQuery(fake *bigqueryfake.Server, l *lab, r loadResult, caught, drained time.Duration) error {
+func judgeBigQuery(fake *bigqueryfake.Server, l *rig, r loadResult, caught, drained time.Duration) error {
 	events, calls := r.statuses[http.StatusOK], 0
 	for _, n := range r.statuses {
 		calls += n

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
-	"github.com/cioevents/cioevents/internal/integration/history"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 // Two workers are killed in turn, whatever they are at, while the API refuses some
@@ -16,7 +16,7 @@ import (
 // what the history comes to.
 func TestWorkersKilledAtRandom(t *testing.T) {
 	t.Parallel()
-	h := history.New(history.Config{Seed: 7, People: 1000, Opens: 10_000, Others: 600, End: time.Now(), Workspace: "default"})
+	h := lab.NewHistory(lab.HistoryConfig{Seed: 7, People: 1000, Opens: 10_000, Others: 600, End: time.Now(), Workspace: "default"})
 	p := start(t)
 	p.people(h, customeriotest.Config{Rate: 200, CallLog: 1})
 	p.env["WORKER_CONSUMERS"] = "suppression,engagement"

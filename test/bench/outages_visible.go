@@ -23,7 +23,7 @@ const (
 )
 
 // proveVisible sends an event a second and reads each warehouse until it is there.
-func proveVisible(ctx context.Context, l *lab) error {
+func proveVisible(ctx context.Context, l *rig) error {
 	fake, err := bigqueryfake.Start(bigqueryfake.Config{})
 	if err != nil {
 		return err

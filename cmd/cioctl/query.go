@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cioevents/cioevents/internal/config"
+)
+
+func (c *cli) query() *cobra.Command {
+	var o output
+	var urls warehouseURLs
+	var wait time.Duration
+	cmd := &cobra.Command{
+		Use:     "query SQL",
+		Short:   "Ask the warehouse a question, also while a worker is writing to it",
+		Long:    "query runs one read-only statement on a DuckDB file or a Parquet folder. The table is\ncustomerio_events; the views are customerio_deliveries, customerio_campaign_funnel,\ncustomerio_campaign_daily, customerio_time_to_open, customerio_bounces,\ncustomerio_link_clicks and customerio_pipeline_latency.",
+		Example: `  cioctl query "FROM customerio_campaign_funnel"`,
+		Args:    cobra.ExactArgs(1),
+	}
+	cmd.Flags().DurationVar(&wait, "wait", 30*time.Second, "how long to wait for a worker to hand over the file")
+	declare := func(s *config.Set) {
+		urls.declare(s)
+		o.declare(s)
+	}
+	return c.command(cmd, declare, func(ctx context.Context, args []string) error {
+		ctx, cancel := context.WithTimeout(ctx, wait)
+		defer cancel()
+		r, _, err := urls.open(ctx)
+		if err != nil {
+			return err
+		}
+		t, err := r.Query(ctx, args[0])
+		if err := errors.Join(err, r.Close()); err != nil {
+			return err
+		}
+		return o.print(c.out, t.Objects(), func(w io.Writer) {
+			row(w, anySlice(t.Columns)...)
+			for _, r := range t.Rows {
+				row(w, r...)
+			}
+		})
+	})
+}
+
+func anySlice(names []string) []any {
+	cells := make([]any, len(names))
+	for i, n := range names {
+		cells[i] = n
+	}
+	return cells
+}
