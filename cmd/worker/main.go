@@ -36,8 +36,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	cfg.Declare(set)
 	log.Declare(set, "json")
 	if err := set.Parse(args); err != nil {
-		if errors.Is(err, config.ErrHelp) {
+		switch {
+		case errors.Is(err, config.ErrHelp):
 			return set.PrintHelp(stdout, about)
+		case errors.Is(err, config.ErrVersion):
+			return set.PrintVersion(stdout)
 		}
 		return err
 	}

@@ -18,6 +18,8 @@ type Set struct {
 	getenv func(string) string
 	vars   []*variable
 	checks []func() error
+	// version is set by --version.
+	version bool
 }
 
 // A variable is one setting, INGEST_ADDR for the environment and --ingest-addr
@@ -28,13 +30,18 @@ type variable struct {
 	fromFile bool
 }
 
-// ErrHelp is returned by Parse when help was asked for.
-var ErrHelp = pflag.ErrHelp
+// Parse returns ErrHelp for --help and ErrVersion for --version.
+var (
+	ErrHelp    = pflag.ErrHelp
+	ErrVersion = errors.New("version requested")
+)
 
 // New returns an empty set for the program.
 func New(program string, getenv func(string) string) *Set {
 	flags := pflag.NewFlagSet(program, pflag.ContinueOnError)
-	return On(flags, getenv)
+	s := On(flags, getenv)
+	flags.BoolVar(&s.version, "version", false, "print the version and exit")
+	return s
 }
 
 // On is New on flags of the caller's own, which keeps their usage text.
@@ -88,7 +95,7 @@ func (s *Set) Float(p *float64, name string, value float64, about string) {
 func (s *Set) Check(check func() error) { s.checks = append(s.checks, check) }
 
 // Parse reads the command line and the environment; a flag wins. It returns
-// every mistake in one UsageError, or ErrHelp when help was asked for.
+// every mistake in one UsageError, or ErrHelp or ErrVersion.
 func (s *Set) Parse(args []string) error {
 	s.flags.Usage = func() {} // the caller prints it
 	if err := s.flags.Parse(args); err != nil {
@@ -99,6 +106,9 @@ func (s *Set) Parse(args []string) error {
 	}
 	if s.flags.NArg() > 0 {
 		return &UsageError{errors.New("there is an argument that is no setting: they are given as --name=value")}
+	}
+	if s.version {
+		return ErrVersion
 	}
 	return s.Load()
 }
@@ -185,6 +195,12 @@ func (s *Set) SecretValue(name string) (string, error) {
 		return v, nil
 	}
 	return s.fileValue(name)
+}
+
+// PrintVersion writes one line: the program and its Version.
+func (s *Set) PrintVersion(w io.Writer) error {
+	_, err := fmt.Fprintf(w, "%s %s\n", s.flags.Name(), Version())
+	return err
 }
 
 // PrintHelp writes what the program does and all its settings.

@@ -106,6 +106,9 @@ func TestWrongArguments(t *testing.T) {
 	if err := new(settings).set(nil).Parse([]string{"--help"}); !errors.Is(err, config.ErrHelp) {
 		t.Errorf("Parse(--help) = %v", err)
 	}
+	if err := new(settings).set(nil).Parse([]string{"--version"}); !errors.Is(err, config.ErrVersion) {
+		t.Errorf("Parse(--version) = %v", err)
+	}
 }
 
 func TestExitCode(t *testing.T) {
@@ -117,6 +120,7 @@ func TestExitCode(t *testing.T) {
 	}{
 		{nil, 0, ""},
 		{config.ErrHelp, 0, ""},
+		{config.ErrVersion, 0, ""},
 		{errors.New("a\nb"), 1, "p: a\np: b\n"},
 		{fmt.Errorf("read: %w", context.Canceled), 1, "p: interrupted\n"},
 		{&config.UsageError{Err: errors.New("a")}, 2, "p: a\np: run with --help to see all settings\n"},

@@ -18,7 +18,7 @@ func (e *UsageError) Unwrap() error { return e.Err }
 // ExitCode says err to the user, every line of it behind the program's name,
 // and returns the exit code: 0 done, 1 failed, 2 wrong usage.
 func ExitCode(w io.Writer, program string, err error) int {
-	if err == nil || errors.Is(err, ErrHelp) {
+	if err == nil || errors.Is(err, ErrHelp) || errors.Is(err, ErrVersion) {
 		return 0
 	}
 	text := err.Error()
