@@ -63,7 +63,7 @@ func (h *Bulk) Handle(ctx context.Context, batch []event.Attempt, fail func(int,
 	if err := h.send(ctx, messages, batch, fail); err != nil {
 		return err
 	}
-	one := h.effects()
+	one := &Effects{Plan: h.Plan, Workspace: h.Workspace, Profiles: h.Profiles}
 	for _, i := range alone { // after the others: they may delete a person
 		if err := one.handle(ctx, i, &batch[i], fail); err != nil {
 			return err
@@ -75,15 +75,11 @@ func (h *Bulk) Handle(ctx context.Context, batch []event.Attempt, fail func(int,
 // take folds a message and returns what it is part of, nil when it must be handled
 // alone.
 func (h *Bulk) take(people fold, m *event.Message) (*folded, error) {
-	calls, err := h.effects().plan(m)
+	calls, err := h.Plan.calls(h.Workspace, m)
 	if err != nil || !foldable(calls) {
 		return nil, err
 	}
 	return people.add(calls), nil
-}
-
-func (h *Bulk) effects() *Effects {
-	return &Effects{Plan: h.Plan, Workspace: h.Workspace, Profiles: h.Profiles}
 }
 
 // send makes the calls of people with messages in the batch.

@@ -28,6 +28,19 @@ type Profiles interface {
 // person.
 type Plan func(e *webhook.Event, receivedAt time.Time) []effect.Call
 
+// calls returns the calls of a message. The messages of other workspaces than the
+// given one, and bodies that cannot be parsed, are permanent faults.
+func (p Plan) calls(workspace string, m *event.Message) ([]effect.Call, error) {
+	if m.Workspace != workspace {
+		return nil, fault.Permanent(fault.ReasonUnknownWorkspace, fmt.Errorf("workspace %q has no Track API credentials in this worker", m.Workspace))
+	}
+	e, err := webhook.Parse(m.Body)
+	if err != nil {
+		return nil, fault.Permanent(event.ParseReason(err), err)
+	}
+	return p(e, m.ReceivedAt), nil
+}
+
 // Effects is the handler that updates the profiles of one workspace.
 type Effects struct {
 	Plan Plan
@@ -61,7 +74,7 @@ func (h *Effects) handle(ctx context.Context, i int, a *event.Attempt, fail func
 			fail(i, fault.Permanent(fault.ReasonPanic, fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())))
 		}
 	}()
-	calls, err := h.plan(&a.Message)
+	calls, err := h.Plan.calls(h.Workspace, &a.Message)
 	if err == nil {
 		err = h.apply(inMessage(ctx, i), calls)
 	}
@@ -74,18 +87,6 @@ func (h *Effects) handle(ctx context.Context, i int, a *event.Attempt, fail func
 		fail(i, blameless(err, a.Number))
 		return nil
 	}
-}
-
-// plan returns the calls of a message.
-func (h *Effects) plan(m *event.Message) ([]effect.Call, error) {
-	if m.Workspace != h.Workspace {
-		return nil, fault.Permanent(fault.ReasonUnknownWorkspace, fmt.Errorf("workspace %q has no Track API credentials in this worker", m.Workspace))
-	}
-	e, err := webhook.Parse(m.Body)
-	if err != nil {
-		return nil, fault.Permanent(event.ParseReason(err), err)
-	}
-	return h.Plan(e, m.ReceivedAt), nil
 }
 
 // apply makes the calls in their order. After one that failed for now the others

@@ -2,18 +2,13 @@ package workerapp
 
 import (
 	"errors"
-	"maps"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/rs/zerolog"
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/effect"
-	"github.com/cioevents/cioevents/internal/worker"
-	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // Effects is the settings of what events do to profiles.
@@ -72,33 +67,6 @@ func (e *Effects) of(workspace string) policy {
 		return p
 	}
 	return e.common
-}
-
-// A planner is a method of effect.Policy that plans.
-type planner func(effect.Policy, *webhook.Event, time.Time) []effect.Call
-
-// plan returns what a handler asks: the policy, or in a dry run the log.
-func (a *App) plan(p effect.Policy, plan planner) worker.Plan {
-	if a.cfg.Effects.DryRun {
-		return logOnly(a.log, plan, p)
-	}
-	return func(e *webhook.Event, at time.Time) []effect.Call { return plan(p, e, at) }
-}
-
-// logOnly is a plan of no calls. It logs those that the planner plans, without
-// a word about whom.
-func logOnly(log zerolog.Logger, plan planner, p effect.Policy) worker.Plan {
-	return func(e *webhook.Event, at time.Time) []effect.Call {
-		for _, call := range plan(p, e, at) {
-			line := log.Info().Str("event_id", e.ID).Str("call", string(call.Kind)).
-				Strs("attributes", slices.Sorted(maps.Keys(call.Attributes)))
-			if call.Event != "" {
-				line = line.Str("event", call.Event)
-			}
-			line.Msg("effect not performed: EFFECTS_DRY_RUN")
-		}
-		return nil
-	}
 }
 
 // sayPolicies tells at the start what cannot be undone later.

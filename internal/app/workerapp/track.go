@@ -8,7 +8,6 @@ import (
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/customerio"
-	"github.com/cioevents/cioevents/internal/effect"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/worker"
 	"github.com/cioevents/cioevents/pkg/webhook"
@@ -55,36 +54,44 @@ func (a *App) profiles(w config.Workspace, metrics *customerio.Metrics) (*custom
 	return client, nil
 }
 
-// addEffects adds the consumers of a workspace. Each workspace has its own, so
-// that one whose API does not work holds up none of the others.
-func (a *App) addEffects(workspace string, people *customerio.Client) {
-	add := func(name string, metrics []webhook.Metric, j job) {
-		if !slices.Contains(a.cfg.Consumers, name) {
-			return
-		}
-		j.name, j.subjects = name, stream.EventsOf(workspace, metrics)
-		if people != nil {
-			j.gate = people
-		}
-		if workspace != config.DefaultWorkspace {
-			j.name += "-" + workspace
-		} else if len(a.cfg.Workspaces.All()) == 1 {
-			// Events of a workspace that nobody knows become dead letters here, for
-			// somebody to see.
-			j.subjects = stream.EventsOf("", metrics)
-		}
-		a.jobs = append(a.jobs, j)
-	}
+// addEffects adds the consumers of a workspace. Each workspace has its own
+// consumers, so that a workspace whose API is down delays no other workspace. In a
+// dry run client is nil and no API keeps the consumers waiting.
+func (a *App) addEffects(workspace string, client *customerio.Client) {
 	policy := a.cfg.Effects.of(workspace).Policy
-	add(Suppression, policy.SuppressionMetrics(), job{limits: suppressionLimits, loops: 1, handler: &worker.Effects{
-		Plan: a.plan(policy, effect.Policy.Suppression), Workspace: workspace, Profiles: people, Concurrency: a.cfg.Track.Concurrency,
-	}})
-	limits := engagementLimits
-	limits.Messages = a.cfg.Track.Batch
-	// One loop: two would share the opens of each person between them.
-	add(Engagement, policy.EngagementMetrics(), job{limits: limits, loops: 1, handler: &worker.Bulk{
-		Plan: a.plan(policy, effect.Policy.Engagement), Workspace: workspace, Profiles: people,
-	}})
+	suppression := job{name: Suppression, limits: suppressionLimits, loops: 1}
+	// One loop: two loops would share the opens of each person between them.
+	engagement := job{name: Engagement, limits: engagementLimits, loops: 1}
+	engagement.limits.Messages = a.cfg.Track.Batch
+	if a.cfg.Effects.DryRun {
+		suppression.handler = &worker.LogOnly{Plan: policy.Suppression, Workspace: workspace, Log: a.log}
+		engagement.handler = &worker.LogOnly{Plan: policy.Engagement, Workspace: workspace, Log: a.log}
+	} else {
+		suppression.gate, engagement.gate = client, client
+		suppression.handler = &worker.Effects{
+			Plan: policy.Suppression, Workspace: workspace, Profiles: client, Concurrency: a.cfg.Track.Concurrency,
+		}
+		engagement.handler = &worker.Bulk{Plan: policy.Engagement, Workspace: workspace, Profiles: client}
+	}
+	a.addJob(suppression, workspace, policy.SuppressionMetrics())
+	a.addJob(engagement, workspace, policy.EngagementMetrics())
+}
+
+// addJob adds the job for a workspace's events of the metrics, unless its consumer
+// is not configured.
+func (a *App) addJob(j job, workspace string, metrics []webhook.Metric) {
+	if !slices.Contains(a.cfg.Consumers, j.name) {
+		return
+	}
+	j.subjects = stream.EventsOf(workspace, metrics)
+	if workspace != config.DefaultWorkspace {
+		j.name += "-" + workspace
+	} else if len(a.cfg.Workspaces.All()) == 1 {
+		// An event of an unknown workspace becomes a dead letter here, where an
+		// operator sees the event.
+		j.subjects = stream.EventsOf("", metrics)
+	}
+	a.jobs = append(a.jobs, j)
 }
 
 // notes says of which workspaces nothing is fetched now, and why.

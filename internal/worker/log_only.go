@@ -1,0 +1,52 @@
+package worker
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/effect"
+	"github.com/cioevents/cioevents/internal/event"
+)
+
+// LogOnly is the handler of a dry run: LogOnly logs the calls that Effects or Bulk
+// would make, and makes none. A dry run therefore needs no credentials. The events
+// count as handled.
+//
+// LogOnly stands in for the handler and not for Profiles, because a call does not
+// know its event, and because Bulk folds the calls of many events into one.
+type LogOnly struct {
+	Plan Plan
+	// Workspace is the workspace whose events are planned, as in Effects.
+	Workspace string
+	Log       zerolog.Logger
+}
+
+// Handle logs the calls of each event. An event that Effects would dead-letter
+// without a call is dead-lettered by a dry run, too.
+func (h *LogOnly) Handle(_ context.Context, batch []event.Attempt, fail func(int, error)) error {
+	for i := range batch {
+		calls, err := h.Plan.calls(h.Workspace, &batch[i].Message)
+		if err != nil {
+			fail(i, err)
+			continue
+		}
+		for _, call := range calls {
+			h.log(batch[i].ID, call)
+		}
+	}
+	return nil
+}
+
+// log writes one line about a call. The line names attributes, but neither their
+// values nor the person.
+func (h *LogOnly) log(eventID string, call effect.Call) {
+	line := h.Log.Info().Str("event_id", eventID).Str("call", string(call.Kind)).
+		Strs("attributes", slices.Sorted(maps.Keys(call.Attributes)))
+	if call.Event != "" {
+		line = line.Str("event", call.Event)
+	}
+	line.Msg("effect not performed: EFFECTS_DRY_RUN")
+}
