@@ -1,11 +1,9 @@
 package customerio
 
 import (
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 
 	"github.com/cioevents/cioevents/internal/effect"
 )
@@ -36,7 +34,7 @@ func encodeItem(call effect.Call) ([]byte, error) {
 	}
 	switch call.Kind {
 	case effect.Track:
-		it.Action, it.Name, it.ID = "event", call.Event, dedupeID(call)
+		it.Action, it.Name, it.ID = "event", call.Event, call.ID
 	case effect.Identify:
 		it.Attributes = maps.Clone(call.Attributes)
 		it.Attributes["_update"] = true
@@ -57,21 +55,9 @@ func eventBody(call effect.Call) []byte {
 		ID        string         `json:"id,omitempty"`
 		Timestamp int64          `json:"timestamp"`
 		Data      map[string]any `json:"data,omitempty"`
-	}{call.Event, dedupeID(call), call.At.Unix(), call.Attributes})
+	}{call.Event, call.ID, call.At.Unix(), call.Attributes})
 	if err != nil {
 		return nil // never: the values are strings, booleans and numbers
 	}
 	return body
-}
-
-var ulid = regexp.MustCompile(`^[0-7][0-9A-HJKMNP-TV-Z]{25}$`)
-
-// dedupeID returns the ULID by which the API tells repeats of an event. An ID that
-// is none is made one, always the same: the time, and a hash in place of chance.
-func dedupeID(call effect.Call) string {
-	if call.ID == "" || ulid.MatchString(call.ID) {
-		return call.ID
-	}
-	sum := sha256.Sum256([]byte(call.ID))
-	return effect.ULID(uint64(max(call.At.UnixMilli(), 0)), [10]byte(sum[:10]))
 }
