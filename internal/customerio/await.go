@@ -51,18 +51,18 @@ func (c *Client) probe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, outcome, err := c.askRegion(ctx)
+	result, err := c.checkRegion(ctx)
 	if e := statusOf(err); e != nil && e.misplaced() {
 		// A proxy that passes on nothing but what is needed. It answers.
-		outcome = OutcomeRejected
+		result = outcomeRejected
 	}
 	switch {
-	case outcome.unanswered() && ctx.Err() != nil:
-		outcome = outcomeCancelled
-	case outcome.unanswered():
+	case result.unanswered() && ctx.Err() != nil:
+		result = outcomeCancelled
+	case result.unanswered():
 		c.circuit.doubt()
 	}
-	if err := c.circuit.leave(probe, outcome, 0, err); !outcome.answersWork() {
+	if err := c.circuit.leave(probe, result, 0, err); !result.answersWork() {
 		return err
 	}
 	return nil

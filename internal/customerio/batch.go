@@ -26,7 +26,7 @@ import (
 func (c *Client) ApplyBatch(ctx context.Context, calls []effect.Call, fail func(i int, err error)) error {
 	failed := func(i int, err error) {
 		if _, permanent := fault.PermanentReason(err); permanent {
-			c.metrics.settled(OutcomeRejected, 1)
+			c.metrics.settled(outcomeRejected, 1)
 		}
 		fail(i, fmt.Errorf("%s person: %w", calls[i].Kind, err))
 	}
@@ -126,7 +126,7 @@ func (c *Client) settle(part []item, faults []itemFault, failed func(int, error)
 			return false
 		}
 	}
-	c.metrics.settled(OutcomeOK, len(part)-len(of))
+	c.metrics.settled(outcomeOK, len(part)-len(of))
 	for i, f := range of {
 		failed(part[i].index, fault.Permanent(fault.ReasonRejected, f.describe(part[i].identifier)))
 	}

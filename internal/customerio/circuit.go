@@ -78,7 +78,7 @@ func (c *circuit) refusal() error {
 // leave takes note of a call that has ended and returns its error: as an outage
 // when that is what it turned out to be a part of. A pause is what the answer has
 // asked for.
-func (c *circuit) leave(probe bool, o Outcome, pause time.Duration, err error) error {
+func (c *circuit) leave(probe bool, o outcome, pause time.Duration, err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
@@ -86,9 +86,9 @@ func (c *circuit) leave(probe bool, o Outcome, pause time.Duration, err error) e
 		c.probing = false
 	}
 	switch {
-	case o == OutcomeUnauthorized:
+	case o == outcomeUnauthorized:
 		c.open(now, probe, err, true, 0)
-	case pause > longestPause && o != OutcomeRejected:
+	case pause > longestPause && o != outcomeRejected:
 		c.open(now, probe, err, false, pause)
 	case o.answersWork():
 		c.close(now)

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	track "github.com/customerio/go-customerio/v3"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cioevents/cioevents/internal/effect"
 	"github.com/cioevents/cioevents/internal/fault"
@@ -52,6 +53,9 @@ func New(cfg Config) (*Client, error) {
 	if err := errors.Join(err, cfg.validate()); err != nil {
 		return nil, err
 	}
+	if cfg.Metrics == nil {
+		cfg.Metrics = NewMetrics(prometheus.NewRegistry())
+	}
 	if cfg.Transport == nil {
 		cfg.Transport = newTransport(cfg.Concurrency)
 	}
@@ -75,8 +79,8 @@ func New(cfg Config) (*Client, error) {
 // goes before every batch that waits for its turn.
 //
 // A permanent fault is a call that will never be accepted. An outage (see
-// fault.IsOutage) is about no call at all: the API is down or, if IsUnauthorized
-// is true, the configuration is wrong. Any other error may pass; it names a wait
+// fault.IsOutage) is about no call at all: the API is down or the
+// configuration is wrong. Any other error may pass; it names a wait
 // when Customer.io did. No error contains an identifier.
 func (c *Client) Apply(ctx context.Context, call effect.Call) error {
 	if err := errors.Join(check(call), checkPath(call.Person)); err != nil {
@@ -96,17 +100,17 @@ const maxTries = 3
 
 func (c *Client) do(ctx context.Context, l lane, name, identifier string, send func(context.Context) error) error {
 	for tries := 1; ; tries++ {
-		outcome, err := c.once(ctx, l, name, identifier, send)
-		if outcome != OutcomeRateLimited || fault.IsOutage(err) || tries == maxTries {
+		result, err := c.once(ctx, l, name, identifier, send)
+		if result != outcomeRateLimited || fault.IsOutage(err) || tries == maxTries {
 			return err
 		}
 	}
 }
 
 // once makes a call when its turn has come, unless calls can only fail now.
-func (c *Client) once(ctx context.Context, l lane, name, identifier string, send func(context.Context) error) (Outcome, error) {
+func (c *Client) once(ctx context.Context, l lane, name, identifier string, send func(context.Context) error) (outcome, error) {
 	if err := c.circuit.check(); err != nil {
-		return OutcomeUnavailable, err
+		return outcomeUnavailable, err
 	}
 	release, err := c.pace.admit(ctx, l)
 	if err != nil {
@@ -115,25 +119,25 @@ func (c *Client) once(ctx context.Context, l lane, name, identifier string, send
 	defer release()
 	probe, err := c.circuit.enter()
 	if err != nil { // it has opened meanwhile
-		return OutcomeUnavailable, err
+		return outcomeUnavailable, err
 	}
 	start := time.Now()
 	timed, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	outcome, err := c.traced(timed, name, identifier, send)
-	if outcome.unanswered() && ctx.Err() != nil {
+	result, err := c.traced(timed, name, identifier, send)
+	if result.unanswered() && ctx.Err() != nil {
 		// The caller gave up, which says nothing about the API.
 		return outcomeCancelled, c.circuit.leave(probe, outcomeCancelled, 0, ctx.Err())
 	}
-	c.metrics.answered(name, outcome, time.Since(start))
+	c.metrics.answered(name, result, time.Since(start))
 	pause := waitOf(err)
 	switch {
-	case outcome == OutcomeRateLimited:
+	case result == outcomeRateLimited:
 		c.pace.refused(min(pause, longestPause))
-	case outcome.unanswered():
+	case result.unanswered():
 		c.pace.strained(min(pause, longestPause))
 	}
-	return outcome, c.circuit.leave(probe, outcome, pause, err)
+	return result, c.circuit.leave(probe, result, pause, err)
 }
 
 func (c *Client) send(ctx context.Context, call effect.Call) error {

@@ -91,39 +91,29 @@ func (e *statusError) unauthorized() bool {
 	return e.redirect() || e.misplaced() || e.barred() || e.status == http.StatusUnauthorized || e.status == http.StatusForbidden
 }
 
-func (e *statusError) outcome() Outcome {
+func (e *statusError) outcome() outcome {
 	switch {
 	case e.unauthorized():
-		return OutcomeUnauthorized
+		return outcomeUnauthorized
 	case e.status == http.StatusTooManyRequests:
-		return OutcomeRateLimited
+		return outcomeRateLimited
 	case e.status == http.StatusRequestTimeout:
-		return OutcomeTimeout
+		return outcomeTimeout
 	case e.status >= 400 && e.status <= 499:
-		return OutcomeRejected
+		return outcomeRejected
 	default:
-		return OutcomeUnavailable
+		return outcomeUnavailable
 	}
 }
 
 var errRegion = errors.New("the account is in another region: set CUSTOMERIO_REGION")
 
-// IsUnauthorized reports whether err is about the configuration: credentials
-// that are not accepted, or the wrong region. Every call fails until an operator
-// mends it.
-func IsUnauthorized(err error) bool {
-	if e, ok := errors.AsType[*statusError](err); ok {
-		return e.unauthorized()
-	}
-	return errors.Is(err, errRegion)
-}
-
 // judge gives a call's error its class. It is the one place that does, and the
 // one that keeps the person out of an error's text: net/http's errors contain
 // the address, and with it the identifier, and answers may repeat it.
-func judge(err error, identifier string) (Outcome, error) {
+func judge(err error, identifier string) (outcome, error) {
 	if err == nil {
-		return OutcomeOK, nil
+		return outcomeOK, nil
 	}
 	if e := statusOf(err); e != nil {
 		shown := *e
@@ -135,9 +125,9 @@ func judge(err error, identifier string) (Outcome, error) {
 		err = e.Err
 	}
 	if timedOut(err) {
-		return OutcomeTimeout, err
+		return outcomeTimeout, err
 	}
-	return OutcomeUnavailable, err
+	return outcomeUnavailable, err
 }
 
 func statusOf(err error) *statusError {
@@ -157,7 +147,7 @@ func waitOf(err error) time.Duration {
 
 func classify(e *statusError) error {
 	switch {
-	case e.outcome() == OutcomeRejected:
+	case e.outcome() == outcomeRejected:
 		return fault.Permanent(fault.ReasonRejected, e)
 	case e.wait > 0:
 		return fault.RetryAfter(e.wait, e)

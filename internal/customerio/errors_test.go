@@ -174,7 +174,7 @@ func TestRepeatAfterALostAnswer(t *testing.T) {
 	fake.Seed(customeriotest.Profile{CioID: joe.Value, ID: byID.Value})
 	c := serve(t, fake, customerio.Config{})
 	apply(t, c, identify(joe))
-	fake.SetFault(customeriotest.Sequence(customeriotest.Fault{Status: 502, AfterEffect: true}))
+	fake.SetFault(sequence(customeriotest.Fault{Status: 502, AfterEffect: true}))
 	if err := c.Apply(t.Context(), suppress(joe)); err == nil {
 		t.Fatal("the lost answer is no error")
 	}
@@ -192,7 +192,7 @@ func TestStaleConnection(t *testing.T) {
 	c := serve(t, fake, customerio.Config{})
 	for _, call := range []effect.Call{identify(joe), suppress(joe)} {
 		apply(t, c, call) // there is a connection now
-		fake.SetFault(customeriotest.Sequence(customeriotest.Fault{Drop: true}))
+		fake.SetFault(sequence(customeriotest.Fault{Drop: true}))
 		apply(t, c, call)
 	}
 	if got := fake.Counts(); got.Faults != 2 || got.Identify != 2 || got.Suppress != 2 {
@@ -257,7 +257,7 @@ func TestWordsForTheOperator(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			fake := customeriotest.New(customeriotest.Config{})
-			fake.SetFault(customeriotest.Sequence(c.ft))
+			fake.SetFault(sequence(c.ft))
 			err := serve(t, fake, customerio.Config{}).Apply(t.Context(), identify(joe))
 			if err == nil {
 				t.Fatal("no error")
@@ -321,4 +321,17 @@ func TestImpossibleCallsAreNotMade(t *testing.T) {
 			identify(id(strings.Repeat("x", 150))),
 			attributes(map[string]any{strings.Repeat("x", 150): strings.Repeat("x", 1000)}))
 	})
+}
+
+// sequence is for SetFault: each of the next calls meets one fault, in this order,
+// and later calls meet none.
+func sequence(faults ...customeriotest.Fault) func(*http.Request) *customeriotest.Fault {
+	return func(*http.Request) *customeriotest.Fault {
+		if len(faults) == 0 {
+			return nil
+		}
+		next := faults[0]
+		faults = faults[1:]
+		return &next
+	}
 }

@@ -12,7 +12,7 @@ import (
 // batchCall is the name of the call that carries many.
 const batchCall = "batch"
 
-// Metrics are the instruments of this package. A nil *Metrics counts nothing.
+// Metrics are the instruments of this package.
 type Metrics struct {
 	calls    *prometheus.CounterVec
 	items    *prometheus.CounterVec
@@ -41,12 +41,12 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	}
 	for _, name := range []string{string(effect.Identify), string(effect.Suppress), string(effect.Track), batchCall} {
 		m.duration.WithLabelValues(name)
-		for _, outcome := range Outcomes() {
-			m.calls.WithLabelValues(name, string(outcome))
+		for _, o := range outcomes() {
+			m.calls.WithLabelValues(name, string(o))
 		}
 	}
-	for _, outcome := range []Outcome{OutcomeOK, OutcomeRejected} {
-		m.items.WithLabelValues(string(outcome))
+	for _, o := range []outcome{outcomeOK, outcomeRejected} {
+		m.items.WithLabelValues(string(o))
 	}
 	reg.MustRegister(m.calls, m.items, m.duration, &m.states)
 	return m
@@ -54,31 +54,23 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 
 // refused counts a call that was not sent.
 func (m *Metrics) refused(kind effect.Kind) {
-	if m != nil {
-		m.calls.WithLabelValues(string(kind), string(OutcomeRejected)).Inc()
-	}
+	m.calls.WithLabelValues(string(kind), string(outcomeRejected)).Inc()
 }
 
-func (m *Metrics) answered(name string, outcome Outcome, took time.Duration) {
-	if m != nil {
-		m.calls.WithLabelValues(name, string(outcome)).Inc()
-		m.duration.WithLabelValues(name).Observe(took.Seconds())
-	}
+func (m *Metrics) answered(name string, o outcome, took time.Duration) {
+	m.calls.WithLabelValues(name, string(o)).Inc()
+	m.duration.WithLabelValues(name).Observe(took.Seconds())
 }
 
 // settled counts the items of a batch.
-func (m *Metrics) settled(outcome Outcome, n int) {
-	if m != nil {
-		m.items.WithLabelValues(string(outcome)).Add(float64(n))
-	}
+func (m *Metrics) settled(o outcome, n int) {
+	m.items.WithLabelValues(string(o)).Add(float64(n))
 }
 
 func (m *Metrics) watch(workspace string, c *Client) {
-	if m != nil {
-		m.states.mu.Lock()
-		defer m.states.mu.Unlock()
-		m.states.clients[workspace] = c
-	}
+	m.states.mu.Lock()
+	defer m.states.mu.Unlock()
+	m.states.clients[workspace] = c
 }
 
 // states collects what the clients are doing when somebody asks.

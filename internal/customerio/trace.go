@@ -13,22 +13,22 @@ import (
 // traced makes a call in a span, where the caller is in one. The call's address
 // is not told, as it names the person, and Customer.io is told nothing of the
 // trace.
-func (c *Client) traced(ctx context.Context, name, identifier string, send func(context.Context) error) (Outcome, error) {
+func (c *Client) traced(ctx context.Context, name, identifier string, send func(context.Context) error) (outcome, error) {
 	if !telemetry.Traced(ctx) {
 		return judge(send(ctx), identifier)
 	}
 	ctx, span := telemetry.Child(ctx, "track api "+name, trace.WithSpanKind(trace.SpanKindClient),
 		trace.WithAttributes(attribute.String("server.address", host(c.url))))
 	defer span.End()
-	outcome, err := judge(send(ctx), identifier)
-	span.SetAttributes(attribute.String("cioevents.outcome", string(outcome)))
+	result, err := judge(send(ctx), identifier)
+	span.SetAttributes(attribute.String("cioevents.outcome", string(result)))
 	if e := statusOf(err); e != nil {
 		span.SetAttributes(attribute.Int("http.response.status_code", e.status))
 	}
-	if outcome != OutcomeOK {
-		telemetry.Fail(span, string(outcome))
+	if result != outcomeOK {
+		telemetry.Fail(span, string(result))
 	}
-	return outcome, err
+	return result, err
 }
 
 func host(address string) string {

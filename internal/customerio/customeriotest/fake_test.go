@@ -261,7 +261,7 @@ func TestRate(t *testing.T) {
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	f := newFake(customeriotest.Config{}, joe)
-	f.SetFault(customeriotest.Sequence(
+	f.SetFault(sequence(
 		customeriotest.Fault{Status: 503, Body: "busy", Header: map[string]string{"Retry-After": "3"}},
 		customeriotest.Fault{AfterEffect: true},
 	))
@@ -286,7 +286,7 @@ func TestLostConnection(t *testing.T) {
 	defer server.Close()
 	client := &http.Client{Timeout: time.Second}
 	for name, fault := range map[string]customeriotest.Fault{"drop": {Drop: true}, "hang": {Hang: true}} {
-		f.SetFault(customeriotest.Sequence(fault))
+		f.SetFault(sequence(fault))
 		resp, err := client.Post(server.URL+"/api/v1/customers/42/suppress", "", http.NoBody)
 		if err == nil {
 			t.Errorf("%s: status %d, want no answer", name, resp.StatusCode)
@@ -347,5 +347,18 @@ func BenchmarkIdentify(b *testing.B) {
 	f := customeriotest.New(customeriotest.Config{KnowsEverybody: true})
 	for i := 0; b.Loop(); i++ {
 		send(f, "PUT", fmt.Sprintf("/api/v1/customers/cio_%d", i%10_000), `{"last_email_engaged_at":1755600006,"_update":true,"_timestamp":1755600006}`)
+	}
+}
+
+// sequence is for SetFault: each of the next calls meets one fault, in this order,
+// and later calls meet none.
+func sequence(faults ...customeriotest.Fault) func(*http.Request) *customeriotest.Fault {
+	return func(*http.Request) *customeriotest.Fault {
+		if len(faults) == 0 {
+			return nil
+		}
+		next := faults[0]
+		faults = faults[1:]
+		return &next
 	}
 }

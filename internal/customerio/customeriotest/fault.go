@@ -30,19 +30,6 @@ func (f *Fake) SetFault(fn func(*http.Request) *Fault) {
 	f.fault = fn
 }
 
-// Sequence is for SetFault: the next calls meet one fault each, in this order,
-// and those after them none.
-func Sequence(faults ...Fault) func(*http.Request) *Fault {
-	next := 0
-	return func(*http.Request) *Fault {
-		if next == len(faults) {
-			return nil
-		}
-		next++
-		return &faults[next-1]
-	}
-}
-
 func (f *Fake) nextFault(r *http.Request) *Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
