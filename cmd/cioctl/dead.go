@@ -82,8 +82,8 @@ func (o *deadOptions) read(args []string, now time.Time) (err error) {
 }
 
 // each calls fn for every dead letter that is chosen.
-func (o *deadOptions) each(ctx context.Context, conn *stream.Conn, fn func(*event.Buried)) error {
-	return conn.Buried(ctx, stream.DeadSelection{From: o.f.From, Reason: o.f.Reason}, func(b *event.Buried) bool {
+func (o *deadOptions) each(ctx context.Context, conn *stream.Conn, fn func(*event.StoredDeadLetter)) error {
+	return conn.ListDeadLetters(ctx, stream.DeadSelection{From: o.f.From, Reason: o.f.Reason}, func(b *event.StoredDeadLetter) bool {
 		if o.f.Match(b) {
 			fn(b)
 		}
@@ -109,7 +109,7 @@ type deadLine struct {
 	Body       any          `json:"body,omitempty"`
 }
 
-func newDeadLine(b *event.Buried) deadLine {
+func newDeadLine(b *event.StoredDeadLetter) deadLine {
 	return deadLine{
 		Number: b.Entries[0], DiedAt: b.DiedAt, From: b.From, Reason: b.Reason, Attempts: b.Attempts, Subject: b.Subject,
 		Sequence: b.Sequence, Workspace: b.Workspace, ID: b.ID, ReceivedAt: b.ReceivedAt, Size: b.Size, Missing: b.Missing, Err: b.Err,
@@ -134,7 +134,7 @@ func (c *cli) deadList() *cobra.Command {
 
 func (c *cli) listDead(ctx context.Context, conn *stream.Conn, o *deadOptions) error {
 	list := []deadLine{}
-	if err := o.each(ctx, conn, func(b *event.Buried) { list = append(list, newDeadLine(b)) }); err != nil {
+	if err := o.each(ctx, conn, func(b *event.StoredDeadLetter) { list = append(list, newDeadLine(b)) }); err != nil {
 		return err
 	}
 	return o.print(c.out, list, func(w io.Writer) {
@@ -169,8 +169,8 @@ func (c *cli) deadShow() *cobra.Command {
 }
 
 func (c *cli) showDead(ctx context.Context, conn *stream.Conn, o *deadOptions, body bool) error {
-	var b *event.Buried
-	if err := o.each(ctx, conn, func(found *event.Buried) { b = found }); err != nil {
+	var b *event.StoredDeadLetter
+	if err := o.each(ctx, conn, func(found *event.StoredDeadLetter) { b = found }); err != nil {
 		return err
 	}
 	if b == nil {
@@ -179,7 +179,7 @@ func (c *cli) showDead(ctx context.Context, conn *stream.Conn, o *deadOptions, b
 	d := newDeadLine(b)
 	if body {
 		var err error
-		if b, err = conn.Exhume(ctx, b.Entries); err != nil {
+		if b, err = conn.ReadDeadLetter(ctx, b.Entries); err != nil {
 			return err
 		}
 		d.Body = rawOrText(b.Body)

@@ -105,9 +105,9 @@ func (c *cli) tail() *cobra.Command {
 		}
 		err := withStream(ctx, cfg, func(conn *stream.Conn) error {
 			if dead {
-				return conn.DeadLetters(ctx, sel, func(d event.DeadLetter) bool { return c.printDead(o, d) == nil })
+				return conn.TailDeadLetters(ctx, sel, func(d event.DeadLetter) bool { return c.printDead(o, d) == nil })
 			}
-			return conn.Events(ctx, sel, func(a event.Attempt) bool { return c.printEvent(o, a) == nil })
+			return conn.TailEvents(ctx, sel, func(a event.Attempt) bool { return c.printEvent(o, a) == nil })
 		})
 		if errors.Is(err, context.Canceled) {
 			return nil // Ctrl-C is how it ends

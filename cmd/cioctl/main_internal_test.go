@@ -79,7 +79,7 @@ func (s *shell) publish(id, metric string) *event.Message {
 
 func (s *shell) bury(d event.DeadLetter) {
 	s.t.Helper()
-	if err := s.pub.Bury(s.t.Context(), &d); err != nil {
+	if err := s.pub.StoreDeadLetter(s.t.Context(), &d); err != nil {
 		s.t.Fatal(err)
 	}
 }

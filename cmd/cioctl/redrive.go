@@ -84,7 +84,7 @@ func (c *cli) redriveDead(ctx context.Context, conn *stream.Conn, o *deadOptions
 	}
 	defer publisher.Close()
 	bar, finish := c.bar(int64(len(letters)))
-	report, err := operate.Redriver{Graveyard: conn, Publisher: publisher, Consumers: consumers, Progress: bar.Increment}.Redrive(ctx, letters)
+	report, err := operate.Redriver{DeadLetters: conn, Publisher: publisher, Consumers: consumers, Progress: bar.Increment}.Redrive(ctx, letters)
 	finish()
 	if err != nil {
 		err = fmt.Errorf("%w; the same command goes on with the rest", err)
@@ -104,7 +104,7 @@ func (c *cli) redriveDead(ctx context.Context, conn *stream.Conn, o *deadOptions
 // them: there may be many.
 func (c *cli) letters(ctx context.Context, conn *stream.Conn, o *deadOptions) ([][]uint64, error) {
 	var list [][]uint64
-	err := o.each(ctx, conn, func(b *event.Buried) { list = append(list, b.Entries) })
+	err := o.each(ctx, conn, func(b *event.StoredDeadLetter) { list = append(list, b.Entries) })
 	if err == nil && len(list) == 0 {
 		_, _ = fmt.Fprintln(c.err, "there is no such dead letter, or no more; cioctl dead list shows those that there are")
 	}
@@ -151,7 +151,7 @@ func (c *cli) dropDead(ctx context.Context, conn *stream.Conn, o *deadOptions, y
 	bar, finish := c.bar(int64(len(letters)))
 	dropped := 0
 	for _, entries := range letters {
-		if err = conn.Forget(ctx, entries); err != nil {
+		if err = conn.DeleteDeadLetter(ctx, entries); err != nil {
 			break
 		}
 		dropped++

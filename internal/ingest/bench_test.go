@@ -16,9 +16,9 @@ import (
 // nowhere stores nothing, so that what remains is ingest's own part.
 type nowhere struct{}
 
-func (nowhere) Publish(context.Context, *event.Message) (bool, error) { return false, nil }
-func (nowhere) Bury(context.Context, *event.DeadLetter) error         { return nil }
-func (nowhere) MaxBody() int                                          { return 1 << 20 }
+func (nowhere) Publish(context.Context, *event.Message) (bool, error)    { return false, nil }
+func (nowhere) StoreDeadLetter(context.Context, *event.DeadLetter) error { return nil }
+func (nowhere) MaxBody() int                                             { return 1 << 20 }
 
 // BenchmarkReceive is a call from the routes to its answer, without the network
 // and the stream.

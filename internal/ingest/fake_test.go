@@ -54,7 +54,7 @@ func (p *fakePublisher) Publish(ctx context.Context, m *event.Message) (bool, er
 	return false, nil
 }
 
-func (p *fakePublisher) Bury(ctx context.Context, d *event.DeadLetter) error {
+func (p *fakePublisher) StoreDeadLetter(ctx context.Context, d *event.DeadLetter) error {
 	if p.bury != nil {
 		if err := p.bury(ctx, d); err != nil {
 			return err

@@ -135,7 +135,7 @@ func (s *Server) keep(ctx context.Context, m *event.Message, reason fault.Reason
 	ctx, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
 	d := &event.DeadLetter{Message: *m, From: event.FromIngest, Reason: reason, Err: cause.Error(), DiedAt: s.cfg.Now()}
-	if err := s.cfg.Publisher.Bury(ctx, d); err != nil {
+	if err := s.cfg.Publisher.StoreDeadLetter(ctx, d); err != nil {
 		return judgeStore(err)
 	}
 	return outcomeKept, cause

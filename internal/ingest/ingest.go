@@ -52,8 +52,8 @@ type Publisher interface {
 	// Publish returns when m is durable. An error that is no permanent fault
 	// makes the caller answer 503, and Customer.io send the call again.
 	Publish(ctx context.Context, m *event.Message) (duplicate bool, err error)
-	// Bury stores what Publish can never store.
-	Bury(ctx context.Context, d *event.DeadLetter) error
+	// StoreDeadLetter stores what Publish can never store.
+	StoreDeadLetter(ctx context.Context, d *event.DeadLetter) error
 	// MaxBody is the size of the largest body that Publish takes, in bytes.
 	MaxBody() int
 }

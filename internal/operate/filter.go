@@ -58,7 +58,7 @@ type DeadFilter struct {
 }
 
 // Match reports whether b is selected.
-func (f *DeadFilter) Match(b *event.Buried) bool {
+func (f *DeadFilter) Match(b *event.StoredDeadLetter) bool {
 	same := func(want, have string) bool { return want == "" || want == have }
 	return same(f.From, b.From) && same(f.Reason, string(b.Reason)) &&
 		same(f.Workspace, b.Workspace) && same(f.Metric, b.Metric) &&

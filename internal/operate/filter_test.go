@@ -61,7 +61,7 @@ func TestParseFilter(t *testing.T) {
 
 func TestDeadFilter(t *testing.T) {
 	t.Parallel()
-	b := &event.Buried{
+	b := &event.StoredDeadLetter{
 		DeadLetter: event.DeadLetter{
 			Message: event.Message{Workspace: "acme", Metric: "bounced"},
 			From:    "suppression", Reason: "rejected", Subject: "customerio.events.acme.email.bounced", DiedAt: now,

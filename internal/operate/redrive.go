@@ -13,13 +13,13 @@ import (
 	"github.com/cioevents/cioevents/internal/fault"
 )
 
-// A Graveyard is where dead letters lie. Both methods are called concurrently;
+// DeadLetters reads and deletes stored dead letters. Both methods are called concurrently;
 // their errors are transient.
-type Graveyard interface {
-	// Exhume returns a whole dead letter, or event.ErrNotBuried.
-	Exhume(ctx context.Context, entries []uint64) (*event.Buried, error)
-	// Forget deletes a dead letter, if it is still there.
-	Forget(ctx context.Context, entries []uint64) error
+type DeadLetters interface {
+	// ReadDeadLetter returns a whole dead letter, or event.ErrNoDeadLetter.
+	ReadDeadLetter(ctx context.Context, entries []uint64) (*event.StoredDeadLetter, error)
+	// DeleteDeadLetter deletes a dead letter, if it is still there.
+	DeleteDeadLetter(ctx context.Context, entries []uint64) error
 }
 
 // A Publisher puts messages into the stream. An error that is not permanent
@@ -40,8 +40,8 @@ type Publisher interface {
 // run publishes the same message id, which the stream knows for its window of
 // de-duplication; after that the effects themselves bear a repetition.
 type Redriver struct {
-	Graveyard Graveyard
-	Publisher Publisher
+	DeadLetters DeadLetters
+	Publisher   Publisher
 	// Consumers are those that exist. What others gave up stays.
 	Consumers []string
 	// Concurrency is how many are sent at a time. Default 16.
@@ -112,7 +112,7 @@ func (r *redriving) one(ctx context.Context, entries []uint64) error {
 	duplicate, err := r.publish(ctx, entries)
 	kept, isKept := errors.AsType[keptError](err)
 	switch {
-	case errors.Is(err, event.ErrNotBuried):
+	case errors.Is(err, event.ErrNoDeadLetter):
 		r.count(func(c *RedriveReport) { c.Gone++ })
 		return nil
 	case isKept:
@@ -121,7 +121,7 @@ func (r *redriving) one(ctx context.Context, entries []uint64) error {
 	case err != nil:
 		return fmt.Errorf("redrive dead letter %d: %w", entries[0], err)
 	}
-	if err := r.Graveyard.Forget(ctx, entries); err != nil {
+	if err := r.DeadLetters.DeleteDeadLetter(ctx, entries); err != nil {
 		return fmt.Errorf("redrive dead letter %d: it is sent, but stays: %w", entries[0], err)
 	}
 	r.count(func(c *RedriveReport) {
@@ -149,7 +149,7 @@ func (e keptError) Error() string { return string(e) }
 
 // publish sends one dead letter.
 func (r *redriving) publish(ctx context.Context, entries []uint64) (duplicate bool, err error) {
-	b, err := r.Graveyard.Exhume(ctx, entries)
+	b, err := r.DeadLetters.ReadDeadLetter(ctx, entries)
 	if err != nil {
 		return false, err
 	}

@@ -19,7 +19,7 @@ import (
 // A fakeStream is both streams. Errors come once for each place in their list.
 type fakeStream struct {
 	mu     sync.Mutex
-	dead   map[uint64]*event.Buried
+	dead   map[uint64]*event.StoredDeadLetter
 	stored []string // what was published and how, in order
 	ids    map[string]bool
 	body   int // MaxBody
@@ -37,21 +37,21 @@ func (f *fakeStream) fail(method string) error {
 	return err
 }
 
-func (f *fakeStream) Exhume(_ context.Context, entries []uint64) (*event.Buried, error) {
+func (f *fakeStream) ReadDeadLetter(_ context.Context, entries []uint64) (*event.StoredDeadLetter, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	b := f.dead[entries[0]]
 	if b == nil {
-		return nil, event.ErrNotBuried
+		return nil, event.ErrNoDeadLetter
 	}
 	c := *b
-	return &c, f.fail("Exhume")
+	return &c, f.fail("ReadDeadLetter")
 }
 
-func (f *fakeStream) Forget(_ context.Context, entries []uint64) error {
+func (f *fakeStream) DeleteDeadLetter(_ context.Context, entries []uint64) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.fail("Forget"); err != nil {
+	if err := f.fail("DeleteDeadLetter"); err != nil {
 		return err
 	}
 	delete(f.dead, entries[0])
@@ -82,8 +82,8 @@ func (f *fakeStream) Redrive(_ context.Context, consumer string, number uint64, 
 
 func (f *fakeStream) MaxBody() int { return f.body }
 
-func newFake(letters ...*event.Buried) (*fakeStream, [][]uint64) {
-	f := &fakeStream{dead: map[uint64]*event.Buried{}, ids: map[string]bool{}, body: 1000, failures: map[string][]error{}}
+func newFake(letters ...*event.StoredDeadLetter) (*fakeStream, [][]uint64) {
+	f := &fakeStream{dead: map[uint64]*event.StoredDeadLetter{}, ids: map[string]bool{}, body: 1000, failures: map[string][]error{}}
 	var list [][]uint64
 	for i, b := range letters {
 		b.Entries = []uint64{uint64(i + 1)}
@@ -93,12 +93,12 @@ func newFake(letters ...*event.Buried) (*fakeStream, [][]uint64) {
 	return f, list
 }
 
-func letter(from, id, body string) *event.Buried {
-	return &event.Buried{DeadLetter: event.DeadLetter{From: from, Message: event.Message{Workspace: "acme", ID: id, Body: []byte(body)}}}
+func letter(from, id, body string) *event.StoredDeadLetter {
+	return &event.StoredDeadLetter{DeadLetter: event.DeadLetter{From: from, Message: event.Message{Workspace: "acme", ID: id, Body: []byte(body)}}}
 }
 
 func (f *fakeStream) redriver() operate.Redriver {
-	return operate.Redriver{Graveyard: f, Publisher: f, Consumers: []string{"suppression", "warehouse"}, Concurrency: 1}
+	return operate.Redriver{DeadLetters: f, Publisher: f, Consumers: []string{"suppression", "warehouse"}, Concurrency: 1}
 }
 
 func TestRedrive(t *testing.T) {
@@ -147,7 +147,7 @@ func TestRedrive(t *testing.T) {
 func TestRedriveAgain(t *testing.T) {
 	t.Parallel()
 	lost := errors.New("lost")
-	for _, method := range []string{"Exhume", "Redrive", "Publish", "Forget"} {
+	for _, method := range []string{"ReadDeadLetter", "Redrive", "Publish", "DeleteDeadLetter"} {
 		f, list := newFake(letter("suppression", "a", "{}"), letter("ingest", "x", `{"event_id":"b"}`), letter("warehouse", "c", "{}"))
 		f.failures[method] = []error{lost}
 		first, err := f.redriver().Redrive(t.Context(), list)
@@ -158,7 +158,7 @@ func TestRedriveAgain(t *testing.T) {
 		if err != nil || first.Redriven+second.Redriven != len(list) || len(f.dead) > 0 || len(f.stored) != len(list) {
 			t.Errorf("%s: second run: %+v, %v; left %d, stored %v", method, second, err, len(f.dead), f.stored)
 		}
-		if wantDuplicates := map[bool]int{true: 1}[method == "Forget"]; second.Duplicates != wantDuplicates {
+		if wantDuplicates := map[bool]int{true: 1}[method == "DeleteDeadLetter"]; second.Duplicates != wantDuplicates {
 			t.Errorf("%s: %d duplicates, want %d", method, second.Duplicates, wantDuplicates)
 		}
 	}
@@ -176,7 +176,7 @@ func TestRedriveOfWhatTheStreamRefuses(t *testing.T) {
 
 func TestRedriveIsInterrupted(t *testing.T) {
 	t.Parallel()
-	var letters []*event.Buried
+	var letters []*event.StoredDeadLetter
 	for i := range 100 {
 		letters = append(letters, letter("suppression", fmt.Sprint(i), "{}"))
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/cioevents/cioevents/internal/event"
 )
 
-// Bury stores a dead letter and returns when it is durable. A body that is
+// StoreDeadLetter stores a dead letter and returns when it is durable. A body that is
 // larger than one message is stored in parts, so that nothing of it is lost.
-func (p *Publisher) Bury(ctx context.Context, d *event.DeadLetter) error {
+func (p *Publisher) StoreDeadLetter(ctx context.Context, d *event.DeadLetter) error {
 	subject := deadSubject(d.From, d.Reason)
 	header := deadHeader(d)
 	size := p.MaxBody()

@@ -16,10 +16,10 @@ import (
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
 )
 
-func deadLetters(t *testing.T, conn *stream.Conn, s stream.Selection) []event.DeadLetter {
+func tailed(t *testing.T, conn *stream.Conn, s stream.Selection) []event.DeadLetter {
 	t.Helper()
 	var list []event.DeadLetter
-	err := conn.DeadLetters(t.Context(), s, func(d event.DeadLetter) bool {
+	err := conn.TailDeadLetters(t.Context(), s, func(d event.DeadLetter) bool {
 		list = append(list, d)
 		return true
 	})
@@ -29,11 +29,11 @@ func deadLetters(t *testing.T, conn *stream.Conn, s stream.Selection) []event.De
 	return list
 }
 
-func TestBuryRoundTrip(t *testing.T) {
+func TestDeadLetterRoundTrip(t *testing.T) {
 	t.Parallel()
 	conn := streamtest.Start(t).Connect(stream.Settings{})
 	p := publisher(t, conn)
-	if none := deadLetters(t, conn, stream.Selection{}); none != nil {
+	if none := tailed(t, conn, stream.Selection{}); none != nil {
 		t.Errorf("dead letters at the start: %v", none)
 	}
 	worker := event.DeadLetter{
@@ -42,46 +42,46 @@ func TestBuryRoundTrip(t *testing.T) {
 	}
 	ingest := event.DeadLetter{Message: *message("def"), From: "ingest", Reason: fault.ReasonNotJSON, Err: "no JSON", DiedAt: received}
 	for _, d := range []event.DeadLetter{worker, ingest, worker} { // the last is the first again
-		if err := p.Bury(t.Context(), &d); err != nil {
+		if err := p.StoreDeadLetter(t.Context(), &d); err != nil {
 			t.Fatal(err)
 		}
 	}
 	ingest.Subject = "customerio.events.acme.email.opened"
-	if diff := cmp.Diff([]event.DeadLetter{worker, ingest}, deadLetters(t, conn, stream.Selection{})); diff != "" {
-		t.Errorf("dead letters (-buried +read):\n%s", diff)
+	if diff := cmp.Diff([]event.DeadLetter{worker, ingest}, tailed(t, conn, stream.Selection{})); diff != "" {
+		t.Errorf("dead letters (-stored +read):\n%s", diff)
 	}
-	only := deadLetters(t, conn, stream.Selection{Subjects: []string{"customerio.dead.ingest.>"}})
+	only := listed(t, conn, stream.DeadSelection{From: "ingest"})
 	if len(only) != 1 || only[0].ID != "def" {
 		t.Errorf("of ingest: %+v", only)
 	}
 }
 
 // An error text of any kind must not break the header.
-func TestBuryCleansTheError(t *testing.T) {
+func TestDeadLetterErrorIsCleaned(t *testing.T) {
 	t.Parallel()
 	conn := streamtest.Start(t).Connect(stream.Settings{})
 	d := event.DeadLetter{Message: *message("abc"), From: "ingest", Reason: fault.ReasonPanic, Err: "panic\r\nCio-Reason: other\t\xff" + strings.Repeat("é", 2000)}
-	if err := publisher(t, conn).Bury(t.Context(), &d); err != nil {
+	if err := publisher(t, conn).StoreDeadLetter(t.Context(), &d); err != nil {
 		t.Fatal(err)
 	}
-	got := deadLetters(t, conn, stream.Selection{})
+	got := tailed(t, conn, stream.Selection{})
 	if len(got) != 1 || got[0].Reason != fault.ReasonPanic || !strings.HasPrefix(got[0].Err, "panic  Cio-Reason: other ") || len(got[0].Err) > 2<<10 {
 		t.Errorf("read %+v", got)
 	}
 }
 
-func TestBuryInParts(t *testing.T) {
+func TestDeadLetterInParts(t *testing.T) {
 	t.Parallel()
 	conn := streamtest.Start(t, func(o *server.Options) { o.MaxPayload = 8 << 10 }).Connect(stream.Settings{})
 	p := publisher(t, conn)
 	d := event.DeadLetter{Message: *message("abc"), From: "ingest", Reason: fault.ReasonTooLarge, Err: "too large", DiedAt: received}
 	d.Body = bytes.Repeat([]byte("0123456789"), 1500) // more than two messages
 	for range 2 {                                     // the second time changes nothing
-		if err := p.Bury(t.Context(), &d); err != nil {
+		if err := p.StoreDeadLetter(t.Context(), &d); err != nil {
 			t.Fatal(err)
 		}
 	}
-	parts := deadLetters(t, conn, stream.Selection{})
+	parts := tailed(t, conn, stream.Selection{})
 	var whole []byte
 	for _, part := range parts {
 		whole = append(whole, part.Body...)
@@ -109,7 +109,7 @@ func TestLongestDeadLetterFits(t *testing.T) {
 		Message: m, From: "suppression-" + m.Workspace, Reason: fault.ReasonUnknownWorkspace, Err: strings.Repeat("é", 2000),
 		Attempts: 1 << 30, Subject: stream.RedriveSubject("suppression-"+m.Workspace, &m), Sequence: 1 << 60, DiedAt: time.Now(),
 	}
-	if err := p.Bury(t.Context(), &d); err != nil {
+	if err := p.StoreDeadLetter(t.Context(), &d); err != nil {
 		t.Error(err)
 	}
 }
@@ -119,9 +119,7 @@ func TestEventsSelection(t *testing.T) {
 	conn := streamtest.Start(t).Connect(stream.Settings{})
 	p := publisher(t, conn)
 	for _, id := range []string{"a", "b", "c"} {
-		m := message(id)
-		m.Metric = map[string]string{"a": "opened", "b": "clicked", "c": "opened"}[id]
-		publish(t, p, m)
+		publish(t, p, message(id))
 	}
 	tests := []struct {
 		name string
@@ -130,14 +128,13 @@ func TestEventsSelection(t *testing.T) {
 		want []string
 	}{
 		{"all", stream.Selection{}, "", []string{"a", "b", "c"}},
-		{"one metric", stream.Selection{Subjects: []string{"customerio.events.*.*.opened"}}, "", []string{"a", "c"}},
 		{"until told to stop", stream.Selection{Follow: true}, "b", []string{"a", "b"}},
 		{"since later", stream.Selection{Since: time.Now().Add(time.Hour)}, "", nil},
 		{"new only", stream.Selection{NewOnly: true, Since: received}, "", nil},
 	}
 	for _, tt := range tests {
 		var got []string
-		err := conn.Events(t.Context(), tt.s, func(a event.Attempt) bool {
+		err := conn.TailEvents(t.Context(), tt.s, func(a event.Attempt) bool {
 			got = append(got, a.ID)
 			return a.ID != tt.stop
 		})

@@ -17,7 +17,7 @@ import (
 )
 
 // A dead letter of many parts must not take many times the time that a call may.
-func TestBuryKeepsItsDeadline(t *testing.T) {
+func TestStoreDeadLetterKeepsItsDeadline(t *testing.T) {
 	t.Parallel()
 	srv := streamtest.Start(t)
 	nc := client(t, srv)
@@ -38,9 +38,9 @@ func TestBuryKeepsItsDeadline(t *testing.T) {
 	m := message("large")
 	m.Body = []byte(strings.Repeat("[", 4<<20)) // five parts
 	begin := time.Now()
-	err = publisher(t, conn).Bury(ctx, &event.DeadLetter{Message: *m, From: "ingest", Reason: fault.ReasonNotJSON})
+	err = publisher(t, conn).StoreDeadLetter(ctx, &event.DeadLetter{Message: *m, From: "ingest", Reason: fault.ReasonNotJSON})
 	if took := time.Since(begin); !errors.Is(err, event.ErrStreamUnavailable) || took > time.Second {
-		t.Errorf("Bury returns %v after %v, want ErrStreamUnavailable after 200 ms", err, took)
+		t.Errorf("StoreDeadLetter returns %v after %v, want ErrStreamUnavailable after 200 ms", err, took)
 	}
 }
 

@@ -13,8 +13,6 @@ import (
 
 // A Selection says which part of a stream to read.
 type Selection struct {
-	// Subjects narrows the selection; none means all.
-	Subjects []string
 	// Since is the earliest time of storing, zero for the beginning.
 	Since time.Time
 	// NewOnly leaves out what is stored already. It wins over Since.
@@ -23,15 +21,15 @@ type Selection struct {
 	Follow bool
 }
 
-// Events calls fn for each selected event in the stream's order, until fn
+// TailEvents calls fn for each selected event in the stream's order, until fn
 // returns false. It changes nothing: the consumers do not notice.
-func (c *Conn) Events(ctx context.Context, s Selection, fn func(event.Attempt) bool) error {
+func (c *Conn) TailEvents(ctx context.Context, s Selection, fn func(event.Attempt) bool) error {
 	return c.read(ctx, Name, orderedConfig(s), s.Follow, func(msg jetstream.Msg) bool { return fn(newAttempt(c.nc, msg)) })
 }
 
-// DeadLetters is Events for the dead letters. A large one comes in its parts;
-// Buried puts them together.
-func (c *Conn) DeadLetters(ctx context.Context, s Selection, fn func(event.DeadLetter) bool) error {
+// TailDeadLetters is TailEvents for the dead letters. A large one comes in its parts;
+// ListDeadLetters puts them together.
+func (c *Conn) TailDeadLetters(ctx context.Context, s Selection, fn func(event.DeadLetter) bool) error {
 	return c.read(ctx, DeadName, orderedConfig(s), s.Follow, func(msg jetstream.Msg) bool {
 		return fn(decodeDead(msg.Subject(), msg.Headers(), msg.Data()))
 	})
@@ -42,11 +40,7 @@ func (c *Conn) read(ctx context.Context, stream string, cfg jetstream.OrderedCon
 	if err != nil {
 		return fmt.Errorf("read stream %s: %w", stream, err)
 	}
-	pending, err := pendingOf(ctx, cons)
-	if err != nil {
-		return fmt.Errorf("read stream %s: %w", stream, err)
-	}
-	if pending == 0 && !follow {
+	if cons.CachedInfo().NumPending == 0 && !follow {
 		return nil
 	}
 	msgs, err := cons.Messages()
@@ -74,7 +68,7 @@ func (c *Conn) read(ctx context.Context, stream string, cfg jetstream.OrderedCon
 }
 
 func orderedConfig(s Selection) jetstream.OrderedConsumerConfig {
-	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: s.Subjects, DeliverPolicy: jetstream.DeliverAllPolicy}
+	cfg := jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverAllPolicy}
 	switch {
 	case s.NewOnly:
 		cfg.DeliverPolicy = jetstream.DeliverNewPolicy
@@ -83,12 +77,4 @@ func orderedConfig(s Selection) jetstream.OrderedConsumerConfig {
 		cfg.OptStartTime = &s.Since
 	}
 	return cfg
-}
-
-func pendingOf(ctx context.Context, cons jetstream.Consumer) (uint64, error) {
-	info, err := cons.Info(ctx)
-	if err != nil {
-		return 0, err
-	}
-	return info.NumPending, nil
 }

@@ -142,7 +142,7 @@ func TestReplaySelects(t *testing.T) {
 
 func storedAt(t *testing.T, conn *stream.Conn, id string) (at time.Time) {
 	t.Helper()
-	err := conn.Events(t.Context(), stream.Selection{}, func(a event.Attempt) bool {
+	err := conn.TailEvents(t.Context(), stream.Selection{}, func(a event.Attempt) bool {
 		at = a.StoredAt
 		return a.ID != id
 	})

@@ -325,7 +325,7 @@ func TestStatus(t *testing.T) {
 	open(t, conn, "a", "customerio.events.*.*.bounced")
 	fetch(t, c, 2)
 	for i, reason := range []fault.Reason{fault.ReasonRejected, fault.ReasonNotJSON, fault.ReasonRejected} {
-		if err := p.Bury(t.Context(), &event.DeadLetter{Message: *message(fmt.Sprint(i)), From: "b", Reason: reason, Sequence: uint64(i + 1)}); err != nil {
+		if err := p.StoreDeadLetter(t.Context(), &event.DeadLetter{Message: *message(fmt.Sprint(i)), From: "b", Reason: reason, Sequence: uint64(i + 1)}); err != nil {
 			t.Fatal(err)
 		}
 	}

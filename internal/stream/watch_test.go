@@ -88,7 +88,7 @@ func TestWatch(t *testing.T) {
 	for _, m := range []*event.Message{message("1"), message("2"), message("3"), bounced} {
 		publish(t, p, m)
 	}
-	if err := p.Bury(t.Context(), &event.DeadLetter{Message: *message("5"), From: "all", Reason: fault.ReasonPanic}); err != nil {
+	if err := p.StoreDeadLetter(t.Context(), &event.DeadLetter{Message: *message("5"), From: "all", Reason: fault.ReasonPanic}); err != nil {
 		t.Fatal(err)
 	}
 	all, few := open(t, conn, "all", stream.AllEvents), open(t, conn, "few", "customerio.events.*.*.spammed", "customerio.events.*.*.bounced")

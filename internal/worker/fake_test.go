@@ -60,14 +60,14 @@ func (s fakeSettler) Retry(wait time.Duration) error {
 	return s.j.add("retry %d", s.sequence)
 }
 
-// fakeGraveyard writes dead letters into the journal, or fails.
-type fakeGraveyard struct {
+// fakeDeadLetters writes dead letters into the journal, or fails.
+type fakeDeadLetters struct {
 	j    *journal
 	err  error
 	last *event.DeadLetter
 }
 
-func (g *fakeGraveyard) Bury(_ context.Context, d *event.DeadLetter) error {
+func (g *fakeDeadLetters) StoreDeadLetter(_ context.Context, d *event.DeadLetter) error {
 	if g.err != nil {
 		return errors.Join(g.j.add("bury %d fails", d.Sequence), g.err)
 	}
@@ -100,7 +100,7 @@ func (f handlerFunc) Handle(ctx context.Context, batch []event.Attempt, fail fun
 // A scene is one batch of messages on their way through a consumer.
 type scene struct {
 	j     *journal
-	grave *fakeGraveyard
+	dead  *fakeDeadLetters
 	batch []event.Attempt
 	cfg   worker.Config
 }
@@ -108,7 +108,7 @@ type scene struct {
 // newScene has one message for each number of attempts, with sequences from 1.
 func newScene(numbers ...int) *scene {
 	j := &journal{waits: map[uint64]time.Duration{}}
-	s := &scene{j: j, grave: &fakeGraveyard{j: j}}
+	s := &scene{j: j, dead: &fakeDeadLetters{j: j}}
 	for i, n := range numbers {
 		seq := uint64(i + 1)
 		s.batch = append(s.batch, event.Attempt{
@@ -129,7 +129,7 @@ func (s *scene) run(t *testing.T, h handlerFunc) {
 
 func (s *scene) runUntil(ctx context.Context, t *testing.T, end context.CancelFunc, h handlerFunc) {
 	t.Helper()
-	s.cfg.Name, s.cfg.Handler, s.cfg.Graveyard = "c", h, s.grave
+	s.cfg.Name, s.cfg.Handler, s.cfg.DeadLetters = "c", h, s.dead
 	s.cfg.Source = &fakeSource{batch: s.batch, end: end}
 	c, err := worker.New(s.cfg)
 	if err != nil {

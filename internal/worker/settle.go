@@ -43,7 +43,7 @@ func (c *Consumer) fail(ctx context.Context, a *event.Attempt, err error) {
 	case permanent && a.Work != nil:
 		wait = 0 // its body may be gone: it comes again at once, and keeps it then
 	case permanent:
-		c.bury(ctx, a, reason, err)
+		c.deadLetter(ctx, a, reason, err)
 		return
 	case !named:
 		wait = backoff(a.Number)
@@ -53,15 +53,15 @@ func (c *Consumer) fail(ctx context.Context, a *event.Attempt, err error) {
 	c.report(a.Settle.Retry(wait))
 }
 
-// bury makes a dead letter of a message. Only when it is durable is the message
+// deadLetter makes a dead letter of a message. Only when it is durable is the message
 // ended; until then it comes again.
-func (c *Consumer) bury(ctx context.Context, a *event.Attempt, reason fault.Reason, cause error) {
+func (c *Consumer) deadLetter(ctx context.Context, a *event.Attempt, reason fault.Reason, cause error) {
 	d := &event.DeadLetter{
 		Message: a.Message, From: c.cfg.Name, Consumer: a.Consumer, Reason: reason, Err: cause.Error(),
 		Attempts: a.Number, Subject: a.Subject, Sequence: a.Sequence, DiedAt: time.Now(),
 	}
 	log := c.cfg.Log.With().Uint64("sequence", a.Sequence).Str("reason", string(reason)).Int("attempt", a.Number).Logger()
-	if err := c.cfg.Graveyard.Bury(ctx, d); err != nil {
+	if err := c.cfg.DeadLetters.StoreDeadLetter(ctx, d); err != nil {
 		log.Error().Err(err).Msg("a dead letter cannot be stored, retrying its message")
 		c.metrics.retried.Inc()
 		c.report(a.Settle.Retry(backoff(a.Number)))

@@ -26,10 +26,10 @@ type Source interface {
 	Fetch(ctx context.Context, l event.Limits) ([]event.Attempt, error)
 }
 
-// A Graveyard keeps dead letters.
-type Graveyard interface {
-	// Bury returns when d is durable. After an error the message is retried.
-	Bury(ctx context.Context, d *event.DeadLetter) error
+// DeadLetters stores dead letters.
+type DeadLetters interface {
+	// StoreDeadLetter returns when d is durable. After an error the message is retried.
+	StoreDeadLetter(ctx context.Context, d *event.DeadLetter) error
 }
 
 // A Handler does what one consumer is for.
@@ -64,13 +64,13 @@ const (
 )
 
 // Config configures the work on one consumer. Name, Source, Handler and
-// Graveyard are required.
+// DeadLetters are required.
 type Config struct {
 	// Name is the consumer's.
-	Name      string
-	Source    Source
-	Handler   Handler
-	Graveyard Graveyard
+	Name        string
+	Source      Source
+	Handler     Handler
+	DeadLetters DeadLetters
 	// Gate is asked before each fetch; nil is always open.
 	Gate   Gate
 	Limits event.Limits
@@ -111,8 +111,8 @@ type Consumer struct {
 
 // New checks cfg and returns a consumer that Run starts.
 func New(cfg Config) (*Consumer, error) {
-	if cfg.Name == "" || cfg.Source == nil || cfg.Handler == nil || cfg.Graveyard == nil {
-		return nil, errors.New("a consumer needs a name, a source, a handler and a graveyard")
+	if cfg.Name == "" || cfg.Source == nil || cfg.Handler == nil || cfg.DeadLetters == nil {
+		return nil, errors.New("a consumer needs a name, a source, a handler and a store of dead letters")
 	}
 	cfg.Loops = max(cfg.Loops, 1)
 	if cfg.MaxAttempts == 0 {

@@ -68,7 +68,7 @@ func TestPermanent(t *testing.T) {
 	s := newScene(3)
 	s.run(t, failing(fault.Permanent(fault.ReasonRejected, errAway)))
 	s.expect(t, "bury 1 rejected", "term 1 rejected")
-	d := s.grave.last
+	d := s.dead.last
 	if d.From != "c" || d.Err != errAway.Error() || d.Attempts != 3 || d.ID != "m1" || d.Subject != s.batch[0].Subject || d.DiedAt.IsZero() {
 		t.Errorf("buried %+v", d)
 	}
@@ -78,7 +78,7 @@ func TestPermanent(t *testing.T) {
 func TestBuryFails(t *testing.T) {
 	t.Parallel()
 	s := newScene(1)
-	s.grave.err = event.ErrStreamFull
+	s.dead.err = event.ErrStreamFull
 	s.run(t, failing(fault.Permanent(fault.ReasonRejected, errAway)))
 	s.expect(t, "bury 1 fails", "retry 1")
 	s.between(t, 1, 750*time.Millisecond, 1250*time.Millisecond)
@@ -167,7 +167,7 @@ func TestOneMessageUntilASuccess(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	source := &limitsSource{batch: s.batch, end: cancel}
 	c, err := worker.New(worker.Config{
-		Name: "c", Source: source, Graveyard: s.grave, Limits: event.Limits{Messages: 100},
+		Name: "c", Source: source, DeadLetters: s.dead, Limits: event.Limits{Messages: 100},
 		Handler: handlerFunc(func(_ context.Context, batch []event.Attempt, fail func(int, error)) error {
 			switch batch[0].Sequence {
 			case 1, 3:
@@ -194,7 +194,7 @@ func TestManyMessagesBehindAGate(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	source := &limitsSource{batch: s.batch, end: cancel}
 	c, err := worker.New(worker.Config{
-		Name: "c", Source: source, Graveyard: s.grave, Limits: event.Limits{Messages: 100},
+		Name: "c", Source: source, DeadLetters: s.dead, Limits: event.Limits{Messages: 100},
 		Gate: gateFunc(func(context.Context) error { return nil }),
 		Handler: handlerFunc(func(_ context.Context, batch []event.Attempt, fail func(int, error)) error {
 			if batch[0].Sequence == 1 {

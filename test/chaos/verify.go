@@ -25,7 +25,7 @@ func (b *house) verify(ctx context.Context, r *Report, h *lab.History, bodies []
 	}
 	r.Unique = len(sent)
 	dead := map[string]bool{}
-	if err := b.conn.DeadLetters(ctx, stream.Selection{}, func(d event.DeadLetter) bool {
+	if err := b.conn.TailDeadLetters(ctx, stream.Selection{}, func(d event.DeadLetter) bool {
 		if d.From == event.FromIngest {
 			delete(odd, string(d.Body))
 			return true

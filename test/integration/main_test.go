@@ -204,7 +204,7 @@ func (p *pipeline) query(format string, args ...any) [][]any {
 func (p *pipeline) deadLetters() map[string]string {
 	p.t.Helper()
 	bodies := map[string]string{}
-	err := p.conn.DeadLetters(p.t.Context(), stream.Selection{}, func(d event.DeadLetter) bool {
+	err := p.conn.TailDeadLetters(p.t.Context(), stream.Selection{}, func(d event.DeadLetter) bool {
 		bodies[d.ID] += string(d.Body)
 		return true
 	})

@@ -175,7 +175,7 @@ func TestDeadLettersOfAReplay(t *testing.T) {
 	r := p.replay(stream.ReplayRequest{Target: "suppression"})
 	p.finished(r.ID)
 	var from []string
-	err := p.conn.Buried(t.Context(), stream.DeadSelection{}, func(b *event.Buried) bool {
+	err := p.conn.ListDeadLetters(t.Context(), stream.DeadSelection{}, func(b *event.StoredDeadLetter) bool {
 		from = append(from, b.From)
 		return true
 	})

@@ -101,7 +101,7 @@ func TestTheirUsersMayDoTheirWork(t *testing.T) {
 		if differences, err := ingest.Ensure(t.Context(), stream.Settings{Replicas: replicas}); err != nil || differences != nil {
 			t.Errorf("ingest does not find the streams as they are: %v %v", differences, err)
 		}
-		publishAndBury(t, publisher(t, ingest))
+		publishAndDeadLetter(t, publisher(t, ingest))
 		for name, subjects := range map[string][]string{
 			workerapp.Suppression: stream.EventsOf("", effect.Policy{}.SuppressionMetrics()), workerapp.Engagement: stream.EventsOf("", effect.Policy{}.EngagementMetrics()),
 			workerapp.Warehouse: {stream.AllEvents},
@@ -112,8 +112,8 @@ func TestTheirUsersMayDoTheirWork(t *testing.T) {
 	})
 }
 
-// publishAndBury does what ingest does.
-func publishAndBury(t *testing.T, p *stream.Publisher) {
+// publishAndDeadLetter does what ingest does.
+func publishAndDeadLetter(t *testing.T, p *stream.Publisher) {
 	t.Helper()
 	eventually(t, "ingest publishes", func(ctx context.Context) error {
 		_, err := p.Publish(ctx, message("01A"))
@@ -122,7 +122,7 @@ func publishAndBury(t *testing.T, p *stream.Publisher) {
 	if duplicate, err := p.Publish(t.Context(), message("01A")); err != nil || !duplicate {
 		t.Errorf("the same event again: duplicate %t, %v", duplicate, err)
 	}
-	if err := p.Bury(t.Context(), &event.DeadLetter{Message: *message("01B"), From: "ingest", Reason: fault.ReasonNotJSON, DiedAt: time.Now()}); err != nil {
+	if err := p.StoreDeadLetter(t.Context(), &event.DeadLetter{Message: *message("01B"), From: "ingest", Reason: fault.ReasonNotJSON, DiedAt: time.Now()}); err != nil {
 		t.Errorf("ingest keeps a dead letter: %v", err)
 	}
 }
@@ -149,7 +149,7 @@ func work(t *testing.T, conn *stream.Conn, name string, subjects []string) {
 	watch(t, conn, name)
 	a := attempts[0]
 	d := &event.DeadLetter{Message: a.Message, From: name, Reason: fault.ReasonRejected, Attempts: 1, DiedAt: time.Now()}
-	if err := publisher(t, conn).Bury(t.Context(), d); err != nil {
+	if err := publisher(t, conn).StoreDeadLetter(t.Context(), d); err != nil {
 		t.Errorf("%s keeps a dead letter: %v", name, err)
 	}
 	for _, err := range []error{a.Settle.Extend(), a.Settle.AckSync()} {

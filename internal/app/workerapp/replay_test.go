@@ -10,10 +10,10 @@ import (
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
-// buried returns the dead letters that there are now.
-func (s *scene) buried() (list []*event.Buried) {
+// deadLetters returns the dead letters that there are now.
+func (s *scene) deadLetters() (list []*event.StoredDeadLetter) {
 	s.t.Helper()
-	err := s.conn.Buried(s.t.Context(), stream.DeadSelection{}, func(b *event.Buried) bool {
+	err := s.conn.ListDeadLetters(s.t.Context(), stream.DeadSelection{}, func(b *event.StoredDeadLetter) bool {
 		list = append(list, b)
 		return true
 	})
@@ -53,15 +53,15 @@ func TestDeadAgainInAReplay(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]string{"CUSTOMERIO_SITE_ID": "s", "CUSTOMERIO_TRACK_API_KEY": "k"})
 	s.handle("nobodys", spammed)
-	first := s.buried()
+	first := s.deadLetters()
 	if len(first) != 1 {
 		t.Fatalf("%d dead letters, want 1", len(first))
 	}
-	if err := s.conn.Forget(t.Context(), first[0].Entries); err != nil {
+	if err := s.conn.DeleteDeadLetter(t.Context(), first[0].Entries); err != nil {
 		t.Fatal(err)
 	}
 	s.replay("suppression")
-	again := s.buried()
+	again := s.deadLetters()
 	if len(again) != 1 || again[0].From != "suppression" || again[0].Sequence != first[0].Sequence {
 		t.Errorf("dead letters after the replay: %+v", again)
 	}

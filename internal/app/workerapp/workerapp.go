@@ -214,7 +214,7 @@ func (a *App) runJob(ctx context.Context, j job) {
 // consume works on the job's messages from a source until ctx ends.
 func (a *App) consume(ctx context.Context, j job, source worker.Source, log zerolog.Logger) {
 	consumer, err := worker.New(worker.Config{
-		Name: j.name, Source: source, Handler: j.handler, Graveyard: a.publisher,
+		Name: j.name, Source: source, Handler: j.handler, DeadLetters: a.publisher,
 		Gate: j.gate, Limits: j.limits, Loops: j.loops, MaxAttempts: a.cfg.MaxAttempts,
 		ExtendEvery: stream.AckWait / 3, Metrics: a.metrics, Log: log, Tracer: a.traces.Tracer(),
 	})

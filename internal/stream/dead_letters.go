@@ -36,10 +36,10 @@ func anyOr(token string) string {
 // headerSize is the body's size in a message that comes without its body.
 const headerSize = "Nats-Msg-Size"
 
-// Buried calls fn for each selected dead letter that is there at the start of
+// ListDeadLetters calls fn for each selected dead letter that is there at the start of
 // the call, without its body, until fn returns false. Parts of one body are one
 // dead letter; those that lack some come last.
-func (c *Conn) Buried(ctx context.Context, s DeadSelection, fn func(*event.Buried) bool) error {
+func (c *Conn) ListDeadLetters(ctx context.Context, s DeadSelection, fn func(*event.StoredDeadLetter) bool) error {
 	st, err := c.js.Stream(ctx, DeadName)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil
@@ -74,15 +74,15 @@ func (c *Conn) Buried(ctx context.Context, s DeadSelection, fn func(*event.Burie
 	return nil
 }
 
-// Exhume returns the dead letter with these entries, its body included. The
-// error is event.ErrNotBuried when all of them are gone.
-func (c *Conn) Exhume(ctx context.Context, entries []uint64) (*event.Buried, error) {
+// ReadDeadLetter returns the dead letter with these entries, its body included. The
+// error is event.ErrNoDeadLetter when all of them are gone.
+func (c *Conn) ReadDeadLetter(ctx context.Context, entries []uint64) (*event.StoredDeadLetter, error) {
 	st, err := c.js.Stream(ctx, DeadName)
 	if err != nil {
 		return nil, fmt.Errorf("look up stream %s: %w", DeadName, err)
 	}
 	var parts partial
-	var whole *event.Buried
+	var whole *event.StoredDeadLetter
 	for _, seq := range entries {
 		msg, err := st.GetMsg(ctx, seq)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
@@ -101,15 +101,15 @@ func (c *Conn) Exhume(ctx context.Context, entries []uint64) (*event.Buried, err
 		}
 	}
 	if whole == nil {
-		return nil, event.ErrNotBuried
+		return nil, event.ErrNoDeadLetter
 	}
 	whole.Entries = entries
 	return whole, nil
 }
 
-// Forget deletes the entries of a dead letter. It is no error that they are
+// DeleteDeadLetter deletes the entries of a dead letter. It is no error that they are
 // gone already.
-func (c *Conn) Forget(ctx context.Context, entries []uint64) error {
+func (c *Conn) DeleteDeadLetter(ctx context.Context, entries []uint64) error {
 	st, err := c.js.Stream(ctx, DeadName)
 	if err != nil {
 		return fmt.Errorf("look up stream %s: %w", DeadName, err)
@@ -132,22 +132,22 @@ type partial struct{ open map[string]*torn }
 
 // A torn is a dead letter of which parts are missing.
 type torn struct {
-	letter event.Buried
+	letter event.StoredDeadLetter
 	bodies [][]byte
 	sizes  []int // -1 of a part that is missing
 }
 
 // add returns the dead letter that an entry makes complete, if it does.
-func (p *partial) add(seq uint64, subject string, h nats.Header, body []byte, size int) *event.Buried {
+func (p *partial) add(seq uint64, subject string, h nats.Header, body []byte, size int) *event.StoredDeadLetter {
 	d := decodeDead(subject, h, body)
 	i, n := parsePart(headerValue(h, headerPart))
 	if n == 1 {
-		return &event.Buried{DeadLetter: d, Entries: []uint64{seq}, Size: size}
+		return &event.StoredDeadLetter{DeadLetter: d, Entries: []uint64{seq}, Size: size}
 	}
 	id := deadID(&d) + "/" + strconv.Itoa(n)
 	t := p.open[id]
 	if t == nil {
-		t = &torn{letter: event.Buried{DeadLetter: d}, bodies: make([][]byte, n), sizes: slices.Repeat([]int{-1}, n)}
+		t = &torn{letter: event.StoredDeadLetter{DeadLetter: d}, bodies: make([][]byte, n), sizes: slices.Repeat([]int{-1}, n)}
 		if p.open == nil {
 			p.open = map[string]*torn{}
 		}
@@ -164,7 +164,7 @@ func (p *partial) add(seq uint64, subject string, h nats.Header, body []byte, si
 	return t.whole()
 }
 
-func (t *torn) whole() *event.Buried {
+func (t *torn) whole() *event.StoredDeadLetter {
 	b := &t.letter
 	b.Body, b.Size, b.Missing = slices.Concat(t.bodies...), 0, 0
 	for _, size := range t.sizes {
@@ -178,12 +178,12 @@ func (t *torn) whole() *event.Buried {
 }
 
 // rest returns what stayed incomplete, the oldest first.
-func (p *partial) rest() []*event.Buried {
-	var list []*event.Buried
+func (p *partial) rest() []*event.StoredDeadLetter {
+	var list []*event.StoredDeadLetter
 	for _, t := range p.open {
 		list = append(list, t.whole())
 	}
-	slices.SortFunc(list, func(a, b *event.Buried) int { return slices.Compare(a.Entries, b.Entries) })
+	slices.SortFunc(list, func(a, b *event.StoredDeadLetter) int { return slices.Compare(a.Entries, b.Entries) })
 	return list
 }
 

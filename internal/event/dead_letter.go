@@ -2,11 +2,11 @@ package event
 
 import "errors"
 
-// ErrNotBuried reports that a dead letter is not there any more.
-var ErrNotBuried = errors.New("there is no such dead letter")
+// ErrNoDeadLetter reports that a dead letter is not there any more.
+var ErrNoDeadLetter = errors.New("there is no such dead letter")
 
-// A Buried is a dead letter as it lies in the stream of dead letters.
-type Buried struct {
+// A StoredDeadLetter is a dead letter as it lies in the stream of dead letters.
+type StoredDeadLetter struct {
 	DeadLetter
 	// Entries are its places in that stream, ascending: one, or several when
 	// its body is in parts. The first is its name to an operator.
