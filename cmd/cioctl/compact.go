@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,8 +12,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/operate"
-	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
-	"github.com/cioevents/cioevents/internal/warehouse/parquet"
+	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
 
 // compactOptions are the flags of compact.
@@ -24,7 +22,7 @@ type compactOptions struct {
 }
 
 func (c *cli) compact() *cobra.Command {
-	var urls warehouseURLs
+	var list warehouseSetting
 	var out output
 	var o compactOptions
 	cmd := &cobra.Command{
@@ -39,7 +37,7 @@ func (c *cli) compact() *cobra.Command {
 	cmd.Flags().StringVar(&o.before, "before", "-48h", "compact the days that ended before: a date, a time or an age such as -48h")
 	cmd.Flags().DurationVar(&o.grace, "grace", 30*time.Second, "how long replaced files stay for queries that read them")
 	declare := func(s *config.Set) {
-		urls.declare(s)
+		list.declare(s)
 		out.declare(s)
 	}
 	return c.command(cmd, declare, func(ctx context.Context, _ []string) error {
@@ -50,13 +48,13 @@ func (c *cli) compact() *cobra.Command {
 		if o.grace < 0 {
 			return &config.UsageError{Err: errors.New("--grace: must not be below 0")}
 		}
-		list := []compacted{}
-		for _, url := range urls {
-			done, err := c.compactOne(ctx, url, before, o.grace)
+		all := []compacted{}
+		for _, p := range list.places {
+			done, err := c.compactOne(ctx, p, before, max(o.grace, 1)) // 0 is the default, 30 s
 			if err != nil {
 				return err
 			}
-			list = append(list, done)
+			all = append(all, done)
 			if out.format == "table" {
 				if err := out.print(c.out, nil, done.table); err != nil {
 					return err
@@ -66,73 +64,43 @@ func (c *cli) compact() *cobra.Command {
 		if out.format == "table" {
 			return nil
 		}
-		return out.print(c.out, list, nil)
+		return out.print(c.out, all, nil)
 	})
 }
 
-// A compacted is what compact did to one warehouse, or says about it.
+// compacted is what compact did to one warehouse, or says about it.
 type compacted struct {
 	Warehouse string `json:"warehouse"`
-	*parquet.Report
-	Note string `json:"note,omitempty"`
-	SQL  string `json:"sql,omitempty"`
+	place.Compacted
 }
 
-func (c *compacted) table(w io.Writer) {
+func (d *compacted) table(w io.Writer) {
 	switch {
-	case c.Report != nil:
+	case d.Merged != nil:
 		row(w, "days", "files", "rows", "repeated", "bytes before", "bytes after")
-		row(w, c.Days, c.Files, c.Rows, c.Duplicates, c.BytesBefore, c.BytesAfter)
-	case c.SQL != "":
-		_, _ = fmt.Fprintf(w, "-- %s\n%s\n", c.Note, c.SQL) // into a buffer
+		row(w, d.Days, d.Files, d.Rows, d.Duplicates, d.BytesBefore, d.BytesAfter)
+	case d.SQL != "":
+		_, _ = fmt.Fprintf(w, "-- %s\n%s\n", d.Note, d.SQL) // into a buffer
 	default:
-		row(w, c.Warehouse, c.Note)
+		row(w, d.Warehouse, d.Note)
 	}
 }
 
-func (c *cli) compactOne(ctx context.Context, url string, before time.Time, grace time.Duration) (compacted, error) {
-	done := compacted{Warehouse: url}
-	scheme, path, _ := strings.Cut(url, ":")
-	switch scheme {
-	case "parquet":
-		report, err := c.compactParquet(ctx, parquet.Compaction{Dir: path, Before: before, Grace: max(grace, 1)})
-		done.Report = &report
-		return done, err
-	case "bigquery":
-		project, dataset, err := bigQueryPlace(url)
-		if err != nil {
-			return done, err
-		}
-		day := before.UTC().AddDate(0, 0, -1)
-		done.Note = "Run this for each day, for instance daily as a scheduled query; here for " + day.Format(time.DateOnly) + "."
-		done.SQL = bigquery.CompactDay(project, dataset, day)
-		return done, nil
-	default:
-		done.Note = "stores each event once already"
-		return done, nil
-	}
-}
-
-func (c *cli) compactParquet(ctx context.Context, job parquet.Compaction) (parquet.Report, error) {
-	if err := checkFolder(job.Dir); err != nil {
-		return parquet.Report{}, err
-	}
+// compactOne compacts one warehouse and shows the progress on a bar.
+func (c *cli) compactOne(ctx context.Context, p place.Place, before time.Time, grace time.Duration) (compacted, error) {
 	var bar *mpb.Bar
 	finish := func() {}
-	job.Progress = func(done, total int) {
+	progress := func(done, total int) {
 		if bar == nil {
 			bar, finish = c.bar(int64(total))
 		}
 		bar.SetCurrent(int64(done))
 		if done == total && total > 0 {
 			finish()
-			_, _ = fmt.Fprintf(c.err, "the replaced files stay for %s for queries that read them; Ctrl-C leaves them to the next run\n", job.Grace)
+			_, _ = fmt.Fprintf(c.err, "the replaced files stay for %s for queries that read them; Ctrl-C leaves them to the next run\n", grace)
 		}
 	}
-	report, err := parquet.Compact(ctx, job)
+	done, err := p.Compact(ctx, place.Compaction{Before: before, Grace: grace, Progress: progress})
 	finish()
-	if errors.Is(err, parquet.ErrCompacting) {
-		err = fmt.Errorf("%w; wait for it to end", err)
-	}
-	return report, err
+	return compacted{p.URL, done}, err
 }

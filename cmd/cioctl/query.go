@@ -13,7 +13,7 @@ import (
 
 func (c *cli) query() *cobra.Command {
 	var o output
-	var urls warehouseURLs
+	var list warehouseSetting
 	var wait time.Duration
 	cmd := &cobra.Command{
 		Use:     "query SQL",
@@ -24,13 +24,13 @@ func (c *cli) query() *cobra.Command {
 	}
 	cmd.Flags().DurationVar(&wait, "wait", 30*time.Second, "how long to wait for a worker to hand over the file")
 	declare := func(s *config.Set) {
-		urls.declare(s)
+		list.declare(s)
 		o.declare(s)
 	}
 	return c.command(cmd, declare, func(ctx context.Context, args []string) error {
 		ctx, cancel := context.WithTimeout(ctx, wait)
 		defer cancel()
-		r, _, err := urls.open(ctx)
+		r, _, err := list.open(ctx)
 		if err != nil {
 			return err
 		}

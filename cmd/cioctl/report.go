@@ -24,7 +24,7 @@ type reportOptions struct {
 }
 
 func (c *cli) report() *cobra.Command {
-	var urls warehouseURLs
+	var list warehouseSetting
 	var out output
 	var o reportOptions
 	cmd := &cobra.Command{
@@ -41,7 +41,7 @@ func (c *cli) report() *cobra.Command {
 	cmd.Flags().StringVar(&o.html, "html", "", "write a page with plots to this file instead")
 	cmd.Flags().DurationVar(&o.wait, "wait", 30*time.Second, "how long to wait for a worker to hand over the file")
 	declare := func(s *config.Set) {
-		urls.declare(s)
+		list.declare(s)
 		out.declare(s)
 	}
 	return c.command(cmd, declare, func(ctx context.Context, _ []string) error {
@@ -51,7 +51,7 @@ func (c *cli) report() *cobra.Command {
 		if o.html != "" && out.format == "json" {
 			return &config.UsageError{Err: errors.New("--html and --output json exclude each other")}
 		}
-		r, err := readReport(ctx, &urls, o)
+		r, err := readReport(ctx, &list, o)
 		if err != nil {
 			return err
 		}
@@ -62,10 +62,10 @@ func (c *cli) report() *cobra.Command {
 	})
 }
 
-func readReport(ctx context.Context, urls *warehouseURLs, o reportOptions) (_ *report.Report, err error) {
+func readReport(ctx context.Context, list *warehouseSetting, o reportOptions) (_ *report.Report, err error) {
 	ctx, cancel := context.WithTimeout(ctx, o.wait)
 	defer cancel()
-	reader, url, err := urls.open(ctx)
+	reader, url, err := list.open(ctx)
 	if err != nil {
 		return nil, err
 	}

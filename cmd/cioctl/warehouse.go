@@ -4,59 +4,38 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
-	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
-	"github.com/cioevents/cioevents/internal/app/workerapp"
 	"github.com/cioevents/cioevents/internal/config"
-	"github.com/cioevents/cioevents/internal/dev"
-	"github.com/cioevents/cioevents/internal/warehouse"
-	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
-	"github.com/cioevents/cioevents/internal/warehouse/parquet"
+	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
 
-// warehouseURLs is the setting of commands about warehouses.
-type warehouseURLs []string
-
-func (u *warehouseURLs) declare(s *config.Set) {
-	*u = warehouseURLs{dev.DefaultWarehouse}
-	s.Var((*config.List)(u), "WAREHOUSE_URL", "the warehouse: duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET; of several, each")
-	s.Check(func() error { return workerapp.CheckWarehouses(*u) })
+// A warehouseSetting is the setting of commands about warehouses.
+type warehouseSetting struct {
+	urls   []string
+	places []place.Place // of urls, once the settings have been checked
 }
 
-// open returns a reader of the first warehouse that can be asked here, and its
-// URL.
-func (u *warehouseURLs) open(ctx context.Context) (r *duckdb.Reader, url string, err error) {
-	for _, url := range *u {
-		scheme, path, _ := strings.Cut(url, ":")
-		switch scheme {
-		case "duckdb":
-			r, err = duckdb.OpenReader(ctx, path)
-			return r, url, err
-		case "parquet":
-			if err := checkFolder(path); err != nil {
-				return nil, url, err
-			}
-			r, err = duckdb.OpenScript(ctx, parquet.Views(path))
-			return r, url, err
-		}
-	}
-	return nil, "", &config.UsageError{Err: fmt.Errorf(
-		"WAREHOUSE_URL: %q names no DuckDB file and no Parquet folder, which are what can be asked here; BigQuery has the same views, such as %s",
-		strings.Join(*u, ","), warehouse.CampaignFunnel)}
+func (w *warehouseSetting) declare(s *config.Set) {
+	w.urls = []string{place.DefaultURL}
+	s.Var((*config.List)(&w.urls), place.Setting, "the warehouse: duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET; of several, each")
+	s.Check(func() (err error) {
+		w.places, err = place.ParseList(w.urls)
+		return err
+	})
 }
 
-// checkFolder tells that a folder is no Parquet warehouse, or none yet.
-func checkFolder(path string) error {
-	if _, err := os.Stat(filepath.Join(path, warehouse.Events)); err != nil {
-		return fmt.Errorf("there are no events in %s yet: a worker creates the folder when it starts", path)
+// open returns a reader of the first warehouse that can be queried here, and the
+// URL of that warehouse.
+func (w *warehouseSetting) open(ctx context.Context) (*duckdb.Reader, string, error) {
+	r, p, err := place.OpenReader(ctx, w.places)
+	if errors.Is(err, place.ErrNotReadable) {
+		err = &config.UsageError{Err: err}
 	}
-	return nil
+	return r, p.URL, err
 }
 
 func (c *cli) warehouse() *cobra.Command {
@@ -69,7 +48,7 @@ func (c *cli) warehouse() *cobra.Command {
 }
 
 func (c *cli) migrate() *cobra.Command {
-	var urls warehouseURLs
+	var list warehouseSetting
 	var dry bool
 	cmd := &cobra.Command{
 		Use:     "migrate",
@@ -79,55 +58,19 @@ func (c *cli) migrate() *cobra.Command {
 		Args:    usage(cobra.NoArgs),
 	}
 	cmd.Flags().BoolVar(&dry, "print", false, "show the SQL and do nothing")
-	return c.command(cmd, urls.declare, func(ctx context.Context, _ []string) error {
-		for _, url := range urls {
+	return c.command(cmd, list.declare, func(ctx context.Context, _ []string) error {
+		for _, p := range list.places {
 			if dry {
-				statements, err := statementsOf(url)
-				if err != nil {
-					return err
-				}
-				for _, s := range statements {
+				for _, s := range p.Statements() {
 					fmt.Fprintf(c.out, "%s;\n\n", strings.TrimRight(strings.TrimSpace(s), ";"))
 				}
 				continue
 			}
-			if err := migrate(ctx, url); err != nil {
+			if err := p.Migrate(ctx); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.out, "%s is ready\n", url)
+			fmt.Fprintf(c.out, "%s is ready\n", p.URL)
 		}
 		return nil
 	})
-}
-
-func migrate(ctx context.Context, url string) error {
-	sink, err := workerapp.NewSink(url, zerolog.Nop())
-	if err != nil {
-		return err
-	}
-	return errors.Join(sink.Open(ctx), sink.Close())
-}
-
-// statementsOf returns what makes the warehouse, as SQL.
-func statementsOf(url string) ([]string, error) {
-	scheme, path, _ := strings.Cut(url, ":")
-	switch scheme {
-	case "duckdb":
-		return duckdb.Statements(), nil
-	case "parquet":
-		return []string{parquet.Views(path)}, nil
-	}
-	project, dataset, err := bigQueryPlace(url)
-	return bigquery.Statements(project, dataset), err
-}
-
-func bigQueryPlace(url string) (project, dataset string, err error) {
-	cfg, err := bigquery.ParseURL(url)
-	if err != nil {
-		return "", "", err
-	}
-	if cfg.Dataset == "" {
-		cfg.Dataset = warehouse.DefaultSchema
-	}
-	return cfg.Project, cfg.Dataset, nil
 }

@@ -8,9 +8,9 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"github.com/cioevents/cioevents/internal/app/workerapp"
 	"github.com/cioevents/cioevents/internal/report"
 	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/place"
 	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
 )
 
@@ -28,7 +28,11 @@ func fill(t *testing.T, url string) {
 
 func write(t *testing.T, url string, rows []warehouse.Row) {
 	t.Helper()
-	sink, err := workerapp.NewSink(url, zerolog.Nop())
+	p, err := place.Parse(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink, err := p.Sink(zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/stream/natsserver"
+	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
 
 // DefaultKey signs webhook calls when none is configured.
@@ -31,7 +32,7 @@ const DefaultKey = "dev-signing-key"
 // What a stack with the default settings has.
 const (
 	DefaultURL       = "http://127.0.0.1:8080/webhooks/customerio"
-	DefaultWarehouse = workerapp.DefaultWarehouse
+	DefaultWarehouse = place.DefaultURL
 )
 
 // Config is the settings of the stack. They are those of ingest and worker, with

@@ -9,6 +9,7 @@ import (
 	"github.com/cioevents/cioevents/internal/customerio"
 	"github.com/cioevents/cioevents/internal/effect"
 	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/warehouse/place"
 	"github.com/cioevents/cioevents/internal/worker"
 )
 
@@ -57,7 +58,7 @@ func (c *Config) Declare(s *config.Set) {
 		}
 		return nil
 	})
-	c.Warehouses = []string{DefaultWarehouse}
+	c.Warehouses = []string{place.DefaultURL}
 	c.DeclareWorker(s)
 	c.NATS.Declare(s)
 	c.Stream.Declare(s)
@@ -69,7 +70,7 @@ func (c *Config) Declare(s *config.Set) {
 func (c *Config) DeclareWorker(s *config.Set) {
 	c.Consumers = []string{Suppression, Engagement, Warehouse}
 	s.Var((*config.List)(&c.Consumers), "WORKER_CONSUMERS", "what this process works on: suppression, engagement, warehouse")
-	s.Var((*config.List)(&c.Warehouses), "WAREHOUSE_URL", "where rows go: duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET; several, comma-separated, are written independently")
+	s.Var((*config.List)(&c.Warehouses), place.Setting, "where rows go: duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET; several, comma-separated, are written independently")
 	s.String(&c.Track.Region, "CUSTOMERIO_REGION", "us", "region of the Customer.io account, us or eu; CUSTOMERIO_<WORKSPACE>_REGION is for one workspace")
 	s.String(&c.Track.URL, "CUSTOMERIO_TRACK_URL", "", "address of the Track API, for tests and proxies")
 	s.Float(&c.Track.Rate, "TRACK_RATE", customerio.DefaultRate, "most Track API calls a second, of this process to each workspace; fewer while the API refuses some. CUSTOMERIO_<WORKSPACE>_TRACK_RATE is for one workspace")
@@ -103,7 +104,8 @@ func (c *Config) check() error {
 		mistakes = append(mistakes, config.OneOf("WORKER_CONSUMERS", name, Suppression, Engagement, Warehouse))
 	}
 	if slices.Contains(c.Consumers, Warehouse) {
-		mistakes = append(mistakes, CheckWarehouses(c.Warehouses))
+		_, err := place.ParseList(c.Warehouses)
+		mistakes = append(mistakes, err)
 	}
 	mistakes = append(mistakes, checkRegion("CUSTOMERIO_REGION", c.Track.Region))
 	if c.NeedsTrack() {

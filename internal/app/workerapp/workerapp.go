@@ -27,9 +27,6 @@ import (
 // permissions in deploy/ name it.
 const InboxPrefix = "_INBOX_worker"
 
-// DefaultWarehouse is where rows go without a setting.
-const DefaultWarehouse = "duckdb:data/customerio.duckdb"
-
 // batchRowsDefault is what two loops can hold beside DuckDB in 400 MiB. Twice as
 // many are 5 % quicker and take some 50 MiB more.
 const batchRowsDefault = 5_000

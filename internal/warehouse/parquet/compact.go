@@ -29,8 +29,8 @@ type Compaction struct {
 	Progress func(done, total int)
 }
 
-// A Report says what a compaction did.
-type Report struct {
+// Merged says what a compaction has merged.
+type Merged struct {
 	// Days were compacted, Files merged into one a day.
 	Days  int `json:"days"`
 	Files int `json:"files"`
@@ -43,7 +43,7 @@ type Report struct {
 }
 
 // ErrCompacting is returned when another compaction of the warehouse runs.
-var ErrCompacting = errors.New("another compaction of this folder is running")
+var ErrCompacting = errors.New("another compaction of this folder is running: wait for it to end")
 
 // Compact runs a compaction. Workers may go on to write, and readers to read.
 // It may end at any point, also in a crash: the next one completes it.
@@ -55,7 +55,7 @@ var ErrCompacting = errors.New("another compaction of this folder is running")
 //
 // Its memory grows by some 50 bytes for each event of a day. An error of one
 // day leaves that day as it was, and does not keep others from being done.
-func Compact(ctx context.Context, c Compaction) (Report, error) {
+func Compact(ctx context.Context, c Compaction) (Merged, error) {
 	c.Before = cmp.Or(c.Before, time.Now().Add(-48*time.Hour))
 	c.Grace = cmp.Or(c.Grace, 30*time.Second)
 	if c.Progress == nil {
@@ -63,14 +63,14 @@ func Compact(ctx context.Context, c Compaction) (Report, error) {
 	}
 	lock, err := lockCompaction(c.Dir)
 	if err != nil {
-		return Report{}, err
+		return Merged{}, err
 	}
 	defer lock.Close()
 	days, err := daysToCompact(filepath.Join(c.Dir, warehouse.Events), c.Before)
 	if err != nil {
-		return Report{}, err
+		return Merged{}, err
 	}
-	var report Report
+	var total Merged
 	var old bin
 	var errs []error
 	c.Progress(0, len(days))
@@ -79,17 +79,17 @@ func Compact(ctx context.Context, c Compaction) (Report, error) {
 		if err != nil {
 			errs = append(errs, fmt.Errorf("compact %s: %w", filepath.Base(d.folder), err))
 		} else {
-			report.add(done)
+			total.add(done)
 			old = append(old, replaced{time.Now().Add(c.Grace), sources})
 			errs = append(errs, old.empty(time.Now()))
 		}
 		c.Progress(i+1, len(days))
 	}
 	errs = append(errs, old.emptyAll(ctx))
-	return report, errors.Join(errs...)
+	return total, errors.Join(errs...)
 }
 
-func (r *Report) add(o Report) {
+func (r *Merged) add(o Merged) {
 	r.Days += o.Days
 	r.Files += o.Files
 	r.Rows += o.Rows

@@ -24,7 +24,7 @@ func (f folder) compaction() parquet.Compaction {
 	return parquet.Compaction{Dir: f.dir, Before: newYear, Grace: time.Nanosecond}
 }
 
-func compact(t *testing.T, c parquet.Compaction) parquet.Report {
+func compact(t *testing.T, c parquet.Compaction) parquet.Merged {
 	t.Helper()
 	report, err := parquet.Compact(t.Context(), c)
 	if err != nil {
@@ -67,7 +67,7 @@ func TestCompact(t *testing.T) {
 		t.Errorf("%d bytes became %d", got.BytesBefore, got.BytesAfter)
 	}
 	got.BytesBefore, got.BytesAfter = 0, 0
-	if diff := gocmp.Diff(parquet.Report{Days: 2, Files: 4, Rows: 3, Duplicates: 3}, got); diff != "" {
+	if diff := gocmp.Diff(parquet.Merged{Days: 2, Files: 4, Rows: 3, Duplicates: 3}, got); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)
 	}
 	if diff := gocmp.Diff([]string{"0/2", "1/2", "2/2"}, progress); diff != "" {
@@ -77,7 +77,7 @@ func TestCompact(t *testing.T) {
 	f.isOneFile(t, "2025-12-31")
 	compare(t, want(rows), f.Read(t))
 
-	if got := compact(t, f.compaction()); got != (parquet.Report{}) {
+	if got := compact(t, f.compaction()); got != (parquet.Merged{}) {
 		t.Errorf("a second compaction did %+v", got)
 	}
 	late := row("2025-12-31", "late")

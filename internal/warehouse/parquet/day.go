@@ -87,22 +87,22 @@ func (d day) paths() []string {
 }
 
 // compact writes the merged file and returns its sources, which it replaces.
-func (d day) compact(ctx context.Context) (Report, []string, error) {
+func (d day) compact(ctx context.Context) (Merged, []string, error) {
 	m, err := newMerge(ctx, d.paths())
 	if err != nil {
-		return Report{}, nil, err
+		return Merged{}, nil, err
 	}
 	merged, err := publish(d.folder,
 		func(w io.Writer) error { return m.write(ctx, w) },
 		func(sum string) string { return mergedPrefix + sum + fileSuffix })
 	if err != nil {
-		return Report{}, nil, err
+		return Merged{}, nil, err
 	}
 	info, err := os.Stat(filepath.Join(d.folder, merged))
 	if err != nil {
-		return Report{}, nil, err
+		return Merged{}, nil, err
 	}
-	report := Report{
+	report := Merged{
 		Days: 1, Files: len(d.files),
 		Rows: m.kept, Duplicates: int64(len(m.keep)) - m.kept,
 		BytesBefore: d.bytes, BytesAfter: info.Size(),

@@ -1,0 +1,113 @@
+package place
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
+	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
+	"github.com/cioevents/cioevents/internal/warehouse/parquet"
+)
+
+// kinds are the schemes of URLs. Each function is given the whole URL and the
+// part after the colon.
+var kinds = map[string]func(url, path string) (kind, error){
+	"duckdb":   func(_, path string) (kind, error) { return duckDB(path), nil },
+	"parquet":  func(_, path string) (kind, error) { return folder(path), nil },
+	"bigquery": parseBigQuery,
+}
+
+// A Compaction says which days to compact. Compact sets its Dir.
+type Compaction = parquet.Compaction
+
+// Compacted is what Compact did, or what is to be done instead.
+type Compacted struct {
+	*parquet.Merged // nil for a warehouse that Compact does not change
+
+	Note string `json:"note,omitempty"`
+	// SQL is for the operator to run.
+	SQL string `json:"sql,omitempty"`
+}
+
+// duckDB is the path of a database file.
+type duckDB string
+
+func (d duckDB) Sink(log zerolog.Logger) (warehouse.Sink, error) {
+	return duckdb.New(duckdb.Config{Path: string(d), Log: log})
+}
+
+func (d duckDB) Reader(ctx context.Context) (*duckdb.Reader, error) {
+	return duckdb.OpenReader(ctx, string(d))
+}
+
+func (d duckDB) Statements() []string { return duckdb.Statements() }
+
+func (d duckDB) Compact(context.Context, Compaction) (Compacted, error) {
+	return Compacted{Note: "stores each event once already"}, nil
+}
+
+// folder is the path of a folder of Parquet files.
+type folder string
+
+func (f folder) Sink(zerolog.Logger) (warehouse.Sink, error) {
+	return parquet.New(parquet.Config{Dir: string(f)})
+}
+
+func (f folder) Reader(ctx context.Context) (*duckdb.Reader, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	return duckdb.OpenScript(ctx, parquet.Views(string(f)))
+}
+
+func (f folder) Statements() []string { return []string{parquet.Views(string(f))} }
+
+func (f folder) Compact(ctx context.Context, c Compaction) (Compacted, error) {
+	if err := f.check(); err != nil {
+		return Compacted{}, err
+	}
+	c.Dir = string(f)
+	merged, err := parquet.Compact(ctx, c)
+	return Compacted{Merged: &merged}, err
+}
+
+// check returns an error for a folder that is no Parquet warehouse, or none yet.
+func (f folder) check() error {
+	if _, err := os.Stat(filepath.Join(string(f), warehouse.Events)); err != nil {
+		return fmt.Errorf("there are no events in %s yet: a worker creates the folder when it starts", string(f))
+	}
+	return nil
+}
+
+// dataset is a dataset of BigQuery.
+type dataset bigquery.Config
+
+func parseBigQuery(url, _ string) (kind, error) {
+	cfg, err := bigquery.ParseURL(url)
+	cfg.Dataset = cmp.Or(cfg.Dataset, warehouse.DefaultSchema)
+	return dataset(cfg), err
+}
+
+func (d dataset) Sink(log zerolog.Logger) (warehouse.Sink, error) {
+	d.Log = log
+	return bigquery.New(bigquery.Config(d))
+}
+
+func (d dataset) Reader(context.Context) (*duckdb.Reader, error) { return nil, ErrNotReadable }
+
+func (d dataset) Statements() []string { return bigquery.Statements(d.Project, d.Dataset) }
+
+func (d dataset) Compact(_ context.Context, c Compaction) (Compacted, error) {
+	day := c.Before.UTC().AddDate(0, 0, -1)
+	return Compacted{
+		Note: "Run this for each day, for instance daily as a scheduled query; here for " + day.Format(time.DateOnly) + ".",
+		SQL:  bigquery.CompactDay(d.Project, d.Dataset, day),
+	}, nil
+}
