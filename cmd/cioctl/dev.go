@@ -50,18 +50,3 @@ func program() string {
 	}
 	return os.Args[0]
 }
-
-func (c *cli) demo() *cobra.Command {
-	var cfg dev.DemoConfig
-	cmd := &cobra.Command{
-		Use:   "demo",
-		Short: "Send a simulated campaign through the whole pipeline and check that nothing is lost",
-		Long: `demo starts the pipeline on free ports and in a temporary folder, sends a
-simulated campaign to its webhook endpoint with real signatures, waits until
-everything has been handled, and prints the funnel, the profiles and the counts.
-It fails when the counts differ.`,
-	}
-	return c.command(cmd, cfg.Declare, func(ctx context.Context, _ []string) error {
-		return dev.Demo(ctx, cfg, c.out, c.err)
-	})
-}

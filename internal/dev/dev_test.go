@@ -3,7 +3,6 @@ package dev_test
 import (
 	"bytes"
 	"context"
-	"io"
 	"net"
 	"slices"
 	"strings"
@@ -18,17 +17,6 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
 )
-
-func TestDemo(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	if err := dev.Demo(t.Context(), dev.DemoConfig{Deliveries: 1000, Seed: 3}, &out, io.Discard); err != nil {
-		t.Fatalf("%v\n%s", err, out.String())
-	}
-	if !strings.Contains(out.String(), "Nothing is lost") {
-		t.Errorf("the demo prints:\n%s", out.String())
-	}
-}
 
 // configOf is the configuration of a stack with its data in dir, on free ports
 // unless the flags name others.

@@ -75,6 +75,7 @@ var owners = map[string]string{
 	"google.golang.org/protobuf":             "internal/warehouse/bigquery",
 	"github.com/spf13/pflag":                 "internal/config",
 	"github.com/spf13/cobra":                 "cmd/cioctl",
+	"github.com/vbauerster/mpb/v8":           "cmd/cioctl",
 	"go.yaml.in/yaml/v4":                     "internal/effect",
 	"go.opentelemetry.io/otel":               "internal/telemetry",
 }
@@ -85,7 +86,6 @@ var owners = map[string]string{
 var shared = map[string][]string{
 	"golang.org/x/time/rate":              {"internal/customerio", "internal/operate"},
 	"golang.org/x/sync":                   {"internal/worker", "internal/app", "internal/dev"},
-	"github.com/vbauerster/mpb/v8":        {"cmd/cioctl", "internal/dev"},
 	"go.opentelemetry.io/otel/trace":      spans,
 	"go.opentelemetry.io/otel/attribute":  spans,
 	"github.com/rs/zerolog":               telling,

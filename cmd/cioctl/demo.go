@@ -1,4 +1,4 @@
-package dev
+package main
 
 import (
 	"context"
@@ -11,11 +11,13 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
+	"github.com/cioevents/cioevents/internal/dev"
 	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
@@ -23,15 +25,30 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
 )
 
-// DemoConfig is the settings of the demo.
-type DemoConfig struct {
+func (c *cli) demo() *cobra.Command {
+	var cfg demoConfig
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Send a simulated campaign through the whole pipeline and check that nothing is lost",
+		Long: `demo starts the pipeline on free ports and in a temporary folder, sends a
+simulated campaign to its webhook endpoint with real signatures, waits until
+everything has been handled, and prints the funnel, the profiles and the counts.
+It fails when the counts differ.`,
+	}
+	return c.command(cmd, cfg.Declare, func(ctx context.Context, _ []string) error {
+		return runDemo(ctx, cfg, c.out, c.err)
+	})
+}
+
+// demoConfig is the settings of the demo.
+type demoConfig struct {
 	Deliveries int
 	Rate       float64
 	Seed       int
 }
 
 // Declare adds the settings to the set.
-func (c *DemoConfig) Declare(s *config.Set) {
+func (c *demoConfig) Declare(s *config.Set) {
 	s.Int(&c.Deliveries, "DELIVERIES", 5000, "messages of the simulated campaign")
 	s.Float(&c.Rate, "RATE", 0, "events a second, 0 for as many as go")
 	s.Int(&c.Seed, "SEED", 1, "what happens in the campaign")
@@ -47,9 +64,9 @@ func (c *DemoConfig) Declare(s *config.Set) {
 // machine needs.
 const drainTimeout = 5 * time.Minute
 
-// Demo sends a campaign through a stack of its own and prints what became of
+// runDemo sends a campaign through a stack of its own and prints what became of
 // it. The error says which counts differ.
-func Demo(ctx context.Context, cfg DemoConfig, out, progress io.Writer) (err error) {
+func runDemo(ctx context.Context, cfg demoConfig, out, progress io.Writer) (err error) {
 	dir, err := os.MkdirTemp("", "cioevents-demo-")
 	if err != nil {
 		return fmt.Errorf("create temporary folder: %w", err)
@@ -59,7 +76,7 @@ func Demo(ctx context.Context, cfg DemoConfig, out, progress io.Writer) (err err
 	if err != nil {
 		return err
 	}
-	stack, err := New(stackConfig, zerolog.New(progress).Level(zerolog.WarnLevel))
+	stack, err := dev.New(stackConfig, zerolog.New(progress).Level(zerolog.WarnLevel))
 	if err != nil {
 		return err
 	}
@@ -72,14 +89,14 @@ func Demo(ctx context.Context, cfg DemoConfig, out, progress io.Writer) (err err
 	return errors.Join(err, <-done)
 }
 
-func campaignOf(cfg DemoConfig) webhooktest.Campaign {
+func campaignOf(cfg demoConfig) webhooktest.Campaign {
 	return webhooktest.Campaign{Seed: uint64(cfg.Seed), Deliveries: cfg.Deliveries, CampaignID: 7} //nolint:gosec // any number will do
 }
 
 // demoStack is the stack's configuration with free ports, and with a rate that
 // the fake bears.
-func demoStack(dir string) (Config, error) {
-	var cfg Config
+func demoStack(dir string) (dev.Config, error) {
+	var cfg dev.Config
 	set := config.New("demo", func(string) string { return "" })
 	cfg.Declare(set)
 	err := set.Parse([]string{
@@ -90,7 +107,7 @@ func demoStack(dir string) (Config, error) {
 }
 
 type demo struct {
-	stack    *Stack
+	stack    *dev.Stack
 	campaign webhooktest.Campaign
 	rate     float64
 	progress io.Writer
@@ -122,7 +139,7 @@ func (d *demo) run(ctx context.Context, out io.Writer) error {
 func (d *demo) send(ctx context.Context, events int) (operate.SendReport, error) {
 	bars := d.bars()
 	bar := newBar(bars, "sending", events)
-	sender := operate.Sender{URL: d.stack.WebhookURL(), Key: DefaultKey, Connections: 64, Rate: d.rate, Retries: 5, Progress: bar.Increment}
+	sender := operate.Sender{URL: d.stack.WebhookURL(), Key: dev.DefaultKey, Connections: 64, Rate: d.rate, Retries: 5, Progress: bar.Increment}
 	report, err := sender.Send(ctx, d.campaign.Events())
 	bar.Abort(false)
 	bars.Wait()
