@@ -27,7 +27,7 @@ type Bulk struct {
 	Profiles  BulkProfiles
 }
 
-// Gather implements Gatherer: it folds events while the rest of their batch is
+// Gather implements gatherer: it folds events while the rest of their batch is
 // fetched.
 func (h *Bulk) Gather() func(*event.Attempt) {
 	people := fold{}
@@ -43,10 +43,10 @@ func (h *Bulk) Gather() func(*event.Attempt) {
 // all events about that person.
 func (h *Bulk) Handle(ctx context.Context, batch []event.Attempt, fail func(int, error)) error {
 	people := fold{}
-	messages := map[*folded][]int{}
+	messages := map[*entry][]int{}
 	var alone []int
 	for i := range batch {
-		p, _ := batch[i].Work.(*folded)
+		p, _ := batch[i].Work.(*entry)
 		if p == nil {
 			var err error
 			if p, err = h.take(people, &batch[i].Message); err != nil {
@@ -74,7 +74,7 @@ func (h *Bulk) Handle(ctx context.Context, batch []event.Attempt, fail func(int,
 
 // take folds a message and returns what it is part of, nil when it must be handled
 // alone.
-func (h *Bulk) take(people fold, m *event.Message) (*folded, error) {
+func (h *Bulk) take(people fold, m *event.Message) (*entry, error) {
 	calls, err := h.Plan.calls(h.Workspace, m)
 	if err != nil || !foldable(calls) {
 		return nil, err
@@ -83,9 +83,9 @@ func (h *Bulk) take(people fold, m *event.Message) (*folded, error) {
 }
 
 // send makes the calls of people with messages in the batch.
-func (h *Bulk) send(ctx context.Context, messages map[*folded][]int, batch []event.Attempt, fail func(int, error)) error {
+func (h *Bulk) send(ctx context.Context, messages map[*entry][]int, batch []event.Attempt, fail func(int, error)) error {
 	var calls []effect.Call
-	var owners []*folded
+	var owners []*entry
 	for p := range messages {
 		for _, c := range p.calls() {
 			calls, owners = append(calls, c), append(owners, p)
@@ -99,7 +99,7 @@ func (h *Bulk) send(ctx context.Context, messages map[*folded][]int, batch []eve
 		mu.Lock()
 		defer mu.Unlock()
 		for _, i := range messages[owners[j]] {
-			fail(i, blameless(err, batch[i].Number))
+			fail(i, withWait(err, batch[i].Number))
 		}
 		delete(messages, owners[j]) // they fail once
 	})

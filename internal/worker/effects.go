@@ -52,13 +52,13 @@ type Effects struct {
 	Concurrency int
 }
 
-const concurrencyDefault = 8
+const defaultConcurrency = 8
 
 // Handle applies the effects of each event. It fails events one by one, and the
 // batch in an outage.
 func (h *Effects) Handle(ctx context.Context, batch []event.Attempt, fail func(int, error)) error {
 	var g errgroup.Group
-	g.SetLimit(cmp.Or(h.Concurrency, concurrencyDefault))
+	g.SetLimit(cmp.Or(h.Concurrency, defaultConcurrency))
 	for i := range batch {
 		g.Go(func() error { return h.handle(ctx, i, &batch[i], fail) })
 	}
@@ -84,7 +84,7 @@ func (h *Effects) handle(ctx context.Context, i int, a *event.Attempt, fail func
 	case fault.IsOutage(err), ctx.Err() != nil:
 		return err
 	default:
-		fail(i, blameless(err, a.Number))
+		fail(i, withWait(err, a.Number))
 		return nil
 	}
 }
@@ -104,9 +104,9 @@ func (h *Effects) apply(ctx context.Context, calls []effect.Call) error {
 	return refused
 }
 
-// blameless gives a passing fault of the API a wait, which keeps it from making a
+// withWait gives a passing fault of the API a wait, which keeps it from making a
 // dead letter of the message, however often it is met: it says nothing about it.
-func blameless(err error, attempt int) error {
+func withWait(err error, attempt int) error {
 	_, permanent := fault.PermanentReason(err)
 	if _, named := fault.RetryWait(err); permanent || named {
 		return err

@@ -11,9 +11,9 @@ import (
 // A fold is what a batch of events comes to, person by person. The same person
 // under another identifier is another person here, which costs an update and does
 // no harm.
-type fold map[effect.Person]*folded
+type fold map[effect.Person]*entry
 
-type folded struct {
+type entry struct {
 	person     effect.Person
 	attributes []valueAt
 	tracks     []effect.Call
@@ -27,7 +27,7 @@ type valueAt struct {
 
 // add folds the calls of an event and returns what they are part of. Those of no
 // calls are nobody's.
-func (f fold) add(calls []effect.Call) *folded {
+func (f fold) add(calls []effect.Call) *entry {
 	var person effect.Person
 	if len(calls) > 0 {
 		person = calls[0].Person
@@ -36,7 +36,7 @@ func (f fold) add(calls []effect.Call) *folded {
 	if p == nil {
 		// A part of a body keeps the whole of it in memory.
 		person.Value = strings.Clone(person.Value)
-		p = &folded{person: person}
+		p = &entry{person: person}
 		f[person] = p
 	}
 	for _, c := range calls {
@@ -53,7 +53,7 @@ func (f fold) add(calls []effect.Call) *folded {
 
 // set keeps the later value. Of two at the same second the one that comes later
 // stays, as at Customer.io.
-func (p *folded) set(v valueAt) {
+func (p *entry) set(v valueAt) {
 	if s, ok := v.value.(string); ok {
 		v.value = strings.Clone(s)
 	}
@@ -70,7 +70,7 @@ func (p *folded) set(v valueAt) {
 // its last value from, and the events. An update carries one time for all its
 // attributes, and a later time than its own would protect a value against newer
 // ones. There is hardly ever more than one.
-func (p *folded) calls() []effect.Call {
+func (p *entry) calls() []effect.Call {
 	var calls []effect.Call
 	for _, v := range p.attributes {
 		i := slices.IndexFunc(calls, func(c effect.Call) bool { return c.At.Unix() == v.at })

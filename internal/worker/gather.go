@@ -7,9 +7,9 @@ import (
 	"github.com/cioevents/cioevents/internal/event"
 )
 
-// A Gatherer is a Handler of batches that are larger than what should be kept in
+// A gatherer is a Handler of batches that are larger than what should be kept in
 // memory.
-type Gatherer interface {
+type gatherer interface {
 	Handler
 	// Gather begins a batch. What it returns is called with the messages of the
 	// batch as they come, one at a time and at the first attempt only. It may put
@@ -31,7 +31,7 @@ func (c *Consumer) fetch(ctx context.Context) ([]event.Attempt, error) {
 	part := limits
 	part.Messages = min(limits.Messages, partMessages)
 	take := func(*event.Attempt) {}
-	if g, ok := c.cfg.Handler.(Gatherer); ok {
+	if g, ok := c.cfg.Handler.(gatherer); ok {
 		take = g.Gather()
 	}
 	var batch []event.Attempt

@@ -13,36 +13,36 @@ import (
 	"github.com/cioevents/cioevents/internal/fault"
 )
 
-// suspectAfter is the number of attempts after which a message is handled
+// isolateAfter is the number of attempts after which a message is handled
 // alone. What makes the process crash takes its whole batch along; alone it can
 // only give itself up.
-const suspectAfter = 5
+const isolateAfter = 5
 
 // process handles and settles a batch.
 func (c *Consumer) process(ctx, work context.Context, batch []event.Attempt) {
 	stop := c.keepAlive(batch) //nolint:contextcheck // it lives as long as the batch, also after ctx has ended
 	defer stop()
-	good, suspects := split(batch)
-	c.handle(ctx, work, good)
-	for i := range suspects {
-		c.handle(ctx, work, suspects[i:i+1])
+	together, alone := split(batch)
+	c.handle(ctx, work, together)
+	for i := range alone {
+		c.handle(ctx, work, alone[i:i+1])
 	}
 }
 
 // split takes the suspects out of a batch, of which there are hardly ever any.
-func split(batch []event.Attempt) (good, suspects []event.Attempt) {
-	suspect := func(a event.Attempt) bool { return a.Number > suspectAfter }
-	if !slices.ContainsFunc(batch, suspect) {
+func split(batch []event.Attempt) (together, alone []event.Attempt) {
+	isolated := func(a event.Attempt) bool { return a.Number > isolateAfter }
+	if !slices.ContainsFunc(batch, isolated) {
 		return batch, nil
 	}
 	for _, a := range batch {
-		if suspect(a) {
-			suspects = append(suspects, a)
+		if isolated(a) {
+			alone = append(alone, a)
 		} else {
-			good = append(good, a)
+			together = append(together, a)
 		}
 	}
-	return good, suspects
+	return together, alone
 }
 
 // handle has a batch handled until it succeeds as a whole or the worker stops,
@@ -56,7 +56,7 @@ func (c *Consumer) handle(ctx, work context.Context, batch []event.Attempt) {
 		errs, err := c.try(work, batch)
 		switch {
 		case err == nil:
-			c.learn(errs)
+			c.noteResults(errs)
 			c.metrics.batchSeconds.Observe(time.Since(start).Seconds())
 			c.metrics.batchMessages.Observe(float64(len(batch)))
 			c.settle(work, batch, errs)
@@ -71,10 +71,10 @@ func (c *Consumer) handle(ctx, work context.Context, batch []event.Attempt) {
 			c.settle(work, batch, []error{fault.Permanent(fault.ReasonPanic, errPanic)})
 			return
 		case ctx.Err() != nil:
-			c.giveBack(batch)
+			c.release(batch)
 			return
 		}
-		c.found(false)
+		c.noteResult(false)
 		c.metrics.batchErrors.Inc()
 		wait := batchWait(err, tries)
 		c.cfg.Log.Warn().Err(err).Int("messages", len(batch)).Stringer("wait", wait).Msg("the batch cannot be handled now, holding it")
@@ -82,24 +82,24 @@ func (c *Consumer) handle(ctx, work context.Context, batch []event.Attempt) {
 	}
 }
 
-// learn finds whether the other side works, if the result of a batch says so.
-func (c *Consumer) learn(errs []error) {
+// noteResults notes whether the other side works, if the result of a batch says so.
+func (c *Consumer) noteResults(errs []error) {
 	passing := func(err error) bool {
 		_, permanent := fault.PermanentReason(err)
 		return !permanent
 	}
 	switch {
 	case slices.Contains(errs, nil):
-		c.found(true)
+		c.noteResult(true)
 	case slices.ContainsFunc(errs, passing):
-		c.found(false)
+		c.noteResult(false)
 	}
 }
 
-// found notes whether the other side works.
-func (c *Consumer) found(able bool) {
-	c.able.Store(able)
-	c.tried.Store(true)
+// noteResult notes whether the other side works.
+func (c *Consumer) noteResult(succeeded bool) {
+	c.lastBatchSucceeded.Store(succeeded)
+	c.hasResult.Store(true)
 }
 
 // batchWait is the pause before a batch is handled again: what the other side
@@ -144,7 +144,7 @@ func (c *Consumer) try(ctx context.Context, batch []event.Attempt) (errs []error
 // so first.
 func (c *Consumer) giveUp() error {
 	switch {
-	case c.able.Load():
+	case c.lastBatchSucceeded.Load():
 		return fault.Permanent(fault.ReasonExhausted, errExhausted)
 	case time.Since(c.started) < setAside:
 		return fault.RetryAfter(setAside, errExhausted)

@@ -72,8 +72,8 @@ func (c *Consumer) deadLetter(ctx context.Context, a *event.Attempt, reason faul
 	c.report(a.Settle.Term(reason))
 }
 
-// giveBack returns a batch to the stream at once, for another worker.
-func (c *Consumer) giveBack(batch []event.Attempt) {
+// release returns a batch to the stream at once, for another worker.
+func (c *Consumer) release(batch []event.Attempt) {
 	for i := range batch {
 		c.report(batch[i].Settle.Retry(0))
 	}

@@ -4,6 +4,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -55,13 +56,12 @@ type Gate interface {
 	Await(ctx context.Context) error
 }
 
-// Defaults of Config.
-const (
-	// MaxAttemptsDefault lets a message fail for about 3.5 hours at the back-off
-	// of backoff.
-	MaxAttemptsDefault = 30
-	graceDefault       = 20 * time.Second
-)
+// DefaultMaxAttempts lets a message fail for about 3.5 hours at the back-off of
+// backoff.
+const DefaultMaxAttempts = 30
+
+// grace is how long a batch may take to end after the context has.
+const grace = 20 * time.Second
 
 // Config configures the work on one consumer. Name, Source, Handler and
 // DeadLetters are required.
@@ -83,9 +83,6 @@ type Config struct {
 	// ExtendEvery is the pause between two signs of life for a batch that is
 	// being handled; a third of the stream's AckWait. Default 10 s.
 	ExtendEvery time.Duration
-	// Grace is how long a batch may take to end after the context has. Default
-	// 20 s.
-	Grace   time.Duration
 	Metrics *Metrics
 	Log     zerolog.Logger
 	// Tracer makes spans of batches, and of messages whose call was sampled.
@@ -100,13 +97,13 @@ type Consumer struct {
 	handler Handler
 	metrics consumerMetrics
 	started time.Time
-	// able is whether the last batch that was handled had a success in it. The
+	// lastBatchSucceeded is whether the last batch that was handled had a success in it. The
 	// stream counts how often a message was handed out, and not how it ended: it
 	// counts an outage and a restart like a crash. Only next to a success does a
 	// high count say something about the message.
-	able atomic.Bool
-	// tried is whether able says anything yet.
-	tried atomic.Bool
+	lastBatchSucceeded atomic.Bool
+	// hasResult is whether lastBatchSucceeded says anything yet.
+	hasResult atomic.Bool
 }
 
 // New checks cfg and returns a consumer that Run starts.
@@ -114,16 +111,9 @@ func New(cfg Config) (*Consumer, error) {
 	if cfg.Name == "" || cfg.Source == nil || cfg.Handler == nil || cfg.DeadLetters == nil {
 		return nil, errors.New("a consumer needs a name, a source, a handler and a store of dead letters")
 	}
-	cfg.Loops = max(cfg.Loops, 1)
-	if cfg.MaxAttempts == 0 {
-		cfg.MaxAttempts = MaxAttemptsDefault
-	}
-	if cfg.ExtendEvery == 0 {
-		cfg.ExtendEvery = 10 * time.Second
-	}
-	if cfg.Grace == 0 {
-		cfg.Grace = graceDefault
-	}
+	cfg.Loops = cmp.Or(cfg.Loops, 1)
+	cfg.MaxAttempts = cmp.Or(cfg.MaxAttempts, DefaultMaxAttempts)
+	cfg.ExtendEvery = cmp.Or(cfg.ExtendEvery, 10*time.Second)
 	if cfg.Metrics == nil {
 		cfg.Metrics = NewMetrics(prometheus.NewRegistry())
 	}
@@ -136,10 +126,10 @@ func New(cfg Config) (*Consumer, error) {
 }
 
 // Run works until ctx ends and the batches in hand are done, or given back when
-// Grace is over.
+// grace is over.
 func (c *Consumer) Run(ctx context.Context) {
 	c.started = time.Now()
-	work, stop := graceful(ctx, c.cfg.Grace)
+	work, stop := graceful(ctx)
 	defer stop()
 	var loops sync.WaitGroup
 	for range c.cfg.Loops {
@@ -150,7 +140,7 @@ func (c *Consumer) Run(ctx context.Context) {
 
 // loop fetches until ctx ends; work is the context of what was fetched.
 func (c *Consumer) loop(ctx, work context.Context) {
-	said := ""
+	lastError := ""
 	for c.await(ctx) {
 		batch, err := c.fetch(ctx)
 		if len(batch) > 0 {
@@ -158,10 +148,10 @@ func (c *Consumer) loop(ctx, work context.Context) {
 		}
 		switch {
 		case err == nil:
-			said = ""
+			lastError = ""
 		case ctx.Err() == nil:
-			if said != err.Error() { // an outage is one line, not one a second
-				said = err.Error()
+			if lastError != err.Error() { // an outage is one line, not one a second
+				lastError = err.Error()
 				c.cfg.Log.Warn().Err(err).Msg("nothing can be fetched, trying again")
 			}
 			pause(ctx, time.Second)
@@ -178,14 +168,14 @@ func (c *Consumer) await(ctx context.Context) bool {
 // or at the start a gate that has opened. What is fetched in an outage has an
 // attempt used up at each restart.
 func (c *Consumer) limits() event.Limits {
-	if c.able.Load() || c.cfg.Gate != nil && !c.tried.Load() {
+	if c.lastBatchSucceeded.Load() || c.cfg.Gate != nil && !c.hasResult.Load() {
 		return c.cfg.Limits
 	}
 	return event.Limits{Messages: 1}
 }
 
 // graceful returns a context that ends some time after ctx.
-func graceful(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+func graceful(ctx context.Context) (context.Context, context.CancelFunc) {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		pause(work, grace)

@@ -318,7 +318,7 @@ func TestGrace(t *testing.T) {
 	}{{10 * time.Second, "acksync 1"}, {time.Minute, "retry 1"}} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newScene(1)
-			s.cfg.Grace, s.cfg.ExtendEvery = 20*time.Second, time.Hour
+			s.cfg.ExtendEvery = time.Hour
 			ctx, cancel := context.WithCancel(t.Context())
 			s.runUntil(ctx, t, cancel, func(ctx context.Context, _ []event.Attempt, _ func(int, error)) error {
 				cancel()

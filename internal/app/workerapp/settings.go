@@ -78,7 +78,7 @@ func (c *Config) DeclareWorker(s *config.Set) {
 	s.Int(&c.Track.Batch, "ENGAGEMENT_BATCH", engagementBatchDefault, "opens and clicks that are folded into one update a person at a time")
 	c.Track.value = s.Value
 	c.Effects.declare(s)
-	s.Int(&c.MaxAttempts, "MAX_ATTEMPTS", worker.MaxAttemptsDefault, "attempts at a message before it becomes a dead letter; outages do not count")
+	s.Int(&c.MaxAttempts, "MAX_ATTEMPTS", worker.DefaultMaxAttempts, "attempts at a message before it becomes a dead letter; outages do not count")
 	s.Int(&c.BatchRows, "WAREHOUSE_BATCH_ROWS", batchRowsDefault, "rows written at a time")
 	s.Check(c.check)
 	s.Check(func() error {
