@@ -8,39 +8,39 @@ import (
 	"github.com/cioevents/cioevents/internal/event"
 )
 
-// BulkProfiles are people who can be updated many at a time.
+// BulkProfiles are Profiles that take many calls at a time.
 type BulkProfiles interface {
 	Profiles
-	// ApplyBatch makes calls of the kinds Identify and Track in any order and
-	// returns when Customer.io has accepted them all, except those that it calls
-	// fail for. An error is about all of them. It is called concurrently, and
-	// calls fail concurrently.
+	// ApplyBatch makes calls of the kinds Identify and Track in any order. ApplyBatch
+	// returns when Customer.io has accepted every call for which fail was not called.
+	// An error is about all calls of the batch. ApplyBatch is called concurrently and
+	// may call fail concurrently.
 	ApplyBatch(ctx context.Context, calls []effect.Call, fail func(i int, err error)) error
 }
 
-// Bulk is the handler for many events about few people. It folds a batch into one
-// update a person and sends all of them at a time.
+// Bulk is the handler for many events about few people. Bulk folds a batch into one
+// update per person and sends all updates together.
 type Bulk struct {
 	Plan Plan
-	// Workspace is that of Profiles, as in Effects.
+	// Workspace is the workspace of Profiles, as in Effects.
 	Workspace string
 	Profiles  BulkProfiles
 }
 
-// Gather implements gatherer: it folds events while the rest of their batch is
+// Gather implements gatherer. Events are folded while the rest of their batch is
 // fetched.
 func (h *Bulk) Gather() func(*event.Attempt) {
 	people := fold{}
 	return func(a *event.Attempt) {
-		defer func() { _ = recover() }() // Handle meets it, too, and says so
+		defer func() { _ = recover() }() // Handle meets the same panic and reports the panic
 		if p, err := h.take(people, &a.Message); err == nil && p != nil {
 			a.Work, a.Body = p, nil
 		}
 	}
 }
 
-// Handle applies the effects of the batch. A person who cannot be updated fails
-// all events about that person.
+// Handle applies the effects of the batch. When a person cannot be updated, all
+// events about that person fail.
 func (h *Bulk) Handle(ctx context.Context, batch []event.Attempt, fail func(int, error)) error {
 	people := fold{}
 	messages := map[*entry][]int{}
@@ -63,17 +63,17 @@ func (h *Bulk) Handle(ctx context.Context, batch []event.Attempt, fail func(int,
 	if err := h.send(ctx, messages, batch, fail); err != nil {
 		return err
 	}
-	one := &Effects{Plan: h.Plan, Workspace: h.Workspace, Profiles: h.Profiles}
-	for _, i := range alone { // after the others: they may delete a person
-		if err := one.handle(ctx, i, &batch[i], fail); err != nil {
+	single := &Effects{Plan: h.Plan, Workspace: h.Workspace, Profiles: h.Profiles}
+	for _, i := range alone { // after all other calls, because these calls may delete a person
+		if err := single.handle(ctx, i, &batch[i], fail); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// take folds a message and returns what it is part of, nil when it must be handled
-// alone.
+// take folds a message and returns the entry of its person. take returns nil when
+// the message must be handled alone.
 func (h *Bulk) take(people fold, m *event.Message) (*entry, error) {
 	calls, err := h.Plan.calls(h.Workspace, m)
 	if err != nil || !foldable(calls) {
@@ -82,7 +82,7 @@ func (h *Bulk) take(people fold, m *event.Message) (*entry, error) {
 	return people.add(calls), nil
 }
 
-// send makes the calls of people with messages in the batch.
+// send makes the calls of all people who have messages in the batch.
 func (h *Bulk) send(ctx context.Context, messages map[*entry][]int, batch []event.Attempt, fail func(int, error)) error {
 	var calls []effect.Call
 	var owners []*entry
@@ -101,12 +101,12 @@ func (h *Bulk) send(ctx context.Context, messages map[*entry][]int, batch []even
 		for _, i := range messages[owners[j]] {
 			fail(i, withWait(err, batch[i].Number))
 		}
-		delete(messages, owners[j]) // they fail once
+		delete(messages, owners[j]) // each message fails once
 	})
 }
 
-// foldable reports whether the calls bear to be made in any order and together
-// with others.
+// foldable reports whether the calls may be made in any order and together with
+// other calls.
 func foldable(calls []effect.Call) bool {
 	for _, c := range calls {
 		if c.Kind != effect.Identify && c.Kind != effect.Track {

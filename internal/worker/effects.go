@@ -18,18 +18,19 @@ import (
 
 // Profiles are the people of one workspace.
 type Profiles interface {
-	// Apply makes one call and returns when Customer.io has accepted it. It is
-	// called concurrently. A permanent fault makes a dead letter of the event. An
-	// outage holds all events; any other error means another attempt at this one.
+	// Apply makes one call and returns when Customer.io has accepted the call. Apply
+	// is called concurrently. A permanent fault dead-letters the event. During an
+	// outage all events are retried together. After any other error this event is
+	// retried.
 	Apply(ctx context.Context, call effect.Call) error
 }
 
-// A Plan says which calls an event causes, in their order. All are about one
-// person.
+// A Plan returns the calls that an event causes, in their order. All calls of an
+// event are about one person.
 type Plan func(e *webhook.Event, receivedAt time.Time) []effect.Call
 
-// calls returns the calls of a message. The messages of other workspaces than the
-// given one, and bodies that cannot be parsed, are permanent faults.
+// calls returns the calls of a message. A message of another workspace and a body
+// that cannot be parsed are permanent faults.
 func (p Plan) calls(workspace string, m *event.Message) ([]effect.Call, error) {
 	if m.Workspace != workspace {
 		return nil, fault.Permanent(fault.ReasonUnknownWorkspace, fmt.Errorf("workspace %q has no Track API credentials in this worker", m.Workspace))
@@ -44,18 +45,18 @@ func (p Plan) calls(workspace string, m *event.Message) ([]effect.Call, error) {
 // Effects is the handler that updates the profiles of one workspace.
 type Effects struct {
 	Plan Plan
-	// Workspace is the name of the workspace that Profiles are of. The events of
-	// any other are given up: nobody here could act on them.
+	// Workspace is the name of the workspace of Profiles. An event of any other
+	// workspace is dead-lettered, because this worker cannot act on the event.
 	Workspace string
 	Profiles  Profiles
-	// Concurrency is how many events are handled at a time. Default 8.
+	// Concurrency is the number of events that are handled at a time. Default 8.
 	Concurrency int
 }
 
 const defaultConcurrency = 8
 
-// Handle applies the effects of each event. It fails events one by one, and the
-// batch in an outage.
+// Handle applies the effects of each event. Events fail one by one; an outage fails
+// the whole batch.
 func (h *Effects) Handle(ctx context.Context, batch []event.Attempt, fail func(int, error)) error {
 	var g errgroup.Group
 	g.SetLimit(cmp.Or(h.Concurrency, defaultConcurrency))
@@ -65,10 +66,10 @@ func (h *Effects) Handle(ctx context.Context, batch []event.Attempt, fail func(i
 	return g.Wait()
 }
 
-// handle applies the effects of one event. Its error is one for the batch.
+// handle applies the effects of one event. A returned error is about the whole batch.
 func (h *Effects) handle(ctx context.Context, i int, a *event.Attempt, fail func(int, error)) (whole error) {
-	// A panic here would end the process: the caller's recover is on another
-	// goroutine.
+	// Without this recover a panic would end the process: the caller's recover runs
+	// on another goroutine.
 	defer func() {
 		if p := recover(); p != nil {
 			fail(i, fault.Permanent(fault.ReasonPanic, fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())))
@@ -89,9 +90,10 @@ func (h *Effects) handle(ctx context.Context, i int, a *event.Attempt, fail func
 	}
 }
 
-// apply makes the calls in their order. After one that failed for now the others
-// must wait, and all are made again. After one that is refused for good they need
-// not: a complaint must be heeded though its note cannot be written.
+// apply makes the calls in their order. After a transient failure apply stops, and
+// the next attempt makes all calls again. After a permanent refusal apply goes on: a
+// complaint must suppress the person even if the note about the complaint cannot be
+// written.
 func (h *Effects) apply(ctx context.Context, calls []effect.Call) error {
 	var refused error
 	for _, call := range calls {
@@ -104,8 +106,9 @@ func (h *Effects) apply(ctx context.Context, calls []effect.Call) error {
 	return refused
 }
 
-// withWait gives a passing fault of the API a wait, which keeps it from making a
-// dead letter of the message, however often it is met: it says nothing about it.
+// withWait adds a wait to a transient fault of the API. An error with a wait never
+// dead-letters its message, however often the error repeats. A fault of the API says
+// nothing about the message.
 func withWait(err error, attempt int) error {
 	_, permanent := fault.PermanentReason(err)
 	if _, named := fault.RetryWait(err); permanent || named {

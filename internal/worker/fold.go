@@ -8,9 +8,8 @@ import (
 	"github.com/cioevents/cioevents/internal/effect"
 )
 
-// A fold is what a batch of events comes to, person by person. The same person
-// under another identifier is another person here, which costs an update and does
-// no harm.
+// A fold combines the calls of a batch of events, person by person. A person with
+// two identifiers has two entries, which costs one more update and does no harm.
 type fold map[effect.Person]*entry
 
 type entry struct {
@@ -22,11 +21,11 @@ type entry struct {
 type valueAt struct {
 	name  string
 	value any
-	at    int64 // unix seconds, which is all that Customer.io compares
+	at    int64 // unix seconds, because Customer.io compares seconds
 }
 
-// add folds the calls of an event and returns what they are part of. Those of no
-// calls are nobody's.
+// add folds an event's calls into its person's entry and returns the entry. An event
+// without calls goes to the zero Person, so that it is acknowledged with the batch.
 func (f fold) add(calls []effect.Call) *entry {
 	var person effect.Person
 	if len(calls) > 0 {
@@ -34,7 +33,7 @@ func (f fold) add(calls []effect.Call) *entry {
 	}
 	p := f[person]
 	if p == nil {
-		// A part of a body keeps the whole of it in memory.
+		// A substring of a body keeps the whole body in memory.
 		person.Value = strings.Clone(person.Value)
 		p = &entry{person: person}
 		f[person] = p
@@ -51,8 +50,8 @@ func (f fold) add(calls []effect.Call) *entry {
 	return p
 }
 
-// set keeps the later value. Of two at the same second the one that comes later
-// stays, as at Customer.io.
+// set keeps the value with the later time. Of two values with the same second, set
+// keeps the value that arrives later, as Customer.io does.
 func (p *entry) set(v valueAt) {
 	if s, ok := v.value.(string); ok {
 		v.value = strings.Clone(s)
@@ -66,10 +65,10 @@ func (p *entry) set(v valueAt) {
 	}
 }
 
-// calls returns the calls to make: one update for each time that an attribute has
-// its last value from, and the events. An update carries one time for all its
-// attributes, and a later time than its own would protect a value against newer
-// ones. There is hardly ever more than one.
+// calls returns the calls to make: one update for each distinct time among the
+// attributes, and the person's Track events. An update carries one time for all its
+// attributes. A time later than the attribute's own would protect the value against
+// newer values. Most people need only one update.
 func (p *entry) calls() []effect.Call {
 	var calls []effect.Call
 	for _, v := range p.attributes {

@@ -7,25 +7,26 @@ import (
 	"github.com/cioevents/cioevents/internal/event"
 )
 
-// A gatherer is a Handler of batches that are larger than what should be kept in
-// memory.
+// A gatherer is a Handler of batches whose bodies are too large to keep in memory.
 type gatherer interface {
 	Handler
-	// Gather begins a batch. What it returns is called with the messages of the
-	// batch as they come, one at a time and at the first attempt only. It may put
-	// what Handle needs of a message into Work, and let go of the Body then. A
-	// message that becomes a dead letter without its body is fetched once more.
+	// Gather begins a batch and returns a function. The consumer calls the function
+	// with each message as soon as the message is fetched, one at a time, and for
+	// first attempts only. The function may put a digest of the message into Work and
+	// set Body to nil. A message that must be dead-lettered without its body is
+	// fetched once more.
 	Gather() func(*event.Attempt)
 }
 
-// A batch is fetched in parts, as long as these are full, for a third of the time
-// after which the stream would hand the first message to another worker.
+// A batch is fetched in parts until a part is not full, for gatherTime at most.
+// gatherTime is a third of AckWait, after which the stream would hand the first
+// message to another worker.
 const (
 	partMessages = 10_000
 	gatherTime   = 10 * time.Second
 )
 
-// fetch returns the next batch. There may be one beside an error.
+// fetch returns the next batch. fetch may return a batch and an error.
 func (c *Consumer) fetch(ctx context.Context) ([]event.Attempt, error) {
 	limits := c.limits()
 	part := limits
@@ -49,6 +50,6 @@ func (c *Consumer) fetch(ctx context.Context) ([]event.Attempt, error) {
 		if err != nil || last || part.Messages <= 0 || !time.Now().Before(until) {
 			return batch, err
 		}
-		part.Wait = max(limits.Linger, time.Millisecond) // not the long one for the first
+		part.Wait = max(limits.Linger, time.Millisecond) // only the first part waits long
 	}
 }

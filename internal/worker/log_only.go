@@ -11,15 +11,15 @@ import (
 	"github.com/cioevents/cioevents/internal/event"
 )
 
-// LogOnly is the handler of a dry run: LogOnly logs the calls that Effects or Bulk
-// would make, and makes none. A dry run therefore needs no credentials. The events
+// LogOnly is the handler of a dry run. LogOnly logs the calls that Effects or Bulk
+// would make, and makes no call. A dry run therefore needs no credentials. The events
 // count as handled.
 //
-// LogOnly stands in for the handler and not for Profiles, because a call does not
-// know its event, and because Bulk folds the calls of many events into one.
+// LogOnly replaces the handler and not only Profiles, because a call does not carry
+// the id of its event, and because Bulk folds the calls of many events into one call.
 type LogOnly struct {
 	Plan Plan
-	// Workspace is the workspace whose events are planned, as in Effects.
+	// Workspace is the workspace of the events, as in Effects.
 	Workspace string
 	Log       zerolog.Logger
 }

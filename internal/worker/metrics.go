@@ -6,7 +6,7 @@ import (
 	"github.com/cioevents/cioevents/internal/fault"
 )
 
-// Metrics are the instruments of all consumers of a process.
+// Metrics are the instruments of all consumers in a process.
 type Metrics struct {
 	messages      *prometheus.CounterVec
 	deadLetters   *prometheus.CounterVec
@@ -30,8 +30,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	}
 	return &Metrics{
 		messages:      counter("cioevents_worker_messages_total", "Messages settled, by result.", "consumer", "result"),
-		deadLetters:   counter("cioevents_worker_dead_letters_total", "Messages given up, by reason.", "consumer", "reason"),
-		batchErrors:   counter("cioevents_worker_batch_errors_total", "Batches that could not be handled and were held.", "consumer"),
+		deadLetters:   counter("cioevents_worker_dead_letters_total", "Messages dead-lettered, by reason.", "consumer", "reason"),
+		batchErrors:   counter("cioevents_worker_batch_errors_total", "Batches that failed as a whole and were retried.", "consumer"),
 		batchSeconds:  histogram("cioevents_worker_batch_seconds", "Time to handle a batch, pauses included.", prometheus.ExponentialBuckets(.001, 4, 9)),
 		batchMessages: histogram("cioevents_worker_batch_messages", "Messages in a batch.", prometheus.ExponentialBuckets(1, 4, 8)),
 		rows:          counter("cioevents_warehouse_rows_total", "Rows written to the warehouse, by result.", "consumer", "result"),
@@ -45,7 +45,7 @@ type consumerMetrics struct {
 	dead                        func(fault.Reason)
 }
 
-// of returns the series of a consumer; all of them exist from then on.
+// of creates and returns all series of a consumer.
 func (m *Metrics) of(consumer string) consumerMetrics {
 	for _, r := range fault.Reasons() {
 		m.deadLetters.WithLabelValues(consumer, string(r))

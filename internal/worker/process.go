@@ -13,14 +13,13 @@ import (
 	"github.com/cioevents/cioevents/internal/fault"
 )
 
-// isolateAfter is the number of attempts after which a message is handled
-// alone. What makes the process crash takes its whole batch along; alone it can
-// only give itself up.
+// isolateAfter is the number of attempts after which a message is handled alone. A
+// message that crashes the process would otherwise fail its whole batch each time.
 const isolateAfter = 5
 
 // process handles and settles a batch.
 func (c *Consumer) process(ctx, work context.Context, batch []event.Attempt) {
-	stop := c.keepAlive(batch) //nolint:contextcheck // it lives as long as the batch, also after ctx has ended
+	stop := c.keepAlive(batch) //nolint:contextcheck // the extensions last as long as the batch, also after ctx has ended
 	defer stop()
 	together, alone := split(batch)
 	c.handle(ctx, work, together)
@@ -29,7 +28,8 @@ func (c *Consumer) process(ctx, work context.Context, batch []event.Attempt) {
 	}
 }
 
-// split takes the suspects out of a batch, of which there are hardly ever any.
+// split separates the messages to handle together from the messages to handle alone.
+// Most batches have no message of the second kind.
 func split(batch []event.Attempt) (together, alone []event.Attempt) {
 	isolated := func(a event.Attempt) bool { return a.Number > isolateAfter }
 	if !slices.ContainsFunc(batch, isolated) {
@@ -45,8 +45,8 @@ func split(batch []event.Attempt) (together, alone []event.Attempt) {
 	return together, alone
 }
 
-// handle has a batch handled until it succeeds as a whole or the worker stops,
-// and settles its messages.
+// handle calls the handler until a call returns no batch error or the worker stops,
+// and then settles the messages.
 func (c *Consumer) handle(ctx, work context.Context, batch []event.Attempt) {
 	if len(batch) == 0 {
 		return
@@ -62,12 +62,12 @@ func (c *Consumer) handle(ctx, work context.Context, batch []event.Attempt) {
 			c.settle(work, batch, errs)
 			return
 		case errors.Is(err, errPanic) && len(batch) > 1:
-			half := len(batch) / 2 // it is one of them, perhaps
+			half := len(batch) / 2 // search the message that causes the panic
 			c.handle(ctx, work, batch[:half])
 			c.handle(ctx, work, batch[half:])
 			return
 		case errors.Is(err, errPanic):
-			c.cfg.Log.Error().Err(err).Uint64("sequence", batch[0].Sequence).Msg("a message made the handler panic")
+			c.cfg.Log.Error().Err(err).Uint64("sequence", batch[0].Sequence).Msg("handler panicked on a message")
 			c.settle(work, batch, []error{fault.Permanent(fault.ReasonPanic, errPanic)})
 			return
 		case ctx.Err() != nil:
@@ -77,34 +77,34 @@ func (c *Consumer) handle(ctx, work context.Context, batch []event.Attempt) {
 		c.noteResult(false)
 		c.metrics.batchErrors.Inc()
 		wait := batchWait(err, tries)
-		c.cfg.Log.Warn().Err(err).Int("messages", len(batch)).Stringer("wait", wait).Msg("the batch cannot be handled now, holding it")
+		c.cfg.Log.Warn().Err(err).Int("messages", len(batch)).Stringer("wait", wait).Msg("batch failed, retrying")
 		pause(ctx, wait)
 	}
 }
 
-// noteResults notes whether the other side works, if the result of a batch says so.
+// noteResults notes whether the API or the warehouse works. A batch that has only
+// permanent faults does not tell.
 func (c *Consumer) noteResults(errs []error) {
-	passing := func(err error) bool {
+	transient := func(err error) bool {
 		_, permanent := fault.PermanentReason(err)
 		return !permanent
 	}
 	switch {
 	case slices.Contains(errs, nil):
 		c.noteResult(true)
-	case slices.ContainsFunc(errs, passing):
+	case slices.ContainsFunc(errs, transient):
 		c.noteResult(false)
 	}
 }
 
-// noteResult notes whether the other side works.
+// noteResult notes whether the last batch succeeded.
 func (c *Consumer) noteResult(succeeded bool) {
 	c.lastBatchSucceeded.Store(succeeded)
 	c.hasResult.Store(true)
 }
 
-// batchWait is the pause before a batch is handled again: what the other side
-// asked for, else up to a quarter of a minute, so that the end of an outage is
-// noticed soon.
+// batchWait is the pause before a batch is handled again. The pause is the wait that
+// the error names, or else 15 s at most, so that the end of an outage is noticed soon.
 func batchWait(err error, tries int) time.Duration {
 	if wait, ok := fault.RetryWait(err); ok {
 		return wait
@@ -137,11 +137,11 @@ func (c *Consumer) try(ctx context.Context, batch []event.Attempt) (errs []error
 	return errs, c.handler.Handle(ctx, batch, fail)
 }
 
-// giveUp returns the fate of a message that was handed out too often, nil when it
-// is worth another try. It may take the process with it each time, and then never
-// comes as far as failing. Or it was about in a long outage. So it is given up
-// untried only while others succeed, and is set aside for a while for others to do
-// so first.
+// giveUp decides about a message past MaxAttempts. Either the message crashes the
+// process every time and never returns an error, or the message only sat through a
+// long outage. giveUp dead-letters the message only while other messages succeed;
+// otherwise the message first waits a minute so that other messages go first. giveUp
+// returns nil when the handler may try the message.
 func (c *Consumer) giveUp() error {
 	switch {
 	case c.lastBatchSucceeded.Load():
@@ -153,14 +153,14 @@ func (c *Consumer) giveUp() error {
 	}
 }
 
-// setAside is longer than the stream waits for a worker that has crashed, so that
-// after a restart other messages come first.
+// setAside is longer than AckWait, the time that the stream waits for a crashed
+// worker. After a restart other messages therefore come first.
 const setAside = time.Minute
 
-var errExhausted = errors.New("no attempt has come to a good end")
+var errExhausted = errors.New("all attempts ended without a result")
 
-// keepAlive tells the server from time to time that the batch is being worked
-// on, until the returned function is called.
+// keepAlive extends the acknowledgement deadline of the batch every ExtendEvery,
+// until the returned function is called.
 func (c *Consumer) keepAlive(batch []event.Attempt) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -172,7 +172,7 @@ func (c *Consumer) keepAlive(batch []event.Attempt) (stop func()) {
 			select {
 			case <-t.C:
 				for i := range batch {
-					_ = batch[i].Settle.Extend() // settled already, or NATS is away: it comes again
+					_ = batch[i].Settle.Extend() // the message is settled already, or NATS is down and will redeliver the message
 				}
 			case <-ctx.Done():
 				return

@@ -19,11 +19,11 @@ type Rows struct {
 	sink    warehouse.Sink
 	metrics rowMetrics
 
-	mu     sync.Mutex // one Write at a time, while other loops fetch and parse
+	mu     sync.Mutex // admits one Write at a time, while other loops fetch and parse
 	opened bool
 }
 
-// NewRows returns a handler for the consumer's rows.
+// NewRows returns a handler that writes the events of the consumer to the sink.
 func NewRows(consumer string, sink warehouse.Sink, m *Metrics) *Rows {
 	return &Rows{sink: sink, metrics: m.rowsOf(consumer)}
 }
@@ -31,7 +31,7 @@ func NewRows(consumer string, sink warehouse.Sink, m *Metrics) *Rows {
 // Handle writes the batch.
 func (h *Rows) Handle(ctx context.Context, batch []event.Attempt, fail func(int, error)) error {
 	rows := make([]warehouse.Row, 0, len(batch))
-	places := make([]int, 0, len(batch)) // of each row in the batch
+	places := make([]int, 0, len(batch)) // the index in the batch, for each row
 	for i := range batch {
 		row, err := rowOf(&batch[i])
 		if err != nil {
@@ -56,9 +56,9 @@ func (h *Rows) Handle(ctx context.Context, batch []event.Attempt, fail func(int,
 	return nil
 }
 
-// Open opens the sink, so that the tables are there before the first event. It
-// need not be called: a batch opens a sink that is not open, as a warehouse that
-// is away must not keep the worker from starting.
+// Open opens the sink, so that the tables exist before the first event. A caller may
+// skip Open: Handle opens a sink that is not open, because the worker must start even
+// while the warehouse is down.
 func (h *Rows) Open(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()

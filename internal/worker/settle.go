@@ -8,8 +8,8 @@ import (
 	"github.com/cioevents/cioevents/internal/fault"
 )
 
-// settle tells the stream what became of each message: the one place where
-// that is decided. There is one error a message, nil for success.
+// settle acknowledges, retries or dead-letters each message of a batch. This decision
+// is made here alone. errs has one error per message, nil for success.
 func (c *Consumer) settle(ctx context.Context, batch []event.Attempt, errs []error) {
 	last := -1
 	for i, err := range errs {
@@ -24,8 +24,8 @@ func (c *Consumer) settle(ctx context.Context, batch []event.Attempt, errs []err
 		c.metrics.acked.Inc()
 	}
 	if last >= 0 {
-		// The last acknowledgement waits for the server's confirmation, which
-		// covers all before it.
+		// The last acknowledgement waits for the server's confirmation, which covers
+		// all earlier acknowledgements.
 		c.report(batch[last].Settle.AckSync())
 	}
 }
@@ -34,14 +34,15 @@ func (c *Consumer) settle(ctx context.Context, batch []event.Attempt, errs []err
 func (c *Consumer) fail(ctx context.Context, a *event.Attempt, err error) {
 	reason, permanent := fault.PermanentReason(err)
 	wait, named := fault.RetryWait(err)
-	// A wait that was named speaks of the other side, not of this message:
-	// wrong credentials or a full hour must not end as dead letters.
+	// An error that names a wait is about the API or the warehouse, not about this
+	// message. Wrong credentials or an exhausted hourly limit must not end in dead
+	// letters.
 	if !permanent && !named && a.Number >= c.cfg.MaxAttempts {
 		reason, permanent = fault.ReasonExhausted, true
 	}
 	switch {
 	case permanent && a.Work != nil:
-		wait = 0 // its body may be gone: it comes again at once, and keeps it then
+		wait = 0 // Body may be nil: the message is redelivered at once and then keeps its body
 	case permanent:
 		c.deadLetter(ctx, a, reason, err)
 		return
@@ -53,8 +54,8 @@ func (c *Consumer) fail(ctx context.Context, a *event.Attempt, err error) {
 	c.report(a.Settle.Retry(wait))
 }
 
-// deadLetter makes a dead letter of a message. Only when it is durable is the message
-// ended; until then it comes again.
+// deadLetter stores a message as a dead letter. The message is terminated only after
+// the dead letter is durable; until then the stream redelivers the message.
 func (c *Consumer) deadLetter(ctx context.Context, a *event.Attempt, reason fault.Reason, cause error) {
 	d := &event.DeadLetter{
 		Message: a.Message, From: c.cfg.Name, Consumer: a.Consumer, Reason: reason, Err: cause.Error(),
@@ -62,27 +63,28 @@ func (c *Consumer) deadLetter(ctx context.Context, a *event.Attempt, reason faul
 	}
 	log := c.cfg.Log.With().Uint64("sequence", a.Sequence).Str("reason", string(reason)).Int("attempt", a.Number).Logger()
 	if err := c.cfg.DeadLetters.StoreDeadLetter(ctx, d); err != nil {
-		log.Error().Err(err).Msg("a dead letter cannot be stored, retrying its message")
+		log.Error().Err(err).Msg("dead letter not stored, retrying the message")
 		c.metrics.retried.Inc()
 		c.report(a.Settle.Retry(backoff(a.Number)))
 		return
 	}
 	c.metrics.dead(reason)
-	log.Error().Err(cause).Msg("gave a message up as a dead letter")
+	log.Error().Err(cause).Msg("message dead-lettered")
 	c.report(a.Settle.Term(reason))
 }
 
-// release returns a batch to the stream at once, for another worker.
+// release returns a batch to the stream, which delivers the batch to another worker
+// at once.
 func (c *Consumer) release(batch []event.Attempt) {
 	for i := range batch {
 		c.report(batch[i].Settle.Retry(0))
 	}
 }
 
-// report says that the stream did not hear. The message then comes again, which
-// every handler bears.
+// report logs that the stream did not receive a settlement. The stream then
+// redelivers the message. Every handler tolerates a redelivery.
 func (c *Consumer) report(err error) {
 	if err != nil {
-		c.cfg.Log.Debug().Err(err).Msg("a message could not be settled and comes again")
+		c.cfg.Log.Debug().Err(err).Msg("message not settled, will be redelivered")
 	}
 }

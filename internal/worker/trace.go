@@ -12,18 +12,18 @@ import (
 	"github.com/cioevents/cioevents/internal/telemetry"
 )
 
-// maxLinks bounds the links of a batch. The SDK keeps as many unless it is told
-// otherwise.
+// maxLinks bounds the links of a batch's span. By default the SDK keeps 128 links.
 const maxLinks = 128
 
-// traced is a handler whose work is seen in traces: a span for each try at a
-// batch, in a trace of its own and linked to the messages, and one for each
-// message whose call was sampled, in the trace of that call and linked to the
-// batch. A try and not the batch, which may be held for hours: a span is not
-// seen before its end.
+// traced is a handler that records spans.
+//
+// Each call of Handle has a span, in a trace of its own and linked to the messages.
+// Each message whose webhook call was sampled has a span, in the trace of the webhook
+// call and linked to the span of Handle. The retries of a batch do not share a span:
+// retries may last for hours, and a span is not visible before its end.
 type traced struct {
 	Handler
-	name   string // the consumer's
+	name   string // of the consumer
 	tracer trace.Tracer
 }
 
@@ -58,7 +58,8 @@ func links(parents []trace.SpanContext) []trace.Link {
 	return list
 }
 
-// attributes are those of OpenTelemetry's conventions for messaging, and others.
+// attributes returns the attributes of OpenTelemetry's messaging conventions and the
+// given ones.
 func (h *traced) attributes(more ...attribute.KeyValue) trace.SpanStartEventOption {
 	return trace.WithAttributes(append(more,
 		attribute.String("messaging.system", "nats"),
@@ -68,7 +69,7 @@ func (h *traced) attributes(more ...attribute.KeyValue) trace.SpanStartEventOpti
 	)...)
 }
 
-// messageSpans has a span for each message of a batch that has one, else nil.
+// messageSpans has a span for each message of a batch, nil for a message without.
 type messageSpans []trace.Span
 
 type messagesKey struct{}
@@ -81,7 +82,7 @@ func (h *traced) messages(ctx context.Context, batch []event.Attempt, parents []
 			continue
 		}
 		a := &batch[i]
-		//nolint:spancheck // failed and end do
+		//nolint:spancheck // failed and end end the span
 		_, spans[i] = h.tracer.Start(trace.ContextWithRemoteSpanContext(ctx, p), h.name+" message",
 			trace.WithSpanKind(trace.SpanKindConsumer), toBatch, h.attributes(
 				attribute.String("messaging.message.id", a.Workspace+":"+a.ID),
@@ -93,7 +94,7 @@ func (h *traced) messages(ctx context.Context, batch []event.Attempt, parents []
 	return spans
 }
 
-// inMessage returns ctx inside the span of message i, if it has one.
+// inMessage returns ctx inside the span of message i, or ctx if the message has no span.
 func inMessage(ctx context.Context, i int) context.Context {
 	spans, _ := ctx.Value(messagesKey{}).(messageSpans)
 	if spans == nil || spans[i] == nil {
@@ -109,8 +110,8 @@ func (s messageSpans) failed(i int, err error) {
 	}
 }
 
-// end ends the spans that have not ended yet. Of a batch that is held, each
-// message is.
+// end ends the spans that have not ended yet. When the whole batch failed with err,
+// each of these spans fails with err.
 func (s messageSpans) end(err error) {
 	for _, span := range s {
 		if span != nil && span.IsRecording() {
@@ -120,7 +121,7 @@ func (s messageSpans) end(err error) {
 	}
 }
 
-// problem is the class of an error.
+// problem returns the class of an error for a span, "" for nil.
 func problem(err error) string {
 	reason, permanent := fault.PermanentReason(err)
 	switch {

@@ -1,6 +1,7 @@
-// Package worker takes messages from the stream's consumers, has them handled,
-// and settles each one on purpose: acknowledged after its effect is durable,
-// retried, or given up as a dead letter.
+// Package worker processes the messages of the stream's consumers for the worker
+// program. A handler applies the effect of each message to profiles or to a warehouse.
+// The consumer then settles the message: the message is acknowledged after its effect
+// is durable, retried, or dead-lettered.
 package worker
 
 import (
@@ -21,95 +22,99 @@ import (
 
 // A Source is a durable consumer of the stream.
 type Source interface {
-	// Fetch waits for a message and returns it with those that come within the
-	// limits; none, and no error, when none has come for a while. It is called
-	// by several loops at a time. After an error the caller waits a second.
+	// Fetch waits for a message and returns the messages that arrive within the
+	// limits. When no message arrives for a while, Fetch returns no message and no
+	// error. Several loops call Fetch concurrently. After an error the caller waits a
+	// second.
 	Fetch(ctx context.Context, l event.Limits) ([]event.Attempt, error)
 }
 
 // DeadLetters stores dead letters.
 type DeadLetters interface {
-	// StoreDeadLetter returns when d is durable. After an error the message is retried.
+	// StoreDeadLetter returns when d is durable. After an error the message is
+	// retried.
 	StoreDeadLetter(ctx context.Context, d *event.DeadLetter) error
 }
 
-// A Handler does what one consumer is for.
+// A Handler applies the effects of one consumer's messages.
 type Handler interface {
-	// Handle works on a batch and returns when its effects are durable. It
-	// calls fail for a message that could not be handled, with an error whose
-	// class says what becomes of it; the others are acknowledged.
+	// Handle applies the effects of a batch and returns when the effects are durable.
+	// Handle calls fail for each message that could not be handled. The class of the
+	// error (see package fault) decides whether the message is retried or
+	// dead-lettered. All other messages are acknowledged.
 	//
-	// A returned error speaks of the whole batch, whatever fail was called for:
-	// it is handled again after a pause, without counting as an attempt, until
-	// it succeeds or the worker stops.
+	// A returned error is about the whole batch, and all calls of fail are ignored.
+	// The batch is handled again after a pause, until it succeeds or the worker stops.
+	// The repetition does not count as an attempt.
 	//
-	// Handle is called by several loops at a time. fail may be called
-	// concurrently, once a message at the most.
+	// Several loops call Handle concurrently. Handle may call fail concurrently, once
+	// per message at most.
 	Handle(ctx context.Context, batch []event.Attempt, fail func(i int, err error)) error
 }
 
-// A Gate keeps a consumer from fetching what could not be handled now. A message
-// that is never fetched costs no attempt, and is there for others.
+// A Gate delays fetching while messages could not be handled. A message that is not
+// fetched uses up no attempt and stays available to other workers.
 type Gate interface {
-	// Await returns when work can be done, as far as is known, or with ctx's
-	// error. It is called by several loops at a time, before each fetch.
+	// Await returns nil when messages can probably be handled, or ctx's error.
+	// Several loops call Await concurrently, before each fetch.
 	Await(ctx context.Context) error
 }
 
-// DefaultMaxAttempts lets a message fail for about 3.5 hours at the back-off of
-// backoff.
+// DefaultMaxAttempts is the default of Config.MaxAttempts. With the waits of backoff,
+// 30 attempts take about 3.5 hours.
 const DefaultMaxAttempts = 30
 
-// grace is how long a batch may take to end after the context has.
+// grace is the time that a batch may take to end after the context has ended.
 const grace = 20 * time.Second
 
 // Config configures the work on one consumer. Name, Source, Handler and
 // DeadLetters are required.
 type Config struct {
-	// Name is the consumer's.
+	// Name is the name of the consumer, for dead letters, logs and metrics.
 	Name        string
 	Source      Source
 	Handler     Handler
 	DeadLetters DeadLetters
-	// Gate is asked before each fetch; nil is always open.
+	// Gate is awaited before each fetch. Default: no gate.
 	Gate   Gate
 	Limits event.Limits
-	// Loops is how many batches are worked on at a time, so that one is fetched
-	// and prepared while another is written. Default 1.
+	// Loops is the number of batches in work at a time, so that a loop can fetch and
+	// parse a batch while another loop writes a batch. Default 1.
 	Loops int
-	// MaxAttempts is the number of attempts after which a message becomes a
-	// dead letter, if it failed for a reason of its own. Default 30.
+	// MaxAttempts is the number of attempts after which a message is dead-lettered.
+	// Outages and errors that name a wait do not dead-letter. Default 30.
 	MaxAttempts int
-	// ExtendEvery is the pause between two signs of life for a batch that is
-	// being handled; a third of the stream's AckWait. Default 10 s.
+	// ExtendEvery is the time between two extensions of the acknowledgement deadline
+	// of a batch in work: a third of the stream's AckWait. Default 10 s.
 	ExtendEvery time.Duration
+	// Metrics are the instruments. Default: instruments that nobody reads.
 	Metrics *Metrics
 	Log     zerolog.Logger
-	// Tracer makes spans of batches, and of messages whose call was sampled.
-	// Default none.
+	// Tracer starts spans for batches, and for messages whose webhook call was
+	// sampled. Default: no spans.
 	Tracer trace.Tracer
 }
 
-// A Consumer works on the messages of one durable consumer.
+// A Consumer handles the messages of one durable consumer of the stream.
 type Consumer struct {
 	cfg Config
-	// handler is cfg's, or makes spans of what that does.
+	// handler is cfg.Handler, wrapped in traced if cfg has a Tracer.
 	handler Handler
 	metrics consumerMetrics
 	started time.Time
-	// lastBatchSucceeded is whether the last batch that was handled had a success in it. The
-	// stream counts how often a message was handed out, and not how it ended: it
-	// counts an outage and a restart like a crash. Only next to a success does a
-	// high count say something about the message.
+	// lastBatchSucceeded reports whether a message of the last batch was handled
+	// successfully. The stream counts deliveries of a message, not their results: an
+	// outage and a restart count like a crash. A high count is evidence against a
+	// message only while other messages succeed.
 	lastBatchSucceeded atomic.Bool
-	// hasResult is whether lastBatchSucceeded says anything yet.
+	// hasResult reports whether lastBatchSucceeded has been set since the start.
 	hasResult atomic.Bool
 }
 
 // New checks cfg and returns a consumer that Run starts.
 func New(cfg Config) (*Consumer, error) {
 	if cfg.Name == "" || cfg.Source == nil || cfg.Handler == nil || cfg.DeadLetters == nil {
-		return nil, errors.New("a consumer needs a name, a source, a handler and a store of dead letters")
+		return nil, errors.New("consumer config lacks a name, a source, a handler or dead letters")
 	}
 	cfg.Loops = cmp.Or(cfg.Loops, 1)
 	cfg.MaxAttempts = cmp.Or(cfg.MaxAttempts, DefaultMaxAttempts)
@@ -125,8 +130,8 @@ func New(cfg Config) (*Consumer, error) {
 	return c, nil
 }
 
-// Run works until ctx ends and the batches in hand are done, or given back when
-// grace is over.
+// Run fetches and handles batches until ctx ends. After ctx has ended, Run finishes
+// the batches in work, and releases every batch that is unfinished after grace.
 func (c *Consumer) Run(ctx context.Context) {
 	c.started = time.Now()
 	work, stop := graceful(ctx)
@@ -138,7 +143,7 @@ func (c *Consumer) Run(ctx context.Context) {
 	loops.Wait()
 }
 
-// loop fetches until ctx ends; work is the context of what was fetched.
+// loop fetches batches until ctx ends. The context work is for handling the batches.
 func (c *Consumer) loop(ctx, work context.Context) {
 	lastError := ""
 	for c.await(ctx) {
@@ -150,23 +155,23 @@ func (c *Consumer) loop(ctx, work context.Context) {
 		case err == nil:
 			lastError = ""
 		case ctx.Err() == nil:
-			if lastError != err.Error() { // an outage is one line, not one a second
+			if lastError != err.Error() { // an outage is logged once, not every second
 				lastError = err.Error()
-				c.cfg.Log.Warn().Err(err).Msg("nothing can be fetched, trying again")
+				c.cfg.Log.Warn().Err(err).Msg("fetch failed, retrying")
 			}
 			pause(ctx, time.Second)
 		}
 	}
 }
 
-// await returns true when something can be fetched, and false when ctx has ended.
+// await waits for the gate. await returns false when ctx has ended.
 func (c *Consumer) await(ctx context.Context) bool {
 	return ctx.Err() == nil && (c.cfg.Gate == nil || c.cfg.Gate.Await(ctx) == nil)
 }
 
-// limits are those of the next fetch: of one message, until there was a success,
-// or at the start a gate that has opened. What is fetched in an outage has an
-// attempt used up at each restart.
+// limits returns the limits of the next fetch: one message until a batch has succeeded
+// (or, at the start, the gate has opened). Each restart during an outage uses up an
+// attempt of every fetched message.
 func (c *Consumer) limits() event.Limits {
 	if c.lastBatchSucceeded.Load() || c.cfg.Gate != nil && !c.hasResult.Load() {
 		return c.cfg.Limits
@@ -174,7 +179,7 @@ func (c *Consumer) limits() event.Limits {
 	return event.Limits{Messages: 1}
 }
 
-// graceful returns a context that ends some time after ctx.
+// graceful returns a context that ends grace after ctx.
 func graceful(ctx context.Context) (context.Context, context.CancelFunc) {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
@@ -187,7 +192,7 @@ func graceful(ctx context.Context) (context.Context, context.CancelFunc) {
 	}
 }
 
-// pause waits for d, or less when ctx ends.
+// pause waits for d, or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -197,8 +202,9 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// backoff is the wait after attempt n: 1 s, doubled each time up to 10 minutes,
-// a quarter more or less so that what failed together does not return together.
+// backoff is the wait after attempt n: 1 s, doubled with each attempt up to 10 minutes.
+// A random quarter more or less keeps messages that failed together from returning
+// together.
 func backoff(n int) time.Duration {
 	const longest = 10 * time.Minute
 	wait := longest
