@@ -8,10 +8,10 @@ import (
 	"github.com/cioevents/cioevents/internal/fault"
 )
 
-// Await returns when the API is believed to accept calls, or with the context's
-// error. It is for whoever fetches work: while calls could only fail, work is
-// better left where it is. The first time it asks the API; later it returns at
-// once unless calls have failed.
+// Await returns nil when the API probably accepts calls, or the context's error. A
+// consumer awaits the API before each fetch, so that messages stay in the stream while
+// calls could only fail. The first Await asks the API. Later calls of Await return at
+// once unless calls to the API have failed.
 func (c *Client) Await(ctx context.Context) error {
 	for {
 		_, proved, cause := c.circuit.state()
@@ -36,7 +36,7 @@ func (c *Client) Await(ctx context.Context) error {
 	}
 }
 
-// Down returns why no calls are made for now, nil when they are.
+// Down returns the cause while the client makes no calls, else nil.
 func (c *Client) Down() error {
 	_, _, cause := c.circuit.state()
 	if cause == nil {
@@ -45,7 +45,8 @@ func (c *Client) Down() error {
 	return fmt.Errorf("%w: %w", errOpen, cause)
 }
 
-// probe asks for the region, which is the one call that changes nothing.
+// probe asks for the region, because no other call of the Track API leaves the
+// workspace unchanged.
 func (c *Client) probe(ctx context.Context) error {
 	probe, err := c.circuit.enter()
 	if err != nil {
@@ -53,7 +54,8 @@ func (c *Client) probe(ctx context.Context) error {
 	}
 	result, err := c.checkRegion(ctx)
 	if e := statusOf(err); e != nil && e.misplaced() {
-		// A proxy that passes on nothing but what is needed. It answers.
+		// The address may be a proxy that forwards only the paths of real calls. The
+		// proxy answers, so the circuit must not open.
 		result = outcomeRejected
 	}
 	switch {

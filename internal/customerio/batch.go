@@ -15,14 +15,15 @@ import (
 	"github.com/cioevents/cioevents/internal/fault"
 )
 
-// ApplyBatch makes many calls in as few requests as their size allows. It takes
-// Identify and Track; it promises no order among them, as the API does not.
+// ApplyBatch makes many calls in as few requests as their size allows. ApplyBatch
+// takes calls of the kinds Identify and Track, and promises no order among the calls,
+// because the API promises none.
 //
-// It calls fail for each call that will never be accepted, and for each that may
-// be later, with the error that Apply would have returned. All other calls are
-// accepted when it returns nil. An error, which is an outage or the context's, is
-// about all calls, whatever fail was called for: to make them all again does no
-// harm. The calls of fail may be concurrent.
+// ApplyBatch calls fail, perhaps concurrently, for each call that Customer.io did not
+// accept, with the error that Apply would have returned. When ApplyBatch returns nil,
+// Customer.io has accepted all other calls. A returned error is an outage or the
+// context's error. The error is about all calls, and all calls of fail are ignored.
+// Repeating every call does no harm.
 func (c *Client) ApplyBatch(ctx context.Context, calls []effect.Call, fail func(i int, err error)) error {
 	failed := func(i int, err error) {
 		if _, permanent := fault.PermanentReason(err); permanent {
@@ -45,7 +46,7 @@ func (c *Client) ApplyBatch(ctx context.Context, calls []effect.Call, fail func(
 	for _, part := range pack(items) {
 		sending.Go(func() {
 			if err := c.deliver(ctx, part, failed); err != nil {
-				cancel(err) // the others would only meet the same
+				cancel(err) // the other parts would fail with the same error
 			}
 		})
 	}
@@ -58,12 +59,12 @@ func (c *Client) ApplyBatch(ctx context.Context, calls []effect.Call, fail func(
 
 // An item is one call inside a batch.
 type item struct {
-	index      int // among the calls
+	index      int // of the call
 	identifier string
 	body       []byte
 }
 
-// envelope is the size of what a batch has around its items.
+// envelope is the size of a batch without items, in bytes.
 const envelope = len(`{"batch":[]}`)
 
 // pack divides the items among requests.
@@ -71,7 +72,7 @@ func pack(items []item) [][]item {
 	var parts [][]item
 	start, size := 0, envelope
 	for i, it := range items {
-		more := len(it.body) + 1 // with its comma
+		more := len(it.body) + 1 // with a comma
 		if i > start && (size+more >= maxBatch || i-start == maxItems) {
 			parts = append(parts, items[start:i])
 			start, size = i, envelope
@@ -84,8 +85,9 @@ func pack(items []item) [][]item {
 	return parts
 }
 
-// deliver sends a part. One that is refused or not answered as a whole is halved,
-// as a single item may be the cause. In an outage the circuit soon ends that.
+// deliver sends a part. When the API refuses the part as a whole, or does not answer,
+// deliver sends each half of the part, because a single item may be the cause. In an
+// outage the circuit soon opens and ends the halving.
 func (c *Client) deliver(ctx context.Context, part []item, failed func(int, error)) error {
 	identifier := ""
 	if len(part) == 1 {
@@ -112,28 +114,28 @@ func (c *Client) deliver(ctx context.Context, part []item, failed func(int, erro
 	return c.deliver(ctx, part[half:], failed)
 }
 
-// settle reports the refused items of an accepted batch. It returns false when the
-// answer does not say which they are.
+// settle reports the refused items of an accepted batch. settle returns false when the
+// answer does not name the items.
 func (c *Client) settle(part []item, faults []itemFault, failed func(int, error)) bool {
-	of := make(map[int]itemFault, len(faults))
+	refused := make(map[int]itemFault, len(faults))
 	for _, f := range faults {
 		switch {
 		case f.Index != nil && *f.Index >= 0 && *f.Index < len(part):
-			of[*f.Index] = f
+			refused[*f.Index] = f
 		case len(part) == 1:
-			of[0] = f
+			refused[0] = f
 		default:
 			return false
 		}
 	}
-	c.metrics.settled(outcomeOK, len(part)-len(of))
-	for i, f := range of {
+	c.metrics.settled(outcomeOK, len(part)-len(refused))
+	for i, f := range refused {
 		failed(part[i].index, fault.Permanent(fault.ReasonRejected, f.describe(part[i].identifier)))
 	}
 	return true
 }
 
-// An itemFault is why the API refused one item of a batch.
+// An itemFault is the API's reason for refusing one item of a batch.
 type itemFault struct {
 	Index   *int   `json:"batch_index"`
 	Reason  string `json:"reason"`
@@ -145,7 +147,7 @@ func (f itemFault) describe(identifier string) error {
 	return errors.New(excerpt(fmt.Sprintf("refused: %s %s %s", f.Reason, f.Field, f.Message), identifier))
 }
 
-// postBatch sends a part and returns what was refused of it.
+// postBatch sends a part and returns the faults of the refused items.
 func (c *Client) postBatch(ctx context.Context, part []item) ([]itemFault, error) {
 	bodies := make([][]byte, len(part))
 	for i, it := range part {
@@ -162,7 +164,7 @@ func (c *Client) postBatch(ctx context.Context, part []item) ([]itemFault, error
 		return nil
 	})
 	if e := statusOf(err); e != nil && len(part) > 1 {
-		e.body = "" // it may repeat any of them
+		e.body = "" // the answer may name any person of the batch
 	}
 	return answer.Errors, err
 }

@@ -11,51 +11,51 @@ import (
 	"github.com/cioevents/cioevents/internal/fault"
 )
 
-// How an outage is noticed and its end looked for.
+// How the circuit notices the start and the end of an outage.
 const (
-	// So many calls in a row that show nothing of a working API are an outage. It
-	// is one more than the halving of a batch of 1,000 needs to find the one item
-	// that the API stumbles over.
+	// failuresToOpen is the number of consecutive failures that count as an outage.
+	// 12 failures are one more than the halving of a batch of 1,000 items needs to
+	// isolate an item that the API cannot process.
 	failuresToOpen = 12
-	// The wait between two probes doubles from the first to the longest: short
-	// enough to go on soon after the end, long enough not to hammer.
+	// The wait between two probes doubles from firstProbe to longestProbe: short
+	// enough to notice the end of an outage soon, long enough not to load the API.
 	firstProbe, longestProbe = time.Second, 15 * time.Second
-	// The pause between two lines about the same trouble.
-	sayEvery = time.Minute
+	// logEvery is the pause between two log lines about one outage.
+	logEvery = time.Minute
 )
 
-// A circuit keeps calls from being made while they could only fail: when the API
-// is down, and when the configuration is wrong. One call at a time is let through
-// to see whether that is over.
+// A circuit blocks calls while calls could only fail, because the API is down or the
+// configuration is wrong. An open circuit lets one call through at a time, as a probe.
 type circuit struct {
 	log zerolog.Logger
 
 	mu       sync.Mutex
-	failures int // in a row
-	proved   bool
-	// The rest is about an open circuit.
-	cause   error // nil while closed
-	config  bool
-	since   time.Time
-	wait    time.Duration
-	probeAt time.Time
-	probing bool
-	told    bool // that it is open
-	said    time.Time
+	failures int  // consecutive
+	proved   bool // a call or a probe has succeeded since the start
+	// The other fields describe an open circuit.
+	cause    error // nil while the circuit is closed
+	config   bool  // the cause is the configuration
+	since    time.Time
+	wait     time.Duration // between two probes
+	probeAt  time.Time     // the earliest time of the next probe
+	probing  bool
+	logged   bool      // the opening has been logged
+	lastLine time.Time // the time of the last log line
 }
 
-// errOpen is about no call: none is made.
-var errOpen = errors.New("no calls are made for now")
+// errOpen says that the client did not send the call.
+var errOpen = errors.New("Track API calls are suspended")
 
-// check returns an outage while no call may be made.
+// check returns an outage while the circuit blocks calls.
 func (c *circuit) check() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.refusal()
 }
 
-// enter is check. Without an error the caller makes a call, which is a probe when
-// the circuit is open, and tells leave how it went.
+// enter is check for a caller that now makes a call. When enter returns nil, the
+// caller makes the call and passes the result to leave. While the circuit is open, the
+// call is a probe.
 func (c *circuit) enter() (probe bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -75,9 +75,8 @@ func (c *circuit) refusal() error {
 	return fault.Outage(max(c.probeAt.Sub(now), firstProbe/4), fmt.Errorf("%w: %w", errOpen, c.cause))
 }
 
-// leave takes note of a call that has ended and returns its error: as an outage
-// when that is what it turned out to be a part of. A pause is what the answer has
-// asked for.
+// leave notes the result of a call and returns the error of the call, marked as an
+// outage if the circuit is open now. pause is the wait that the answer asked for.
 func (c *circuit) leave(probe bool, o outcome, pause time.Duration, err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,15 +104,16 @@ func (c *circuit) leave(probe bool, o outcome, pause time.Duration, err error) e
 	return fault.Outage(max(c.probeAt.Sub(now), 0), err)
 }
 
-// doubt makes the next failure enough to open: nothing is known of a working API.
+// doubt lets the next failure open the circuit, because no call has shown yet that the
+// API works.
 func (c *circuit) doubt() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.failures = max(c.failures, failuresToOpen-1)
 }
 
-// longestPause is the longest wait that is waited out call by call. A longer one
-// is an outage with a known end.
+// longestPause is the longest wait that a single call waits out. A longer wait is an
+// outage with a known end.
 const longestPause = 5 * time.Second
 
 func (c *circuit) open(now time.Time, probe bool, err error, config bool, pause time.Duration) {
@@ -122,35 +122,35 @@ func (c *circuit) open(now time.Time, probe bool, err error, config bool, pause 
 		c.since, c.wait = now, firstProbe
 	case probe:
 		c.wait = min(2*c.wait, longestProbe)
-	default: // a call that was under way when it opened
+	default: // the call began before the circuit opened
 		return
 	}
 	c.cause, c.config = err, config
 	c.probeAt = now.Add(max(c.wait, pause))
-	c.say(now)
+	c.logOpen(now)
 }
 
-func (c *circuit) say(now time.Time) {
-	if !c.said.IsZero() && now.Sub(c.said) < sayEvery {
+func (c *circuit) logOpen(now time.Time) {
+	if !c.lastLine.IsZero() && now.Sub(c.lastLine) < logEvery {
 		return
 	}
-	c.said, c.told = now, true
-	text := "the Track API is not working: nothing is fetched and everything is kept until it is"
+	c.lastLine, c.logged = now, true
+	text := "Track API is down: events are kept and not fetched until the API works again"
 	if c.config {
-		text = "the Track API does not accept the configuration: nothing is fetched and everything is kept until an operator mends it"
+		text = "Track API refuses the configuration: events are kept and not fetched until an operator fixes the configuration"
 	}
 	c.log.Error().Err(c.cause).Time("since", c.since).Msg(text)
 }
 
 func (c *circuit) close(now time.Time) {
-	if c.cause != nil && c.told {
-		c.log.Info().Stringer("after", now.Sub(c.since).Round(time.Millisecond)).Msg("the Track API works again")
+	if c.cause != nil && c.logged {
+		c.log.Info().Stringer("after", now.Sub(c.since).Round(time.Millisecond)).Msg("Track API works again")
 	}
-	c.cause, c.config, c.told, c.failures, c.proved = nil, false, false, 0, true
+	c.cause, c.config, c.logged, c.failures, c.proved = nil, false, false, 0, true
 }
 
-// state returns why no calls are made, nil when they are, and whether any call
-// has ever shown that they can be.
+// state returns the cause of an open circuit (nil while the circuit is closed),
+// whether the cause is the configuration, and whether any call has ever succeeded.
 func (c *circuit) state() (config, proved bool, cause error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

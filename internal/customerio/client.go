@@ -1,11 +1,11 @@
-// Package customerio performs effects through Customer.io's Track API.
+// Package customerio updates profiles through Customer.io's Track API for the worker.
 //
-// It uses go-customerio for identify. The library has no suppress, no batches and
-// no ids of events, and it hides the status and the headers of an answer; this
-// package makes up for that.
+// The package uses go-customerio for identify. The library has no suppress, no batches
+// and no ids of events, and hides the status and the headers of an answer. The package
+// adds all of these.
 //
-// A client keeps to a rate that follows what the API bears, and makes no calls
-// while they could only fail. See pace.go and circuit.go.
+// A client adapts its rate to the rate that the API accepts (pace.go), and makes no
+// calls while calls could only fail (circuit.go).
 package customerio
 
 import (
@@ -29,12 +29,12 @@ import (
 
 const userAgent = "cioevents"
 
-// A Client makes calls for one workspace. It is safe for concurrent use; what
-// shares a Client shares its limits.
+// A Client makes calls for one workspace. A Client is safe for concurrent use. All
+// users of a Client share its rate and its concurrency.
 type Client struct {
 	siteID, apiKey string
 	url            string
-	region         string // "" when the URL is not that of a region
+	region         string // "" when Config.URL replaces the region's URL
 	timeout        time.Duration
 	metrics        *Metrics
 
@@ -44,7 +44,7 @@ type Client struct {
 	track   *track.CustomerIO
 }
 
-// New returns a Client. The error names every field that is wrong.
+// New returns a Client. The error names every wrong field.
 func New(cfg Config) (*Client, error) {
 	cfg.Timeout = cmp.Or(cfg.Timeout, DefaultTimeout)
 	cfg.Rate = cmp.Or(cfg.Rate, DefaultRate)
@@ -73,15 +73,15 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// Apply makes one call and waits for its answer. A nil error means that
-// Customer.io has accepted the call, not that it changed anything: calls about
-// people who do not exist, or who are suppressed, are accepted and ignored. It
-// goes before every batch that waits for its turn.
+// Apply makes one call and waits for the answer. A nil error means that Customer.io
+// has accepted the call, not that the call changed a profile: Customer.io accepts and
+// ignores calls about people who do not exist or are suppressed. Apply goes before
+// every batch that waits for a turn.
 //
-// A permanent fault is a call that will never be accepted. An outage (see
-// fault.IsOutage) is about no call at all: the API is down or the
-// configuration is wrong. Any other error may pass; it names a wait
-// when Customer.io did. No error contains an identifier.
+// A permanent fault means that Customer.io will never accept the call. An outage (see
+// fault.IsOutage) means that the API is down or the configuration is wrong, and says
+// nothing about the call. Any other error is transient, and names a wait if Customer.io
+// named a wait. No error contains an identifier.
 func (c *Client) Apply(ctx context.Context, call effect.Call) error {
 	if err := errors.Join(check(call), checkPath(call.Person)); err != nil {
 		c.metrics.refused(call.Kind)
@@ -94,8 +94,8 @@ func (c *Client) Apply(ctx context.Context, call effect.Call) error {
 	return nil
 }
 
-// maxTries is how often a call is made that meets "too many". The pace has slowed
-// down in between, so a second refusal in a row is rare.
+// maxTries is the number of attempts at a call that Customer.io answers with 429. The
+// pace slows down after each refusal, so two refusals in a row are rare.
 const maxTries = 3
 
 func (c *Client) do(ctx context.Context, l lane, name, identifier string, send func(context.Context) error) error {
@@ -107,7 +107,7 @@ func (c *Client) do(ctx context.Context, l lane, name, identifier string, send f
 	}
 }
 
-// once makes a call when its turn has come, unless calls can only fail now.
+// once waits for a turn and makes a call, unless the circuit is open.
 func (c *Client) once(ctx context.Context, l lane, name, identifier string, send func(context.Context) error) (outcome, error) {
 	if err := c.circuit.check(); err != nil {
 		return outcomeUnavailable, err
@@ -118,7 +118,7 @@ func (c *Client) once(ctx context.Context, l lane, name, identifier string, send
 	}
 	defer release()
 	probe, err := c.circuit.enter()
-	if err != nil { // it has opened meanwhile
+	if err != nil { // the circuit has opened meanwhile
 		return outcomeUnavailable, err
 	}
 	start := time.Now()
@@ -150,8 +150,8 @@ func (c *Client) send(ctx context.Context, call effect.Call) error {
 	default:
 	}
 	body := maps.Clone(call.Attributes)
-	// _update: a person who has been deleted is not created again. _timestamp:
-	// an old event that comes late does not overwrite what is newer.
+	// _update keeps Customer.io from creating a deleted person again. _timestamp
+	// keeps a late event from overwriting newer values.
 	body["_update"] = true
 	body["_timestamp"] = call.At.Unix()
 	return c.track.IdentifyCtx(ctx, identifier, body)
@@ -159,10 +159,10 @@ func (c *Client) send(ctx context.Context, call effect.Call) error {
 
 func customer(identifier string) string { return "/api/v1/customers/" + url.PathEscape(identifier) }
 
-// post sends body, which may be nil, and drops the answer.
+// post sends body, which may be nil, and discards the answer.
 func (c *Client) post(ctx context.Context, path string, body []byte) error {
 	return c.exchange(ctx, http.MethodPost, path, body, func(r io.Reader) error {
-		_, err := io.Copy(io.Discard, r) // a connection is kept only when its answer has been read
+		_, err := io.Copy(io.Discard, r) // net/http reuses a connection only after its answer has been read
 		return err
 	})
 }

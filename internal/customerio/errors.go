@@ -17,26 +17,25 @@ import (
 )
 
 const (
-	// The most that a Retry-After can ask for, as Customer.io's own
-	// clients do.
+	// maxWait bounds the wait of a Retry-After, as in Customer.io's own clients.
 	maxWait = 300 * time.Second
-	// How much of an answer's body an error shows, in bytes.
+	// maxExcerpt is the size of the part of an answer that an error shows, in bytes.
 	maxExcerpt = 200
 )
 
 // A statusError is an answer other than success.
 type statusError struct {
 	status   int
-	wait     time.Duration // 0 when the answer named none
+	wait     time.Duration // 0 when the answer named no wait
 	location string        // the host of a redirect
-	body     string        // as it came: not for showing
-	excerpt  string        // of the body, without the person
+	body     string        // unredacted: never shown
+	excerpt  string        // of the body, without the person's identifiers
 }
 
 func newStatusError(req *http.Request, resp *http.Response) *statusError {
 	e := &statusError{status: resp.StatusCode, wait: retryAfter(resp.Header)}
 	if u, err := resp.Location(); err == nil {
-		e.location = u.Host // the rest of it would name the person
+		e.location = u.Host // the path would name the person
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
 	if err == nil {
@@ -45,8 +44,8 @@ func newStatusError(req *http.Request, resp *http.Response) *statusError {
 	return e
 }
 
-// withoutKey leaves out of a text the key of the request that it answers: a proxy
-// on the way may repeat the header it came in.
+// withoutKey removes the API key of the request from the text of the answer, because a
+// proxy may repeat the request's headers in the answer.
 func withoutKey(text string, req *http.Request) string {
 	if _, key, ok := req.BasicAuth(); ok && key != "" {
 		_, encoded, _ := strings.Cut(req.Header.Get("Authorization"), " ")
@@ -60,11 +59,11 @@ func (e *statusError) Error() string {
 	case e.redirect():
 		return fmt.Sprintf("status %d: redirected to %s: set CUSTOMERIO_REGION to the region of the account", e.status, e.location)
 	case e.misplaced():
-		return fmt.Sprintf("status %d: there is no Track API at this address: see CUSTOMERIO_REGION and CUSTOMERIO_TRACK_URL", e.status)
+		return fmt.Sprintf("status %d: no Track API at this address: check CUSTOMERIO_REGION and CUSTOMERIO_TRACK_URL", e.status)
 	case e.barred():
 		return fmt.Sprintf("status %d: %s", e.status, http.StatusText(e.status))
 	case e.unauthorized():
-		return fmt.Sprintf("status %d: the site id and the Track API key are not accepted", e.status)
+		return fmt.Sprintf("status %d: site id and Track API key are not accepted: check the credentials of the workspace", e.status)
 	case e.excerpt != "":
 		return fmt.Sprintf("status %d: %s", e.status, e.excerpt)
 	default:
@@ -72,21 +71,22 @@ func (e *statusError) Error() string {
 	}
 }
 
-// redirect: an account of another region is answered so.
+// redirect reports a redirect, which is the answer to an account of another region.
 func (e *statusError) redirect() bool { return e.status >= 300 && e.status <= 399 }
 
-// misplaced: the API has every path that is called, whoever it is about. People
-// who do not exist are answered 200.
+// misplaced reports that the server does not know the path. The Track API knows every
+// path that a Client calls, and answers 200 even about people who do not exist.
 func (e *statusError) misplaced() bool {
 	return e.status == http.StatusNotFound || e.status == http.StatusMethodNotAllowed
 }
 
-// barred: it is the account or a proxy on the way that lets no call through. Taken
-// for refusals they would make dead letters of all.
+// barred reports that the account or a proxy blocks all calls. As refusals of single
+// calls, these answers would dead-letter every event.
 func (e *statusError) barred() bool {
 	return e.status == http.StatusPaymentRequired || e.status == http.StatusProxyAuthRequired
 }
 
+// unauthorized reports that every call fails, because the configuration is wrong.
 func (e *statusError) unauthorized() bool {
 	return e.redirect() || e.misplaced() || e.barred() || e.status == http.StatusUnauthorized || e.status == http.StatusForbidden
 }
@@ -108,9 +108,9 @@ func (e *statusError) outcome() outcome {
 
 var errRegion = errors.New("the account is in another region: set CUSTOMERIO_REGION")
 
-// judge gives a call's error its class. It is the one place that does, and the
-// one that keeps the person out of an error's text: net/http's errors contain
-// the address, and with it the identifier, and answers may repeat it.
+// judge classifies the error of a call, and removes the person from its text. No other
+// function does either. net/http's errors contain the URL and thereby the identifier,
+// and an answer may repeat the identifier.
 func judge(err error, identifier string) (outcome, error) {
 	if err == nil {
 		return outcomeOK, nil
@@ -137,7 +137,7 @@ func statusOf(err error) *statusError {
 	return nil
 }
 
-// waitOf is the wait that the answer named, 0 for none.
+// waitOf returns the wait that the answer named, or 0.
 func waitOf(err error) time.Duration {
 	if e := statusOf(err); e != nil {
 		return e.wait
@@ -164,10 +164,11 @@ func timedOut(err error) bool {
 	return ok && e.Timeout()
 }
 
-// Another identifier of the person may be repeated, too.
+// identifiers matches identifiers of people, because an answer may also repeat an
+// identifier that the call did not name.
 var identifiers = regexp.MustCompile(`[^\s"'<>]+(?:@|%40)[^\s"'<>]+|\bcio_\w+`)
 
-// excerpt returns the beginning of an answer's body, without the person.
+// excerpt returns the beginning of an answer's body, without identifiers of people.
 func excerpt(body, identifier string) string {
 	for _, s := range []string{identifier, url.PathEscape(identifier), url.QueryEscape(identifier)} {
 		if s != "" {
@@ -178,9 +179,9 @@ func excerpt(body, identifier string) string {
 	return strings.ToValidUTF8(body[:min(len(body), maxExcerpt)], "")
 }
 
-// retryAfter returns the wait that an answer asks for, 0 when it asks for none.
-// A date is taken relative to the server's own, so that no clock of ours is
-// compared with it.
+// retryAfter returns the wait that an answer asks for, or 0. A date in Retry-After is
+// compared with the answer's own Date header and not with the local clock, which may
+// differ.
 func retryAfter(h http.Header) time.Duration {
 	value := h.Get("Retry-After")
 	if n, err := strconv.ParseInt(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {

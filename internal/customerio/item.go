@@ -8,9 +8,9 @@ import (
 	"github.com/cioevents/cioevents/internal/effect"
 )
 
-// A v2Item is a call of the Track API's second version. Its timestamp orders the
-// updates of attributes as _timestamp does in the first; _update is an attribute
-// as there.
+// A v2Item is a call of the Track API's second version. Timestamp orders the updates
+// of attributes, as the attribute _timestamp does in the first version. _update is an
+// attribute in both versions.
 type v2Item struct {
 	Type        string            `json:"type"`
 	Identifiers map[string]string `json:"identifiers"`
@@ -21,15 +21,15 @@ type v2Item struct {
 	Attributes  map[string]any    `json:"attributes"`
 }
 
-// encodeItem returns the call as an item of a batch, or why it can never be one.
+// encodeItem returns the call as an item of a batch. An error means that the call can
+// never be an item.
 func encodeItem(call effect.Call) ([]byte, error) {
 	if err := check(call); err != nil {
 		return nil, err
 	}
 	it := v2Item{
 		Type: "person", Action: "identify", Timestamp: call.At.Unix(), Attributes: call.Attributes,
-		// The kinds are called as the API calls them. A cio_id is without its
-		// prefix here.
+		// A kind of identifier has the API's name. In a batch a cio_id has no prefix.
 		Identifiers: map[string]string{string(call.Person.Kind): call.Person.Value},
 	}
 	switch call.Kind {
@@ -39,16 +39,16 @@ func encodeItem(call effect.Call) ([]byte, error) {
 		it.Attributes = maps.Clone(call.Attributes)
 		it.Attributes["_update"] = true
 	default:
-		return nil, fmt.Errorf("%q does not go into a batch", call.Kind)
+		return nil, fmt.Errorf("a batch takes no call of the kind %q", call.Kind)
 	}
 	body, err := json.Marshal(it)
 	if err == nil && len(body) > maxItem {
-		err = fmt.Errorf("the call has %d bytes, the limit is %d", len(body), maxItem)
+		err = fmt.Errorf("call has %d bytes, the limit is %d", len(body), maxItem)
 	}
 	return body, err
 }
 
-// eventBody is the body of a Track call of the first version.
+// eventBody returns the body of a Track call of the first version.
 func eventBody(call effect.Call) []byte {
 	body, err := json.Marshal(struct {
 		Name      string         `json:"name"`
@@ -57,7 +57,7 @@ func eventBody(call effect.Call) []byte {
 		Data      map[string]any `json:"data,omitempty"`
 	}{call.Event, call.ID, call.At.Unix(), call.Attributes})
 	if err != nil {
-		return nil // never: the values are strings, booleans and numbers
+		return nil // unreachable: the values are strings, booleans and numbers
 	}
 	return body
 }

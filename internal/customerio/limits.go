@@ -8,25 +8,25 @@ import (
 	"github.com/cioevents/cioevents/internal/effect"
 )
 
-// Customer.io's limits, in bytes, beside those of package effect. Nothing is sent
-// that exceeds them.
+// Customer.io's limits, in bytes. Package effect has further limits. The client sends
+// no call that exceeds a limit.
 const (
 	maxIdentifier = 150
-	// A kB is taken as 1,000 bytes, the smaller of its two meanings.
+	// Customer.io documents both sizes in kB. A kB has 1,000 bytes here, the smaller of
+	// its two meanings.
 	maxItem  = 32_000
 	maxBatch = 500_000
-	// The number of items has a bound of our own: a documented one is missing, and 1,000 is
-	// what others send.
+	// Customer.io documents no limit on items; 1,000 is what other clients send.
 	maxItems = 1_000
 )
 
-// check returns why the call can never be accepted.
+// check returns an error for a call that Customer.io will never accept.
 func check(call effect.Call) error {
 	switch id := call.Person.Identifier(); {
 	case call.Person.Value == "":
-		return errors.New("the identifier is empty")
+		return errors.New("identifier is empty")
 	case len(id) > maxIdentifier:
-		return fmt.Errorf("the identifier has %d bytes, the limit is %d", len(id), maxIdentifier)
+		return fmt.Errorf("identifier has %d bytes, the limit is %d", len(id), maxIdentifier)
 	}
 	switch call.Kind {
 	case effect.Identify:
@@ -36,19 +36,19 @@ func check(call effect.Call) error {
 	case effect.Track:
 		return checkTrack(call)
 	default:
-		return fmt.Errorf("%q is no kind of call", call.Kind)
+		return fmt.Errorf("unknown kind of call %q", call.Kind)
 	}
 }
 
-// checkPath returns why the person cannot be addressed in a path. A batch says of
-// what kind its identifiers are.
+// checkPath returns an error for a person whom a path cannot address. A batch needs no
+// such check, because a batch names the kind of each identifier.
 func checkPath(p effect.Person) error {
 	switch id := p.Identifier(); {
 	case id == "." || id == "..":
-		// Servers resolve them: "/customers/../suppress".
-		return errors.New("the identifier cannot be part of a path")
+		// Servers resolve dots in a path such as "/customers/../suppress".
+		return errors.New("identifier cannot be part of a path")
 	case p.Kind != effect.CioID && strings.HasPrefix(id, "cio_"):
-		return errors.New("the identifier would be taken for the cio_id of somebody else")
+		return errors.New("identifier looks like the cio_id of another person")
 	default:
 		return nil
 	}
@@ -57,15 +57,15 @@ func checkPath(p effect.Person) error {
 func checkIdentify(call effect.Call) error {
 	switch n := len(call.Attributes); {
 	case call.At.IsZero():
-		return errors.New("the call has no time")
+		return errors.New("call has no time")
 	case n == 0:
-		return errors.New("the call has no attributes")
+		return errors.New("call has no attributes")
 	case n > effect.MaxAttributes:
-		return fmt.Errorf("the call has %d attributes, the limit is %d", n, effect.MaxAttributes)
+		return fmt.Errorf("call has %d attributes, the limit is %d", n, effect.MaxAttributes)
 	}
 	for name, value := range call.Attributes {
 		if name == "" || len(name) > effect.MaxName {
-			return fmt.Errorf("an attribute's name has %d bytes, the limits are 1 and %d", len(name), effect.MaxName)
+			return fmt.Errorf("name of an attribute has %d bytes, want 1 to %d", len(name), effect.MaxName)
 		}
 		if s, ok := value.(string); ok && len(s) > effect.MaxValue {
 			return fmt.Errorf("attribute %s has %d bytes, the limit is %d", name, len(s), effect.MaxValue)
@@ -77,12 +77,12 @@ func checkIdentify(call effect.Call) error {
 func checkTrack(call effect.Call) error {
 	switch n := len(call.Event); {
 	case call.At.IsZero():
-		return errors.New("the call has no time")
+		return errors.New("call has no time")
 	case n == 0 || n > effect.MaxEventName:
-		return fmt.Errorf("the event's name has %d bytes, the limits are 1 and %d", n, effect.MaxEventName)
+		return fmt.Errorf("name of the event has %d bytes, want 1 to %d", n, effect.MaxEventName)
 	}
 	if n := len(eventBody(call)); n > maxItem {
-		return fmt.Errorf("the event has %d bytes, the limit is %d", n, maxItem)
+		return fmt.Errorf("event has %d bytes, the limit is %d", n, maxItem)
 	}
 	return nil
 }

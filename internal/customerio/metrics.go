@@ -9,7 +9,7 @@ import (
 	"github.com/cioevents/cioevents/internal/effect"
 )
 
-// batchCall is the name of the call that carries many.
+// batchCall is the label of a batch, beside the kinds of calls.
 const batchCall = "batch"
 
 // Metrics are the instruments of this package.
@@ -20,13 +20,13 @@ type Metrics struct {
 	states   states
 }
 
-// NewMetrics makes the instruments, registers them, and sets every series to
-// zero. It panics when reg has them already.
+// NewMetrics creates and registers the instruments, and sets every series to zero.
+// NewMetrics panics when reg has the instruments already.
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cioevents_track_calls_total",
-			Help: "Calls to Customer.io's Track API, by call and outcome; a batch is one.",
+			Help: "Calls to Customer.io's Track API, by call and outcome; a batch counts as one call.",
 		}, []string{"call", "outcome"}),
 		items: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cioevents_track_batch_items_total",
@@ -34,7 +34,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"outcome"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "cioevents_track_call_duration_seconds",
-			Help:    "Time from the sending of a call to the end of its answer.",
+			Help:    "Time from sending a call to the end of its answer.",
 			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"call"}),
 		states: states{clients: map[string]*Client{}},
@@ -62,7 +62,7 @@ func (m *Metrics) answered(name string, o outcome, took time.Duration) {
 	m.duration.WithLabelValues(name).Observe(took.Seconds())
 }
 
-// settled counts the items of a batch.
+// settled counts n items of a batch.
 func (m *Metrics) settled(o outcome, n int) {
 	m.items.WithLabelValues(string(o)).Add(float64(n))
 }
@@ -73,7 +73,7 @@ func (m *Metrics) watch(workspace string, c *Client) {
 	m.states.clients[workspace] = c
 }
 
-// states collects what the clients are doing when somebody asks.
+// states is a collector of the clients' circuits and rates.
 type states struct {
 	mu      sync.Mutex
 	clients map[string]*Client
@@ -81,9 +81,9 @@ type states struct {
 
 var (
 	downDesc = prometheus.NewDesc("cioevents_track_down",
-		"1 while no calls are made because they could only fail, by cause.", []string{"workspace", "cause"}, nil)
+		"1 while no calls are made because the API is down or refuses the configuration, by cause.", []string{"workspace", "cause"}, nil)
 	rateDesc = prometheus.NewDesc("cioevents_track_rate",
-		"Calls a second that are made at most for now.", []string{"workspace"}, nil)
+		"Current limit of calls a second.", []string{"workspace"}, nil)
 )
 
 // Describe implements prometheus.Collector.

@@ -13,52 +13,53 @@ import (
 type lane int
 
 const (
-	urgent lane = iota // goes before every bulk call that waits
+	urgent lane = iota // goes before every waiting bulk call
 	bulk
 )
 
-// How the rate follows what the API bears.
+// How the rate follows the allowance, which is the rate that the API accepts.
 const (
-	// After a refusal the rate falls a little below where it was refused: at a
-	// steady allowance it then stays near it. A second refusal soon after says
-	// that the allowance is far lower.
+	// After a refusal the rate falls to cutSlightly of the refused rate, and so stays
+	// near a steady allowance. A second refusal within refusedAgain shows that the
+	// allowance is far lower: the rate falls to cutDeeply.
 	cutSlightly, cutDeeply = 0.95, 0.7
-	soon                   = 5 * time.Second
-	// A second of refusals is one refusal: what was under way says nothing new.
+	refusedAgain           = 5 * time.Second
+	// All refusals within cutEvery count as one refusal, because the refused calls
+	// were under way together.
 	cutEvery = time.Second
-	// The rate grows by a tenth of the last rate that was borne in a second, and
-	// from nine tenths of it by a five-hundredth, so that it is refused about
-	// every half a minute while it looks for more.
+	// Each second the rate grows by a tenth of the last accepted rate. From nine tenths
+	// of the last accepted rate on, the rate grows by a five-hundredth. A growing rate
+	// is therefore refused about every half a minute.
 	growFast, growSlowly = 1. / 10, 1. / 500
 	near                 = 0.9
-	// The least rate, in calls a second.
-	slowest = 1
-	// How late a timer may be without a loss of throughput.
+	// minRate is the lowest rate, in calls a second.
+	minRate = 1
+	// burstTime is the delay of a timer that costs no throughput.
 	burstTime = 20 * time.Millisecond
-	// The pause after a refusal that names none: rates are
-	// counted by the second.
+	// refusedPause is the pause after a refusal that names no wait: Customer.io counts
+	// calls by the second.
 	refusedPause = time.Second
 )
 
-// A pace admits calls: so many at a time, so many a second, urgent ones first.
-// It goes slower when the API says so, and comes back by itself.
+// A pace limits the number of calls at a time and the number of calls a second. Urgent
+// calls go first. The rate falls when the API refuses calls, and recovers by itself.
 type pace struct {
-	mu      sync.Mutex
-	bucket  *rate.Limiter
-	most    float64 // what is configured, in calls a second
-	borne   float64 // the last rate that was not refused, as far as is known
-	rate    float64
-	grown   time.Time
-	cut     time.Time // of the last cut
-	resume  time.Time // no call before
-	free    int
-	spare   int // slots that bulk calls leave to urgent ones
-	waiting [2][]chan struct{}
-	timer   *time.Timer
+	mu       sync.Mutex
+	bucket   *rate.Limiter
+	maxRate  float64 // the configured rate, in calls a second
+	accepted float64 // the last rate that the API accepted, as far as is known
+	rate     float64
+	grown    time.Time // of the last growth
+	cut      time.Time // of the last cut
+	resume   time.Time // no call begins earlier
+	free     int       // slots
+	spare    int       // slots that bulk calls leave to urgent calls
+	waiting  [2][]chan struct{}
+	timer    *time.Timer
 }
 
 func newPace(perSecond float64, concurrency int) *pace {
-	p := &pace{most: perSecond, borne: perSecond, rate: perSecond, grown: time.Now(), free: concurrency}
+	p := &pace{maxRate: perSecond, accepted: perSecond, rate: perSecond, grown: time.Now(), free: concurrency}
 	if concurrency > 1 {
 		p.spare = 1
 	}
@@ -81,7 +82,7 @@ func (p *pace) admit(ctx context.Context, l lane) (release func(), err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	i := slices.Index(p.waiting[l], turn)
-	if i < 0 { // its turn came at the same time
+	if i < 0 { // the turn came at the same moment
 		p.free++
 		p.grant()
 		return nil, ctx.Err()
@@ -97,7 +98,7 @@ func (p *pace) release() {
 	p.grant()
 }
 
-// grant gives out the turns that there are, and comes back when the next is due.
+// grant grants the turns that are due, and sets a timer for the next turn.
 func (p *pace) grant() {
 	now := time.Now()
 	p.grow(now)
@@ -117,7 +118,7 @@ func (p *pace) grant() {
 	}
 }
 
-// next returns the lane that is served next, if there is a slot for it.
+// next returns the next lane to serve, and false without a free slot.
 func (p *pace) next() (lane, bool) {
 	switch {
 	case p.free > 0 && len(p.waiting[urgent]) > 0:
@@ -153,23 +154,23 @@ func (p *pace) wake(wait time.Duration) {
 	})
 }
 
-// grow raises the rate for the time that has passed since the last time.
+// grow raises the rate for the time since the last growth.
 func (p *pace) grow(now time.Time) {
 	seconds := now.Sub(p.grown).Seconds()
 	p.grown = now
-	if p.rate >= p.most || seconds <= 0 {
+	if p.rate >= p.maxRate || seconds <= 0 {
 		return
 	}
 	step := growSlowly
-	if p.rate < near*p.borne {
+	if p.rate < near*p.accepted {
 		step = growFast
 	}
-	p.set(now, min(p.most, p.rate+step*p.borne*seconds))
-	p.borne = max(p.borne, p.rate)
+	p.set(now, min(p.maxRate, p.rate+step*p.accepted*seconds))
+	p.accepted = max(p.accepted, p.rate)
 }
 
-// refused slows down because the API has asked for it, and pauses for as long as
-// it has named.
+// refused lowers the rate after an answer 429, and pauses for the wait that the answer
+// names, 0 for refusedPause.
 func (p *pace) refused(pause time.Duration) {
 	if pause == 0 {
 		pause = refusedPause
@@ -177,7 +178,7 @@ func (p *pace) refused(pause time.Duration) {
 	p.slow(pause, true)
 }
 
-// strained slows down because the API does not answer as it should.
+// strained lowers the rate because the API answers with errors or not at all.
 func (p *pace) strained(pause time.Duration) { p.slow(pause, false) }
 
 func (p *pace) slow(pause time.Duration, allowance bool) {
@@ -193,14 +194,14 @@ func (p *pace) slow(pause time.Duration, allowance bool) {
 	}
 	p.grow(now)
 	factor := cutSlightly
-	if since < soon || !allowance {
+	if since < refusedAgain || !allowance {
 		factor = cutDeeply
 	}
 	p.cut = now
 	if allowance {
-		p.borne = p.rate
+		p.accepted = p.rate
 	}
-	p.set(now, max(p.rate*factor, min(slowest, p.most)))
+	p.set(now, max(p.rate*factor, min(minRate, p.maxRate)))
 }
 
 func (p *pace) set(now time.Time, perSecond float64) {
@@ -208,7 +209,7 @@ func (p *pace) set(now time.Time, perSecond float64) {
 	p.bucket.SetLimitAt(now, rate.Limit(perSecond))
 }
 
-// perSecond is the rate of now.
+// perSecond returns the current rate, in calls a second.
 func (p *pace) perSecond() float64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()

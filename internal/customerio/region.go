@@ -8,9 +8,8 @@ import (
 	"net/http"
 )
 
-// checkRegion asks Customer.io for the region of the account. It finds an API that
-// is down, wrong credentials, and a Region in the Config that is not the account's,
-// before an event does.
+// checkRegion asks Customer.io for the region of the account. checkRegion detects an
+// API that is down, wrong credentials and a wrong Config.Region before an event meets them.
 func (c *Client) checkRegion(ctx context.Context) (outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()

@@ -10,9 +10,9 @@ import (
 	"github.com/cioevents/cioevents/internal/telemetry"
 )
 
-// traced makes a call in a span, where the caller is in one. The call's address
-// is not told, as it names the person, and Customer.io is told nothing of the
-// trace.
+// traced makes a call, in a span if the caller's context has a span. The span omits the
+// URL of the call, because the URL names the person. The call carries no trace headers
+// to Customer.io.
 func (c *Client) traced(ctx context.Context, name, identifier string, send func(context.Context) error) (outcome, error) {
 	if !telemetry.Traced(ctx) {
 		return judge(send(ctx), identifier)
@@ -34,7 +34,7 @@ func (c *Client) traced(ctx context.Context, name, identifier string, send func(
 func host(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
-		return "" // never: New has parsed it
+		return "" // unreachable: New has parsed the address
 	}
 	return u.Hostname()
 }

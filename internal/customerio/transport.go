@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// How much of an answer is read, in bytes. A real one is "{}", or the faults of
-// the items of a batch.
+// The client reads maxAnswer bytes of an answer, or maxRefusal bytes of a refusal. A real
+// answer is "{}", or the faults of the items of a batch.
 const (
 	maxAnswer  = 1 << 20
 	maxRefusal = 16 << 10
@@ -24,20 +24,23 @@ func newTransport(concurrency int) *http.Transport {
 		MaxIdleConnsPerHost:    concurrency,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
-		// All calls share one connection of HTTP/2. When that dies without a word, as
-		// behind a router that forgets it, net/http would go on using it until the
-		// system gives it up, after 15 minutes. It is asked after 10 s of silence,
-		// and closed after 5 more.
+		// All calls share one HTTP/2 connection. A router that forgets the connection
+		// drops packets silently, and net/http would use the dead connection until the
+		// operating system closes the connection after 15 minutes. A ping after 10 s of
+		// silence detects a dead connection; net/http closes the connection when the ping
+		// has no answer for 5 s.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 	}
 }
 
-// A transport makes calls the way go-customerio does not: it escapes every
-// reserved character of an identifier, lets net/http repeat a call that met a
-// closed connection, bounds what is read of an answer, and turns every answer but
-// success into a *statusError. That includes redirects,
-// which http.Client thus never follows: it would make a GET of them, without
-// credentials.
+// A transport adds to each call what go-customerio lacks:
+//   - every reserved character of an identifier is escaped
+//   - net/http may repeat a call that met a closed connection
+//   - the size of an answer is bounded
+//   - every answer other than success becomes a *statusError
+//
+// A redirect is a *statusError, too. http.Client would follow the redirect with a GET
+// and without credentials.
 type transport struct{ next http.RoundTripper }
 
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -49,7 +52,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		defer resp.Body.Close()
 		return nil, newStatusError(req, resp)
 	}
-	resp.StatusCode = http.StatusOK // the library takes any other success for a failure
+	resp.StatusCode = http.StatusOK // the library treats every other success as a failure
 	resp.Body = struct {
 		io.Reader
 		io.Closer
@@ -57,20 +60,20 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// reserved are the characters that url.PathEscape leaves as they are. Customer.io
-// wants them escaped: an unescaped "+" silently matches nobody.
+// reserved escapes the characters that url.PathEscape leaves unescaped. Customer.io
+// requires the escapes: an unescaped "+" silently matches nobody.
 var reserved = strings.NewReplacer(
 	"@", "%40", "+", "%2B", "&", "%26", "=", "%3D", "$", "%24", ":", "%3A",
 	"!", "%21", "'", "%27", "(", "%28", ")", "%29", "*", "%2A", ",", "%2C", ";", "%3B",
 )
 
-// prepare returns a changed copy: a RoundTripper must leave its request alone.
+// prepare returns a changed copy, because a RoundTripper must not change its request.
 func prepare(req *http.Request) *http.Request {
 	out := req.Clone(req.Context())
 	out.URL.RawPath = reserved.Replace(out.URL.EscapedPath())
-	// To make any of our calls twice is to make it once. A value of nil tells
-	// net/http so without a header on the wire; it then repeats a call that was
-	// sent down a connection which the server was just closing.
+	// Every call of this package is idempotent. A nil value tells net/http so, without
+	// a header on the wire. net/http then repeats a call that was sent on a connection
+	// while the server was closing the connection.
 	out.Header["Idempotency-Key"] = nil
 	return out
 }

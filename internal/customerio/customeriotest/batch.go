@@ -26,7 +26,8 @@ type entity struct {
 	Attributes  map[string]any `json:"attributes"`
 }
 
-// An itemError is why an item was refused, with the words of the documentation.
+// An itemError is the reason why an item was refused, in the form that Customer.io
+// documents.
 type itemError struct {
 	BatchIndex int    `json:"batch_index"`
 	Reason     string `json:"reason"`
@@ -34,8 +35,9 @@ type itemError struct {
 	Message    string `json:"message"`
 }
 
-// handleBatch takes the items that are valid and names the others: 200 when there
-// are none of those, 207 when there are some, 400 when it is no batch at all.
+// handleBatch applies the valid items and names the invalid items. The answer is 200
+// when all items are valid, 207 when some items are invalid, and 400 when the body is
+// not a batch.
 func (f *Fake) handleBatch(r *http.Request) answer {
 	items, err := readBatch(r.Body)
 	f.mu.Lock()
@@ -75,13 +77,12 @@ func readBatch(r io.Reader) ([]json.RawMessage, error) {
 		Batch []json.RawMessage `json:"batch"`
 	}
 	if err := json.Unmarshal(body, &batch); err != nil || batch.Batch == nil {
-		return nil, errors.New("body is no JSON object with a batch")
+		return nil, errors.New("body is not a JSON object with a batch")
 	}
 	return batch.Batch, nil
 }
 
-// readItem returns the call of the first version that an item comes to, or the
-// field that is wrong.
+// readItem returns the equivalent call of the first version, or the wrong field.
 func readItem(raw json.RawMessage) (call Call, field string, err error) {
 	if len(raw) > maxItem {
 		return Call{}, "", fmt.Errorf("item is larger than %d bytes", maxItem)
@@ -90,10 +91,10 @@ func readItem(raw json.RawMessage) (call Call, field string, err error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	if err := d.Decode(&e); err != nil {
-		return Call{}, "", errors.New("item is no entity")
+		return Call{}, "", errors.New("item is not an entity")
 	}
 	if e.Type != "person" {
-		return Call{}, "type", fmt.Errorf("type %q is not imitated", e.Type)
+		return Call{}, "type", fmt.Errorf("type %q is not supported by the fake", e.Type)
 	}
 	if call.Identifier, err = e.identifier(); err != nil {
 		return Call{}, "identifiers", err
@@ -105,7 +106,7 @@ func readItem(raw json.RawMessage) (call Call, field string, err error) {
 	return call, "attributes", call.check()
 }
 
-// identifier returns the one identifier in the form of the first version.
+// identifier returns the identifier in the form of the first version.
 func (e entity) identifier() (string, error) {
 	if len(e.Identifiers) == 1 {
 		for kind, value := range e.Identifiers {
@@ -132,7 +133,8 @@ func (e entity) action() (Kind, map[string]any, error) {
 		if body == nil {
 			body = map[string]any{}
 		}
-		// Here the time is beside the attributes; among them it would be one.
+		// In a batch the time is beside the attributes. A _timestamp among the
+		// attributes would be an ordinary attribute.
 		delete(body, "_timestamp")
 		if e.Timestamp != nil {
 			body["_timestamp"] = *e.Timestamp
@@ -154,6 +156,6 @@ func (e entity) action() (Kind, map[string]any, error) {
 	case "delete":
 		return Delete, nil, nil
 	default:
-		return "", nil, fmt.Errorf("action %q is not imitated", e.Action)
+		return "", nil, fmt.Errorf("action %q is not supported by the fake", e.Action)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// A Kind is what a call asks for.
+// A Kind is the kind of a call.
 type Kind string
 
 // The kinds of calls.
@@ -20,32 +20,31 @@ const (
 	Event      Kind = "event"
 )
 
-// A Call is a call that was accepted.
+// A Call is an accepted call.
 type Call struct {
 	Kind Kind
-	// Identifier is as it came, without its escaping.
+	// Identifier is the identifier of the person, unescaped.
 	Identifier string
 	// Body is the decoded body of an identify or an event, with _update and
-	// _timestamp; whole numbers are int64. It must not be changed.
+	// _timestamp. Whole numbers are int64. Callers must not change Body.
 	Body map[string]any
 }
 
-// Counts say what has happened. A call that was refused or answered by a fault
-// is not among the kinds.
+// Counts are the numbers of calls since the start.
 type Counts struct {
-	// A person's update in a batch is an identify like any other.
+	// Accepted calls by kind, the items of batches included.
 	Identify, Suppress, Unsuppress, Delete, Event int
 
-	Requests      int // all that came, whatever they were answered
-	Batches       int // requests with a batch that were accepted at least in part
-	Items         int // of batches, accepted
-	RejectedItems int // of batches, named in a 207
-	Repeated      int // events whose id had been there before
-	Ignored       int // identify calls that changed nothing: nobody there, deleted or suppressed
+	Requests      int // with any answer
+	Batches       int // batches answered 200 or 207
+	Items         int // accepted items of batches
+	RejectedItems int // items of batches named in a 207
+	Repeated      int // events with an id of an earlier event
+	Ignored       int // identify calls about a person who is unknown, deleted or suppressed
 	Rejected      int // 400
 	Unauthorized  int // 401
-	RateLimited   int // 429 for the Rate of the Config
-	Faults        int // scripted faults, also those after the effect
+	RateLimited   int // 429 because of Config.Rate
+	Faults        int // faults from SetFault, with or without AfterEffect
 }
 
 func (c *Counts) add(kind Kind) {
@@ -63,7 +62,7 @@ func (c *Counts) add(kind Kind) {
 	}
 }
 
-// decode reads the body of the kinds that have one.
+// decode reads the body of an identify or an event, and returns nil for other kinds.
 func decode(r io.Reader, kind Kind) (map[string]any, error) {
 	if kind != Identify && kind != Event {
 		return nil, nil
@@ -72,7 +71,7 @@ func decode(r io.Reader, kind Kind) (map[string]any, error) {
 	d := json.NewDecoder(r)
 	d.UseNumber()
 	if err := d.Decode(&body); err != nil || body == nil {
-		return nil, errors.New("body is no JSON object")
+		return nil, errors.New("body is not a JSON object")
 	}
 	numbers(body)
 	return body, nil
@@ -97,7 +96,7 @@ func number(n json.Number) any {
 	return f
 }
 
-// check returns which limit a call exceeds.
+// check returns an error for a call that exceeds a limit.
 func (c Call) check() error {
 	if len(c.Identifier) > maxIdentifier {
 		return fmt.Errorf("identifier is longer than %d bytes", maxIdentifier)

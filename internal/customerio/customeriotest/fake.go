@@ -1,21 +1,23 @@
-// Package customeriotest is a stand-in for Customer.io's Track API: an
-// http.Handler that keeps profiles as Customer.io does. Tests ask it what became
-// of a person, and the demo runs against it.
+// Package customeriotest is a fake of Customer.io's Track API, for tests and for the
+// demo of cioctl. A Fake is an http.Handler that keeps profiles as Customer.io does.
 //
-// What it imitates: basic authentication; persons addressed by id, by e-mail
-// address (in any case) or by cio_ and their cio_id; identify with _update and
-// _timestamp, where of two values for one attribute the one with the later
-// timestamp stays; that an identify by an unknown cio_id changes nothing;
-// suppress, which deletes the profile and blocks its id and e-mail address;
-// unsuppress and delete; batches, of which some items may be refused; the
-// documented size limits; and that a call which
-// changes nothing is answered 200 all the same.
+// A Fake imitates
+//   - basic authentication
+//   - people addressed by id, by e-mail address (in any case), or by cio_ and a cio_id
+//   - identify with _update and _timestamp: of two values for one attribute the value
+//     with the later timestamp stays
+//   - an identify with an unknown cio_id, which changes nothing
+//   - suppress, which deletes the profile and blocks its id and e-mail address
+//   - unsuppress and delete
+//   - batches, of which some items may be refused
+//   - the documented size limits
+//   - the answer 200 to a call that changes nothing
 //
-// What it does not imitate: the effects of tracked events, devices, segments,
-// merging, anonymous people, relationships, subscription preferences, and the
-// delay between an answer and its effect. Of the v2 API it has the batch, with
-// people only. A body is refused for an
-// attribute that is too long where Customer.io may cut or drop that attribute.
+// A Fake does not imitate the effects of tracked events, devices, segments, merging,
+// anonymous people, relationships, subscription preferences, and the delay between an
+// answer and its effect. Of the v2 API a Fake has only the batch, with people only. A
+// Fake refuses a body with an attribute that is too long, where Customer.io may cut or
+// drop the attribute.
 package customeriotest
 
 import (
@@ -25,30 +27,30 @@ import (
 	"time"
 )
 
-// A Config configures a Fake. The zero Config works: it lets everybody in.
+// A Config configures a Fake. The zero Config accepts any credentials.
 type Config struct {
-	// SiteID and APIKey are the credentials that are accepted; with both empty,
-	// any are.
+	// SiteID and APIKey are the accepted credentials. Default: any credentials.
 	SiteID, APIKey string
-	// Region is the account's region; "us" by default.
+	// Region is the region of the account. Default "us".
 	Region string
-	// KnowsEverybody makes a person who was never heard of count as one who
-	// exists, so that the first update creates the profile in spite of _update,
-	// also by cio_id. It is for simulations, which send messages to people whom
-	// nobody has seeded. Whoever was deleted or suppressed stays away.
+	// KnowsEverybody lets the first update of an unknown person create the profile,
+	// in spite of _update and also by cio_id. Simulations need KnowsEverybody, because
+	// simulations send messages to people who were not seeded. A deleted or suppressed
+	// person is not created again.
 	KnowsEverybody bool
-	// Rate is how many calls a second are let through before 429; 0 is no limit.
+	// Rate is the number of calls a second before the answer 429. Default: no limit.
 	Rate int
-	// CallLog is how many of the last calls Calls returns; 10,000 by default. A
-	// call takes about 1 KB.
+	// CallLog is the number of last calls that Calls returns. A call takes about 1 KB.
+	// Default 10,000.
 	CallLog int
-	// Now is the clock; time.Now by default. It stamps attributes that come
-	// without _timestamp.
+	// Now is the clock for attributes without _timestamp and for Rate. Default
+	// time.Now.
 	Now func() time.Time
 }
 
-// A Fake is a workspace of Customer.io. It is safe for concurrent use. Its
-// memory grows with the people it knows, about 1 KB each, and not with the calls.
+// A Fake is a workspace of Customer.io. A Fake is safe for concurrent use. A Fake takes
+// about 1 KB of memory for each person, and keeps the id of each event. Other calls
+// beyond CallLog take no memory.
 type Fake struct {
 	cfg Config
 	mux *http.ServeMux
@@ -59,7 +61,7 @@ type Fake struct {
 	counts Counts
 	window window
 	fault  func(*http.Request) *Fault
-	events map[string]bool // the ids of events that have been there
+	events map[string]bool // the ids of all received events
 }
 
 // New returns a workspace without people.
@@ -74,7 +76,7 @@ func New(cfg Config) *Fake {
 	return f
 }
 
-// Seed puts people into the workspace. A profile without a CioID is given one.
+// Seed adds people to the workspace. A profile without a CioID gets a new CioID.
 func (f *Fake) Seed(profiles ...Profile) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -83,8 +85,8 @@ func (f *Fake) Seed(profiles ...Profile) {
 	}
 }
 
-// Profile returns the person whom the identifier (an id, an e-mail address, or
-// cio_ and a cio_id) belongs to.
+// Profile returns the person with the identifier: an id, an e-mail address, or cio_ and
+// a cio_id.
 func (f *Fake) Profile(identifier string) (Profile, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -95,7 +97,7 @@ func (f *Fake) Profile(identifier string) (Profile, bool) {
 	return p.export(), true
 }
 
-// Profiles returns everybody, in the order of their creation.
+// Profiles returns all people, in the order of their creation.
 func (f *Fake) Profiles() []Profile {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -109,15 +111,15 @@ func (f *Fake) Suppressed(identifier string) bool {
 	return f.people.blocked[keyOf(identifier)]
 }
 
-// Calls returns the last calls, the oldest first: those that were accepted,
-// whether they changed anything or not.
+// Calls returns the last accepted calls, the oldest first, also calls that changed
+// nothing.
 func (f *Fake) Calls() []Call {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.log.all()
 }
 
-// Counts returns what has happened since the start.
+// Counts returns the numbers of calls since the start.
 func (f *Fake) Counts() Counts {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -6,24 +6,24 @@ import (
 	"time"
 )
 
-// A Fault is what a call meets instead of its answer.
+// A Fault replaces the answer to a call.
 type Fault struct {
-	// Status and Header are answered, with Body, when neither Hang nor Drop is
-	// set. A Status of 0 is 500.
+	// Status, Header and Body are the answer, unless Hang or Drop is set. Default
+	// Status 500.
 	Status int
 	Header map[string]string
 	Body   string
-	// Hang gives no answer until the client hangs up.
+	// Hang gives no answer until the client closes the connection.
 	Hang bool
 	// Drop closes the connection without an answer.
 	Drop bool
-	// AfterEffect lets the call take effect first: only its answer is lost.
+	// AfterEffect applies the call first, so that only its answer is lost.
 	AfterEffect bool
 }
 
-// SetFault makes every later call meet the fault that fn returns for it; nil is
-// none. Calls come to fn one at a time, before anything is checked. SetFault(nil)
-// ends it.
+// SetFault answers every later request with the fault that fn returns, or normally when
+// fn returns nil. The Fake calls fn for one request at a time, before any check of the
+// request. SetFault(nil) ends the faults.
 func (f *Fake) SetFault(fn func(*http.Request) *Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -54,18 +54,18 @@ func (ft *Fault) serve(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set(name, value)
 		}
 		w.WriteHeader(cmp.Or(ft.Status, http.StatusInternalServerError))
-		_, _ = w.Write([]byte(ft.Body)) //nolint:gosec // The words of the test, not of the caller.
+		_, _ = w.Write([]byte(ft.Body)) //nolint:gosec // The test wrote the body, not the client.
 	}
 }
 
-// discard takes the answer that a fault swallows.
+// discard is a ResponseWriter for an answer that a fault replaces.
 type discard struct{}
 
 func (discard) Header() http.Header         { return http.Header{} }
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 func (discard) WriteHeader(int)             {}
 
-// A window counts the calls of one second of the clock.
+// A window counts the calls within one second of the clock.
 type window struct {
 	second int64
 	calls  int

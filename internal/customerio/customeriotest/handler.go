@@ -19,7 +19,7 @@ const (
 	maxBody       = 100_000
 )
 
-// An answer is what a call is answered.
+// An answer is the answer to a call.
 type answer struct {
 	status int
 	header map[string]string
@@ -38,7 +38,7 @@ func (a answer) write(w http.ResponseWriter) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(a.status)
-	//nolint:errchkjson // A client that has gone needs no answer.
+	//nolint:errchkjson // A client that has closed the connection needs no answer.
 	_ = json.NewEncoder(w).Encode(a.body)
 }
 
@@ -46,7 +46,7 @@ func (a answer) write(w http.ResponseWriter) {
 func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	limit := int64(maxBody)
 	if r.URL.Path == batchPath {
-		limit = maxBatch + 1 // judged by its own rule
+		limit = maxBatch + 1 // readBatch checks the size
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
@@ -72,7 +72,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mux.ServeHTTP(w, r)
 }
 
-// admit checks what comes before any call: the credentials and the rate.
+// admit checks the credentials and the rate, before any other check.
 func (f *Fake) admit(r *http.Request) (answer, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -127,7 +127,7 @@ func (f *Fake) countRequest() {
 	f.counts.Requests++
 }
 
-// handle checks a call, records it and applies it.
+// handle checks, records and applies a call.
 func (f *Fake) handle(kind Kind, r *http.Request) answer {
 	call := Call{Kind: kind, Identifier: r.PathValue("identifier")}
 	body, err := decode(r.Body, kind)
@@ -159,7 +159,7 @@ func (f *Fake) apply(c Call) {
 		delete(f.people.blocked, k)
 	case Delete:
 		f.people.remove(k, false)
-	case Event: // has no effect on the profile
+	case Event: // an event does not change the profile
 		if id, ok := c.Body["id"].(string); ok {
 			if f.events[id] {
 				f.counts.Repeated++

@@ -2,8 +2,8 @@ package customeriotest
 
 import "maps"
 
-// identify applies the body of an identify call and reports whether it changed
-// anything. A body without _timestamp counts as made now.
+// identify applies the body of an identify call. identify returns false when the call
+// has no person to change. now is the time of a body without _timestamp.
 func (pp *people) identify(k key, body map[string]any, now int64) bool {
 	p, ok := pp.resolve(k, body)
 	if !ok {
@@ -25,7 +25,7 @@ func (pp *people) identify(k key, body map[string]any, now int64) bool {
 	return true
 }
 
-// resolve returns the person whom a call is about, whom it may have to create.
+// resolve finds or creates the person of a call.
 func (pp *people) resolve(k key, body map[string]any) (*person, bool) {
 	if pp.blocked[k] || pp.gone[k] {
 		return nil, false
@@ -50,8 +50,8 @@ func (pp *people) resolve(k key, body map[string]any) (*person, bool) {
 	return pp.create(k), true
 }
 
-// setIdentifier changes an identifier where Customer.io lets it be changed: when
-// there is none yet, or when the person is addressed by cio_id.
+// setIdentifier changes an identifier under Customer.io's conditions: the person has no
+// such identifier yet, or the call addresses the person by cio_id.
 func (pp *people) setIdentifier(p *person, k key, name string, value any) {
 	s, ok := value.(string)
 	if !ok || s == "" {

@@ -12,13 +12,13 @@ import (
 type Profile struct {
 	CioID string
 	ID    string
-	Email string // in lower case: two cases of one address are one person
-	// Attributes are strings, booleans, int64, float64 and whatever else JSON
-	// allows; neither the identifiers nor _update and _timestamp are among them.
+	Email string // lower case, because an address identifies one person in any case
+	// Attributes are strings, booleans, int64, float64 and other JSON values, without
+	// identifiers, _update and _timestamp.
 	Attributes map[string]any
 }
 
-// A key is an identifier with its kind, so that they cannot be confused.
+// A key is an identifier and its kind.
 type key struct{ kind, value string }
 
 // keyOf tells the kind of an identifier from its form, as Customer.io does.
@@ -65,8 +65,8 @@ func (p *person) export() Profile {
 	return out
 }
 
-// set writes an attribute unless a later one is there. At the same time the
-// later call wins.
+// set writes an attribute unless the attribute has a value with a later time. With
+// equal times the later call wins.
 func (p *person) set(name string, value any, at int64) {
 	if old, ok := p.attributes[name]; ok && old.at > at {
 		return
@@ -74,13 +74,13 @@ func (p *person) set(name string, value any, at int64) {
 	p.attributes[name] = stamped{value, at}
 }
 
-// people are the profiles of a workspace and the identifiers that may not come
-// back.
+// people are the profiles of a workspace, and the identifiers that may not be used
+// again.
 type people struct {
 	knowsEverybody bool
 	byKey          map[key]*person
 	blocked        map[key]bool // suppressed
-	gone           map[key]bool // cio_ids of the deleted, which are never used again
+	gone           map[key]bool // cio_ids of deleted people
 	made           int
 }
 
@@ -124,7 +124,7 @@ func (pp *people) create(k key) *person {
 	return p
 }
 
-// assign gives p an identifier, unless somebody else has it.
+// assign gives p an identifier, unless the identifier belongs to another person.
 func (pp *people) assign(p *person, k key) bool {
 	if owner, ok := pp.byKey[k]; ok && owner != p || pp.blocked[k] {
 		return false
@@ -158,8 +158,8 @@ func (pp *people) seed(profile Profile) {
 	}
 }
 
-// remove deletes the person, if there is one, and with block keeps the
-// identifiers from ever being used.
+// remove deletes the person with the key, if there is a person. With block, the person's
+// identifiers are never used again.
 func (pp *people) remove(k key, block bool) {
 	keys := []key{k}
 	if p, ok := pp.byKey[k]; ok {
