@@ -72,7 +72,7 @@ func (e *Effects) of(workspace string) policy {
 // sayPolicies tells at the start what cannot be undone later.
 func (a *App) sayPolicies(reg prometheus.Registerer) {
 	if a.cfg.Effects.DryRun {
-		a.log.Warn().Msg("EFFECTS_DRY_RUN: effects are logged and not performed, and their events are done with")
+		a.log.Warn().Msg("EFFECTS_DRY_RUN is on: effects are logged and not performed, and the events count as handled")
 	}
 	if !slices.Contains(a.cfg.Consumers, Suppression) {
 		return
