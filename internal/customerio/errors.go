@@ -131,10 +131,8 @@ func judge(err error, identifier string) (outcome, error) {
 }
 
 func statusOf(err error) *statusError {
-	if e, ok := errors.AsType[*statusError](err); ok {
-		return e
-	}
-	return nil
+	e, _ := errors.AsType[*statusError](err)
+	return e
 }
 
 // waitOf returns the wait that the answer named, or 0.

@@ -21,28 +21,17 @@ const isolateAfter = 5
 func (c *Consumer) process(ctx, work context.Context, batch []event.Attempt) {
 	stop := c.keepAlive(batch) //nolint:contextcheck // the extensions last as long as the batch, also after ctx has ended
 	defer stop()
-	together, alone := split(batch)
-	c.handle(ctx, work, together)
-	for i := range alone {
-		c.handle(ctx, work, alone[i:i+1])
-	}
-}
-
-// split separates the messages to handle together from the messages to handle alone.
-// Most batches have no message of the second kind.
-func split(batch []event.Attempt) (together, alone []event.Attempt) {
 	isolated := func(a event.Attempt) bool { return a.Number > isolateAfter }
-	if !slices.ContainsFunc(batch, isolated) {
-		return batch, nil
+	if !slices.ContainsFunc(batch, isolated) { // most batches, which may be too large to copy
+		c.handle(ctx, work, batch)
+		return
 	}
-	for _, a := range batch {
-		if isolated(a) {
-			alone = append(alone, a)
-		} else {
-			together = append(together, a)
+	c.handle(ctx, work, slices.DeleteFunc(slices.Clone(batch), isolated))
+	for i := range batch {
+		if isolated(batch[i]) {
+			c.handle(ctx, work, batch[i:i+1])
 		}
 	}
-	return together, alone
 }
 
 // handle calls the handler until a call returns no batch error or the worker stops,

@@ -32,8 +32,8 @@ type Call struct {
 
 // Counts are the numbers of calls since the start.
 type Counts struct {
-	// Accepted calls by kind, the items of batches included.
-	Identify, Suppress, Unsuppress, Delete, Event int
+	// Accepted calls of three kinds, the items of batches included.
+	Identify, Suppress, Event int
 
 	Requests      int // with any answer
 	Batches       int // batches answered 200 or 207
@@ -53,12 +53,9 @@ func (c *Counts) add(kind Kind) {
 		c.Identify++
 	case Suppress:
 		c.Suppress++
-	case Unsuppress:
-		c.Unsuppress++
-	case Delete:
-		c.Delete++
 	case Event:
 		c.Event++
+	default: // nobody counts the other kinds
 	}
 }
 
