@@ -13,8 +13,8 @@ import (
 	"github.com/cioevents/cioevents/internal/effect"
 )
 
-// At an allowance of 100 calls a second, whatever is configured, more than nine
-// tenths of it are used and hardly a call is refused.
+// With any configured rate, a client uses more than nine tenths of an allowance of 100
+// calls a second, and the API refuses few calls.
 func TestRateFollowsTheAllowance(t *testing.T) {
 	t.Parallel()
 	for _, configured := range []float64{100, 150, 1000} {
@@ -49,7 +49,7 @@ func TestRateFollowsTheAllowance(t *testing.T) {
 	}
 }
 
-// A suppression that waits goes before all updates that wait.
+// A waiting suppression goes before all waiting updates.
 func TestSuppressionGoesFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -23,7 +23,7 @@ func track(p effect.Person, id string) effect.Call {
 	return effect.Call{Kind: effect.Track, Person: p, At: at, Event: "email_bounced", ID: id, Attributes: map[string]any{"class": "hard"}}
 }
 
-// crowd is an update each of n people, with about size bytes more.
+// crowd returns one update of about size bytes for each of n people.
 func crowd(n, size int) []effect.Call {
 	calls := make([]effect.Call, n)
 	for i := range calls {
@@ -95,8 +95,8 @@ func TestTrackOnTheWire(t *testing.T) {
 	}
 }
 
-// No request is larger than Customer.io takes, and none has many more items than
-// others are known to send.
+// No request exceeds Customer.io's size limit, or the 1,000 items that other clients
+// send.
 func TestBatchIsDivided(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ calls, size, requests int }{{2500, 0, 3}, {100, 20_000, 5}} {
@@ -120,7 +120,7 @@ func TestBatchIsDivided(t *testing.T) {
 	}
 }
 
-// What can never be accepted is not sent, and what is refused is named.
+// Impossible calls are not sent, and refused calls are named.
 func TestBatchNamesTheRefused(t *testing.T) {
 	t.Parallel()
 	fake := customeriotest.New(customeriotest.Config{KnowsEverybody: true})
@@ -135,7 +135,7 @@ func TestBatchNamesTheRefused(t *testing.T) {
 	}
 }
 
-// refusing answers a batch by its items.
+// refusing answers a batch with the faults of its items.
 func refusing(fn func(items []string) *http.Response) roundTripper {
 	return func(r *http.Request) (*http.Response, error) {
 		var batch struct{ Batch []json.RawMessage }
@@ -150,7 +150,7 @@ func refusing(fn func(items []string) *http.Response) roundTripper {
 	}
 }
 
-// Of a batch one item is to blame, in every way that the API can say so.
+// The client finds the one bad item of a batch, for every form of answer.
 func TestBatchFindsTheOne(t *testing.T) {
 	t.Parallel()
 	place := func(items []string) int {
@@ -202,7 +202,7 @@ func TestBatchFindsTheOne(t *testing.T) {
 	}
 }
 
-// Nothing is anybody's fault while the API is down, and it is soon left alone.
+// In an outage no item fails, and the client soon stops sending.
 func TestBatchInAnOutage(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]string{503: "outage 1s", 401: "unauthorized 1s", 404: "unauthorized 1s"} {
@@ -224,7 +224,7 @@ func TestBatchInAnOutage(t *testing.T) {
 	}
 }
 
-// The same batch again, and an older one after it, change nothing.
+// A repeated batch and an older batch change nothing.
 func TestBatchKeepsTheOrderOfTimes(t *testing.T) {
 	t.Parallel()
 	fake := customeriotest.New(customeriotest.Config{})

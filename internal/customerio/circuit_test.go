@@ -18,7 +18,8 @@ import (
 	"github.com/cioevents/cioevents/internal/fault"
 )
 
-// An api answers every call with a status, or 200 when it is back, and counts them.
+// An api answers every call with its status, or with 200 after an outage, and counts the
+// calls.
 type api struct {
 	status, calls, probes int
 	back                  atomic.Bool
@@ -36,7 +37,7 @@ func (a *api) serve(r *http.Request) (*http.Response, error) {
 	return answer(a.status, "{}"), nil
 }
 
-// While the API is down a call now and then finds out when it is back.
+// While the API is down, single calls probe for the end of the outage.
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -67,7 +68,7 @@ func TestOutage(t *testing.T) {
 	})
 }
 
-// A success in between, or a refusal of a single call, is no outage.
+// Failures with a success or a refusal in between are no outage.
 func TestStumblesAreNoOutage(t *testing.T) {
 	t.Parallel()
 	for _, between := range []int{200, 400} {
@@ -87,8 +88,8 @@ func TestStumblesAreNoOutage(t *testing.T) {
 	}
 }
 
-// Await asks the API at first, and while calls could only fail until they can be
-// made again. That uses up nobody's call.
+// Await asks the API at the start, and in an outage until the API works again. The
+// probes of Await are not calls about people.
 func TestAwait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -132,8 +133,8 @@ func TestAwaitIsCalledOff(t *testing.T) {
 	})
 }
 
-// A wrong key is said at error level once a minute, and measured.
-func TestTroubleIsSaid(t *testing.T) {
+// A wrong key is logged at error level once a minute, and counted in a metric.
+func TestOutageIsLogged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer

@@ -61,7 +61,7 @@ type request struct {
 	Body                                   map[string]any
 }
 
-// recorder keeps the requests as they came over the wire.
+// recorder appends the received requests to got.
 func recorder(t *testing.T, got *[]request) http.Handler {
 	t.Helper()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -220,7 +220,7 @@ func BenchmarkApply(b *testing.B) {
 	})
 }
 
-// A person's own id must not pass for somebody else's cio_id.
+// A person's id must not be read as the cio_id of another person.
 func TestIDLikeACioID(t *testing.T) {
 	t.Parallel()
 	fake := customeriotest.New(customeriotest.Config{})

@@ -17,13 +17,13 @@ import (
 	"github.com/cioevents/cioevents/internal/fault"
 )
 
-// echo is the body of an answer that repeats whom the call was about, raw and
-// escaped, and identifiers that were not in it.
+// echo returns the body of an answer that repeats the person of the call, raw and
+// escaped, and identifiers that the call did not contain.
 func echo(r *http.Request) string {
 	return fmt.Sprintf(`{"meta":{"errors":["%s %s joe@example.com joe%%40example.com cio_d9c1 is bad"]}}`, r.URL.Path, r.RequestURI)
 }
 
-// class is what a consumer makes of an error.
+// class returns the class of an error as a consumer sees the error.
 func class(err error) string {
 	reason, permanent := fault.PermanentReason(err)
 	wait, named := fault.RetryWait(err)
@@ -43,8 +43,8 @@ func class(err error) string {
 	}
 }
 
-// expect makes both kinds of calls about three kinds of persons meet the fault,
-// each with a client that has met no other.
+// expect checks the class of the error for two kinds of calls about three kinds of
+// persons. Each call has a new client.
 func expect(t *testing.T, ft customeriotest.Fault, cfg customerio.Config, want string) {
 	t.Helper()
 	for _, p := range []effect.Person{joe, byID, email} {
@@ -67,7 +67,7 @@ func expect(t *testing.T, ft customeriotest.Fault, cfg customerio.Config, want s
 	}
 }
 
-// discreet checks that an error and all that it wraps names nobody.
+// discreet checks that neither an error nor a wrapped error names the person.
 func discreet(t *testing.T, err error) {
 	t.Helper()
 	for ; err != nil; err = errors.Unwrap(err) {
@@ -166,7 +166,7 @@ func TestNoAnswer(t *testing.T) {
 	})
 }
 
-// The answer of a call that had its effect is lost, and the consumer makes all
+// The answer to a call is lost after the call took effect, and the consumer makes all
 // calls of the event again.
 func TestRepeatAfterALostAnswer(t *testing.T) {
 	t.Parallel()
@@ -184,8 +184,8 @@ func TestRepeatAfterALostAnswer(t *testing.T) {
 	}
 }
 
-// A server may close a kept connection just when a call is sent down it. That
-// costs no attempt of the consumer.
+// A server may close an idle connection while the client sends a call. The client
+// repeats the call, so the consumer loses no attempt.
 func TestStaleConnection(t *testing.T) {
 	t.Parallel()
 	fake := customeriotest.New(customeriotest.Config{})
@@ -200,7 +200,7 @@ func TestStaleConnection(t *testing.T) {
 	}
 }
 
-// An answer that has no end is read to a bound only.
+// The client reads an endless answer up to a limit.
 func TestEndlessAnswer(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusOK, http.StatusInternalServerError} {

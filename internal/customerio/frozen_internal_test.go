@@ -14,8 +14,8 @@ import (
 	"github.com/cioevents/cioevents/internal/effect"
 )
 
-// A relay passes connections on to a server, until those of the moment are frozen:
-// nothing comes through them any more, and neither side is told.
+// A relay forwards connections to a server. freeze makes the relay drop the bytes of all
+// current connections silently.
 type relay struct {
 	net.Listener
 	to string
@@ -77,7 +77,7 @@ func (r *relay) freeze() {
 	r.frozen = make(chan struct{})
 }
 
-// A connection that is dead without a word is not used for long.
+// The client soon replaces a connection that is silently dead.
 func TestFrozenConnection(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

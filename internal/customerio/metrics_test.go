@@ -14,7 +14,7 @@ import (
 	"github.com/cioevents/cioevents/internal/effect"
 )
 
-// gather returns the counter by "call outcome", and how many calls were timed.
+// gather returns the counter by "call outcome", and the number of timed calls.
 func gather(t *testing.T, reg *prometheus.Registry) (calls map[string]float64, timed uint64) {
 	t.Helper()
 	families, err := reg.Gather()
@@ -66,8 +66,8 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// A call that the caller takes back says nothing about the API.
-func TestCallsTakenBackAreNotCounted(t *testing.T) {
+// A call that the caller cancels says nothing about the API.
+func TestCancelledCallsAreNotCounted(t *testing.T) {
 	t.Parallel()
 	reg := prometheus.NewRegistry()
 	fake := customeriotest.New(customeriotest.Config{})

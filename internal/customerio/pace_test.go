@@ -36,8 +36,8 @@ func paced(t *testing.T, cfg customerio.Config, fn roundTripper) *customerio.Cli
 	return c
 }
 
-// Of 102 calls at 100 a second the first 2 need no wait, to make up for late
-// timers, and each of the others 10 ms.
+// At 100 calls a second, the first 2 of 102 calls do not wait, to make up for late
+// timers. Each of the other 100 calls waits 10 ms.
 func TestRate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -92,7 +92,7 @@ func TestConcurrency(t *testing.T) {
 	})
 }
 
-// Whoever waits for a turn can be called off.
+// A caller can cancel the wait for a turn.
 func TestWaitIsCalledOff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -46,7 +46,7 @@ func TestRegion(t *testing.T) {
 	}
 }
 
-// Behind a proxy the address says nothing about the region.
+// With Config.URL the address does not tell the region.
 func TestRegionOfAnotherAddress(t *testing.T) {
 	t.Parallel()
 	c := serve(t, customeriotest.New(customeriotest.Config{Region: "eu"}), customerio.Config{Region: "us"})

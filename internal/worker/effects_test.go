@@ -19,7 +19,7 @@ import (
 
 var occurred = time.Unix(1755600006, 0)
 
-// fakeProfiles notes the calls and answers them as fn says.
+// fakeProfiles records the calls and returns the errors of fn.
 type fakeProfiles struct {
 	mu    sync.Mutex
 	calls []effect.Call
@@ -68,7 +68,7 @@ func attempts(bodies ...[]byte) []event.Attempt {
 	return batch
 }
 
-// handled has the batch handled and returns the error of each message.
+// handled calls Handle and returns the error of each message.
 func handled(t *testing.T, h worker.Handler, batch []event.Attempt) (errs []error, whole error) {
 	t.Helper()
 	errs = make([]error, len(batch))
@@ -105,7 +105,8 @@ func TestEffectsInTheirOrder(t *testing.T) {
 	}
 }
 
-// What is retried is the pair: after half of it nothing is sure.
+// After a transient failure of the first call the second call is not made: the retry
+// makes both calls.
 func TestEffectsStopAtAPassingFault(t *testing.T) {
 	t.Parallel()
 	p := &fakeProfiles{fn: func(effect.Call) error { return errAway }}
@@ -118,7 +119,7 @@ func TestEffectsStopAtAPassingFault(t *testing.T) {
 	}
 }
 
-// A complaint is heeded also when its note is refused for good.
+// A complaint suppresses the person even when its note is refused for good.
 func TestEffectsGoOnAfterARefusal(t *testing.T) {
 	t.Parallel()
 	p := &fakeProfiles{fn: func(c effect.Call) error {
@@ -136,7 +137,7 @@ func TestEffectsGoOnAfterARefusal(t *testing.T) {
 	}
 }
 
-// A fault of the API never counts as an attempt, as it has a wait with it.
+// An outage fails the batch and keeps its wait, so no attempt is used up.
 func TestEffectsInAnOutage(t *testing.T) {
 	t.Parallel()
 	p := &fakeProfiles{fn: func(effect.Call) error { return fault.Outage(3*time.Second, errAway) }}
@@ -183,12 +184,12 @@ func TestBulkFoldsToTheLatest(t *testing.T) {
 	}
 	c := p.calls[0]
 	if at := occurred.Add(5 * time.Second); c.At.Unix() != at.Unix() || c.Attributes["last_email_metric"] != "clicked" || c.Attributes["last_email_engaged_at"] != at.Unix() {
-		t.Errorf("update %+v, want that of the click", c)
+		t.Errorf("update %+v, want the update of the click", c)
 	}
 }
 
-// Each attribute keeps its own time: with that of another it would be protected
-// against newer values.
+// Each attribute keeps its own time. A later time of another attribute would protect
+// the value against newer values.
 func TestBulkFoldsAttributeByAttribute(t *testing.T) {
 	t.Parallel()
 	p := &fakeProfiles{}
@@ -216,7 +217,7 @@ func TestBulkFoldsAttributeByAttribute(t *testing.T) {
 	}
 }
 
-// A person who fails takes along exactly the events about that person.
+// When the update of a person fails, exactly the events about that person fail.
 func TestBulkFailsOnePerson(t *testing.T) {
 	t.Parallel()
 	for _, cause := range []error{fault.Permanent(fault.ReasonRejected, errAway), errAway} {
@@ -237,7 +238,7 @@ func TestBulkFailsOnePerson(t *testing.T) {
 		}
 		_, named := fault.RetryWait(errs[0])
 		if whole != nil || reasonOf(errs[0]) == "" && !named {
-			t.Errorf("errors %v, %v: a passing fault needs a wait", errs[0], whole)
+			t.Errorf("errors %v, %v: a transient fault needs a wait", errs[0], whole)
 		}
 	}
 }
@@ -250,7 +251,7 @@ func TestBulkInAnOutage(t *testing.T) {
 	}
 }
 
-// Events are not folded, and what deletes a person comes after all else.
+// Track events are not folded, and a suppression comes after all other calls.
 func TestBulkKeepsWhatCannotBeFolded(t *testing.T) {
 	t.Parallel()
 	p := &fakeProfiles{}

@@ -14,7 +14,7 @@ import (
 	"github.com/cioevents/cioevents/internal/worker"
 )
 
-// A journal is what happened, in its order: "ack 1", "term 2 rejected".
+// A journal lists what happened, in order: "ack 1", "term 2 rejected".
 type journal struct {
 	mu    sync.Mutex
 	lines []string
@@ -40,7 +40,7 @@ func (j *journal) count(line string) int {
 	return n
 }
 
-// fakeSettler writes what it is told into the journal.
+// fakeSettler writes its calls into the journal.
 type fakeSettler struct {
 	j        *journal
 	sequence uint64
@@ -69,10 +69,10 @@ type fakeDeadLetters struct {
 
 func (g *fakeDeadLetters) StoreDeadLetter(_ context.Context, d *event.DeadLetter) error {
 	if g.err != nil {
-		return errors.Join(g.j.add("bury %d fails", d.Sequence), g.err)
+		return errors.Join(g.j.add("dead-letter %d fails", d.Sequence), g.err)
 	}
 	g.last = d
-	return g.j.add("bury %d %s", d.Sequence, d.Reason)
+	return g.j.add("dead-letter %d %s", d.Sequence, d.Reason)
 }
 
 // fakeSource hands out one batch, and then ends the run.
@@ -97,7 +97,7 @@ func (f handlerFunc) Handle(ctx context.Context, batch []event.Attempt, fail fun
 	return f(ctx, batch, fail)
 }
 
-// A scene is one batch of messages on their way through a consumer.
+// A scene is a consumer and one batch of messages.
 type scene struct {
 	j     *journal
 	dead  *fakeDeadLetters
@@ -105,7 +105,8 @@ type scene struct {
 	cfg   worker.Config
 }
 
-// newScene has one message for each number of attempts, with sequences from 1.
+// newScene returns a scene with one message for each number of attempts. Sequences
+// start at 1.
 func newScene(numbers ...int) *scene {
 	j := &journal{waits: map[uint64]time.Duration{}}
 	s := &scene{j: j, dead: &fakeDeadLetters{j: j}}
@@ -119,7 +120,7 @@ func newScene(numbers ...int) *scene {
 	return s
 }
 
-// run has the batch handled until the consumer stops.
+// run runs the consumer until the batch is handled.
 func (s *scene) run(t *testing.T, h handlerFunc) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -145,7 +146,7 @@ func (s *scene) expect(t *testing.T, want ...string) {
 	}
 }
 
-// between fails unless the retry of the message waits about that long.
+// between checks that the retry of the message waits from low to high.
 func (s *scene) between(t *testing.T, sequence uint64, low, high time.Duration) {
 	t.Helper()
 	if wait := s.j.waits[sequence]; wait < low || wait > high {

@@ -19,7 +19,8 @@ import (
 	"github.com/cioevents/cioevents/internal/worker"
 )
 
-// A plenty has messages without number, at a pace, up to a fetch that ends the run.
+// A plenty is a source whose fetches return parts of the given sizes. The run ends after
+// the last part.
 type plenty struct {
 	j        *journal
 	parts    []int // what each fetch finds, at most what it asks for
@@ -49,8 +50,8 @@ func (s *plenty) Fetch(ctx context.Context, l event.Limits) ([]event.Attempt, er
 	return batch, nil
 }
 
-// gatherer lets go of bodies and notes the sizes of batches and what is left of
-// them.
+// gatherer drops the bodies of messages. gatherer records the number of messages and of
+// remaining bodies in each batch.
 type gatherer struct{ messages, bodies []int }
 
 func (g *gatherer) Gather() func(*event.Attempt) {
@@ -68,7 +69,7 @@ func (g *gatherer) Handle(_ context.Context, batch []event.Attempt, _ func(int, 
 	return nil
 }
 
-// gathered runs a consumer of large batches and returns what it asked for.
+// gathered runs a consumer of large batches.
 func gathered(t *testing.T, g *gatherer, s *plenty, l event.Limits) {
 	t.Helper()
 	gatheredBy(t, g, s, l, nil)
@@ -88,7 +89,7 @@ func gatheredBy(t *testing.T, g *gatherer, s *plenty, l event.Limits, tracer tra
 	c.Run(ctx)
 }
 
-// With traces the bodies are let go of, too.
+// Bodies are also dropped when batches are traced.
 func TestGatherTraced(t *testing.T) {
 	t.Parallel()
 	g, s := &gatherer{}, &plenty{parts: []int{100, 0}, size: 100}
@@ -98,8 +99,8 @@ func TestGatherTraced(t *testing.T) {
 	}
 }
 
-// A large batch is fetched part by part, for as long as the parts are full, and
-// keeps the bodies of repeated attempts alone.
+// A large batch is fetched in parts until a part is not full. Only the bodies of
+// repeated attempts are kept.
 func TestGather(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -148,8 +149,8 @@ func TestGatherIsBounded(t *testing.T) {
 	})
 }
 
-// What was folded while it was fetched comes to what it comes to otherwise, also
-// when its batch is handled twice and in parts.
+// Folding during the fetch makes the same calls as folding in Handle, also when the
+// batch is handled twice and in parts.
 func TestBulkGathers(t *testing.T) {
 	t.Parallel()
 	var bodies [][]byte
@@ -182,7 +183,7 @@ func TestBulkGathers(t *testing.T) {
 	}
 }
 
-func TestBulkGathersNoTrouble(t *testing.T) {
+func TestBulkGathersNoFailures(t *testing.T) {
 	t.Parallel()
 	p := &fakeProfiles{}
 	h := engagement(p)
@@ -203,12 +204,12 @@ func TestBulkGathersNoTrouble(t *testing.T) {
 	}
 }
 
-// A dead letter has its body: a message without it is fetched again.
+// A dead letter has a body: a message without a body is fetched again.
 func TestDeadLetterKeepsItsBody(t *testing.T) {
 	t.Parallel()
 	s := newScene(1, 2)
 	s.batch[0].Work, s.batch[0].Body = s, nil
 	s.run(t, failing(fault.Permanent(fault.ReasonRejected, errAway)))
-	s.expect(t, "retry 1", "bury 2 rejected", "term 2 rejected")
+	s.expect(t, "retry 1", "dead-letter 2 rejected", "term 2 rejected")
 	s.between(t, 1, 0, 0)
 }

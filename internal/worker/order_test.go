@@ -18,7 +18,7 @@ import (
 	"github.com/cioevents/cioevents/internal/worker"
 )
 
-// A workspace is an imitated one, and the handlers that act on it.
+// A workspace is a fake workspace and the handlers that update its people.
 type workspace struct {
 	fake                    *customeriotest.Fake
 	suppression, engagement worker.Handler
@@ -26,7 +26,7 @@ type workspace struct {
 
 const persons = 12
 
-// newWorkspace has people with all identifiers, with two, and with one.
+// newWorkspace returns a workspace with people who have three, two and one identifiers.
 func newWorkspace(t *testing.T) *workspace {
 	t.Helper()
 	fake := customeriotest.New(customeriotest.Config{})
@@ -53,7 +53,7 @@ func newWorkspace(t *testing.T) *workspace {
 	}
 }
 
-// identifiersOf names a person in one of the ways that an event can.
+// identifiersOf returns the identifiers of a person in one of the forms that events use.
 func identifiersOf(person int, r *rand.Rand) string {
 	ways := []string{fmt.Sprintf(`"identifiers":{"cio_id":"c%d"}`, person)}
 	if person%3 != 1 {
@@ -65,7 +65,7 @@ func identifiersOf(person int, r *rand.Rand) string {
 	return ways[r.IntN(len(ways))]
 }
 
-// history returns events in the order of their times, no two at the same.
+// history returns events in the order of their times. All times differ.
 func history(r *rand.Rand, n int) [][]byte {
 	metrics := []string{
 		`"opened"`, `"opened"`, `"opened"`, `"clicked"`, `"clicked"`, `"subscribed"`, `"unsubscribed"`,
@@ -85,8 +85,8 @@ func history(r *rand.Rand, n int) [][]byte {
 	return events
 }
 
-// deliver has the events handled by both handlers in batches, as two consumers
-// do that read one stream.
+// deliver passes the events to both handlers in batches, like two consumers of one
+// stream.
 func (w *workspace) deliver(t *testing.T, events [][]byte, r *rand.Rand) {
 	t.Helper()
 	for len(events) > 0 {
@@ -107,8 +107,8 @@ func (w *workspace) deliver(t *testing.T, events [][]byte, r *rand.Rand) {
 	}
 }
 
-// However a history arrives, shuffled, repeated and late, it leaves the profiles
-// that it leaves when it arrives in order. Who is suppressed is gone in both.
+// A history that arrives shuffled, repeated and late results in the same profiles as a
+// history in order. Suppressed people are deleted in both cases.
 func TestOrderDoesNotMatter(t *testing.T) {
 	t.Parallel()
 	left := 0
@@ -127,7 +127,7 @@ func TestOrderDoesNotMatter(t *testing.T) {
 			t.Fatalf("seed %d: profiles (-in order +shuffled):\n%s", seed, diff)
 		}
 		left += len(want)
-		// And replaying all of it changes nobody.
+		// A replay of the whole history changes no profile.
 		other.deliver(t, events, r)
 		if diff := cmp.Diff(want, other.fake.Profiles()); diff != "" {
 			t.Fatalf("seed %d: profiles after a replay (-before +after):\n%s", seed, diff)
@@ -138,7 +138,7 @@ func TestOrderDoesNotMatter(t *testing.T) {
 	}
 }
 
-// 100,000 opens of 10,000 people, in one batch, cost an update a person and a few
+// 100,000 opens of 10,000 people in one batch cost one update per person and few
 // requests.
 func TestNewsletterIsFolded(t *testing.T) {
 	t.Parallel()

@@ -13,7 +13,7 @@ import (
 	"github.com/cioevents/cioevents/internal/worker"
 )
 
-// fakeSink keeps what is written, unless it is away.
+// fakeSink records the written rows, or returns its errors.
 type fakeSink struct {
 	opens, writes int
 	openErr, err  error
@@ -61,7 +61,7 @@ func TestRows(t *testing.T) {
 	}
 }
 
-// Nothing is written, and nothing opened, for a batch without rows.
+// A batch without rows neither opens the sink nor writes.
 func TestRowsWithoutRows(t *testing.T) {
 	t.Parallel()
 	sink := &fakeSink{}
@@ -70,8 +70,8 @@ func TestRowsWithoutRows(t *testing.T) {
 	}
 }
 
-// A warehouse that is away holds the batch. It is opened again until that works,
-// and then never more.
+// A warehouse that is down fails the batch. The handler opens the sink again until the
+// sink opens once.
 func TestRowsOpenUntilItWorks(t *testing.T) {
 	t.Parallel()
 	sink := &fakeSink{openErr: errAway}
@@ -90,7 +90,7 @@ func TestRowsOpenUntilItWorks(t *testing.T) {
 	}
 }
 
-func TestRowsHoldTheBatch(t *testing.T) {
+func TestRowsFailTheBatch(t *testing.T) {
 	t.Parallel()
 	_, whole := handled(t, rowsOf(&fakeSink{err: errAway}), attempts(emailEvent("sent", "joe", occurred)))
 	if !errors.Is(whole, errAway) {

@@ -16,8 +16,8 @@ import (
 
 const callID = "4bf92f3577b34da6a3ce929d0e0e4736"
 
-// spansOf returns the spans of a scene in the order of their names and ends, each
-// as its name, the start of its trace for those of a call, and its problem.
+// spansOf returns the spans of a scene, sorted by name and end. Each span is its name,
+// its problem and, for a span in the trace of a webhook call, the start of the trace id.
 func spansOf(t *testing.T, s *scene, h handlerFunc) []string {
 	t.Helper()
 	recorder := tracetest.NewSpanRecorder()
@@ -63,7 +63,7 @@ func TestSpans(t *testing.T) {
 				}
 				return nil
 			},
-			// The batch, and then its halves, one of which is good.
+			// The batch, then its two halves, of which one succeeds.
 			[]string{
 				"c message in the call's trace: ",
 				"c message in the call's trace: panic", "c message in the call's trace: panic", "c message in the call's trace: panic",

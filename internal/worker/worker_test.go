@@ -13,7 +13,7 @@ import (
 	"github.com/cioevents/cioevents/internal/worker"
 )
 
-var errAway = errors.New("the other side is away")
+var errAway = errors.New("the API is down")
 
 // failing fails every message with the error.
 func failing(err error) handlerFunc {
@@ -32,7 +32,8 @@ func TestAckAfterSuccess(t *testing.T) {
 	s.expect(t, "handled", "ack 1", "ack 2", "acksync 3")
 }
 
-// The last that succeeded confirms the others, whatever came after it.
+// The last successful message is acknowledged with AckSync, even if later messages
+// fail.
 func TestAckAroundFailures(t *testing.T) {
 	t.Parallel()
 	s := newScene(1, 1, 1, 1)
@@ -41,7 +42,7 @@ func TestAckAroundFailures(t *testing.T) {
 		fail(3, fault.Permanent(fault.ReasonRejected, errAway))
 		return nil
 	})
-	s.expect(t, "retry 2", "ack 1", "bury 4 rejected", "term 4 rejected", "acksync 3")
+	s.expect(t, "retry 2", "ack 1", "dead-letter 4 rejected", "term 4 rejected", "acksync 3")
 }
 
 func TestBackoffGrows(t *testing.T) {
@@ -54,7 +55,7 @@ func TestBackoffGrows(t *testing.T) {
 	s.between(t, 4, 450*time.Second, 750*time.Second)
 }
 
-// A wait that was named never ends as a dead letter.
+// An error with a wait never dead-letters the message.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	s := newScene(1, 30)
@@ -67,20 +68,20 @@ func TestPermanent(t *testing.T) {
 	t.Parallel()
 	s := newScene(3)
 	s.run(t, failing(fault.Permanent(fault.ReasonRejected, errAway)))
-	s.expect(t, "bury 1 rejected", "term 1 rejected")
+	s.expect(t, "dead-letter 1 rejected", "term 1 rejected")
 	d := s.dead.last
 	if d.From != "c" || d.Err != errAway.Error() || d.Attempts != 3 || d.ID != "m1" || d.Subject != s.batch[0].Subject || d.DiedAt.IsZero() {
-		t.Errorf("buried %+v", d)
+		t.Errorf("dead letter %+v", d)
 	}
 }
 
-// A message is never ended before its dead letter is durable.
-func TestBuryFails(t *testing.T) {
+// A message is never terminated before its dead letter is durable.
+func TestDeadLetterNotStored(t *testing.T) {
 	t.Parallel()
 	s := newScene(1)
 	s.dead.err = event.ErrStreamFull
 	s.run(t, failing(fault.Permanent(fault.ReasonRejected, errAway)))
-	s.expect(t, "bury 1 fails", "retry 1")
+	s.expect(t, "dead-letter 1 fails", "retry 1")
 	s.between(t, 1, 750*time.Millisecond, 1250*time.Millisecond)
 }
 
@@ -89,23 +90,23 @@ func TestExhausted(t *testing.T) {
 	s := newScene(2, 3)
 	s.cfg.MaxAttempts = 3
 	s.run(t, failing(errAway))
-	s.expect(t, "retry 1", "bury 2 exhausted", "term 2 exhausted")
+	s.expect(t, "retry 1", "dead-letter 2 exhausted", "term 2 exhausted")
 }
 
-// A message that was handed out too often is given up untried while others
-// succeed: it may take the process with it.
+// A message past MaxAttempts is dead-lettered untried while other messages succeed,
+// because the message may crash the process.
 func TestExhaustedWithoutAnEnd(t *testing.T) {
 	t.Parallel()
 	s := newScene(1, 41, 31)
 	s.run(t, func(_ context.Context, batch []event.Attempt, _ func(int, error)) error {
 		return s.j.add("%d handled", batch[0].Sequence)
 	})
-	s.expect(t, "1 handled", "acksync 1", "bury 2 exhausted", "term 2 exhausted", "bury 3 exhausted", "term 3 exhausted")
+	s.expect(t, "1 handled", "acksync 1", "dead-letter 2 exhausted", "term 2 exhausted", "dead-letter 3 exhausted", "term 3 exhausted")
 }
 
-// Without a success of others the many attempts may be those of an outage and of
-// restarts in it. The message is set aside for others to come first, and when none
-// do it is tried.
+// While no other message succeeds, an outage with restarts may have used up the
+// attempts. The message is set aside so that other messages come first. Without other
+// messages the message is tried.
 func TestManyAttemptsWithoutASuccess(t *testing.T) {
 	t.Parallel()
 	s := newScene(31)
@@ -142,7 +143,7 @@ func TestGate(t *testing.T) {
 	s.expect(t)
 }
 
-// limitsSource hands out one message a fetch and notes what it is asked for.
+// limitsSource returns one message per fetch and records the requested limits.
 type limitsSource struct {
 	batch []event.Attempt
 	asked []int
@@ -160,7 +161,7 @@ func (s *limitsSource) Fetch(ctx context.Context, l event.Limits) ([]event.Attem
 	return next, nil
 }
 
-// Until something succeeds one message at a time is risked.
+// Until a message succeeds, the consumer fetches one message at a time.
 func TestOneMessageUntilASuccess(t *testing.T) {
 	t.Parallel()
 	s := newScene(1, 1, 1, 1, 1)
@@ -173,7 +174,7 @@ func TestOneMessageUntilASuccess(t *testing.T) {
 			case 1, 3:
 				fail(0, errAway)
 			case 4:
-				fail(0, fault.Permanent(fault.ReasonRejected, errAway)) // which says nothing
+				fail(0, fault.Permanent(fault.ReasonRejected, errAway)) // a permanent fault tells nothing about the API
 			}
 			return nil
 		}),
@@ -187,7 +188,7 @@ func TestOneMessageUntilASuccess(t *testing.T) {
 	}
 }
 
-// Behind a gate that has opened there is no need for that.
+// After a gate has opened, the first fetch takes many messages.
 func TestManyMessagesBehindAGate(t *testing.T) {
 	t.Parallel()
 	s := newScene(1, 1, 1)
@@ -212,7 +213,7 @@ func TestManyMessagesBehindAGate(t *testing.T) {
 	}
 }
 
-func TestSuspectIsHandledAlone(t *testing.T) {
+func TestRepeatedAttemptIsHandledAlone(t *testing.T) {
 	t.Parallel()
 	s := newScene(1, 6, 1)
 	s.run(t, func(_ context.Context, batch []event.Attempt, _ func(int, error)) error {
@@ -232,10 +233,10 @@ func TestPanicIsolatesTheMessage(t *testing.T) {
 		}
 		return nil
 	})
-	s.expect(t, "acksync 1", "bury 2 panic", "term 2 panic", "acksync 3")
+	s.expect(t, "acksync 1", "dead-letter 2 panic", "term 2 panic", "acksync 3")
 }
 
-// It is looked for by halves: of a large batch one by one would take an hour.
+// The message is found by halving. One by one, a large batch would take an hour.
 func TestPanicIsFoundSoon(t *testing.T) {
 	t.Parallel()
 	s := newScene(slices.Repeat([]int{1}, 1000)...)
@@ -249,12 +250,12 @@ func TestPanicIsFoundSoon(t *testing.T) {
 		}
 		return nil
 	})
-	if calls > 25 || s.j.count("bury 777 panic") != 1 || len(s.j.lines) != 1001 {
+	if calls > 25 || s.j.count("dead-letter 777 panic") != 1 || len(s.j.lines) != 1001 {
 		t.Errorf("%d calls, %d lines, want one dead letter and 999 acknowledgements in few calls", calls, len(s.j.lines))
 	}
 }
 
-func TestBatchErrorHolds(t *testing.T) {
+func TestBatchErrorRetriesTheBatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newScene(1, 1)
@@ -264,18 +265,18 @@ func TestBatchErrorHolds(t *testing.T) {
 			if tries > 8 {
 				return s.j.add("handled")
 			}
-			fail(0, errAway) // forgotten with the batch
+			fail(0, errAway) // ignored because the whole batch fails
 			return errAway
 		})
 		if held := time.Since(start); held < 30*time.Second || held > 3*time.Minute {
-			t.Errorf("held for %v", held)
+			t.Errorf("retried for %v", held)
 		}
 		settled := slices.DeleteFunc(slices.Clone(s.j.lines), func(l string) bool { return l == "extend 1" || l == "extend 2" })
 		if want := []string{"handled", "ack 1", "acksync 2"}; !slices.Equal(settled, want) {
 			t.Errorf("happened: %q, want %q", settled, want)
 		}
 		if s.j.count("extend 1") < 3 {
-			t.Error("the held batch was not extended")
+			t.Error("the failed batch was not extended")
 		}
 	})
 }
@@ -292,12 +293,12 @@ func TestBatchWaitsAsAsked(t *testing.T) {
 			return nil
 		})
 		if held := time.Since(start); held != 42*time.Second {
-			t.Errorf("held for %v, want 42s", held)
+			t.Errorf("retried after %v, want 42s", held)
 		}
 	})
 }
 
-func TestBatchIsGivenBackOnShutdown(t *testing.T) {
+func TestBatchIsReleasedOnShutdown(t *testing.T) {
 	t.Parallel()
 	s := newScene(1, 1)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -309,7 +310,7 @@ func TestBatchIsGivenBackOnShutdown(t *testing.T) {
 	s.between(t, 1, 0, 0)
 }
 
-// What is being handled when the end comes is finished within the grace.
+// A batch in work at the end of the context is finished within grace.
 func TestGrace(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

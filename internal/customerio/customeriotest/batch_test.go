@@ -38,7 +38,7 @@ func TestBatch(t *testing.T) {
 	}
 }
 
-// The valid items of a batch are accepted, the others named by their place.
+// The fake accepts the valid items of a batch and names the index of each invalid item.
 func TestBatchInPart(t *testing.T) {
 	t.Parallel()
 	good := item(`"id":"42"`, `"action":"identify","attributes":{"a":1}`)
