@@ -26,11 +26,9 @@ func (c *Client) Await(ctx context.Context) error {
 		if !named {
 			wait = firstProbe
 		}
-		t := time.NewTimer(wait)
 		select {
-		case <-t.C:
+		case <-time.After(wait):
 		case <-ctx.Done():
-			t.Stop()
 			return ctx.Err()
 		}
 	}

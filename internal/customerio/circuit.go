@@ -31,7 +31,7 @@ type circuit struct {
 
 	mu       sync.Mutex
 	failures int  // consecutive
-	proved   bool // a call or a probe has succeeded since the start
+	proved   bool // a call or a probe has shown since the start that the API works
 	// The other fields describe an open circuit.
 	cause    error // nil while the circuit is closed
 	config   bool  // the cause is the configuration
@@ -44,7 +44,7 @@ type circuit struct {
 }
 
 // errOpen says that the client did not send the call.
-var errOpen = errors.New("Track API calls are suspended")
+var errOpen = errors.New("calls to the Track API are suspended")
 
 // check returns an outage while the circuit blocks calls.
 func (c *circuit) check() error {
@@ -149,8 +149,8 @@ func (c *circuit) close(now time.Time) {
 	c.cause, c.config, c.logged, c.failures, c.proved = nil, false, false, 0, true
 }
 
-// state returns the cause of an open circuit (nil while the circuit is closed),
-// whether the cause is the configuration, and whether any call has ever succeeded.
+// state returns whether the configuration is the cause of the outage, whether any call
+// has ever shown that the API works, and the cause, nil while the circuit is closed.
 func (c *circuit) state() (config, proved bool, cause error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

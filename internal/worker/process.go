@@ -152,24 +152,16 @@ var errExhausted = errors.New("all attempts ended without a result")
 // until the returned function is called.
 func (c *Consumer) keepAlive(batch []event.Attempt) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		t := time.NewTicker(c.cfg.ExtendEvery)
-		defer t.Stop()
-		for {
-			select {
-			case <-t.C:
-				for i := range batch {
-					_ = batch[i].Settle.Extend() // the message is settled already, or NATS is down and will redeliver the message
-				}
-			case <-ctx.Done():
-				return
+	var extending sync.WaitGroup
+	extending.Go(func() {
+		for pause(ctx, c.cfg.ExtendEvery); ctx.Err() == nil; pause(ctx, c.cfg.ExtendEvery) {
+			for i := range batch {
+				_ = batch[i].Settle.Extend() // the message is settled already, or NATS is down and will redeliver the message
 			}
 		}
-	}()
+	})
 	return func() {
 		cancel()
-		<-done
+		extending.Wait()
 	}
 }

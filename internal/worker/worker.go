@@ -87,7 +87,7 @@ type Config struct {
 	// ExtendEvery is the time between two extensions of the acknowledgement deadline
 	// of a batch in work: a third of the stream's AckWait. Default 10 s.
 	ExtendEvery time.Duration
-	// Metrics are the instruments. Default: instruments that nobody reads.
+	// Metrics are the instruments. Default: unregistered instruments.
 	Metrics *Metrics
 	Log     zerolog.Logger
 	// Tracer starts spans for batches, and for messages whose webhook call was
@@ -194,10 +194,8 @@ func graceful(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // pause waits for d, or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
 	select {
-	case <-t.C:
+	case <-time.After(d):
 	case <-ctx.Done():
 	}
 }
