@@ -146,14 +146,14 @@ func (o *effectsTestOptions) policy(args []string) (effect.Policy, error) {
 
 // A trial is what one event would do.
 type trial struct {
-	Line       int                `json:"line"`
-	EventID    string             `json:"event_id"`
-	ObjectType webhook.ObjectType `json:"object_type"`
-	Metric     webhook.Metric     `json:"metric"`
-	Class      effect.BounceClass `json:"bounce_class,omitempty"`
-	Person     effect.IDKind      `json:"person"` // "" when the event names nobody
-	Rules      []string           `json:"rules"`
-	Calls      []trialCall        `json:"calls"`
+	Line       int                 `json:"line"`
+	EventID    string              `json:"event_id"`
+	ObjectType webhook.ObjectType  `json:"object_type"`
+	Metric     webhook.Metric      `json:"metric"`
+	Class      webhook.BounceClass `json:"bounce_class,omitempty"`
+	Person     effect.IDKind       `json:"person"` // "" when the event names nobody
+	Rules      []string            `json:"rules"`
+	Calls      []trialCall         `json:"calls"`
 }
 
 type trialCall struct {
@@ -192,7 +192,7 @@ func tryOne(p effect.Policy, e *webhook.Event, n int, now time.Time) trial {
 		Rules: append([]string{}, p.Applying(e)...), Calls: []trialCall{},
 	}
 	if e.Metric == webhook.Bounced {
-		t.Class = effect.ClassifyBounce(e.FailureMessage)
+		t.Class = webhook.ClassifyBounce(e.FailureMessage)
 	}
 	for _, call := range append(p.Suppression(e, now), p.Engagement(e, now)...) {
 		t.Calls = append(t.Calls, trialCall{call.Kind, call.At.UTC(), call.Event, call.ID, call.Attributes})

@@ -138,7 +138,7 @@ func (r *rule) event(o *occurrence, person Person) Call {
 
 // modeFor returns what the rule's "suppress" comes to.
 func (p Policy) modeFor(r *rule, f facts) Mode {
-	if !r.suppress || p.KeepUnknown && f.class == BounceUnknown {
+	if !r.suppress || p.KeepUnknown && f.class == webhook.BounceUnknown {
 		return ModeOff
 	}
 	return cmp.Or(p.Mode, ModeSuppress)

@@ -38,7 +38,7 @@ type facts struct {
 	objectType webhook.ObjectType
 	metric     webhook.Metric
 	machine    bool
-	class      BounceClass // "" unless bounced
+	class      webhook.BounceClass // "" unless bounced
 }
 
 func factsOf(e *webhook.Event) facts {
@@ -47,7 +47,7 @@ func factsOf(e *webhook.Event) facts {
 		f.machine = *m
 	}
 	if e.Metric == webhook.Bounced {
-		f.class = ClassifyBounce(e.FailureMessage)
+		f.class = webhook.ClassifyBounce(e.FailureMessage)
 	}
 	return f
 }
@@ -57,7 +57,7 @@ type condition struct {
 	objectTypes []webhook.ObjectType
 	metrics     []webhook.Metric
 	machine     *bool
-	classes     []BounceClass
+	classes     []webhook.BounceClass
 }
 
 func (c *condition) empty() bool {

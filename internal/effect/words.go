@@ -12,7 +12,7 @@ import (
 var (
 	objectTypes   = webhook.ObjectTypes()
 	metrics       = webhook.Metrics()
-	bounceClasses = []BounceClass{BounceHard, BounceSoft, BounceUnknown}
+	bounceClasses = []webhook.BounceClass{webhook.BounceHard, webhook.BounceSoft, webhook.BounceUnknown}
 )
 
 // isEngagement tells the metrics of the consumer engagement, which come by the

@@ -10,7 +10,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cioevents/cioevents/internal/effect"
+	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // A Query runs one SELECT in DuckDB's dialect on the warehouse, whose names need
@@ -88,9 +88,9 @@ type Day struct {
 type Bounce struct {
 	// Reason is the failure message with the names in its addresses left out,
 	// "" when the event has none.
-	Reason string             `json:"reason"`
-	Class  effect.BounceClass `json:"class"`
-	Count  int64              `json:"bounces"`
+	Reason string              `json:"reason"`
+	Class  webhook.BounceClass `json:"class"`
+	Count  int64               `json:"bounces"`
 }
 
 // A Link counts the clicks of people, not machines, on a link.
@@ -140,7 +140,7 @@ func New(ctx context.Context, cfg Config) (*Report, error) {
 		return nil, err
 	}
 	for i := range r.Bounces {
-		r.Bounces[i].Class = effect.ClassifyBounce(r.Bounces[i].Reason)
+		r.Bounces[i].Class = webhook.ClassifyBounce(r.Bounces[i].Reason)
 	}
 	for _, n := range newest {
 		r.Newest = n.At

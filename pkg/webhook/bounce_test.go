@@ -1,24 +1,24 @@
-package effect_test
+package webhook_test
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 
-	"github.com/cioevents/cioevents/internal/effect"
+	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 const (
-	hard    = effect.BounceHard
-	soft    = effect.BounceSoft
-	unknown = effect.BounceUnknown
+	hard    = webhook.BounceHard
+	soft    = webhook.BounceSoft
+	unknown = webhook.BounceUnknown
 )
 
 func TestClassifyBounce(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name string
-		want effect.BounceClass
+		want webhook.BounceClass
 		text string
 	}{
 		{"gmail, no account", hard, "550-5.1.1 The email account that you tried to reach does not exist. Please try\n550-5.1.1 double-checking the recipient's address"},
@@ -127,7 +127,7 @@ func TestClassifyBounce(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if got := effect.ClassifyBounce(c.text); got != c.want {
+			if got := webhook.ClassifyBounce(c.text); got != c.want {
 				t.Errorf("ClassifyBounce(%.80q) = %s, want %s", c.text, got, c.want)
 			}
 		})
@@ -142,19 +142,19 @@ func FuzzClassifyBounce(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		got := effect.ClassifyBounce(s)
+		got := webhook.ClassifyBounce(s)
 		if got != hard && got != soft && got != unknown {
 			t.Errorf("ClassifyBounce(%q) = %q, which is no class", s, got)
 		}
-		if again := effect.ClassifyBounce(s); again != got {
+		if again := webhook.ClassifyBounce(s); again != got {
 			t.Errorf("ClassifyBounce(%q) = %s, then %s", s, got, again)
 		}
 		// However long the message is, no more than its beginning is read.
-		if len(s) > 4<<10 && effect.ClassifyBounce(s[:4<<10]) != got {
+		if len(s) > 4<<10 && webhook.ClassifyBounce(s[:4<<10]) != got {
 			t.Errorf("ClassifyBounce(%q) reads beyond its beginning", s)
 		}
 		// Space, case and what comes far behind carry no meaning.
-		if padded := effect.ClassifyBounce(" \n" + s); len(s) < 4<<10-2 && padded != got {
+		if padded := webhook.ClassifyBounce(" \n" + s); len(s) < 4<<10-2 && padded != got {
 			t.Errorf("ClassifyBounce(%q) = %s, and %s with space before it", s, got, padded)
 		}
 	})
@@ -168,7 +168,7 @@ func BenchmarkClassifyBounceLong(b *testing.B) {
 			text := strings.Repeat(part, size/len(part))
 			b.Run(fmt.Sprintf("%s/%d", strings.TrimSpace(part), size), func(b *testing.B) {
 				for b.Loop() {
-					effect.ClassifyBounce(text)
+					webhook.ClassifyBounce(text)
 				}
 			})
 		}
@@ -179,6 +179,6 @@ func BenchmarkClassifyBounce(b *testing.B) {
 	text := "550-5.1.1 The email account that you tried to reach does not exist. Please try\n" +
 		"550-5.1.1 double-checking the recipient's email address for typos or unnecessary spaces."
 	for b.Loop() {
-		effect.ClassifyBounce(text)
+		webhook.ClassifyBounce(text)
 	}
 }
