@@ -37,35 +37,45 @@ func (r *reader) checkRule(rule *rule) {
 // checkTogether finds what is wrong with rules that apply to one event. It goes
 // through every case that conditions can tell apart.
 func (r *reader) checkTogether(rules []rule) {
-	type clash struct {
-		first, second int
-		name          string
-	}
 	seen := map[clash]bool{}
 	tooMany := false
 	for _, f := range allFacts() {
-		setBy := map[string]int{}
-		for i := range rules {
-			if !rules[i].applies(f) {
-				continue
-			}
-			r.checkCircle(&rules[i], f)
-			for _, a := range rules[i].set {
-				first, taken := setBy[a.name]
-				if c := (clash{first, i, a.name}); taken && !seen[c] {
-					seen[c] = true
-					r.addf(a.line, "rule %s sets %q, which rule %s (line %d) sets for the same event: %s", rules[i].name, a.name, rules[first].name, rules[first].line, f)
-				}
-				if !taken {
-					setBy[a.name] = i
-				}
-			}
-		}
-		if len(setBy) > maxAttributes && !tooMany {
+		n := r.checkCase(rules, f, seen)
+		if n > maxAttributes && !tooMany {
 			tooMany = true
-			r.addf(1, "the rules set %d attributes for one event, the limit is %d: %s", len(setBy), maxAttributes, f)
+			r.addf(1, "the rules set %d attributes for one event, the limit is %d: %s", n, maxAttributes, f)
 		}
 	}
+}
+
+// A clash is two rules, by their indexes, that set one attribute.
+type clash struct {
+	first, second int
+	name          string
+}
+
+// checkCase checks the rules that apply to one case, and returns the number of
+// attributes that they set. Clashes in seen are not reported again.
+func (r *reader) checkCase(rules []rule, f facts, seen map[clash]bool) int {
+	setBy := map[string]int{}
+	for i := range rules {
+		if !rules[i].applies(f) {
+			continue
+		}
+		r.checkCircle(&rules[i], f)
+		for _, a := range rules[i].set {
+			first, taken := setBy[a.name]
+			if !taken {
+				setBy[a.name] = i
+				continue
+			}
+			if c := (clash{first, i, a.name}); !seen[c] {
+				seen[c] = true
+				r.addf(a.line, "rule %s sets %q, which rule %s (line %d) sets for the same event: %s", rules[i].name, a.name, rules[first].name, rules[first].line, f)
+			}
+		}
+	}
+	return len(setBy)
 }
 
 // checkCircle refuses to answer Customer.io's report of an opt-out, which it

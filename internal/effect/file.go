@@ -14,9 +14,9 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// MaxFile is the size of the largest file that is read, in bytes. A rule has
+// maxFile is the size of the largest file that is read, in bytes. A rule has
 // about 200, and some ten rules are many.
-const MaxFile = 1 << 20
+const maxFile = 1 << 20
 
 // Rules are what events do to profiles. They do not change.
 type Rules struct {
@@ -30,8 +30,8 @@ var builtin []byte
 // BuiltinFile returns the file of the built-in rules, with its comments.
 func BuiltinFile() []byte { return bytes.Clone(builtin) }
 
-// BuiltinRules returns the rules that hold unless a file says otherwise.
-var BuiltinRules = sync.OnceValue(func() *Rules {
+// builtinRules returns the rules that hold unless a file says otherwise.
+var builtinRules = sync.OnceValue(func() *Rules {
 	r, err := Parse("default.yaml", builtin)
 	if err != nil {
 		panic(err) // it is part of the program, and every test reads it
@@ -50,7 +50,7 @@ func ReadRules(label, path string) (*Rules, error) {
 		return nil, fmt.Errorf("%s%w", label, err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("%s%w", label, err)
 	}
@@ -60,8 +60,8 @@ func ReadRules(label, path string) (*Rules, error) {
 // Parse reads a file of rules. The error is every mistake, joined, in order; name
 // and line number come first in each.
 func Parse(name string, data []byte) (*Rules, error) {
-	if len(data) > MaxFile {
-		return nil, fmt.Errorf("%s: has more than %d bytes", name, MaxFile)
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("%s: has more than %d bytes", name, maxFile)
 	}
 	root, err := parseYAML(data)
 	if err != nil {

@@ -208,7 +208,7 @@ rules:
 	if diff := cmp.Diff(file, string(got)); diff != "" {
 		t.Errorf("YAML (-want +got):\n%s", diff)
 	}
-	for _, r := range []*effect.Rules{effect.BuiltinRules(), rules(t, "[]")} {
+	for _, r := range []*effect.Rules{builtinRules(t), rules(t, "[]")} {
 		checkYAML(t, r)
 	}
 }
@@ -235,9 +235,10 @@ func checkYAML(t *testing.T, r *effect.Rules) {
 
 func TestFileOfTheLargestSize(t *testing.T) {
 	t.Parallel()
+	const maxFile = 1 << 20
 	var file strings.Builder
 	file.WriteString("version: 1\nrules:\n")
-	for i := 0; file.Len() < effect.MaxFile-100; i++ {
+	for i := 0; file.Len() < maxFile-100; i++ {
 		fmt.Fprintf(&file, "- {name: r%d, when: {metric: sent, object_type: sms}, set: {a%d: 1}}\n", i, i)
 	}
 	start := time.Now()
@@ -246,11 +247,11 @@ func TestFileOfTheLargestSize(t *testing.T) {
 	}
 	t.Logf("took %v", time.Since(start))
 	for _, deep := range []string{"[", "{a: ", "- ", "? ", "&a [", "[*a, "} {
-		if _, err := effect.Parse("f", []byte(strings.Repeat(deep, effect.MaxFile/len(deep)))); err == nil {
+		if _, err := effect.Parse("f", []byte(strings.Repeat(deep, maxFile/len(deep)))); err == nil {
 			t.Errorf("%q again and again is no mistake", deep)
 		}
 	}
-	if _, err := effect.Parse("f", make([]byte, effect.MaxFile+1)); err == nil {
+	if _, err := effect.Parse("f", make([]byte, maxFile+1)); err == nil {
 		t.Error("a larger file is read")
 	}
 }

@@ -2,6 +2,7 @@ package effect
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -61,7 +62,7 @@ func parseText(n *yaml.Node) (v value, why string) {
 	case field != "":
 		return value{field: field}, ""
 	case braces:
-		return value{}, fmt.Sprintf("%q is no reference; one is \"{{field}}\" and nothing else, the fields are %s", n.Value, strings.Join(Fields(), ", "))
+		return value{}, fmt.Sprintf("%q is no reference; one is \"{{field}}\" and nothing else, the fields are %s", n.Value, strings.Join(slices.Sorted(maps.Keys(fields)), ", "))
 	case len(n.Value) > MaxValue:
 		return value{}, fmt.Sprintf("has %d bytes, the limit is %d", len(n.Value), MaxValue)
 	case n.Style == 0 && ambiguous(n.Value):

@@ -14,7 +14,7 @@ const maxSkew = 5 * time.Minute
 // A Policy turns events into calls. The zero Policy has the built-in rules and
 // suppresses.
 type Policy struct {
-	// Rules say what is done. Default BuiltinRules.
+	// Rules say what is done. Default the rules of BuiltinFile.
 	Rules *Rules
 	// Mode is what "suppress" in a rule comes to; "" is ModeSuppress.
 	Mode Mode
@@ -72,7 +72,7 @@ func (p Policy) Applying(e *webhook.Event) []string {
 
 func (p Policy) rules() *Rules {
 	if p.Rules == nil {
-		return BuiltinRules()
+		return builtinRules()
 	}
 	return p.Rules
 }
@@ -99,24 +99,22 @@ func (p Policy) calls(e *webhook.Event, receivedAt time.Time) []Call {
 		return nil
 	}
 	o := &occurrence{event: e, facts: factsOf(e), at: occurredAt(e, receivedAt)}
-	note := Call{Kind: Identify, Person: person, At: o.at, Attributes: map[string]any{}}
+	attributes := map[string]any{}
 	var calls []Call
 	var suppress bool
 	for _, r := range p.applying(o.facts) {
-		for _, a := range r.set {
-			note.Attributes[a.name] = a.value.of(o)
-		}
+		o.resolve(r.set, attributes)
 		mode := p.modeFor(r, o.facts)
 		if r.unsubscribe || mode == ModeUnsubscribe {
-			note.Attributes["unsubscribed"] = true
+			attributes["unsubscribed"] = true
 		}
 		suppress = suppress || mode == ModeSuppress
 		if r.track != nil && (r.track.withoutCioID || person.Kind == CioID) {
 			calls = append(calls, r.event(o, person))
 		}
 	}
-	if len(note.Attributes) > 0 {
-		calls = slices.Insert(calls, 0, note)
+	if len(attributes) > 0 {
+		calls = slices.Insert(calls, 0, Call{Kind: Identify, Person: person, At: o.at, Attributes: attributes})
 	}
 	if suppress {
 		calls = append(calls, Call{Kind: Suppress, Person: person, At: o.at})
@@ -129,9 +127,7 @@ func (r *rule) event(o *occurrence, person Person) Call {
 	call := Call{Kind: Track, Person: person, At: o.at, Event: r.track.event, ID: trackID(o.event, r.name)}
 	if len(r.track.data) > 0 {
 		call.Attributes = make(map[string]any, len(r.track.data))
-	}
-	for _, a := range r.track.data {
-		call.Attributes[a.name] = a.value.of(o)
+		o.resolve(r.track.data, call.Attributes)
 	}
 	return call
 }

@@ -1,8 +1,6 @@
 package effect
 
 import (
-	"maps"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -21,6 +19,13 @@ type occurrence struct {
 	event *webhook.Event
 	facts facts
 	at    time.Time
+}
+
+// resolve sets the attributes to their values for the event.
+func (o *occurrence) resolve(list []assignment, attributes map[string]any) {
+	for _, a := range list {
+		attributes[a.name] = a.value.of(o)
+	}
 }
 
 // of returns the value for an event. What the event does not have is "", which
@@ -74,9 +79,6 @@ var fields = map[string]func(*occurrence) any{
 	"trigger_event_id":         func(o *occurrence) any { return o.event.TriggerEventID },
 	"trigger_id":               func(o *occurrence) any { return o.event.TriggerID },
 }
-
-// Fields lists the fields that a file can refer to, in order.
-func Fields() []string { return slices.Sorted(maps.Keys(fields)) }
 
 // cut shortens what is longer than a value may be. Failure messages are, and
 // the start of one says enough.
