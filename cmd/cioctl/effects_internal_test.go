@@ -57,7 +57,7 @@ func TestEffectsCheckTellsMistakes(t *testing.T) {
 	if err := os.WriteFile(path, []byte("version: 1\nrules: [a]\nx: 1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	want := "cioctl: " + path + ":2: a rule must be a mapping, not \"a\"\ncioctl: " + path + ":3: the file has no key \"x\"; it has rules, version\n"
+	want := "cioctl: " + path + ":2: a rule must be a mapping, not \"a\"\ncioctl: " + path + ":3: unknown key \"x\" in the file; want one of rules, version\n"
 	if _, code, said := effects(t, "", "check", path); code != 1 || said != want {
 		t.Errorf("check: %d\n%s\nwant\n%s", code, said, want)
 	}

@@ -6,36 +6,34 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// checkRule finds what is wrong with a rule for itself.
+// checkRule checks a rule on its own. checkTogether checks the rules as a set.
 func (r *reader) checkRule(rule *rule) {
-	addf := func(format string, args ...any) {
-		r.addf(rule.line, "rule "+rule.name+": "+format, args...)
-	}
+	addf := func(format string, args ...any) { r.addf(rule.line, format, args...) }
 	if len(rule.set) == 0 && rule.track == nil && !rule.suppress && !rule.unsubscribe {
-		addf("does nothing; it needs set, track, suppress or unsubscribe")
+		addf("the rule does nothing; want one or more of set, track, suppress, unsubscribe")
 	}
 	if len(rule.when.metrics) == 0 {
-		addf("when names no metric")
+		addf("when has no metric; want one or more of %s", join(metrics))
 		return
 	}
 	for _, m := range rule.when.metrics {
 		if isEngagement(m) && rule.unsubscribe {
-			addf("metric %s cannot unsubscribe", m)
+			addf("metric %s cannot unsubscribe; every metric but opened and clicked can", m)
 		}
 		if rule.suppress && !slices.Contains(maySuppress, m) {
-			addf("metric %s cannot suppress, which deletes people for good; only %s can", m, join(maySuppress))
+			addf("metric %s cannot suppress, because suppress deletes people for good; only %s can", m, join(maySuppress))
 		}
 	}
 	if rule.suppress && (len(rule.when.objectTypes) == 0 || slices.Contains(rule.when.objectTypes, webhook.Push)) {
-		addf("suppress needs an object_type, and not push: a dead device must not delete a person")
+		addf("suppress needs an object_type other than push: a dead device must not delete a person")
 	}
 	if !slices.ContainsFunc(allFacts(), rule.applies) {
-		addf("never applies: no event is like that")
+		addf("the rule never applies: no event matches its conditions")
 	}
 }
 
-// checkTogether finds what is wrong with rules that apply to one event. It goes
-// through every case that conditions can tell apart.
+// checkTogether checks the rules that apply to the same event. It tries every case
+// that conditions can tell apart.
 func (r *reader) checkTogether(rules []rule) {
 	seen := map[clash]bool{}
 	tooMany := false
@@ -71,23 +69,24 @@ func (r *reader) checkCase(rules []rule, f facts, seen map[clash]bool) int {
 			}
 			if c := (clash{first, i, a.name}); !seen[c] {
 				seen[c] = true
-				r.addf(a.line, "rule %s sets %q, which rule %s (line %d) sets for the same event: %s", rules[i].name, a.name, rules[first].name, rules[first].line, f)
+				r.addf(a.line, "rule %s: attribute %q is also set by rule %s (line %d) for the same event: %s", rules[i].name, a.name, rules[first].name, rules[first].line, f)
 			}
 		}
 	}
 	return len(setBy)
 }
 
-// checkCircle refuses to answer Customer.io's report of an opt-out, which it
-// makes whenever unsubscribed is set, by setting unsubscribed. To suppress does
-// that, too, in ModeUnsubscribe.
+// checkCircle refuses a rule that answers Customer.io's report of an opt-out with
+// another opt-out. Customer.io reports an opt-out whenever the attribute
+// unsubscribed is set, so the two could alternate forever. suppress sets
+// unsubscribed, too, in ModeUnsubscribe.
 func (r *reader) checkCircle(rule *rule, f facts) {
 	if (rule.unsubscribe || rule.suppress) && f.objectType == webhook.Customer && f.metric == webhook.Unsubscribed {
-		r.addf(rule.line, "rule %s: would answer Customer.io's report of an opt-out with another one; add \"unless: {object_type: customer}\"", rule.name)
+		r.addf(rule.line, "rule %s: would answer Customer.io's report of an opt-out with another opt-out; add \"unless: {object_type: customer}\"", rule.name)
 	}
 }
 
-// String names the case in a mistake.
+// String describes the case in a mistake: "email bounced, hard".
 func (f facts) String() string {
 	s := string(f.objectType)
 	if s == "" {

@@ -61,7 +61,7 @@ func ReadRules(label, path string) (*Rules, error) {
 // and line number come first in each.
 func Parse(name string, data []byte) (*Rules, error) {
 	if len(data) > maxFile {
-		return nil, fmt.Errorf("%s: has more than %d bytes", name, maxFile)
+		return nil, fmt.Errorf("%s: the file exceeds the limit of %d bytes", name, maxFile)
 	}
 	root, err := parseYAML(data)
 	if err != nil {
@@ -115,18 +115,18 @@ func parseYAML(data []byte) (*yaml.Node, error) {
 	var doc, more yaml.Node
 	switch err := loader.Load(&doc); {
 	case errors.Is(err, io.EOF):
-		return nil, errors.New(": is empty; it begins with \"version: 1\"")
+		return nil, errors.New(": the file is empty; begin the file with \"version: 1\"")
 	case err != nil:
 		return nil, syntaxError(err)
 	}
 	switch err := loader.Load(&more); {
 	case err == nil:
-		return nil, fmt.Errorf(":%d: a second document begins; there can be one only", more.Line)
+		return nil, fmt.Errorf(":%d: a second document begins; want a single document", more.Line)
 	case !errors.Is(err, io.EOF):
 		return nil, syntaxError(err)
 	}
 	if len(doc.Content) == 0 {
-		return nil, errors.New(": is empty; it begins with \"version: 1\"")
+		return nil, errors.New(": the file is empty; begin the file with \"version: 1\"")
 	}
 	return doc.Content[0], nil
 }
@@ -137,7 +137,7 @@ func syntaxError(err error) error {
 		return fmt.Errorf(": %w", err)
 	}
 	if e.Mark.Line == 0 {
-		return fmt.Errorf(": is no YAML: %s", e.Message)
+		return fmt.Errorf(": invalid YAML: %s", e.Message)
 	}
-	return fmt.Errorf(":%d: is no YAML: %s", e.Mark.Line, e.Message)
+	return fmt.Errorf(":%d: invalid YAML: %s", e.Mark.Line, e.Message)
 }

@@ -23,6 +23,6 @@ func ParseMode(s string) (Mode, error) {
 	case ModeSuppress, ModeUnsubscribe, ModeOff:
 		return m, nil
 	default:
-		return "", fmt.Errorf("mode %q is none of suppress, unsubscribe, off", s)
+		return "", fmt.Errorf("mode %q: want suppress, unsubscribe or off", s)
 	}
 }

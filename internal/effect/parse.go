@@ -7,13 +7,14 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// maxAttributes leaves room for unsubscribed, _update and _timestamp. It also
-// bounds the data of an event, far below the 100 kB.
+// maxAttributes is Customer.io's limit without the three attributes that the
+// rules do not name: unsubscribed, _update and _timestamp. maxAttributes also
+// keeps the data of an event far below Customer.io's limit of 100 kB.
 const maxAttributes = MaxAttributes - 3
 
 var ruleName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 
-// file reads the file. It returns those rules that have no mistake.
+// file reads the whole file. It returns the rules without a mistake.
 func (r *reader) file(root *yaml.Node) []rule {
 	var rules []rule
 	var version, listed bool
@@ -33,10 +34,10 @@ func (r *reader) file(root *yaml.Node) []rule {
 		return nil
 	}
 	if !version {
-		r.addf(root.Line, "version is missing; it is 1")
+		r.addf(root.Line, `version is missing; begin the file with "version: 1"`)
 	}
 	if !listed {
-		r.addf(root.Line, `rules are missing; "rules: []" is a file without any`)
+		r.addf(root.Line, `rules are missing; write "rules: []" for a file without rules`)
 	}
 	return rules
 }
@@ -54,26 +55,33 @@ func (r *reader) rules(n *yaml.Node) []rule {
 	for _, item := range n.Content {
 		before := len(r.mistakes)
 		rule := r.rule(item)
-		if first, ok := names[rule.name]; ok && rule.name != "" {
-			r.addf(rule.line, "rule %s is there already, in line %d", rule.name, first)
+		if rule.name == "" {
+			continue // a mistake already
+		}
+		if first, ok := names[rule.name]; ok {
+			r.addf(rule.line, "duplicate name; the first rule of this name is in line %d", first)
 		}
 		names[rule.name] = rule.line
 		if len(r.mistakes) == before {
 			rules = append(rules, rule)
 		}
+		r.nameRule(rule.name, before)
 	}
 	return rules
 }
 
+// rule reads one rule. A rule without a valid name has a mistake and no name.
 func (r *reader) rule(n *yaml.Node) rule {
 	out := rule{line: n.Line}
 	hasWhen, before := false, len(r.mistakes)
 	keys := map[string]func(*yaml.Node){
 		"name": func(n *yaml.Node) {
-			var ok bool
-			if out.name, ok = r.text(n, "name"); ok && !ruleName.MatchString(out.name) {
-				r.addf(n.Line, "name %q must consist of a-z, 0-9, '_' and '-', 64 at most", out.name)
+			name, ok := r.text(n, "name")
+			if ok && !ruleName.MatchString(name) {
+				r.addf(n.Line, "invalid name %q: want a-z, 0-9, '_' and '-', at most 64 characters, first a letter or a digit", name)
+				return
 			}
+			out.name = name
 		},
 		"when": func(n *yaml.Node) {
 			hasWhen = true
@@ -89,10 +97,10 @@ func (r *reader) rule(n *yaml.Node) rule {
 		return out
 	}
 	if out.name == "" && len(r.mistakes) == before {
-		r.addf(n.Line, "the rule has no name")
+		r.addf(n.Line, "the rule has no name; want a name such as sms-bounce")
 	}
 	if !hasWhen {
-		r.addf(n.Line, "rule %s has no when", out.name)
+		r.addf(n.Line, "when is missing; want a condition such as {metric: bounced}")
 	}
 	if len(r.mistakes) == before {
 		r.checkRule(&out)
@@ -113,7 +121,7 @@ func (r *reader) condition(n *yaml.Node, what string) condition {
 	}
 	before := len(r.mistakes)
 	if r.mapping(n, what, keys) && c.empty() && len(r.mistakes) == before {
-		r.addf(n.Line, "%s is empty", what)
+		r.addf(n.Line, "%s is empty; want one or more of bounce_class, machine, metric, object_type", what)
 	}
 	return c
 }
@@ -135,12 +143,13 @@ func (r *reader) track(n *yaml.Node) *track {
 	}
 	before := len(r.mistakes)
 	if r.mapping(n, "track", keys) && t.event == "" && len(r.mistakes) == before {
-		r.addf(n.Line, "track has no event, the name to send")
+		r.addf(n.Line, "track has no event; want the name of the event to send")
 	}
 	return &t
 }
 
-// assignments reads names and values; check says what is wrong with a name.
+// assignments reads names and their values. check returns the fault of a name, or
+// "" for a valid name.
 func (r *reader) assignments(n *yaml.Node, what string, check func(string) string) []assignment {
 	var list []assignment
 	r.pairs(n, what, func(key, v *yaml.Node) {
@@ -154,7 +163,7 @@ func (r *reader) assignments(n *yaml.Node, what string, check func(string) strin
 		list = append(list, assignment{key.Value, key.Line, value})
 	})
 	if n.Kind == yaml.MappingNode && len(n.Content) == 0 {
-		r.addf(n.Line, "%s is empty", what)
+		r.addf(n.Line, "%s is empty; want one or more names with their values", what)
 	}
 	if len(list) > maxAttributes {
 		r.addf(n.Line, "%s has %d names, the limit is %d", what, len(list), maxAttributes)
@@ -164,30 +173,31 @@ func (r *reader) assignments(n *yaml.Node, what string, check func(string) strin
 
 var decimal = regexp.MustCompile(`^(0|-?[1-9]\d*)$`)
 
-// parseValue reads a literal or a reference, or says what is wrong with it.
+// parseValue reads a literal or a reference. why is the fault of an invalid value,
+// to follow the words "the value".
 func parseValue(n *yaml.Node) (v value, why string) {
 	switch {
 	case n.Kind == yaml.AliasNode, n.Anchor != "", n.Style&yaml.TaggedStyle != 0:
 		return value{}, "has an anchor, an alias or a tag, which are not supported"
 	case n.Kind != yaml.ScalarNode:
-		return value{}, "must be a text, true, false or a whole number, not " + describe(n) + bracesHint(n)
+		return value{}, "must be a string, true, false or a whole number, not " + describe(n) + bracesHint(n)
 	}
 	switch n.Tag {
 	case "!!bool":
 		b, err := strconv.ParseBool(n.Value)
 		if err != nil {
-			return value{}, "must be written true or false"
+			return value{}, "must be spelled true or false"
 		}
 		return value{literal: b}, ""
 	case "!!int":
 		i, err := strconv.ParseInt(n.Value, 10, 64)
 		if err != nil || !decimal.MatchString(n.Value) {
-			return value{}, "must be a decimal number of 64 bits; put a text in quotes"
+			return value{}, "must be a decimal number that fits in 64 bits; put a string in quotes"
 		}
 		return value{literal: i}, ""
 	case "!!str":
 		return parseText(n)
 	default:
-		return value{}, "must be a text, true, false or a whole number, not " + describe(n) + "; put a text in quotes"
+		return value{}, "must be a string, true, false or a whole number, not " + describe(n) + "; put a string in quotes"
 	}
 }

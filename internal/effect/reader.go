@@ -11,42 +11,65 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// maxMistakes is how many mistakes are told. A file with more is another file.
+// maxMistakes bounds the mistakes that one error lists. A file with more than 50
+// mistakes is hardly a file of rules.
 const maxMistakes = 50
 
-// A reader turns YAML into rules. It goes on after a mistake, so that all of
-// them are told at once.
+// A reader turns YAML into rules. The reader continues after a mistake, so that
+// one error lists every mistake of the file.
 type reader struct {
-	name     string
-	mistakes []error
+	name     string // of the file
+	mistakes []mistake
+}
+
+// A mistake is one fault of the file, and the line of the fault.
+type mistake struct {
+	line int
+	text string
 }
 
 func (r *reader) addf(line int, format string, args ...any) {
-	r.mistakes = append(r.mistakes, fmt.Errorf("%s:%d: %s", r.name, line, fmt.Sprintf(format, args...)))
+	r.mistakes = append(r.mistakes, mistake{line, fmt.Sprintf(format, args...)})
 }
 
-func (r *reader) err() error {
-	if n := len(r.mistakes) - maxMistakes; n > 0 {
-		r.mistakes = append(r.mistakes[:maxMistakes], fmt.Errorf("%s: and %d more", r.name, n))
+// nameRule puts the rule's name in front of each mistake from index first on.
+func (r *reader) nameRule(name string, first int) {
+	for i := range r.mistakes[first:] {
+		m := &r.mistakes[first+i]
+		m.text = "rule " + name + ": " + m.text
 	}
-	return errors.Join(r.mistakes...)
 }
 
-// mapping calls the key's function for each value of the mapping. It returns
-// false when n is no mapping.
+// err joins the mistakes, each as "file:line: text". It returns nil when the file
+// has no mistake.
+func (r *reader) err() error {
+	var errs []error
+	for _, m := range r.mistakes[:min(len(r.mistakes), maxMistakes)] {
+		errs = append(errs, fmt.Errorf("%s:%d: %s", r.name, m.line, m.text))
+	}
+	if n := len(r.mistakes) - maxMistakes; n > 0 {
+		errs = append(errs, fmt.Errorf("%s: and %d more mistakes", r.name, n))
+	}
+	return errors.Join(errs...)
+}
+
+// mapping calls the key's function for each value of the mapping n. It returns
+// false when n is not a mapping.
 func (r *reader) mapping(n *yaml.Node, what string, keys map[string]func(*yaml.Node)) bool {
 	known := strings.Join(slices.Sorted(maps.Keys(keys)), ", ")
 	return r.pairs(n, what, func(key, v *yaml.Node) {
 		read, ok := keys[key.Value]
 		if !ok {
-			r.addf(key.Line, "%s has no key %q; it has %s", what, key.Value, known)
+			r.addf(key.Line, "unknown key %q in %s; want one of %s", key.Value, what, known)
 			return
 		}
 		read(v)
 	})
 }
 
-// pairs calls f for each key and value of a mapping, once for each key.
+// pairs calls f for each key of a mapping and its value. A duplicate key is a
+// mistake, and f does not see the duplicate. pairs returns false when n is not a
+// mapping.
 func (r *reader) pairs(n *yaml.Node, what string, f func(key, v *yaml.Node)) bool {
 	if !r.plain(n) {
 		return false
@@ -62,11 +85,11 @@ func (r *reader) pairs(n *yaml.Node, what string, f func(key, v *yaml.Node)) boo
 			continue
 		}
 		if key.Kind != yaml.ScalarNode {
-			r.addf(key.Line, "a key of %s is %s%s", what, describe(key), bracesHint(key))
+			r.addf(key.Line, "a key in %s must be a string, not %s%s", what, describe(key), bracesHint(key))
 			continue
 		}
 		if first, ok := seen[key.Value]; ok {
-			r.addf(key.Line, "%q is there already, in line %d", key.Value, first)
+			r.addf(key.Line, "duplicate key %q in %s; the first one is in line %d", key.Value, what, first)
 			continue
 		}
 		seen[key.Value] = key.Line
@@ -75,8 +98,8 @@ func (r *reader) pairs(n *yaml.Node, what string, f func(key, v *yaml.Node)) boo
 	return true
 }
 
-// plain refuses what would let a file mean something else than it seems to:
-// anchors, aliases and tags.
+// plain refuses anchors, aliases and tags: with them a file could mean something
+// else than a reader of the file sees.
 func (r *reader) plain(n *yaml.Node) bool {
 	switch {
 	case n.Kind == yaml.AliasNode, n.Anchor != "":
@@ -94,7 +117,7 @@ func (r *reader) text(n *yaml.Node, what string) (string, bool) {
 		return "", false
 	}
 	if n.Kind != yaml.ScalarNode || n.Tag != "!!str" {
-		r.addf(n.Line, "%s must be a text, not %s", what, describe(n))
+		r.addf(n.Line, "%s must be a string, not %s", what, describe(n))
 		return "", false
 	}
 	return n.Value, true
@@ -111,13 +134,13 @@ func (r *reader) boolean(n *yaml.Node, what string) bool {
 	return strings.EqualFold(n.Value, "true")
 }
 
-// words reads one word or a list of words, each one of the known ones.
+// words reads one word or a list of words. Each word must be known.
 func words[T ~string](r *reader, n *yaml.Node, what string, known []T) []T {
 	items := []*yaml.Node{n}
 	if n.Kind == yaml.SequenceNode && r.plain(n) {
 		items = n.Content
 		if len(items) == 0 {
-			r.addf(n.Line, "%s is an empty list; leave it out to mean any", what)
+			r.addf(n.Line, "%s is an empty list; want one or more of %s", what, join(known))
 		}
 	}
 	var list []T
@@ -126,9 +149,9 @@ func words[T ~string](r *reader, n *yaml.Node, what string, known []T) []T {
 		switch word := T(s); {
 		case !ok:
 		case !slices.Contains(known, word):
-			r.addf(item.Line, "%s %q is unknown; the words are %s", what, s, join(known))
+			r.addf(item.Line, "unknown %s %q; want one of %s", what, s, join(known))
 		case slices.Contains(list, word):
-			r.addf(item.Line, "%s %q is there twice", what, s)
+			r.addf(item.Line, "duplicate %s %q", what, s)
 		default:
 			list = append(list, word)
 		}
@@ -158,10 +181,11 @@ func describe(n *yaml.Node) string {
 	}
 }
 
-// bracesHint helps with {{field}} without quotes, which YAML takes for mappings.
+// bracesHint explains a {{field}} without quotes: YAML reads the braces as two
+// mappings.
 func bracesHint(n *yaml.Node) string {
 	if n.Kind == yaml.MappingNode {
-		return `; write a field with quotes: "{{occurred_at}}"`
+		return `; put a field in quotes: "{{occurred_at}}"`
 	}
 	return ""
 }

@@ -257,7 +257,7 @@ func TestReadRules(t *testing.T) {
 		t.Errorf("bad: %v", err)
 	}
 	large := write("large.yaml", append(effect.BuiltinFile(), []byte(strings.Repeat("#\n", 1<<19))...))
-	if _, err := effect.ReadRules("", large); err == nil || !strings.HasPrefix(err.Error(), large+": has more than 1048576 bytes") {
+	if _, err := effect.ReadRules("", large); err == nil || !strings.HasPrefix(err.Error(), large+": the file exceeds the limit of 1048576 bytes") {
 		t.Errorf("large: %v", err)
 	}
 }

@@ -48,7 +48,7 @@ func TestMistakesInFiles(t *testing.T) {
 		t.Fatal("nothing is wrong")
 	}
 	want := []string{
-		"EFFECTS_FILE: " + bad + ":2: a rule must be", "EFFECTS_FILE: " + bad + ":3: the file has no key",
+		"EFFECTS_FILE: " + bad + ":2: a rule must be", "EFFECTS_FILE: " + bad + ":3: unknown key",
 		"CUSTOMERIO_ACME_EFFECTS_FILE: open /nowhere/effects.yaml: ", "CUSTOMERIO_GLOBEX_EFFECTS_FILE: " + worse + ":1: version must be 1",
 		"CUSTOMERIO_GLOBEX_EFFECTS_FILE: " + worse + ":1: rules are missing",
 	}
