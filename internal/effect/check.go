@@ -32,8 +32,8 @@ func (r *reader) checkRule(rule *rule) {
 	}
 }
 
-// checkTogether checks the rules that apply to the same event. It tries every case
-// that conditions can tell apart.
+// checkTogether checks the rules that apply to the same event, for every case that
+// conditions can tell apart.
 func (r *reader) checkTogether(rules []rule) {
 	seen := map[clash]bool{}
 	tooMany := false
@@ -52,8 +52,8 @@ type clash struct {
 	name          string
 }
 
-// checkCase checks the rules that apply to one case, and returns the number of
-// attributes that they set. Clashes in seen are not reported again.
+// checkCase checks the rules for a single case and returns the number of attributes
+// that the rules set. Clashes in seen are not reported again.
 func (r *reader) checkCase(rules []rule, f facts, seen map[clash]bool) int {
 	setBy := map[string]int{}
 	for i := range rules {

@@ -14,11 +14,11 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// maxFile is the size of the largest file that is read, in bytes. A rule has
-// about 200, and some ten rules are many.
+// maxFile bounds the size of a file, in bytes. A rule has about 200 bytes, and ten
+// rules are many.
 const maxFile = 1 << 20
 
-// Rules are what events do to profiles. They do not change.
+// Rules are the rules of one file. They are immutable.
 type Rules struct {
 	rules    []rule
 	byMetric map[webhook.Metric][]*rule
@@ -30,17 +30,18 @@ var builtin []byte
 // BuiltinFile returns the file of the built-in rules, with its comments.
 func BuiltinFile() []byte { return bytes.Clone(builtin) }
 
-// builtinRules returns the rules that hold unless a file says otherwise.
+// builtinRules returns the rules that apply when no file replaces them.
 var builtinRules = sync.OnceValue(func() *Rules {
 	r, err := Parse("default.yaml", builtin)
 	if err != nil {
-		panic(err) // it is part of the program, and every test reads it
+		panic(err) // never: the file is part of the program, and tests parse it
 	}
 	return r
 })
 
-// ReadRules reads the file at path. Each mistake in it begins with label, the
-// path and the number of its line: "EFFECTS_FILE: effects.yaml:12: …".
+// ReadRules reads the file at path, of at most 1 MiB. The error lists every mistake
+// of the file, each with the label, the path and the line:
+// "EFFECTS_FILE: effects.yaml:12: …". The label may be "".
 func ReadRules(label, path string) (*Rules, error) {
 	if label != "" {
 		label += ": "
@@ -57,8 +58,8 @@ func ReadRules(label, path string) (*Rules, error) {
 	return Parse(label+path, data)
 }
 
-// Parse reads a file of rules. The error is every mistake, joined, in order; name
-// and line number come first in each.
+// Parse reads the content of a file of rules. The error joins every mistake in the
+// file's order, each with the name and the line number in front.
 func Parse(name string, data []byte) (*Rules, error) {
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("%s: the file exceeds the limit of %d bytes", name, maxFile)
@@ -86,7 +87,7 @@ func newRules(rules []rule) *Rules {
 	return &Rules{rules: rules, byMetric: byMetric}
 }
 
-// Names lists the names of the rules, in the file's order.
+// Names returns the names of the rules in the file's order.
 func (r *Rules) Names() []string {
 	names := make([]string, len(r.rules))
 	for i := range r.rules {
@@ -95,7 +96,8 @@ func (r *Rules) Names() []string {
 	return names
 }
 
-// Suppresses reports whether any rule deletes people, as far as the mode lets it.
+// Suppresses reports whether any rule has suppress, which deletes people in
+// ModeSuppress.
 func (r *Rules) Suppresses() bool {
 	for i := range r.rules {
 		if r.rules[i].suppress {
@@ -105,8 +107,8 @@ func (r *Rules) Suppresses() bool {
 	return false
 }
 
-// parseYAML returns the root of the only document. An error goes on from the
-// file's name: ":3: …".
+// parseYAML returns the root of the only document. The text of an error follows the
+// name of the file: ":3: …".
 func parseYAML(data []byte) (*yaml.Node, error) {
 	loader, err := yaml.NewLoader(bytes.NewReader(data))
 	if err != nil {

@@ -2,9 +2,9 @@ package effect
 
 import "fmt"
 
-// A Mode says what follows a bounce or a spam complaint once it has been noted
-// on the profile. It does not touch what a person asked for: an opt-out is
-// written in every mode.
+// A Mode says what suppress in a rule does, for example after a bounce or a spam
+// complaint. The attributes of the rule are set in every mode. An opt-out, which the
+// person asked for, is also written in every mode.
 type Mode string
 
 // The modes.
@@ -13,11 +13,11 @@ const (
 	ModeSuppress Mode = "suppress"
 	// ModeUnsubscribe sets unsubscribed and keeps the profile.
 	ModeUnsubscribe Mode = "unsubscribe"
-	// ModeOff leaves it at the note.
+	// ModeOff sets the attributes of the rule and does nothing else.
 	ModeOff Mode = "off"
 )
 
-// ParseMode reads a mode by its name.
+// ParseMode returns the mode of the name s, or an error that lists the modes.
 func ParseMode(s string) (Mode, error) {
 	switch m := Mode(s); m {
 	case ModeSuppress, ModeUnsubscribe, ModeOff:

@@ -6,7 +6,7 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// An IDKind says which of a person's identifiers is used.
+// An IDKind is the kind of an identifier of a person.
 type IDKind string
 
 // The kinds of identifiers.
@@ -19,10 +19,11 @@ const (
 // A Person is one identifier of a person. Persons can be compared with ==.
 type Person struct {
 	Kind  IDKind
-	Value string // without the prefix that CioID has on the wire
+	Value string // without the prefix cio_ of the Track API
 }
 
-// Identifier returns the word by which the Track API knows the person.
+// Identifier returns the identifier of the person in the Track API: an id, an e-mail
+// address, or "cio_" and a CioID.
 func (p Person) Identifier() string {
 	if p.Kind == CioID {
 		return "cio_" + p.Value
@@ -30,12 +31,12 @@ func (p Person) Identifier() string {
 	return p.Value
 }
 
-// PersonOf returns the person that an event is about, or false when the event
-// names nobody.
+// PersonOf returns the person of an event, or false when the event has no
+// identifier of a person.
 //
-// Customer.io's own id comes first because it never changes and because an
-// update of a deleted person by it is dropped, where an id or an e-mail address
-// may by now belong to somebody else.
+// CioID comes first for two reasons: a cio_id never changes, and Customer.io drops
+// an update of a deleted person by cio_id. An id or an e-mail address may by now
+// belong to somebody else.
 func PersonOf(e *webhook.Event) (Person, bool) {
 	candidates := []Person{
 		{CioID, e.Identifiers.CioID},

@@ -8,25 +8,27 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// maxSkew is how far an event may lie ahead of our clock and still be believed.
+// maxSkew bounds how far the time of an event may lie ahead of our clock.
 const maxSkew = 5 * time.Minute
 
-// A Policy turns events into calls. The zero Policy has the built-in rules and
-// suppresses.
+// A Policy turns events into calls. The zero Policy applies the built-in rules in
+// ModeSuppress.
 type Policy struct {
-	// Rules say what is done. Default the rules of BuiltinFile.
+	// Rules are the rules to apply. Default the rules of BuiltinFile.
 	Rules *Rules
-	// Mode is what "suppress" in a rule comes to; "" is ModeSuppress.
+	// Mode is the meaning of suppress in a rule. Default ModeSuppress.
 	Mode Mode
-	// KeepUnknown makes no suppression of a bounce of unknown class. By default
-	// it counts as hard: Customer.io has called it a bounce.
+	// KeepUnknown exempts bounces of unknown class from suppression. By default
+	// such a bounce counts as hard, because Customer.io reported a bounce.
 	KeepUnknown bool
 }
 
-// SuppressionMetrics lists the metrics that Suppression acts on.
+// SuppressionMetrics returns the metrics for which Suppression may return calls,
+// sorted.
 func (p Policy) SuppressionMetrics() []webhook.Metric { return p.metrics(false) }
 
-// EngagementMetrics lists the metrics that Engagement acts on.
+// EngagementMetrics returns the metrics for which Engagement may return calls,
+// sorted.
 func (p Policy) EngagementMetrics() []webhook.Metric { return p.metrics(true) }
 
 func (p Policy) metrics(engagement bool) []webhook.Metric {
@@ -40,10 +42,10 @@ func (p Policy) metrics(engagement bool) []webhook.Metric {
 	return list
 }
 
-// Suppression returns the calls for everything but opens and clicks: bounces,
-// complaints, opt-outs and what else the rules name. It returns none when no
-// rule applies or the event names nobody. An event without a time counts as of
-// receivedAt.
+// Suppression returns the calls for an event that is neither an open nor a click:
+// a bounce, a complaint, an opt-out or any other metric of the rules. It returns nil
+// when no rule applies or the event has no person. An event without a time gets
+// receivedAt as its time.
 func (p Policy) Suppression(e *webhook.Event, receivedAt time.Time) []Call {
 	if isEngagement(e.Metric) {
 		return nil
@@ -51,8 +53,9 @@ func (p Policy) Suppression(e *webhook.Event, receivedAt time.Time) []Call {
 	return p.calls(e, receivedAt)
 }
 
-// Engagement returns the calls for opens and clicks, none when no rule applies
-// or the event names nobody. An event without a time counts as of receivedAt.
+// Engagement returns the calls for an open or a click. It returns nil for other
+// events, when no rule applies, and when the event has no person. An event without a
+// time gets receivedAt as its time.
 func (p Policy) Engagement(e *webhook.Event, receivedAt time.Time) []Call {
 	if !isEngagement(e.Metric) {
 		return nil
@@ -60,8 +63,8 @@ func (p Policy) Engagement(e *webhook.Event, receivedAt time.Time) []Call {
 	return p.calls(e, receivedAt)
 }
 
-// Applying returns the names of the rules that apply to the event, whomever it
-// names.
+// Applying returns the names of the rules that apply to the event, also when the
+// event has no person.
 func (p Policy) Applying(e *webhook.Event) []string {
 	var names []string
 	for _, r := range p.applying(factsOf(e)) {
@@ -87,9 +90,9 @@ func (p Policy) applying(f facts) []*rule {
 	return list
 }
 
-// calls returns what all rules that apply do: one Identify with the attributes
-// of all, then the events, and a suppression last. What came after that would
-// be lost.
+// calls returns the calls of all rules that apply: one Identify with the attributes
+// of all rules, then the events, and the suppression last. Customer.io would ignore
+// a call after the suppression.
 func (p Policy) calls(e *webhook.Event, receivedAt time.Time) []Call {
 	if len(p.rules().byMetric[e.Metric]) == 0 {
 		return nil
@@ -132,7 +135,8 @@ func (r *rule) event(o *occurrence, person Person) Call {
 	return call
 }
 
-// modeFor returns what the rule's "suppress" comes to.
+// modeFor returns the mode for the rule and the case: ModeOff when the rule does not
+// suppress or KeepUnknown exempts the bounce.
 func (p Policy) modeFor(r *rule, f facts) Mode {
 	if !r.suppress || p.KeepUnknown && f.class == webhook.BounceUnknown {
 		return ModeOff
@@ -140,8 +144,8 @@ func (p Policy) modeFor(r *rule, f facts) Mode {
 	return cmp.Or(p.Mode, ModeSuppress)
 }
 
-// occurredAt returns the event's time. A time that has not come yet is not
-// believed: as At it would keep every later value off the profile until then.
+// occurredAt returns the event's time, or receivedAt for a time in the future. A
+// future At would keep later values off the profile until that time has come.
 func occurredAt(e *webhook.Event, receivedAt time.Time) time.Time {
 	if e.OccurredAt.IsZero() || e.OccurredAt.After(receivedAt.Add(maxSkew)) {
 		return receivedAt

@@ -11,8 +11,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// maxMistakes bounds the mistakes that one error lists. A file with more than 50
-// mistakes is hardly a file of rules.
+// maxMistakes bounds the mistakes in an error. A file with more than 50 mistakes is
+// hardly a file of rules.
 const maxMistakes = 50
 
 // A reader turns YAML into rules. The reader continues after a mistake, so that

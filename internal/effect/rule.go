@@ -6,7 +6,7 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// A rule says what an event that matches does.
+// A rule is a condition and the actions for the events that match the condition.
 type rule struct {
 	name         string
 	line         int
@@ -17,23 +17,23 @@ type rule struct {
 	unsubscribe  bool
 }
 
-// An assignment is an attribute, or a part of an event's data, with its value.
+// An assignment is an attribute, or a property of an event, with its value.
 type assignment struct {
 	name  string
 	line  int
 	value value
 }
 
-// A track is an event to send to Customer.io about the person.
+// A track is the event that a rule sends to Customer.io about the person.
 type track struct {
 	event string
 	data  []assignment
-	// withoutCioID sends it also to people known by id or e-mail address alone.
-	// Such a call cannot be told not to create the person.
+	// withoutCioID also sends the event for a person who is known by id or e-mail
+	// address only. The Track API then creates a person who does not exist.
 	withoutCioID bool
 }
 
-// facts are what conditions look at.
+// facts are the properties of an event that a condition can test.
 type facts struct {
 	objectType webhook.ObjectType
 	metric     webhook.Metric
@@ -52,7 +52,7 @@ func factsOf(e *webhook.Event) facts {
 	return f
 }
 
-// A condition holds when each of its parts does. A part that is left out holds.
+// A condition holds when each of its parts holds. An absent part always holds.
 type condition struct {
 	objectTypes []webhook.ObjectType
 	metrics     []webhook.Metric

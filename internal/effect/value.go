@@ -8,13 +8,13 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// A value is a literal, or names a field of the event.
+// A value is a literal or a reference to a field of the event.
 type value struct {
 	literal any    // string, bool or int64
 	field   string // "" for a literal
 }
 
-// An occurrence is an event with what is derived from it.
+// An occurrence is an event with its derived facts and time.
 type occurrence struct {
 	event *webhook.Event
 	facts facts
@@ -28,8 +28,8 @@ func (o *occurrence) resolve(list []assignment, attributes map[string]any) {
 	}
 }
 
-// of returns the value for an event. What the event does not have is "", which
-// clears an attribute: the value of an earlier event would be wrong.
+// of returns the value for an event. A field that the event lacks gives "", which
+// clears the attribute: the value of an earlier event would be wrong.
 func (v value) of(o *occurrence) any {
 	if v.field == "" {
 		return v.literal
@@ -52,8 +52,9 @@ func (v value) of(o *occurrence) any {
 	}
 }
 
-// fields are what a value can refer to. Addresses of people are not among them:
-// Customer.io knows them, and takes "recipient" in an event's data for an order.
+// fields are the fields that a value can refer to. The addresses of people are
+// excluded: Customer.io has the addresses already, and the property "recipient" of an
+// event redirects the messages of campaigns.
 var fields = map[string]func(*occurrence) any{
 	"action_id":                func(o *occurrence) any { return o.event.ActionID },
 	"bounce_class":             func(o *occurrence) any { return string(o.facts.class) },
@@ -80,8 +81,8 @@ var fields = map[string]func(*occurrence) any{
 	"trigger_id":               func(o *occurrence) any { return o.event.TriggerID },
 }
 
-// cut shortens what is longer than a value may be. Failure messages are, and
-// the start of one says enough.
+// cut shortens a string to MaxValue bytes, at the boundary of a rune. Failure
+// messages can be longer, and the beginning of a message suffices.
 func cut(s string) string {
 	if len(s) <= MaxValue {
 		return s
@@ -93,8 +94,8 @@ func cut(s string) string {
 	return s[:end]
 }
 
-// reference returns the field that a text refers to, and whether the text has
-// braces at all. A text with braces that is no reference is a mistake.
+// reference returns the field that a string refers to, and whether the string has
+// double braces. A string with braces and without a field is a mistake.
 func reference(text string) (field string, braces bool) {
 	if !strings.Contains(text, "{{") && !strings.Contains(text, "}}") {
 		return "", false

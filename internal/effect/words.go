@@ -7,27 +7,28 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// The words that a condition may use. A word that is not among them is a typing
-// mistake far more often than a novelty of Customer.io's.
+// The words that a condition may use. An unknown word is a typing mistake far more
+// often than a new word of Customer.io's.
 var (
 	objectTypes   = webhook.ObjectTypes()
 	metrics       = webhook.Metrics()
 	bounceClasses = []webhook.BounceClass{webhook.BounceHard, webhook.BounceSoft, webhook.BounceUnknown}
 )
 
-// isEngagement tells the metrics of the consumer engagement, which come by the
-// million, from those of suppression, which must not wait behind them.
+// isEngagement reports whether the consumer engagement handles the metric. Opens and
+// clicks come by the million. All other metrics belong to the consumer suppression,
+// whose events must not wait behind a million opens.
 func isEngagement(m webhook.Metric) bool {
 	return m == webhook.Opened || m == webhook.Clicked
 }
 
-// maySuppress are the metrics that can delete a person: those that say that a
-// message did not arrive or was not wanted. "suppress" on one that every message
-// has would delete everybody.
+// maySuppress are the metrics that can delete a person: each of them says that a
+// message did not arrive or was not wanted. A rule that suppresses on a metric of
+// every message, such as sent, would delete everybody.
 var maySuppress = []webhook.Metric{webhook.Bounced, webhook.Dropped, webhook.Spammed, webhook.Unsubscribed}
 
-// allFacts are the cases that conditions can tell apart. An object type that no
-// condition can name stands for all of them as "".
+// allFacts returns every case that conditions can tell apart. The object type ""
+// stands for all object types that a condition cannot name.
 var allFacts = sync.OnceValue(func() []facts {
 	var all []facts
 	for _, o := range append(slices.Clone(objectTypes), "") {

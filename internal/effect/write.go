@@ -7,8 +7,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// YAML returns the rules as a file that means the same: each key in its place,
-// lists where there are several words, and no comments.
+// YAML returns the rules as a file with the same meaning: the keys in a fixed order,
+// a list only for several words, and no comments.
 func (r *Rules) YAML() ([]byte, error) {
 	list := &yaml.Node{Kind: yaml.SequenceNode}
 	for i := range r.rules {
@@ -105,7 +105,7 @@ func mapping(style yaml.Style) *yaml.Node { return &yaml.Node{Kind: yaml.Mapping
 
 func put(n *yaml.Node, key string, v *yaml.Node) { n.Content = append(n.Content, scalar(key), v) }
 
-// word is a text that YAML reads as one without quotes, unless it is ambiguous.
+// word matches the strings that need no quotes in YAML, except ambiguous ones.
 var word = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
 
 func scalar(v any) *yaml.Node {
