@@ -48,7 +48,7 @@ var answers = [outcomeCount]answer{
 		"kept", http.StatusOK, []byte(`{"status":"kept"}`),
 		zerolog.WarnLevel, "kept a signed call as a dead letter",
 	},
-	outcomeAddress: { // 503 and not 403, see docs/adr/0004-address-allow-list.md
+	outcomeAddress: { // 503 and not 403, see docs/adr/0005-address-allow-list.md
 		"address", http.StatusServiceUnavailable, []byte(`{"error":"Not available here"}`),
 		zerolog.WarnLevel, "refused a call from outside ALLOWED_NETWORKS: if it is Customer.io's, its queue stands still",
 	},

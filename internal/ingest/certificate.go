@@ -28,7 +28,7 @@ type certificate struct {
 	checked time.Time
 	// cert and key are what was read last, whether good or not.
 	cert, key []byte
-	said      string // the fault that was logged last
+	logged    string // the error that was logged last
 	current   *tls.Certificate
 }
 
@@ -66,7 +66,7 @@ func (c *certificate) get() *tls.Certificate {
 	defer c.mu.Unlock()
 	if now := c.now(); now.Sub(c.checked) >= reloadEvery {
 		c.checked = now
-		c.say(c.reload())
+		c.logOnce(c.reload())
 	}
 	return c.current
 }
@@ -89,7 +89,7 @@ func (c *certificate) reload() error {
 	if pair.Leaf.NotAfter.Before(c.now()) {
 		return fmt.Errorf("certificate %s: expired %s", c.certFile, pair.Leaf.NotAfter.UTC().Format(time.RFC3339))
 	}
-	c.current, c.said = pair, ""
+	c.current, c.logged = pair, ""
 	c.log.Info().Time("not_after", pair.Leaf.NotAfter).Msg("took over a new certificate")
 	return nil
 }
@@ -107,12 +107,12 @@ func (c *certificate) read() (changed bool, err error) {
 	return changed, nil
 }
 
-// say logs a fault once.
-func (c *certificate) say(err error) {
-	if err == nil || err.Error() == c.said {
+// logOnce logs an error unless it was the last one logged.
+func (c *certificate) logOnce(err error) {
+	if err == nil || err.Error() == c.logged {
 		return
 	}
-	c.said = err.Error()
+	c.logged = err.Error()
 	c.log.Warn().Err(err).Time("not_after", c.current.Leaf.NotAfter).
 		Msg("the new certificate cannot be used, the present one stays")
 }

@@ -19,8 +19,8 @@ import (
 // Customer.io hangs up after 4 s, and part of them is the network's.
 const (
 	answerTimeout = 2750 * time.Millisecond
-	// A body that came atOnce leaves a publisher all of its 2.5 s.
-	atOnce = 250 * time.Millisecond
+	// A body that came within promptBody leaves a publisher all of its 2.5 s.
+	promptBody = 250 * time.Millisecond
 )
 
 // storeTimeout bounds the storing of a call, within the time that an answer may
@@ -38,7 +38,8 @@ func (s *Server) handle(c echo.Context) (o outcome, err error) {
 		}
 	}()
 	began := s.cfg.Now()
-	if err := s.networks.check(c.Request()); err != nil {
+	r := c.Request()
+	if err := s.networks.check(r); err != nil {
 		return outcomeAddress, err
 	}
 	candidates := s.workspaces(c.Param("workspace"))
@@ -48,10 +49,15 @@ func (s *Server) handle(c echo.Context) (o outcome, err error) {
 	if s.closing.Load() {
 		return outcomeDraining, nil
 	}
-	r := c.Request()
 	if _, signed := r.Header[canonicalSignature]; !signed {
 		return outcomeMissingSignature, nil // not worth reading
 	}
+	return s.read(c, began, candidates)
+}
+
+// read reads the body of a call, and verifies and stores it.
+func (s *Server) read(c echo.Context, began time.Time, candidates []Workspace) (outcome, error) {
+	r := c.Request()
 	b, err := readBody(r, s.cfg.MaxBody, &s.large)
 	if err != nil {
 		return judgeRead(err)
@@ -60,15 +66,15 @@ func (s *Server) handle(c echo.Context) (o outcome, err error) {
 	// From here on the connection is watched for its end alone, and a deadline
 	// would look like one.
 	setReadDeadline(c.Response(), time.Time{})
-	ctx, cancel := s.hurry(r.Context(), began)
+	ctx, cancel := s.storeContext(r.Context(), began)
 	defer cancel()
 	return s.take(ctx, r.Header, b.bytes, candidates)
 }
 
-// hurry leaves a body that came slowly less time to be stored.
-func (s *Server) hurry(ctx context.Context, began time.Time) (context.Context, context.CancelFunc) {
+// storeContext leaves a body that came slowly less time to be stored.
+func (s *Server) storeContext(ctx context.Context, began time.Time) (context.Context, context.CancelFunc) {
 	spent := s.cfg.Now().Sub(began)
-	if spent < atOnce {
+	if spent < promptBody {
 		return ctx, func() {}
 	}
 	return context.WithTimeout(ctx, answerTimeout-spent)
@@ -79,7 +85,7 @@ func (s *Server) take(ctx context.Context, h http.Header, body []byte, candidate
 	now := s.cfg.Now()
 	workspace, key, err := verify(candidates, h, body, now)
 	if err != nil {
-		return judgeSignature(err)
+		return judgeSignature(err), nil
 	}
 	s.metrics.signed(workspace.Name, key, now)
 	if !s.gate.enter(1) {
@@ -183,14 +189,14 @@ func judgeRead(err error) (outcome, error) {
 	}
 }
 
-func judgeSignature(err error) (outcome, error) {
+func judgeSignature(err error) outcome {
 	switch {
 	case errors.Is(err, webhook.ErrMissingSignature):
-		return outcomeMissingSignature, nil
+		return outcomeMissingSignature
 	case errors.Is(err, webhook.ErrTimestamp):
-		return outcomeTimestamp, nil
+		return outcomeTimestamp
 	default:
-		return outcomeInvalidSignature, nil
+		return outcomeInvalidSignature
 	}
 }
 

@@ -71,25 +71,25 @@ func (m *metrics) addWorkspaces(reg prometheus.Registerer, workspaces []Workspac
 	}, []string{"workspace"})
 	reg.MustRegister(matches, events, last)
 	for _, w := range workspaces {
-		of := &workspaceMetrics{events: map[string]map[string]prometheus.Counter{}, lastSigned: last.WithLabelValues(w.Name)}
-		for key := range of.keys {
-			of.keys[key] = matches.WithLabelValues(w.Name, strconv.Itoa(key))
+		series := &workspaceMetrics{events: map[string]map[string]prometheus.Counter{}, lastSigned: last.WithLabelValues(w.Name)}
+		for key := range series.keys {
+			series.keys[key] = matches.WithLabelValues(w.Name, strconv.Itoa(key))
 		}
 		for _, o := range append(webhook.ObjectTypes(), other) {
-			of.events[string(o)] = map[string]prometheus.Counter{}
+			series.events[string(o)] = map[string]prometheus.Counter{}
 			for _, what := range append(webhook.Metrics(), other) {
-				of.events[string(o)][string(what)] = events.WithLabelValues(w.Name, string(o), string(what))
+				series.events[string(o)][string(what)] = events.WithLabelValues(w.Name, string(o), string(what))
 			}
 		}
-		m.workspaces[w.Name] = of
+		m.workspaces[w.Name] = series
 	}
 }
 
 // signed counts a call with a valid signature.
 func (m *metrics) signed(workspace string, key int, now time.Time) {
-	of := m.workspaces[workspace]
-	of.keys[min(key, maxKeys-1)].Inc()
-	of.lastSigned.Set(float64(now.Unix()))
+	series := m.workspaces[workspace]
+	series.keys[min(key, maxKeys-1)].Inc()
+	series.lastSigned.Set(float64(now.Unix()))
 }
 
 // stored counts an event.
