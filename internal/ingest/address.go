@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// networks are those that a call may come from, by way of proxies whose word
-// counts.
+// networks are the networks that may call ingest, and the networks of the proxies
+// whose X-Forwarded-For is trusted.
 type networks struct{ allowed, proxies []netip.Prefix }
 
-// check returns an error that names the address if it is not allowed. Nothing
-// is checked when no network is named.
+// check returns an error with the sender's address if the address is not allowed.
+// Without an allowed network, check accepts every call.
 func (n *networks) check(r *http.Request) error {
 	if len(n.allowed) == 0 {
 		return nil
@@ -23,15 +23,16 @@ func (n *networks) check(r *http.Request) error {
 		return err
 	}
 	if !contains(n.allowed, from) {
-		return fmt.Errorf("%s is in none of ALLOWED_NETWORKS", from)
+		return fmt.Errorf("address %s is outside ALLOWED_NETWORKS", from)
 	}
 	return nil
 }
 
-// sender returns the address that a call comes from. X-Forwarded-For is read
-// from its end, where each proxy has put whom it was called by: the first
-// address that is no proxy's is the sender, and what stands before it is the
-// sender's own claim. If all are proxies' it is the first of them.
+// sender returns the address that a call comes from. Each proxy appends the address
+// of its caller to X-Forwarded-For, so sender reads the header from the end. The
+// first address outside the proxies' networks is the sender. The addresses in front
+// of the sender are the sender's own claim and do not count. If all addresses are
+// proxies, the sender is the leftmost address.
 func (n *networks) sender(r *http.Request) (netip.Addr, error) {
 	from, err := parseAddr(r.RemoteAddr)
 	if err != nil {
@@ -52,14 +53,14 @@ func (n *networks) sender(r *http.Request) (netip.Addr, error) {
 	return from, nil
 }
 
-// parseAddr reads an address with or without a port. An IPv4 address in the
-// form of IPv6, as a listener for both gives it, is an IPv4 address.
+// parseAddr parses an address with or without a port. A listener for IPv4 and IPv6
+// reports an IPv4 address in the form of IPv6; parseAddr returns the IPv4 address.
 func parseAddr(text string) (netip.Addr, error) {
 	addr, err := netip.ParseAddr(strings.Trim(text, "[]"))
 	if err != nil {
 		pair, pairErr := netip.ParseAddrPort(text)
 		if pairErr != nil {
-			return addr, fmt.Errorf("%d characters that are no address", len(text))
+			return addr, fmt.Errorf("invalid address of %d characters", len(text))
 		}
 		addr = pair.Addr()
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// An outcome is what became of a call: a log field, a metric label, and the
-// answer that Customer.io gets.
+// An outcome is the result of a call. Each outcome has a log field, a metric label
+// and an answer to Customer.io.
 type outcome int
 
 const (
@@ -30,8 +30,8 @@ const (
 	outcomeCount
 )
 
-// An answer is how an outcome is told. Its level is NoLevel where a line per
-// call would say nothing.
+// An answer is the HTTP answer and the log line of an outcome. The level is NoLevel
+// for an outcome without a log line: a line per stored call would say nothing.
 type answer struct {
 	name   string
 	status int
@@ -46,55 +46,55 @@ var answers = [outcomeCount]answer{
 	outcomeDuplicate: {"duplicate", http.StatusOK, []byte(`{"status":"duplicate"}`), zerolog.NoLevel, ""},
 	outcomeKept: {
 		"kept", http.StatusOK, []byte(`{"status":"kept"}`),
-		zerolog.WarnLevel, "kept a signed call as a dead letter",
+		zerolog.WarnLevel, "signed call stored as a dead letter",
 	},
-	outcomeAddress: { // 503 and not 403, see docs/adr/0005-address-allow-list.md
+	outcomeAddress: { // for the reason of 503 instead of 403 see docs/adr/0005-address-allow-list.md
 		"address", http.StatusServiceUnavailable, []byte(`{"error":"Not available here"}`),
-		zerolog.WarnLevel, "refused a call from outside ALLOWED_NETWORKS: if it is Customer.io's, its queue stands still",
+		zerolog.WarnLevel, "call from outside ALLOWED_NETWORKS refused; if Customer.io sent the call, its queue is blocked: add its network",
 	},
 	outcomeMissingSignature: {
 		"missing_signature", http.StatusUnauthorized, []byte(`{"error":"Missing signature"}`),
-		zerolog.WarnLevel, "refused a call without a signature",
+		zerolog.WarnLevel, "call without a signature refused",
 	},
 	outcomeInvalidSignature: {
 		"invalid_signature", http.StatusUnauthorized, []byte(`{"error":"Invalid signature"}`),
-		zerolog.WarnLevel, "refused a call with a wrong signature: if it is Customer.io's, CUSTOMERIO_WEBHOOK_SECRET is not its signing key, and its queue stands still",
+		zerolog.WarnLevel, "call with an invalid signature refused; if Customer.io sent the call, its queue is blocked: set CUSTOMERIO_WEBHOOK_SECRET to the signing key of the webhook",
 	},
 	outcomeTimestamp: {
 		"timestamp", http.StatusUnauthorized, []byte(`{"error":"Invalid signature"}`),
-		zerolog.WarnLevel, "refused a signed call whose timestamp is outside CUSTOMERIO_WEBHOOK_TOLERANCE",
+		zerolog.WarnLevel, "signed call refused: timestamp outside CUSTOMERIO_WEBHOOK_TOLERANCE",
 	},
-	outcomePath:     {"path", http.StatusNotFound, []byte(`{"error":"Not found"}`), zerolog.DebugLevel, "refused a call to an unknown path"},
-	outcomeMethod:   {"method", http.StatusMethodNotAllowed, []byte(`{"error":"Method not allowed"}`), zerolog.DebugLevel, "refused a call with a wrong method"},
-	outcomeTooLarge: {"too_large", http.StatusRequestEntityTooLarge, []byte(`{"error":"Body too large"}`), zerolog.WarnLevel, "refused a body over MAX_BODY_BYTES"},
+	outcomePath:     {"path", http.StatusNotFound, []byte(`{"error":"Not found"}`), zerolog.DebugLevel, "call to an unknown path refused"},
+	outcomeMethod:   {"method", http.StatusMethodNotAllowed, []byte(`{"error":"Method not allowed"}`), zerolog.DebugLevel, "call with a wrong method refused"},
+	outcomeTooLarge: {"too_large", http.StatusRequestEntityTooLarge, []byte(`{"error":"Body too large"}`), zerolog.WarnLevel, "call refused: body larger than MAX_BODY_BYTES"},
 	outcomeIncomplete: {
 		"incomplete", http.StatusServiceUnavailable, []byte(`{"error":"Incomplete body"}`),
-		zerolog.InfoLevel, "the sender broke off",
+		zerolog.InfoLevel, "call refused: incomplete body",
 	},
 	outcomeBusy: {
 		"busy", http.StatusServiceUnavailable, []byte(`{"error":"Too much in flight"}`),
-		zerolog.WarnLevel, "refused a call: too much in flight",
+		zerolog.WarnLevel, "call refused: too many calls or large bodies in flight",
 	},
 	outcomeDraining: {
 		"draining", http.StatusServiceUnavailable, []byte(`{"error":"Shutting down"}`),
-		zerolog.InfoLevel, "refused a call: shutting down",
+		zerolog.InfoLevel, "call refused: shutting down",
 	},
 	outcomeStreamFull: {
 		"stream_full", http.StatusServiceUnavailable, []byte(`{"error":"Stream full"}`),
-		zerolog.ErrorLevel, "refused a call: the stream takes no more, raise STREAM_MAX_BYTES",
+		zerolog.ErrorLevel, "call refused: stream full, raise STREAM_MAX_BYTES",
 	},
 	outcomeStreamUnavailable: {
 		"stream_unavailable", http.StatusServiceUnavailable, []byte(`{"error":"Stream unavailable"}`),
-		zerolog.WarnLevel, "refused a call: the stream did not confirm it",
+		zerolog.WarnLevel, "call refused: stream did not acknowledge the message",
 	},
 	outcomePanic: {
 		"panic", http.StatusServiceUnavailable, []byte(`{"error":"Internal error"}`),
-		zerolog.ErrorLevel, "a call made the receiver panic",
+		zerolog.ErrorLevel, "panic while handling a call",
 	},
 }
 
-// retryAfter is short: Customer.io counts its own back-off after a 503, and
-// what else sends here should come back soon.
+// retryAfter is short, in seconds: Customer.io ignores the header and uses its own
+// back-off after a 503, and any other sender should retry soon.
 var (
 	retryAfter      = []string{"2"}
 	connectionClose = []string{"close"}

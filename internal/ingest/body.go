@@ -7,11 +7,11 @@ import (
 	"sync"
 )
 
-// smallBody is the size up to which a body is read into a buffer that is used
-// again. The usual one has 1 kB. Larger ones are rare and share a budget, so
-// that they cannot fill the memory, and so that small ones are not refused for
-// their sake. Nothing but MaxConnections bounds the small ones, which anybody
-// can send: 4096 of them take 80 MB.
+// smallBody is the largest size of a body, in bytes, that is read into a pooled
+// buffer. The usual body has 1 kB. Larger bodies are rare and share a budget. The
+// budget keeps large bodies from filling the memory, and small bodies are never
+// refused because of large ones. Only MaxConnections bounds the small bodies, which
+// anybody can send: 4096 small bodies take 80 MB.
 const smallBody = 16 << 10
 
 var smallBodies = sync.Pool{New: func() any {
@@ -25,12 +25,12 @@ var (
 	errNoRoom   = errors.New("no room for another large body")
 )
 
-// A body is the bytes of a call. It must be released.
+// A body holds the bytes of a call. The caller of readBody must release the body.
 type body struct {
 	bytes []byte
-	// pooled is where bytes came from, nil for a large body.
+	// pooled is the buffer behind bytes, nil for a large body.
 	pooled *[]byte
-	// budget has been charged with a large body's size.
+	// charged is the size by which a large body has charged the budget, in bytes.
 	budget  *gate
 	charged int64
 }
@@ -52,7 +52,7 @@ func readBody(r *http.Request, limit int64, budget *gate) (*body, error) {
 	b := &body{budget: budget}
 	err := b.readSmall(r.Body, r.ContentLength)
 	switch {
-	case int64(len(b.bytes)) > limit: // which may be less than a small body
+	case int64(len(b.bytes)) > limit: // limit can be below smallBody
 		err = errTooLarge
 	case errors.Is(err, errFull):
 		err = b.readLarge(r.Body, r.ContentLength, limit)
@@ -64,23 +64,22 @@ func readBody(r *http.Request, limit int64, budget *gate) (*body, error) {
 	return b, nil
 }
 
-// readSmall reads up to smallBody bytes. The size is what was announced, -1 for
-// nothing.
+// readSmall reads up to smallBody bytes. size is the Content-Length, -1 without one.
 func (b *body) readSmall(r io.Reader, size int64) error {
 	if size > smallBody {
 		return errFull
 	}
-	b.pooled = smallBodies.Get().(*[]byte) //nolint:forcetypeassert,errcheck // the pool holds nothing else
+	b.pooled = smallBodies.Get().(*[]byte) //nolint:forcetypeassert,errcheck // the pool contains only *[]byte
 	var err error
 	b.bytes, err = readUpTo(r, (*b.pooled)[:0], smallBody)
-	*b.pooled = b.bytes // it may have grown
+	*b.pooled = b.bytes // the buffer may have grown
 	return err
 }
 
-// readLarge goes on where readSmall stopped, within the budget.
+// readLarge continues after readSmall, within the budget.
 func (b *body) readLarge(r io.Reader, size, limit int64) error {
 	if size < 0 {
-		size = limit // it may become as large
+		size = limit // the largest size possible
 	}
 	if !b.budget.enter(size) {
 		return errNoRoom
@@ -95,7 +94,7 @@ func (b *body) readLarge(r io.Reader, size, limit int64) error {
 	return err
 }
 
-// errFull reports that there is more to read than was allowed.
+// errFull reports that the reader has more bytes than the limit.
 var errFull = errors.New("more than the limit")
 
 // readUpTo appends to b until the end of r, and returns errFull once b is

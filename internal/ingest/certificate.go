@@ -12,13 +12,13 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// reloadEvery is how often the files are looked at, at most.
+// reloadEvery is the shortest time between two reads of the files.
 const reloadEvery = time.Second
 
-// A certificate is the pair of files that the listener shows, read again when
-// they have changed. They are looked at when somebody asks, a handshake or a
-// reader of the instruments, so that nothing has to run in between. Connections
-// that are open keep what they have.
+// A certificate is the listener's certificate and key, which are reloaded when their
+// files change. A handshake or a scrape of the metrics triggers the check of the
+// files, so no goroutine has to run in between. Open connections keep the
+// certificate of their handshake.
 type certificate struct {
 	certFile, keyFile string
 	now               func() time.Time
@@ -26,13 +26,13 @@ type certificate struct {
 
 	mu      sync.Mutex
 	checked time.Time
-	// cert and key are what was read last, whether good or not.
+	// cert and key are the contents that were read last, valid or not.
 	cert, key []byte
 	logged    string // the error that was logged last
 	current   *tls.Certificate
 }
 
-// newCertificate reads the files, which must hold a pair.
+// newCertificate reads the files. The error says why they are not a valid pair.
 func newCertificate(certFile, keyFile string, now func() time.Time, log zerolog.Logger) (*certificate, error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile, now: now, log: log, checked: now()}
 	if _, err := c.read(); err != nil {
@@ -43,16 +43,17 @@ func newCertificate(certFile, keyFile string, now func() time.Time, log zerolog.
 	return c, err
 }
 
-// pair makes a certificate of what was read last.
+// pair parses the contents that were read last.
 func (c *certificate) pair() (*tls.Certificate, error) {
 	pair, err := tls.X509KeyPair(c.cert, c.key)
 	if err != nil {
-		return nil, fmt.Errorf("read certificate %s with key %s: %w", c.certFile, c.keyFile, err)
+		return nil, fmt.Errorf("parse certificate %s with key %s: %w", c.certFile, c.keyFile, err)
 	}
 	return &pair, nil
 }
 
-// config is that of the listener. HTTP/2 is not offered; Serve says why.
+// config returns the listener's TLS configuration. HTTP/2 is not offered; see
+// Server.server.
 func (c *certificate) config() *tls.Config {
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
@@ -60,7 +61,7 @@ func (c *certificate) config() *tls.Config {
 	}
 }
 
-// get returns the pair that is in use.
+// get returns the current pair, after a reload if the last check is reloadEvery ago.
 func (c *certificate) get() *tls.Certificate {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -71,12 +72,12 @@ func (c *certificate) get() *tls.Certificate {
 	return c.current
 }
 
-// notAfter is when the pair in use expires, in unix seconds.
+// notAfter returns when the current pair expires, in unix seconds.
 func (c *certificate) notAfter() float64 { return float64(c.get().Leaf.NotAfter.Unix()) }
 
-// reload takes over what has changed in the files. A pair that cannot be used
-// is an error, and the present one stays. The two files may change one after
-// the other: until both have, they are no pair.
+// reload replaces the current pair if the files have changed. After an error the
+// current pair stays. The two files may change one after the other, and in between
+// they do not match: reload returns an error until both have changed.
 func (c *certificate) reload() error {
 	changed, err := c.read()
 	if err != nil || !changed {
@@ -87,15 +88,15 @@ func (c *certificate) reload() error {
 		return err
 	}
 	if pair.Leaf.NotAfter.Before(c.now()) {
-		return fmt.Errorf("certificate %s: expired %s", c.certFile, pair.Leaf.NotAfter.UTC().Format(time.RFC3339))
+		return fmt.Errorf("certificate %s expired at %s", c.certFile, pair.Leaf.NotAfter.UTC().Format(time.RFC3339))
 	}
 	c.current, c.logged = pair, ""
-	c.log.Info().Time("not_after", pair.Leaf.NotAfter).Msg("took over a new certificate")
+	c.log.Info().Time("not_after", pair.Leaf.NotAfter).Msg("certificate reloaded")
 	return nil
 }
 
-// read reads both files, and reports whether one differs from what was read
-// before.
+// read reads both files and reports whether their contents have changed since the
+// last read.
 func (c *certificate) read() (changed bool, err error) {
 	cert, certErr := os.ReadFile(c.certFile)
 	key, keyErr := os.ReadFile(c.keyFile)
@@ -107,12 +108,12 @@ func (c *certificate) read() (changed bool, err error) {
 	return changed, nil
 }
 
-// logOnce logs an error unless it was the last one logged.
+// logOnce logs an error unless the last logged error has the same text.
 func (c *certificate) logOnce(err error) {
 	if err == nil || err.Error() == c.logged {
 		return
 	}
 	c.logged = err.Error()
 	c.log.Warn().Err(err).Time("not_after", c.current.Leaf.NotAfter).
-		Msg("the new certificate cannot be used, the present one stays")
+		Msg("certificate not reloaded, the current certificate stays in use")
 }

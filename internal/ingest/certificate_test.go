@@ -204,7 +204,7 @@ func TestNewCertificate(t *testing.T) {
 	}
 }
 
-// What cannot be used leaves what is there, and is said once.
+// An invalid certificate leaves the current certificate in use and is logged once.
 func TestBrokenCertificate(t *testing.T) {
 	t.Parallel()
 	one, two := newKeyPair(t, 2, now.Add(time.Hour)), newKeyPair(t, 3, now.Add(time.Hour))
@@ -217,7 +217,7 @@ func TestBrokenCertificate(t *testing.T) {
 		{"half a certificate", keyPair{one.cert[:100], one.key}, "failed to find"},
 		{"no certificate", keyPair{one.key, one.key}, "failed to find"},
 		{"the other's key", keyPair{one.cert, two.key}, "does not match"},
-		{"expired", newKeyPair(t, 4, now.Add(-time.Hour)), "expired 2021-"},
+		{"expired", newKeyPair(t, 4, now.Add(-time.Hour)), "expired at 2021-"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -230,8 +230,8 @@ func TestBrokenCertificate(t *testing.T) {
 				}
 				s.clock.Add(1)
 			}
-			if n := s.log.count("the present one stays"); n != 1 || s.log.count(tt.reason) != 1 {
-				t.Errorf("it is said %d times, or without %q", n, tt.reason)
+			if n := s.log.count("the current certificate stays in use"); n != 1 || s.log.count(tt.reason) != 1 {
+				t.Errorf("the error is logged %d times, or without %q", n, tt.reason)
 			}
 			if got := s.notAfter(); !got.Equal(now.Add(24 * time.Hour)) {
 				t.Errorf("it expires %v", got)

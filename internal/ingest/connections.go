@@ -10,19 +10,20 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// connections bounds the connections that are open at a time.
+// connections bounds the number of open connections.
 //
-// One above the limit is not refused: it waits in the kernel's queue until
-// another ends. Customer.io waits an hour after a refused or reset connection,
-// and by its ordinary back-off after one on which no answer came in time.
+// A connection above the limit is not refused. The connection waits in the kernel's
+// queue until another connection ends. Customer.io waits an hour after a refused or
+// reset connection, but only for its ordinary back-off after a connection without an
+// answer in time.
 //
-// It gives out the connections as they are, and learns of their end from the
-// HTTP server: in a wrapper they would lose CloseWrite, without which an answer
-// to a body that was not read to its end can be lost to a reset.
+// Accept returns the connections without a wrapper, and the HTTP server's hook reports
+// their end. A wrapper would hide CloseWrite. Without CloseWrite, a reset can destroy
+// the answer to a body that was not read to its end.
 type connections struct {
 	limit int64
 	open  atomic.Int64
-	freed chan struct{} // tells a waiting Accept, holds one
+	freed chan struct{} // wakes a waiting Accept, with room for a single signal
 	log   zerolog.Logger
 }
 
@@ -34,13 +35,13 @@ func newConnections(limit int, log zerolog.Logger) *connections {
 	}
 }
 
-// crowded reports that three quarters of the limit are in use. From then on
-// every answer closes its connection, so that the last quarter cannot be taken
-// by idle ones: they may stay for IdleTimeout, and new ones must send a header
-// within HeaderTimeout.
+// crowded reports whether more than three quarters of the limit are in use. Each
+// answer then closes its connection, which keeps idle connections out of the last
+// quarter. An idle connection may stay for IdleTimeout; a new connection must send a
+// header within HeaderTimeout.
 func (c *connections) crowded() bool { return c.open.Load() > c.limit*3/4 }
 
-// state is the HTTP server's hook.
+// state is the HTTP server's ConnState hook.
 func (c *connections) state(_ net.Conn, state http.ConnState) {
 	if state != http.StateClosed {
 		return
@@ -52,11 +53,11 @@ func (c *connections) leave() {
 	c.open.Add(-1)
 	select {
 	case c.freed <- struct{}{}:
-	default: // told already
+	default: // a signal is waiting already
 	}
 }
 
-// on returns the listener that takes no more than the limit.
+// on returns a listener that accepts connections up to the limit.
 func (c *connections) on(ln net.Listener) net.Listener {
 	return &boundedListener{Listener: ln, connections: c, closed: make(chan struct{})}
 }
@@ -68,10 +69,11 @@ type boundedListener struct {
 	closed chan struct{}
 }
 
-// Accept is called by one goroutine alone: nobody can take what it has seen free.
+// Accept waits until the limit has room. net/http calls Accept from a single goroutine,
+// so no other caller can take the room.
 func (l *boundedListener) Accept() (net.Conn, error) {
 	for l.open.Load() >= l.limit {
-		l.log.Warn().Int64("open", l.limit).Msg("as many connections are open as MAX_CONNECTIONS allows: others wait")
+		l.log.Warn().Int64("open", l.limit).Msg("MAX_CONNECTIONS reached, new connections wait")
 		select {
 		case <-l.freed:
 		case <-l.closed:

@@ -2,15 +2,16 @@ package ingest
 
 import "sync/atomic"
 
-// A gate bounds something that calls hold while they are handled. It never
-// waits: a call that cannot be taken now is better sent again than queued in
-// memory.
+// A gate bounds a resource that calls hold while they are handled. A gate never waits:
+// it is better to refuse a call, which Customer.io sends again, than to queue the call
+// in memory.
 type gate struct {
 	limit int64
 	taken atomic.Int64
 }
 
-// enter takes n and reports whether there was room; if not, nothing is taken.
+// enter takes n units and returns true, or takes nothing and returns false when fewer
+// than n units are free.
 func (g *gate) enter(n int64) bool {
 	if g.taken.Add(n) > g.limit {
 		g.leave(n)

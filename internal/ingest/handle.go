@@ -16,21 +16,21 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// Customer.io hangs up after 4 s, and part of them is the network's.
+// Customer.io hangs up after 4 s, and the network takes a part of the 4 s.
 const (
 	answerTimeout = 2750 * time.Millisecond
-	// A body that came within promptBody leaves a publisher all of its 2.5 s.
+	// A body that arrives within promptBody leaves a publisher all of its 2.5 s.
 	promptBody = 250 * time.Millisecond
 )
 
-// storeTimeout bounds the storing of a call, within the time that an answer may
-// take: also of one that the stream refuses and that becomes a dead letter, which
-// may take several messages.
+// storeTimeout bounds the storing of a call, within answerTimeout. The bound includes
+// the time for a dead letter of several messages after the stream has refused the
+// call.
 const storeTimeout = 2500 * time.Millisecond
 
-// handle takes one call from its bytes to its outcome. A panic is an outcome
-// like others: net/http would drop the connection, for which Customer.io waits
-// an hour.
+// handle handles a call and returns its outcome, also after a panic. Without the
+// recovery net/http would drop the connection, and Customer.io waits an hour after a
+// dropped connection.
 func (s *Server) handle(c echo.Context) (o outcome, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -50,7 +50,7 @@ func (s *Server) handle(c echo.Context) (o outcome, err error) {
 		return outcomeDraining, nil
 	}
 	if _, signed := r.Header[canonicalSignature]; !signed {
-		return outcomeMissingSignature, nil // not worth reading
+		return outcomeMissingSignature, nil // without reading the body
 	}
 	return s.read(c, began, candidates)
 }
@@ -63,15 +63,16 @@ func (s *Server) read(c echo.Context, began time.Time, candidates []Workspace) (
 		return judgeRead(err)
 	}
 	defer b.release()
-	// From here on the connection is watched for its end alone, and a deadline
-	// would look like one.
+	// From here on net/http reads the connection only to notice its end, and an
+	// expired deadline would look like an end.
 	setReadDeadline(c.Response(), time.Time{})
 	ctx, cancel := s.storeContext(r.Context(), began)
 	defer cancel()
 	return s.take(ctx, r.Header, b.bytes, candidates)
 }
 
-// storeContext leaves a body that came slowly less time to be stored.
+// storeContext bounds the storing of a call by the rest of answerTimeout if the body
+// came slowly.
 func (s *Server) storeContext(ctx context.Context, began time.Time) (context.Context, context.CancelFunc) {
 	spent := s.cfg.Now().Sub(began)
 	if spent < promptBody {
@@ -80,7 +81,7 @@ func (s *Server) storeContext(ctx context.Context, began time.Time) (context.Con
 	return context.WithTimeout(ctx, answerTimeout-spent)
 }
 
-// take verifies and stores a body.
+// take verifies the signature of a body and stores the body.
 func (s *Server) take(ctx context.Context, h http.Header, body []byte, candidates []Workspace) (outcome, error) {
 	now := s.cfg.Now()
 	workspace, key, err := verify(candidates, h, body, now)
@@ -104,7 +105,8 @@ func (s *Server) take(ctx context.Context, h http.Header, body []byte, candidate
 	return s.record(ctx, &m)
 }
 
-// record stores a verified call, whatever is in it.
+// record stores a verified call: a readable body as a message, any other body as a
+// dead letter.
 func (s *Server) record(ctx context.Context, m *event.Message) (outcome, error) {
 	if err := m.Index(); err != nil {
 		return s.keep(ctx, m, event.ParseReason(err), err, storeTimeout)
@@ -112,7 +114,7 @@ func (s *Server) record(ctx context.Context, m *event.Message) (outcome, error) 
 	return s.store(ctx, m)
 }
 
-// store publishes m, without its content if it is too large with it.
+// store publishes m, without the content of the body if m is too large.
 func (s *Server) store(ctx context.Context, m *event.Message) (outcome, error) {
 	original := m.Body
 	m.Fit(s.cfg.Publisher.MaxBody())
@@ -135,8 +137,8 @@ func (s *Server) store(ctx context.Context, m *event.Message) (outcome, error) {
 	}
 }
 
-// keep stores a signed body that can be no message as a dead letter, in the time
-// that is left.
+// keep stores a signed body that the stream cannot take as a message as a dead
+// letter, within the time left.
 func (s *Server) keep(ctx context.Context, m *event.Message, reason fault.Reason, cause error, left time.Duration) (outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
@@ -147,9 +149,9 @@ func (s *Server) keep(ctx context.Context, m *event.Message, reason fault.Reason
 	return outcomeKept, cause
 }
 
-// workspaces returns those whose key may have signed a call to the path, none
-// for an unknown path. A call without a workspace may come from any: its key
-// tells.
+// workspaces returns the workspaces whose keys may have signed a call to the path with
+// this name, nil for an unknown name. A call to the path without a name may come from
+// any workspace; the key that matches identifies the workspace.
 func (s *Server) workspaces(name string) []Workspace {
 	if name == "" {
 		return s.cfg.Workspaces
@@ -162,6 +164,8 @@ func (s *Server) workspaces(name string) []Workspace {
 	return nil
 }
 
+// verify returns the workspace and the index of the key that signed the call. If no
+// key matches, ErrTimestamp takes precedence over the other errors: its key did match.
 func verify(candidates []Workspace, h http.Header, body []byte, now time.Time) (w *Workspace, key int, err error) {
 	for i := range candidates {
 		key, e := candidates[i].Verifier.Verify(h, body, now)
@@ -169,13 +173,13 @@ func verify(candidates []Workspace, h http.Header, body []byte, now time.Time) (
 			return &candidates[i], key, nil
 		}
 		if err == nil || errors.Is(e, webhook.ErrTimestamp) {
-			err = e // the more telling one
+			err = e
 		}
 	}
 	return nil, 0, err
 }
 
-// canonicalSignature is the header's name as net/http stores it.
+// canonicalSignature is the name of the header as net/http stores headers.
 var canonicalSignature = http.CanonicalHeaderKey(webhook.HeaderSignature)
 
 func judgeRead(err error) (outcome, error) {
@@ -207,8 +211,8 @@ func judgeStore(err error) (outcome, error) {
 	return outcomeStreamUnavailable, err
 }
 
-// traceParent returns the W3C trace context of version 00, which has 55
-// characters, and nothing else that a sender may have put there.
+// traceParent returns the W3C trace context of the call, or "" if the header is not a
+// trace context of version 00, which has 55 characters.
 func traceParent(h http.Header) string {
 	if v := h.Get("Traceparent"); len(v) == 55 && strings.HasPrefix(v, "00-") {
 		return v

@@ -9,11 +9,11 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// maxKeys bounds the series per workspace: keys are two during a rotation.
+// maxKeys bounds the series of a workspace. During a rotation a workspace has two keys.
 const maxKeys = 8
 
-// other is the label of a word that no list has. The words come from outside, and
-// must not make series of any number.
+// other is the label for unknown words. The words come from outside, so without the
+// bound a sender could create any number of series.
 const other = "other"
 
 type metrics struct {
@@ -22,8 +22,8 @@ type metrics struct {
 	workspaces map[string]*workspaceMetrics
 }
 
-// workspaceMetrics are the series of one workspace. All of them exist from the
-// start, so that counting looks up two words and nothing else.
+// workspaceMetrics are the series of a workspace. All series exist from the start, so
+// that counting an event needs two map lookups only.
 type workspaceMetrics struct {
 	keys       [maxKeys]prometheus.Counter
 	events     map[string]map[string]prometheus.Counter // by object type and metric
@@ -36,7 +36,7 @@ func newMetrics(reg prometheus.Registerer, workspaces []Workspace, g *gate, c *c
 		Name: "cioevents_ingest_answers_total",
 		Help: "Calls answered, by outcome.",
 	}, []string{"outcome"})
-	for o := range outcomeCount { // all series exist before the first failure
+	for o := range outcomeCount { // every series exists before the first failure
 		m.answers[o] = total.WithLabelValues(answers[o].name)
 	}
 	m.publish = prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -59,15 +59,15 @@ func gauge(name, help string, value func() float64) prometheus.Collector {
 func (m *metrics) addWorkspaces(reg prometheus.Registerer, workspaces []Workspace) {
 	matches := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "cioevents_ingest_key_matches_total",
-		Help: "Signed calls, by the place of the matching key in its workspace's list of keys.",
+		Help: "Signed calls, by the index of the matching key in the workspace's list of keys.",
 	}, []string{"workspace", "key"})
 	events := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "cioevents_ingest_events_total",
-		Help: "Events stored, by what they say; a repetition is not counted again.",
+		Help: "Events stored, by workspace, object type and metric; a duplicate is not counted.",
 	}, []string{"workspace", "object_type", "metric"})
 	last := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "cioevents_ingest_last_signed_timestamp_seconds",
-		Help: "When the last call with a valid signature came; 0 for none since the start.",
+		Help: "Unix time of the last call with a valid signature; 0 before the first call since the start.",
 	}, []string{"workspace"})
 	reg.MustRegister(matches, events, last)
 	for _, w := range workspaces {

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// shutdownTimeout is how long calls in flight may take to end: longer than any
-// of them may, and longer than the 5 s that net/http waits for a connection that has
-// not sent its first call.
+// shutdownTimeout bounds the wait for calls in flight. 8 s is longer than any call may
+// take, and longer than the 5 s for which net/http waits for a connection that has not
+// sent its first call.
 const shutdownTimeout = 8 * time.Second
 
-// Serve answers calls on ln until ctx ends, then drains: it becomes unready,
-// goes on for DrainDelay, refuses new calls with 503, finishes those in flight
-// and closes. It returns nil after a clean drain.
+// Serve answers calls on ln until ctx ends, and then drains. During a drain the server
+// becomes unready, answers calls for DrainDelay, then refuses new calls with 503,
+// finishes the calls in flight and closes. Serve returns nil after a clean drain.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	srv := s.server()
 	failed := make(chan error, 1)
@@ -35,7 +35,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	return nil
 }
 
-// drain waits for the load balancer to look elsewhere.
+// drain makes the server unready and waits for the load balancer to stop sending.
 func (s *Server) drain(failed <-chan error) {
 	s.draining.Store(true)
 	s.cfg.Log.Info().Stringer("delay", s.cfg.DrainDelay).Msg("draining")

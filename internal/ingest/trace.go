@@ -11,17 +11,18 @@ import (
 	"github.com/cioevents/cioevents/internal/telemetry"
 )
 
-// traced is record inside a server span.
+// traced calls record inside a server span.
 //
-// Only a call with a valid signature gets one. A stranger could fill the
-// collector with others, and the instruments count those. For the same reason a
-// traceparent can be trusted here to be the parent: Customer.io sends none, so it
-// comes from a proxy of the operator's, whose spans then are in the same tree.
+// Only a call with a valid signature gets a span: with spans for unsigned calls a
+// stranger could fill the collector, and the metrics count unsigned calls anyway. For
+// the same reason the traceparent of a signed call can be trusted. Customer.io sends
+// no traceparent, so the header comes from the operator's own proxy, and the spans of
+// the proxy and of ingest form a single tree.
 func (s *Server) traced(ctx context.Context, m *event.Message) (o outcome, err error) {
 	ctx = telemetry.WithTraceParent(ctx, m.TraceParent)
 	ctx, span := s.cfg.Tracer.Start(ctx, http.MethodPost+" "+Path, trace.WithSpanKind(trace.SpanKindServer))
 	defer span.End()
-	o = outcomePanic // unless record returns
+	o = outcomePanic // until record returns
 	defer func() {
 		a := &answers[o]
 		span.SetAttributes(
