@@ -84,7 +84,7 @@ func TestAllowedNetworks(t *testing.T) {
 	}
 }
 
-// All addresses are proxies' when a call comes from inside.
+// For a call from inside the operator's network, all addresses are proxies.
 func TestAllowedNetworkOfProxies(t *testing.T) {
 	t.Parallel()
 	for inside, status := range map[string]int{"10.1.0.0/16": 200, "10.0.0.0/16": 503} {
@@ -97,7 +97,7 @@ func TestAllowedNetworkOfProxies(t *testing.T) {
 	}
 }
 
-// An address is refused before anything is read or looked up, and probes are not.
+// A call from a refused address is answered before its body or workspace is read. Probes are never refused.
 func TestAddressComesFirst(t *testing.T) {
 	t.Parallel()
 	l := serveOn(t, ingest.Config{Allowed: prefixes("35.188.196.183/32")})

@@ -11,9 +11,9 @@ import (
 	"github.com/cioevents/cioevents/internal/ingest"
 )
 
-// Tracing that is off may cost a call nothing. The number is that of a receiver
-// that knows no traces, with what the fake publisher copies and the recorder needs to
-// refuse two deadlines.
+// Disabled tracing must cost a call nothing. The ceiling of 9 allocations is that of a
+// receiver without tracing. The 9 include the copies of the fake publisher and the
+// errors with which the recorder refuses two deadlines.
 //
 //nolint:paralleltest // allocations are counted for the whole process
 func TestNoAllocationWithoutTraces(t *testing.T) {

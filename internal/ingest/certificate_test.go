@@ -20,7 +20,7 @@ import (
 	"github.com/cioevents/cioevents/internal/tlstest"
 )
 
-// A keyPair is the PEM of a certificate that is its own authority.
+// A keyPair is a self-signed certificate and its key in PEM.
 type keyPair struct{ cert, key []byte }
 
 func newKeyPair(t *testing.T, serial int64, notAfter time.Time) keyPair {
@@ -29,7 +29,7 @@ func newKeyPair(t *testing.T, serial int64, notAfter time.Time) keyPair {
 	return keyPair{cert, key}
 }
 
-// A secured is a listener with TLS, its files, its clock and its log.
+// A secured is a TLS listener with its files, its clock and its log.
 type secured struct {
 	*listener
 	t         *testing.T
@@ -38,7 +38,7 @@ type secured struct {
 	log       lines
 }
 
-// lines is a log that is read while it is written.
+// lines is a log that can be read while it is written.
 type lines struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -56,8 +56,8 @@ func (l *lines) count(text string) int {
 	return strings.Count(l.buf.String(), text)
 }
 
-// newSecured shows a certificate with the serial number 1, which expires in a
-// day.
+// newSecured starts a listener whose certificate has the serial number 1 and expires
+// in a day.
 func newSecured(t *testing.T, cfg ingest.Config) *secured {
 	t.Helper()
 	dir := t.TempDir()
@@ -95,8 +95,8 @@ func (s *secured) notAfter() time.Time {
 	return time.Unix(int64(instrument(s.t, s.listener, "cioevents_ingest_tls_not_after_timestamp_seconds", "")), 0)
 }
 
-// instrument returns the value of a gauge or a counter, with the label's value
-// if it has one.
+// instrument returns the value of a gauge or a counter, for the value of its label if
+// it has a label.
 func instrument(tb testing.TB, l *listener, name, label string) float64 {
 	tb.Helper()
 	families, err := l.reg.Gather()
@@ -140,7 +140,7 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// Half of what is asked of a caller holds up nobody.
+// A caller that sends half a handshake or half a body delays no other caller.
 func TestTLSSlowHandshake(t *testing.T) {
 	t.Parallel()
 	s := newSecured(t, ingest.Config{HeaderTimeout: soon, BodyTimeout: soon})
@@ -193,7 +193,7 @@ func TestNewCertificate(t *testing.T) {
 	until := now.Add(48 * time.Hour)
 	s.write(newKeyPair(t, 2, until))
 	if got := s.notAfter(); !got.Equal(until) {
-		t.Errorf("it expires %v, want %v", got, until)
+		t.Errorf("the certificate expires %v, want %v", got, until)
 	}
 	if n := s.serial(); n != 2 {
 		t.Errorf("the certificate is number %d, want 2", n)
@@ -234,11 +234,11 @@ func TestBrokenCertificate(t *testing.T) {
 				t.Errorf("the error is logged %d times, or without %q", n, tt.reason)
 			}
 			if got := s.notAfter(); !got.Equal(now.Add(24 * time.Hour)) {
-				t.Errorf("it expires %v", got)
+				t.Errorf("the certificate expires %v", got)
 			}
 			s.write(two)
 			if n := s.serial(); n != 3 {
-				t.Errorf("after mending it the certificate is number %d, want 3", n)
+				t.Errorf("after the repair of the files the certificate is number %d, want 3", n)
 			}
 		})
 	}
@@ -255,7 +255,7 @@ func TestBrokenCertificate(t *testing.T) {
 	})
 }
 
-// Handshakes are many, and the disk is not asked for each.
+// Handshakes are frequent: the files are not read for each handshake.
 func TestCertificateIsReadOnceASecond(t *testing.T) {
 	t.Parallel()
 	s := newSecured(t, ingest.Config{})

@@ -23,7 +23,8 @@ const (
 // now is the clock of every server here, and the time of every signature.
 var now = time.Unix(1614265384, 0).UTC()
 
-// fakePublisher remembers what it is given. An id that it has is a duplicate.
+// fakePublisher stores messages and dead letters in memory. A repeated id is a
+// duplicate.
 type fakePublisher struct {
 	maxBody int // 1 MiB when 0
 	// publish and bury come first, if set; an error or a panic ends the call.

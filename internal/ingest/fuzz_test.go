@@ -14,7 +14,7 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// calm fails if the server has panicked or does not answer.
+// calm fails the test if the server has panicked or does not answer.
 func (l *listener) calm(t *testing.T, log *lines) {
 	t.Helper()
 	if n := instrument(t, l, "cioevents_ingest_answers_total", "panic"); n > 0 || log.count("panic") > 0 {
@@ -25,8 +25,8 @@ func (l *listener) calm(t *testing.T, log *lines) {
 	}
 }
 
-// FuzzListener sends what nobody has signed: the server's key is another one
-// than the seeds'. It may be answered anything but that it is stored.
+// FuzzListener sends requests without a valid signature: the key of the server differs
+// from the key of the seeds. Any answer is right unless the request is stored.
 func FuzzListener(f *testing.F) {
 	for _, tt := range framings {
 		f.Add([]byte(tt.raw))
@@ -48,14 +48,14 @@ func FuzzListener(f *testing.F) {
 			}
 		}
 		if len(l.p.messages())+len(l.p.deadLetters()) > 0 {
-			t.Error("what is not signed is stored")
+			t.Error("an unsigned request is stored")
 		}
 		l.calm(t, &log)
 	})
 }
 
-// FuzzSigned sends signed bodies, whole or in chunks. Whatever they hold, and
-// whatever the stream says, the answer is 200 or 503.
+// FuzzSigned sends signed bodies, whole or in chunks. For any body and any error of
+// the stream the answer is 200 or 503.
 func FuzzSigned(f *testing.F) {
 	for i, body := range []string{small, "", "{}", "[]", "null", "{", "\x00\xff", `{"event_id":1e999}`, `{"data":{"identifiers":[]}}`, strings.Repeat("[", 20_000), withContent("s")} {
 		f.Add([]byte(body), uint16(i*100), i%4 == 3)

@@ -65,7 +65,7 @@ func TestDuplicate(t *testing.T) {
 	}
 }
 
-// What is signed but can be no event is kept whole.
+// A signed body that is not an event is kept whole.
 func TestKept(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -99,7 +99,7 @@ func TestKept(t *testing.T) {
 	}
 }
 
-// A dead letter that cannot be stored must not be lost either.
+// A dead letter that cannot be stored must not be lost: the answer is 503.
 func TestKeepFails(t *testing.T) {
 	t.Parallel()
 	p := &fakePublisher{bury: func(context.Context, *event.DeadLetter) error { return event.ErrStreamUnavailable }}

@@ -12,7 +12,8 @@ import (
 	"github.com/cioevents/cioevents/internal/ingest"
 )
 
-// A message that is refused late and cannot be buried either is answered in time.
+// A message that the stream refuses late, and whose dead letter fails too, is answered
+// in time.
 func TestLateRefusalAndSlowBurial(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// soon is a limit that a test can wait for.
+// soon is a limit that is short enough to wait for in a test.
 const soon = 150 * time.Millisecond
 
 func send(t *testing.T, conn net.Conn, raw string) {
@@ -28,7 +28,7 @@ func send(t *testing.T, conn net.Conn, raw string) {
 	}
 }
 
-// Nothing more comes, and the connection stays open at the sender's end.
+// The sender stops in the middle and keeps its connection open.
 func TestSlow(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -64,7 +64,7 @@ func TestSlow(t *testing.T) {
 	}
 }
 
-// A byte now and then does not extend the time.
+// A byte now and then does not extend the limit.
 func TestTrickle(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{head(sign(small), length(small)), call(small)[:len(call(small))-len(small)]} {
@@ -94,8 +94,8 @@ func TestTrickle(t *testing.T) {
 	}
 }
 
-// The times begin with the call: not with a connection that a load balancer
-// has opened ahead of need, nor does a body's go on while it is stored.
+// The limits begin with the call, not with a connection that a load balancer has
+// opened ahead of need. The limit of a body ends before the body is stored.
 func TestTimesBeginWithTheCall(t *testing.T) {
 	t.Parallel()
 	p := &fakePublisher{publish: func(ctx context.Context, _ *event.Message) error {
@@ -119,7 +119,7 @@ func TestTimesBeginWithTheCall(t *testing.T) {
 	}
 }
 
-// Customer.io hangs up at 4 s, however the time was spent.
+// Customer.io hangs up after 4 s, so a slow body leaves less time to store it.
 func TestSlowBodyLeavesLessTimeToStore(t *testing.T) {
 	t.Parallel()
 	for spent, within := range map[time.Duration]time.Duration{0: 0, 2 * time.Second: time.Second} {
@@ -151,7 +151,7 @@ func TestHalfClosed(t *testing.T) {
 	l.lives(t, small)
 }
 
-// A sender that is gone in the middle is no trouble to anybody else.
+// A sender that disconnects in the middle affects no other sender.
 func TestEarlyClose(t *testing.T) {
 	t.Parallel()
 	l := serveOn(t, ingest.Config{MaxConnections: 4})
@@ -168,7 +168,7 @@ func TestEarlyClose(t *testing.T) {
 	l.lives(t) // each has given its place back
 }
 
-// With every place taken, a call waits for one, and is not refused.
+// At the limit of connections a new call waits and is not refused.
 func TestMaxConnections(t *testing.T) {
 	t.Parallel()
 	l := serveOn(t, ingest.Config{MaxConnections: 2})
@@ -197,7 +197,7 @@ func isTimeout(err error) bool {
 	return errors.As(err, &e) && e.Timeout()
 }
 
-// Idle connections take three quarters of the places and no more.
+// Idle connections take at most three quarters of the limit.
 func TestCrowdedConnectionsEnd(t *testing.T) {
 	t.Parallel()
 	l := serveOn(t, ingest.Config{MaxConnections: 4})
@@ -217,7 +217,7 @@ func TestCrowdedConnectionsEnd(t *testing.T) {
 	l.lives(t, small)
 }
 
-// A server that waits for a place can be stopped.
+// A server at its limit of connections can be stopped.
 func TestStopAtTheLimit(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, ingest.Config{Publisher: &fakePublisher{}, MaxConnections: 1, HeaderTimeout: soon})
@@ -241,7 +241,7 @@ func TestStopAtTheLimit(t *testing.T) {
 	}
 }
 
-// A forged large body cannot take the room of a small one.
+// Large bodies without a valid signature leave room for small bodies.
 func TestLargeBodiesShareABudget(t *testing.T) {
 	t.Parallel()
 	const large = 64 << 10

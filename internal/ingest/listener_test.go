@@ -28,16 +28,16 @@ const (
 	notFound   = `404 {"error":"Not found"}`
 	badMethod  = `405 {"error":"Method not allowed"}`
 	incomplete = `503 {"error":"Incomplete body"}`
-	// What net/http answers by itself. Its 400 is no answer to a call of
-	// Customer.io's, which are not malformed.
+	// Answers of net/http itself. Customer.io never gets the 400: its calls are well
+	// formed.
 	malformed = `400 400 Bad Request`
 	badName   = `400 400 Bad Request: invalid header name`
 	tooLong   = `431 431 Request Header Fields Too Large`
 	uncoded   = `501 Unsupported transfer encoding`
 )
 
-// A listener is a server on a real listener, called with bytes that are no
-// client library's.
+// A listener is a server on a real listener. Tests send raw bytes instead of using a
+// client library.
 type listener struct {
 	p    *fakePublisher
 	reg  *prometheus.Registry
@@ -85,8 +85,8 @@ func (l *listener) dial(tb testing.TB) net.Conn {
 	return conn
 }
 
-// exchange sends the bytes and says that there are no more, and returns the
-// answers until the server closes the connection.
+// exchange sends the bytes, closes its side for writing, and returns the answers until
+// the server closes the connection.
 func (l *listener) exchange(tb testing.TB, raw string) []string {
 	tb.Helper()
 	conn := l.dial(tb)
@@ -95,8 +95,8 @@ func (l *listener) exchange(tb testing.TB, raw string) []string {
 	return answers(tb, conn)
 }
 
-// exchangeAny is exchange for bytes after which a reset is no surprise: the
-// server closes a connection with more to read.
+// exchangeAny is exchange for bytes after which a reset is expected: the server closes
+// the connection before it has read all bytes.
 func (l *listener) exchangeAny(tb testing.TB, raw string) []string {
 	tb.Helper()
 	conn := l.dial(tb)
@@ -110,7 +110,7 @@ func (l *listener) exchangeAny(tb testing.TB, raw string) []string {
 }
 
 func sendAll(conn net.Conn, raw string) {
-	// The server may have answered and closed before it has read them all.
+	// The server may have answered and closed before it has read all bytes.
 	_, _ = io.WriteString(conn, raw)
 	_ = conn.(interface{ CloseWrite() error }).CloseWrite()
 }
@@ -155,13 +155,13 @@ func readAnswer(r *bufio.Reader) (string, error) {
 	return strings.TrimSpace(fmt.Sprintf("%d %s", resp.StatusCode, body)), nil
 }
 
-// lives fails unless a usual call is stored, and nothing else but what a test
-// has signed was.
+// lives fails the test unless a usual call is stored, and nothing else is stored except
+// the calls that the test has signed.
 func (l *listener) lives(t *testing.T, signed ...string) {
 	t.Helper()
 	const usual = `{"event_id":"usual"}`
 	if diff := cmp.Diff([]string{stored}, l.exchange(t, call(usual))); diff != "" {
-		t.Errorf("a usual call after it (-want +got):\n%s", diff)
+		t.Errorf("a usual call afterwards (-want +got):\n%s", diff)
 	}
 	var got []string
 	for _, m := range l.p.messages() {

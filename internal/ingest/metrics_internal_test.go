@@ -10,7 +10,7 @@ func newTestMetrics() *metrics {
 	return newMetrics(prometheus.NewRegistry(), []Workspace{{Name: "default"}}, &gate{}, &connections{})
 }
 
-// It happens once an event: nothing to collect may remain.
+// Counting happens once per event and must not allocate.
 func TestCountingAllocatesNothing(t *testing.T) { //nolint:paralleltest // AllocsPerRun counts those of the whole process
 	m := newTestMetrics()
 	for _, words := range [][2]string{{"email", "opened"}, {"pigeon", "admired"}, {"", ""}} {

@@ -13,8 +13,8 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// gather returns the series of an instrument that are not 0, by the values of
-// their labels, and how many there are in all.
+// gather returns the nonzero series of a metric by the values of their labels, and the
+// number of all series.
 func gather(t *testing.T, reg *prometheus.Registry, name string) (values map[string]float64, series int) {
 	t.Helper()
 	families, err := reg.Gather()
@@ -40,7 +40,7 @@ func gather(t *testing.T, reg *prometheus.Registry, name string) (values map[str
 	return values, series
 }
 
-// A sender that makes words up makes no series.
+// Invented words create no series.
 func TestEventsAreCountedByWhatTheySay(t *testing.T) {
 	t.Parallel()
 	reg := prometheus.NewRegistry()
@@ -79,7 +79,7 @@ func TestEventsAreCountedByWhatTheySay(t *testing.T) {
 	}
 }
 
-// One quiet workspace must not hide behind a busy one.
+// A busy workspace must not hide a quiet workspace.
 func TestSignedCallsAreSeenByWorkspace(t *testing.T) {
 	t.Parallel()
 	reg := prometheus.NewRegistry()

@@ -94,7 +94,7 @@ func TestUnavailable(t *testing.T) {
 			t.Parallel()
 			p := &fakePublisher{publish: tt.publish}
 			url := listen(t, ingest.Config{Publisher: p, MaxInFlight: 1})
-			// Twice: the place in flight must have been given back.
+			// Twice: the first call must have left the gate.
 			post(t, url, small).expect(t, http.StatusServiceUnavailable, tt.body)
 			post(t, url, small).expect(t, http.StatusServiceUnavailable, tt.body)
 		})
@@ -117,14 +117,14 @@ func TestMaxInFlight(t *testing.T) {
 	go func() { slow <- do(t, r) }()
 	<-entered
 	post(t, url, small).expect(t, http.StatusServiceUnavailable, `{"error":"Too much in flight"}`)
-	// What is not signed takes no place.
+	// An unsigned call does not enter the gate.
 	do(t, signed(t, url, "other", small)).expect(t, http.StatusUnauthorized, invalid)
 	close(release)
 	(<-slow).expect(t, http.StatusOK, `{"status":"stored"}`)
 	post(t, url, small).expect(t, http.StatusOK, `{"status":"stored"}`)
 }
 
-// A sender that breaks off is not taken for one that sends nonsense.
+// A call whose sender disconnects is incomplete, not invalid.
 func TestIncompleteBody(t *testing.T) {
 	t.Parallel()
 	p := &fakePublisher{}
@@ -164,7 +164,7 @@ func TestBodyOverTheCap(t *testing.T) {
 	}
 }
 
-// chunked leaves the length of the body unsaid.
+// chunked sends a body without a Content-Length.
 func chunked(r *http.Request) *http.Request {
 	r.Body = io.NopCloser(r.Body)
 	r.ContentLength = -1

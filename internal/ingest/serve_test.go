@@ -14,7 +14,7 @@ import (
 	"github.com/cioevents/cioevents/internal/ingest"
 )
 
-// serve has a call answered without a network.
+// serve answers a call without a network.
 func serve(s *ingest.Server, r *http.Request) answer {
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, r)
@@ -124,14 +124,14 @@ func TestLargeBodyIsStripped(t *testing.T) {
 	post(t, listen(t, ingest.Config{Publisher: p}), withContent("s")).expect(t, http.StatusOK, `{"status":"stored"}`)
 	m := p.messages()
 	if len(m) != 1 || m[0].Stripped != "content" || len(m[0].Body) > 1000 || m[0].ID != "abc" {
-		t.Fatalf("%d messages are stored, or another one than the stripped", len(m))
+		t.Fatalf("%d messages are stored, or the message is not the stripped one", len(m))
 	}
 	if !strings.Contains(string(m[0].Body), `"subject":"s"`) {
-		t.Errorf("the rest is gone: %s", m[0].Body)
+		t.Errorf("the rest of the body is missing: %s", m[0].Body)
 	}
 }
 
-// What is too large even so is kept whole.
+// A message that is too large without its content is kept whole as a dead letter.
 func TestTooLargeEvenStripped(t *testing.T) {
 	t.Parallel()
 	p := &fakePublisher{maxBody: 1000}
@@ -145,6 +145,6 @@ func TestTooLargeEvenStripped(t *testing.T) {
 	post(t, listen(t, ingest.Config{Publisher: p}), body).expect(t, http.StatusOK, `{"status":"kept"}`)
 	d := p.deadLetters()
 	if len(d) != 1 || string(d[0].Body) != body || d[0].Reason != fault.ReasonTooLarge || d[0].Stripped != "" || d[0].ID != "abc" {
-		t.Fatalf("%d dead letters are kept, or another one than the whole", len(d))
+		t.Fatalf("%d dead letters are kept, or the dead letter is not the whole body", len(d))
 	}
 }

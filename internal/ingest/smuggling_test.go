@@ -15,18 +15,18 @@ const (
 	lastChunk = "0\r\n\r\n"
 )
 
-// smuggled is what somebody without a key would like to be taken for a call.
+// smuggled is a request that an attacker without a key hides inside another request.
 var smuggled = head(length(small)) + "\r\n" + small
 
-// A rawRequest is bytes, and what they must be answered.
+// A rawRequest is the bytes of a request and the expected answers.
 type rawRequest struct {
 	name, raw string
 	want      []string
 	signed    bool // small is stored
 }
 
-// Where a request ends must not be open to two readings. Nothing here is signed
-// but where the name says so, and that is stored at most once.
+// The end of a request must be unambiguous. Only the requests that are named signed
+// have a signature, and a signed request is stored at most once.
 var framings = []rawRequest{
 	{name: "length and chunked", raw: head("Content-Length: 5", teChunked) + "\r\n" + lastChunk + smuggled, want: []string{unsigned}},
 	{name: "length and chunked, to another path", raw: "GET /healthz HTTP/1.1\r\n" + hostLine + "Content-Length: 5\r\n" + teChunked + "\r\n\r\n" + lastChunk + smuggled, want: []string{"200 ok"}},
@@ -79,8 +79,8 @@ func TestWhereARequestEnds(t *testing.T) {
 	exchangeAll(t, framings)
 }
 
-// exchangeAll sends each to a listener of its own, which must answer it so and live
-// on, with the signed ones alone published.
+// exchangeAll sends each request to a listener of its own. The listener must give the
+// expected answers, go on serving and publish signed requests only.
 func exchangeAll(t *testing.T, list []rawRequest) {
 	t.Helper()
 	for _, tt := range list {
@@ -99,7 +99,7 @@ func exchangeAll(t *testing.T, list []rawRequest) {
 	}
 }
 
-// Requests that are odd, and may be read in one way alone.
+// Odd requests with a single meaning.
 var requests = []rawRequest{
 	{name: "no host", raw: strings.Replace(call(small), hostLine, "", 1), want: []string{`400 400 Bad Request: missing required Host header`}},
 	{name: "two hosts", raw: strings.Replace(call(small), hostLine, hostLine+hostLine, 1), want: []string{malformed}},
