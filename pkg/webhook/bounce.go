@@ -6,33 +6,36 @@ import (
 	"sync"
 )
 
-// A BounceClass says whether an address is worth another message.
+// A BounceClass tells whether a bounced address may accept another message.
 type BounceClass string
 
 // The classes of bounces.
 const (
-	// BounceHard is an address that takes no mail and never will.
+	// BounceHard means that the address accepts no mail and never will.
 	BounceHard BounceClass = "hard"
-	// BounceSoft is a failure that may pass, or that is about the message or
-	// its sender and says nothing about the address.
+	// BounceSoft means that the failure may be temporary, or concerns the message or
+	// its sender and not the address.
 	BounceSoft BounceClass = "soft"
-	// BounceUnknown is a failure that nothing can be told from.
+	// BounceUnknown means that the failure message does not tell.
 	BounceUnknown BounceClass = "unknown"
 )
 
-// maxFailureMessage is how much of a failure message is read, in bytes. Servers put the
-// code and the reason first; what follows is advice and links.
+// maxFailureMessage bounds how much of a failure message is read, in bytes. Servers put
+// the code and the reason first; advice and links follow.
 const maxFailureMessage = 4 << 10
 
-// ClassifyBounce reads a provider's failure message.
+// ClassifyBounce classifies a bounce by the provider's failure message, the
+// FailureMessage of a Bounced event. It reads the first 4 KiB of the message.
 //
-// It trusts an enhanced status code (RFC 3463, "5.1.1") over an SMTP reply code
-// ("550"): servers that give up after days of temporary failures say "550 4.4.7".
-// A permanent code alone makes no hard bounce, though. A full mailbox comes as
-// 5.2.2, a message over the size limit as 5.3.4, and a block list as 5.7.1: one
-// listing of the sending host would otherwise end in the deletion of everybody
-// at that provider. In doubt between the two, a wrong "soft" costs one more
-// bounce and a wrong "hard" a customer.
+// ClassifyBounce trusts an enhanced status code (RFC 3463, "5.1.1") over an SMTP reply
+// code ("550"): servers that give up after days of temporary failures report
+// "550 4.4.7".
+//
+// A permanent code alone does not make a hard bounce. Servers report a full mailbox as
+// 5.2.2, a message over the size limit as 5.3.4, and a block list as 5.7.1. If 5.7.1 were
+// a hard bounce, a single listing of the sending host could lead to the deletion of
+// everybody at the provider. In doubt between soft and hard the class is soft: a wrong
+// "soft" costs another bounce, a wrong "hard" costs a customer.
 func ClassifyBounce(failureMessage string) BounceClass {
 	text := normalise(failureMessage)
 	code := findStatusCode(text)
@@ -50,26 +53,28 @@ func ClassifyBounce(failureMessage string) BounceClass {
 	}
 }
 
-// What servers say, in lower case. Addresses have been cut out before, so that
-// nobody's name is taken for a reason.
+// The phrases of servers, in lower case. normalise removes addresses before the match,
+// so that a name in an address does not look like a reason.
 var (
-	// What is about our own address or host. It is looked for before gonePhrases,
-	// because "does not exist" is said of a sender's domain, too.
+	// Phrases about the sender's address or host. They are matched before
+	// gonePhrases, because a server also says "does not exist" about a sender's domain.
 	senderPhrases = phrases(
 		`sender('s)? (address|domain|verify|rejected|denied)`, `domain of sender`, `return-?path`,
 		`(ptr|spf|dkim|dmarc)( resource)? record`, `reverse dns`, `rdns`, `helo`, `ehlo`,
 		`in reply to mail from`, // Postfix names the command that was refused
 	)
+	// Phrases about an address that no longer exists, or never did.
 	gonePhrases = phrases(
 		`(does not|doesn't|do not|did not|no longer) exists?`, `no such (user|mailbox|recipient|address|person|account|domain)`,
 		`(user|recipient|addressee|mailbox|address|account)( is| was)? (unknown|not found|disabled|inactive|deactivated|invalid|closed|terminated|discontinued|deleted|expired)`,
 		`(account|mailbox|user|address) (has been|that you tried to reach is) (disabled|deleted|suspended|inactive|closed|terminated|discontinued|removed|expired|deactivated)`,
 		`(unknown|invalid|nonexistent|non-existent) (user|recipient|addressee|mailbox|address|account)`,
-		`unroute?able (mail )?address`, // Exim, of a local part that leads nowhere
-		`previously bounced`,           // a provider's list of addresses that have bounced hard
+		`unroute?able (mail )?address`, // Exim, about an unknown local part
+		`previously bounced`,           // from a provider's list of addresses with hard bounces
 		`(not a|no) (valid|known) (user|recipient|mailbox|address|account)`, `no mailbox here`,
 		`doesn't have an? \S+ account`, `bad destination mailbox`, `no longer (valid|in use|with us|works here|employed)`,
 	)
+	// Phrases about a failure that may be temporary, or about the size of a message.
 	temporaryPhrases = phrases(
 		`(over)?quota`, `(mailbox|inbox|is) full`,
 		`out of (disk |storage )?space`, `insufficient (system |disk )?(storage|resources|space)`,
@@ -79,6 +84,7 @@ var (
 		`storage (limit|allocation)`, `server (is )?(busy|down|offline)`, `mailbox (is )?(busy|locked|in use)`,
 		`(network|host) (is )?unreachable`, `no route to host`, `lost connection`, `service (is )?(un|not )available`,
 	)
+	// Phrases about the content, the reputation or the policy of a server.
 	rejectedPhrases = phrases(
 		`spam\w*`, `unsolicited`, `(black|block|deny)[ -]?list(ed)?`, `blocked`,
 		`reputation`, `polic(y|ies)`, `spf`, `dkim`, `dmarc`, `virus`, `malware`, `phishing`, `content (rejected|filter)`,
@@ -86,8 +92,8 @@ var (
 		`relay\w* (access )?(denied|prohibited|not (permitted|allowed))`, `authenticat\w+`, `starttls`,
 		`in reply to end of data`,
 	)
-	// A domain that nobody can be found at. It is looked for after temporaryPhrases,
-	// because a name server that does not answer is spoken of in the same words.
+	// Phrases about a domain without mail. They are matched after temporaryPhrases,
+	// because servers use the same words for a name server that does not answer.
 	noDomainPhrases = phrases(
 		`(host|domain)( name)? not found`, `nxdomain`, `no (valid )?mx( records?)?`, `null mx`,
 		`non-?existent (domain|hosts?)`, `unroute?able (domain|host)`,
@@ -98,8 +104,8 @@ func phrases(list ...string) func() *regexp.Regexp {
 	return expression(`\b(?:` + strings.Join(list, "|") + `)\b`)
 }
 
-// expression compiles a regular expression at its first use: a program that only
-// receives webhooks pays nothing for the expressions.
+// expression compiles a regular expression at its first use, so that a program without
+// ClassifyBounce does not pay for the expressions at its start.
 func expression(text string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
 }

@@ -8,16 +8,16 @@ import (
 	"unicode/utf8"
 )
 
-// A document reads values of a valid body. Its methods never fail: a value of a
-// type that they cannot use reads as if it were absent.
+// A document reads values of a valid body. The methods never fail: a value of an
+// unusable type counts as absent.
 type document struct {
 	body []byte
-	// copied is the body as a string, of which texts are slices, so that an
-	// event with 15 texts costs one allocation. Without it each text is copied.
+	// copied is the body as a string. Texts are slices of copied, so that an event
+	// with 15 texts costs a single allocation. If copied is "", each text is copied.
 	copied string
 }
 
-// text reads a string, and numbers and booleans as they are spelled.
+// text reads a string, or a number or a boolean as spelled.
 func (d *document) text(v span) string {
 	if v == (span{}) {
 		return ""
@@ -32,18 +32,18 @@ func (d *document) text(v span) string {
 	}
 }
 
-// begins reports whether the value is there and begins with c.
+// begins reports whether the value is present and begins with c.
 func (d *document) begins(v span, c byte) bool {
 	return v != (span{}) && d.body[v.lo] == c
 }
 
-// object walks through an object. Any other value has no members.
+// object walks through an object. A value of another type has no members.
 func (d *document) object(v span) walker { return walk(d.body[:v.hi], v.lo, '{') }
 
-// list walks through an array. Any other value has no elements.
+// list walks through an array. A value of another type has no elements.
 func (d *document) list(v span) walker { return walk(d.body[:v.hi], v.lo, '[') }
 
-// member is the value of a key of an object.
+// member returns the value of a key of an object, the last of several.
 func (d *document) member(object span, key string) span {
 	var found span
 	w := d.object(object)
@@ -70,12 +70,12 @@ func (d *document) slice(v span) string {
 	return string(d.body[v.lo:v.hi])
 }
 
-// word reads a text that is a name from a fixed set.
+// word reads an object type, a metric or an event type: trimmed and in lower case.
 func (d *document) word(v span) string {
 	return strings.ToLower(strings.TrimSpace(d.text(v)))
 }
 
-// integer reads 5, 5.0 and "5" as 5, and what is no int64 as 0.
+// integer reads 5, 5.0 and "5" as 5, and any value that is not an int64 as 0.
 func (d *document) integer(v span) int64 {
 	s := strings.TrimSpace(d.text(v))
 	if s == "" {
@@ -91,7 +91,7 @@ func (d *document) integer(v span) int64 {
 	return int64(f)
 }
 
-// float reads a number as JSON spells it: no "inf", no hexadecimal.
+// float reads a number in the syntax of JSON, without "inf" and hexadecimal.
 func float(s string) (float64, bool) {
 	if s == "" || skipNumber([]byte(s), 0) != len(s) {
 		return 0, false
@@ -111,14 +111,14 @@ func (d *document) flag(v span) *bool {
 	return nil
 }
 
-// From these values on, a number is a time in milliseconds or microseconds: in
-// seconds the first would be in the year 5138.
+// From firstMilli on, a timestamp is in milliseconds, and from firstMicro on in
+// microseconds. In seconds, firstMilli would be in the year 5138.
 const (
 	firstMilli = 1e11
 	firstMicro = 1e14
 )
 
-// timestamp reads a unix time, also with a fraction or in quotes, and RFC 3339.
+// timestamp reads a unix time, also with a fraction or in quotes, or RFC 3339.
 func (d *document) timestamp(v span) time.Time {
 	s := strings.TrimSpace(d.text(v))
 	if s == "" {
@@ -148,7 +148,7 @@ func unixInt(n int64) time.Time {
 	}
 }
 
-// unixFloat rounds to microseconds, which is what a float64 holds today.
+// unixFloat rounds to microseconds, the precision of a float64 for current times.
 func unixFloat(f float64) time.Time {
 	switch {
 	case f >= firstMicro:
@@ -162,8 +162,9 @@ func unixFloat(f float64) time.Time {
 	return time.UnixMicro(int64(math.Round(f * 1e6)))
 }
 
-// plausible drops times that warehouses cannot hold or that stand for nothing:
-// the unix epoch itself, what is before it, and what is after the year 9999.
+// plausible returns the zero time for the unix epoch and earlier times, which stand
+// for an absent time, and for times after the year 9999, which warehouses cannot
+// store.
 func plausible(t time.Time) time.Time {
 	t = t.UTC()
 	if t.Unix() <= 0 || t.Year() > 9999 {

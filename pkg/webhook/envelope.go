@@ -5,27 +5,26 @@ import (
 	"strings"
 )
 
-// The errors of Parse and ParseEnvelope. A body that is a JSON object is never
-// refused.
+// The errors of Parse and ParseEnvelope. Both accept every JSON object.
 var (
-	// ErrNotJSON means that the body is empty, is no JSON, is cut off, or holds
-	// more than one value.
+	// ErrNotJSON means that the body is empty, invalid or truncated JSON, or more
+	// than a single value.
 	ErrNotJSON = errors.New("webhook: body is not JSON")
 	// ErrNotObject means that the body is valid JSON but not an object.
 	ErrNotObject = errors.New("webhook: body is not a JSON object")
 )
 
-// An Envelope says what an event is, without its details. Its fields mean the
-// same as in Event.
+// An Envelope identifies an event, without the details. EventID, ObjectType and Metric
+// mean the same as ID, ObjectType and Metric in Event.
 type Envelope struct {
 	EventID    string
 	ObjectType ObjectType
 	Metric     Metric
 }
 
-// ParseEnvelope checks that the whole body is a JSON object, and reads from it
-// what Parse would give as ID, ObjectType and Metric. Its errors are Parse's. It
-// takes about a third of Parse's time and keeps no reference to body.
+// ParseEnvelope checks that the whole body is a JSON object, and returns the ID,
+// ObjectType and Metric that Parse would return. The errors are those of Parse.
+// ParseEnvelope takes about a third of Parse's time and keeps no reference to body.
 func ParseEnvelope(body []byte) (Envelope, error) {
 	var h head
 	w := walk(body, skipSpace(body, 0), '{')
@@ -40,7 +39,7 @@ func ParseEnvelope(body []byte) (Envelope, error) {
 	return env, nil
 }
 
-// err is the verdict on a body that was walked through as an object.
+// err returns the error for a body after a walk through the body as an object.
 func (w *walker) err() error {
 	isObject := w.closer != 0
 	switch {
@@ -53,13 +52,13 @@ func (w *walker) err() error {
 	}
 }
 
-// A head holds the top-level members that say what an event is and when it was.
+// A head holds the top-level members that identify an event, and its timestamp.
 type head struct {
 	eventID, objectType, objectTypeType, metric, eventType, timestamp, data span
 }
 
-// set keeps the value if the key is one of the head's, and reports whether. The
-// last of several equal keys wins, as in encoding/json.
+// set stores the value and returns true if the key belongs to the head. The last of
+// several equal keys wins, as in encoding/json.
 func (h *head) set(key []byte, v span) bool {
 	switch string(key) {
 	case "event_id":
@@ -67,7 +66,7 @@ func (h *head) set(key []byte, v span) bool {
 	case "object_type":
 		h.objectType = v
 	case "object_type_type":
-		// What Customer.io's schema calls the object type of
+		// Customer.io's schema has object_type_type for
 		// cio_subscription_preferences_changed, perhaps by mistake.
 		h.objectTypeType = v
 	case "metric":
@@ -113,8 +112,8 @@ func (d *document) envelope(h *head) (Envelope, Shape) {
 	return env, shape
 }
 
-// splitEventType splits the legacy "email_bounced". One object type has an
-// underscore in it, in_app, and so does the metric of the preferences.
+// splitEventType splits a legacy event_type such as "email_bounced". The object type
+// in_app and the metric PreferencesChanged contain underscores themselves.
 func splitEventType(s string) (ObjectType, Metric) {
 	if m := canonical(Metric(s)); m == PreferencesChanged {
 		return Customer, m
@@ -128,21 +127,21 @@ func splitEventType(s string) (ObjectType, Metric) {
 	return "", Metric(s)
 }
 
-// canonical maps other words for a metric to Customer.io's own.
+// canonical replaces an alias of a metric with the name in reporting webhooks.
 func canonical(m Metric) Metric {
 	switch m {
 	case "complained":
 		return Spammed
-	case "customer_subscription_preferences_changed": // as the App API calls it
+	case "customer_subscription_preferences_changed": // the name in the App API
 		return PreferencesChanged
 	default:
 		return m
 	}
 }
 
-// implied is the object type of a body that names none. The flat and the legacy
-// shape are from a time when only e-mail was reported; today's schema lets only
-// the subscription metrics go without.
+// implied returns the object type of a body without an object type. The flat and the
+// legacy shape come from a time when Customer.io reported e-mail only. In the current
+// schema only the subscription metrics may lack an object type.
 func implied(shape Shape, m Metric) ObjectType {
 	if m == "" {
 		return ""

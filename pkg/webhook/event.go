@@ -2,8 +2,8 @@ package webhook
 
 import "time"
 
-// An ObjectType says what an event is about. Words that this package does not
-// know are kept, trimmed and in lower case.
+// An ObjectType is the kind of message or person that an event is about. Parse keeps
+// an unknown object type, trimmed and in lower case.
 type ObjectType string
 
 // The object types of Customer.io's reporting webhooks.
@@ -18,18 +18,18 @@ const (
 	Webhook  ObjectType = "webhook"
 )
 
-// ObjectTypes lists the object types above in the order of the alphabet.
+// ObjectTypes returns the object types above in alphabetical order.
 func ObjectTypes() []ObjectType {
 	return []ObjectType{Customer, Email, InApp, Push, Slack, SMS, Webhook, WhatsApp}
 }
 
-// A Metric says what happened. Words that this package does not know are kept,
+// A Metric is what happened to a message or a person. Parse keeps an unknown metric,
 // trimmed and in lower case.
 type Metric string
 
 // The metrics of Customer.io's reporting webhooks.
 const (
-	Attempted          Metric = "attempted" // could not be handed to the provider, is tried again
+	Attempted          Metric = "attempted" // the provider did not take the message, Customer.io retries
 	Bounced            Metric = "bounced"
 	Clicked            Metric = "clicked"
 	Converted          Metric = "converted"
@@ -42,13 +42,13 @@ const (
 	PreferencesChanged Metric = "cio_subscription_preferences_changed"
 	Replied            Metric = "replied"
 	Sent               Metric = "sent"
-	Spammed            Metric = "spammed" // "complained" is read as this, too
+	Spammed            Metric = "spammed" // also spelled "complained"
 	Subscribed         Metric = "subscribed"
 	Undeliverable      Metric = "undeliverable" // message limit, cancelled, or delivery switched off
 	Unsubscribed       Metric = "unsubscribed"
 )
 
-// Metrics lists the metrics above in the order of the alphabet.
+// Metrics returns the metrics above in alphabetical order of their names.
 func Metrics() []Metric {
 	return []Metric{
 		Attempted, Bounced, PreferencesChanged, Clicked, Converted, Deferred, Delivered, Drafted, Dropped, Failed,
@@ -61,49 +61,47 @@ type Shape string
 
 // The shapes that Parse reads.
 const (
-	Nested Shape = "nested" // today's: event_id, object_type, metric, timestamp and data
+	Nested Shape = "nested" // current: event_id, object_type, metric, timestamp and data
 	Flat   Shape = "flat"   // all fields on the top level
 	Legacy Shape = "legacy" // before 2020: event_type instead of object_type and metric
 )
 
 // An Event is the decoded body of one reporting webhook.
 //
-// Every field is optional: Customer.io's own examples leave out fields that its
-// schema calls required. Text that is absent is "", a number that is absent or
-// cannot be read as one is 0 (Customer.io's ids begin at 1), a flag is nil, a
-// time is zero. Raw has what the fields leave out.
+// Every field is optional: Customer.io's own examples lack fields that Customer.io's
+// schema requires. An absent text is "", an absent or unreadable number is 0
+// (Customer.io's ids begin at 1), an absent flag is nil and an absent time is the zero
+// time. Raw contains the members that Event has no field for.
 type Event struct {
-	// ID is event_id, a ULID today. Customer.io sends the same id again when it
-	// repeats a call.
+	// ID is event_id, currently a ULID. A repeated call has the same id.
 	ID string
-	// ObjectType is "" where the body names none and its shape implies none.
+	// ObjectType is "" if the body neither names nor implies an object type.
 	ObjectType ObjectType
 	Metric     Metric
-	// OccurredAt is timestamp, in UTC: when the event happened, not when the
-	// call was made. Customer.io sends whole seconds.
+	// OccurredAt is timestamp, in UTC: the time of the event, not of the call.
+	// Customer.io sends whole seconds.
 	OccurredAt time.Time
 	Shape      Shape
 
 	// The person.
 
-	// CustomerID is deprecated by Customer.io in favour of Identifiers, and
-	// blank for a person who has been deleted.
+	// CustomerID is deprecated by Customer.io in favour of Identifiers. A deleted
+	// person has a blank CustomerID.
 	CustomerID  string
 	Identifiers Identifiers
-	// EmailAddress is sent with subscription events only; messages carry
-	// Recipient.
+	// EmailAddress is set for subscription events only; a message has a Recipient.
 	EmailAddress string
 
 	// The message.
 
 	DeliveryID string
-	// Recipient is an e-mail address, a phone number, a Slack channel, a URL or
-	// an id, by ObjectType. A push has Recipients instead.
+	// Recipient is an e-mail address, a phone number, a Slack channel, a URL or an
+	// id, depending on ObjectType. A push has Recipients instead.
 	Recipient  string
 	Recipients []Recipient
 	Subject    string // email only
 
-	// Where the message came from: a campaign, a broadcast, a newsletter or a
+	// The origin of the message: a campaign, a broadcast, a newsletter or a
 	// transactional message.
 
 	CampaignID             int64
@@ -118,7 +116,7 @@ type Event struct {
 	TriggerEventID         string
 	JourneyID              string
 
-	// What happened.
+	// The details of what happened.
 
 	Href            string
 	LinkID          int64
@@ -127,30 +125,30 @@ type Event struct {
 	InboundEventID  string // replied only
 	To              string // replied only
 
-	// Proxied is an open through a privacy proxy, not necessarily a machine's.
+	// Proxied marks an open through a privacy proxy, by a person or by a machine.
 	Proxied *bool
-	// Prefetched is an open by a machine: Gmail, Apple or a known robot.
+	// Prefetched marks an open by a machine: Gmail, Apple or a known robot.
 	Prefetched *bool
-	// Synthetic is an open that Customer.io concluded from a click.
+	// Synthetic marks an open that Customer.io inferred from a click.
 	Synthetic *bool
-	// Machine is a click by a machine.
+	// Machine marks a click by a machine.
 	Machine *bool
 
-	// Content is the message's body. It and Headers are there in sent events
-	// while "Body Content" is on, and Content holds a JSON document in
-	// cio_subscription_preferences_changed.
+	// Content is the body of the message. Sent events have Content and Headers
+	// while "Body Content" is switched on at Customer.io. For PreferencesChanged,
+	// Content is a JSON document.
 	Content string
 	Headers map[string][]string // email only
 
-	// Raw is the body that was parsed. It shares its memory with Parse's input.
+	// Raw is the parsed body. Raw shares its memory with Parse's argument.
 	Raw []byte
 }
 
-// Identifiers are the ids of a person, as many as the workspace uses.
+// Identifiers are the identifiers of a person. A workspace may use only some of them.
 type Identifiers struct {
 	ID    string
 	Email string
-	// CioID is Customer.io's own id of the person, which never changes.
+	// CioID is Customer.io's own id of the person and never changes.
 	CioID string
 }
 
@@ -161,14 +159,11 @@ type Recipient struct {
 	FailureMessage string // bounced and dropped only
 }
 
-// IsMachine reports whether a machine opened or clicked, by what Customer.io
-// says of it: prefetched opens and machine clicks. It returns nil when the
-// event does not say.
+// IsMachine reports whether a machine opened or clicked, according to Customer.io: it
+// returns Prefetched if set, else Machine, which is nil when the event does not say.
 func (e *Event) IsMachine() *bool {
-	switch {
-	case e.Prefetched != nil:
+	if e.Prefetched != nil {
 		return e.Prefetched
-	default:
-		return e.Machine
 	}
+	return e.Machine
 }

@@ -1,28 +1,28 @@
 package webhook
 
-// Parse decodes the body of a reporting webhook. Any JSON object is an event,
-// even {}, because refusing one makes Customer.io hold back every later event:
-// the only errors are ErrNotJSON and ErrNotObject.
+// Parse decodes the body of a reporting webhook. Any JSON object is an event, even {}:
+// a refused event would make Customer.io hold back every later event. The only errors
+// are ErrNotJSON and ErrNotObject.
 //
-//   - Values of another type than expected are read if their meaning is plain:
-//     the id "5" or 5.0 as 5, the customer_id 42 as "42", a timestamp in
-//     milliseconds, in quotes or as RFC 3339. Otherwise they count as absent.
+//   - Parse reads a value of an unexpected type if the meaning is clear: the id "5" or
+//     5.0 as 5, the customer_id 42 as "42", a timestamp in milliseconds, in quotes or
+//     as RFC 3339. Any other value of an unexpected type counts as absent.
 //   - Metric and ObjectType are trimmed and in lower case. Metrics have aliases:
 //     "complained" is Spammed, "customer_subscription_preferences_changed" is
 //     PreferencesChanged.
-//   - Of two equal keys the last one counts. Details are read from the top level
-//     and from data; where both have a key, data's counts.
-//   - The Shape is Legacy if the metric comes from event_type, else Nested if
-//     data is an object, else Flat.
-//   - A flat or legacy body with a metric and without an object type is about
-//     Email; a nested one about Customer if the metric is Subscribed,
-//     Unsubscribed or PreferencesChanged. A body without any metric, such as {},
-//     implies no object type.
-//   - Text that is not UTF-8 has U+FFFD in place of the wrong bytes.
+//   - The last of two equal keys counts. Parse reads details from the top level and
+//     from data; data takes precedence.
+//   - The Shape is Legacy if the metric comes from event_type, else Nested if data is
+//     an object, else Flat.
+//   - A flat or legacy body with a metric and without an object type is about Email. A
+//     nested body without an object type is about Customer if the metric is
+//     Subscribed, Unsubscribed or PreferencesChanged. A body without any metric, such
+//     as {}, implies no object type.
+//   - U+FFFD replaces bytes that are not UTF-8.
 //
-// The event's Raw is body itself, which therefore must not be changed while the
-// event is in use. All texts share one copy of it: clone a text that is to be
-// kept for much longer than its event.
+// The event's Raw is body itself, so do not change body while the event is in use. All
+// texts of the event share a copy of body: clone a text that you keep for much longer
+// than the event.
 func Parse(body []byte) (*Event, error) {
 	var h head
 	d := document{body: body, copied: string(body)}
@@ -44,7 +44,7 @@ func Parse(body []byte) (*Event, error) {
 	return e, nil
 }
 
-// setData reads data over what the top level said.
+// setData reads the members of data, which override members of the top level.
 func (d *document) setData(e *Event, data span) {
 	w := d.object(data)
 	for w.next() {
@@ -56,7 +56,7 @@ func (d *document) setData(e *Event, data span) {
 	}
 }
 
-// set reads one detail. It is long because the list is.
+// set reads a single detail. The function is as long as the list of details.
 func (d *document) set(e *Event, key []byte, v span) {
 	switch string(key) {
 	case "customer_id":
@@ -165,7 +165,8 @@ func (d *document) recipient(v span) Recipient {
 	return r
 }
 
-// headers takes a value that is no list for a list of one.
+// headers reads the headers of an e-mail. A value that is not a list counts as a list
+// with a single element.
 func (d *document) headers(v span) map[string][]string {
 	if !d.begins(v, '{') {
 		return nil

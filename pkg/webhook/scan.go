@@ -5,23 +5,24 @@ import (
 	"math/bits"
 )
 
-// The functions of this file read JSON where it lies: each takes the index of
-// what it reads and returns the index after it, or -1 if the text is no JSON.
-// They accept what encoding/json's Valid accepts, and nothing else. They exist
-// because ingest has to look at three members of a body while Customer.io
-// waits, and because a body is hostile until its signature has been checked:
-// nothing here recurses, and nothing is allocated for the first 64 levels.
+// The functions of this file scan JSON in place. Each function takes the index of a
+// token or value and returns the index after it, or -1 for invalid JSON. Together the
+// functions accept exactly the JSON that encoding/json's Valid accepts.
+//
+// The scanner exists for two reasons. ingest reads three members of a body while
+// Customer.io waits. And a body is hostile until its signature has been checked: the
+// scanner never recurses, and allocates nothing for the first 64 levels of nesting.
 
-// maxDepth is encoding/json's limit of nesting.
+// maxDepth is the limit of nesting in encoding/json.
 const maxDepth = 10000
 
-// valid reports whether b is one JSON value.
+// valid reports whether b is a single JSON value.
 func valid(b []byte) bool {
 	i := skipValue(b, skipSpace(b, 0), 0)
 	return i >= 0 && skipSpace(b, i) == len(b)
 }
 
-// skipValue skips the value at b[i], which has depth containers around it.
+// skipValue skips the value at b[i], which is nested in depth containers.
 func skipValue(b []byte, i, depth int) int {
 	var open nesting
 scan:
@@ -66,8 +67,8 @@ scan:
 	return -1
 }
 
-// skipKey skips an object's key and the colon. It returns the index after the
-// key and that of the value, which is -1 if the text is no JSON.
+// skipKey skips a key of an object and the colon. It returns the index after the key
+// and the index of the value, which is -1 for invalid JSON.
 func skipKey(b []byte, i int) (end, value int) {
 	if i >= len(b) || b[i] != '"' {
 		return i, -1
@@ -102,7 +103,7 @@ func skipWord(b []byte, i int, word string) int {
 	return -1
 }
 
-// skipSpace passes a -1 on.
+// skipSpace skips white space. It returns -1 for -1.
 func skipSpace(b []byte, i int) int {
 	for uint(i) < uint(len(b)) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
 		i++
@@ -142,8 +143,8 @@ func skipPlain(b []byte, i int) int {
 	return i
 }
 
-// special sets the high bit of each byte of x that skipPlain stops at. A borrow
-// may also mark bytes above such a byte, so only the lowest mark counts.
+// special sets the high bit of each byte of x at which skipPlain stops. A borrow can
+// also mark bytes above a marked byte, so only the lowest mark counts.
 func special(x uint64) uint64 {
 	const ones = 0x0101010101010101
 	quote, backslash := x^ones*'"', x^ones*'\\'
@@ -172,8 +173,8 @@ func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
 }
 
-// skipNumber skips a number. After a leading 0 it stops, which makes 01 wrong at
-// the 1 for the caller.
+// skipNumber skips a number. It stops after a leading 0, so that in 01 the caller finds
+// an invalid 1.
 func skipNumber(b []byte, i int) int {
 	if b[i] == '-' {
 		i++
@@ -198,7 +199,7 @@ func skipNumber(b []byte, i int) int {
 	return i
 }
 
-// skipDigits wants one digit at least.
+// skipDigits skips digits. It returns -1 without a digit.
 func skipDigits(b []byte, i int) int {
 	start := i
 	for i < len(b) && '0' <= b[i] && b[i] <= '9' {
@@ -210,8 +211,9 @@ func skipDigits(b []byte, i int) int {
 	return i
 }
 
-// nesting remembers which containers are open, as one bit each: 1 is an object.
-// The innermost is the lowest bit of top; every 64 levels, top moves to deep.
+// nesting records the open containers with a bit each: 1 for an object, 0 for an array.
+// The lowest bit of top is the innermost container. After every 64 levels top moves to
+// deep.
 type nesting struct {
 	depth int
 	top   uint64
@@ -237,7 +239,7 @@ func (n *nesting) pop() {
 	}
 }
 
-// closer is the byte that ends the innermost container.
+// closer returns the byte that ends the innermost container.
 func (n *nesting) closer() byte {
 	if n.top&1 == 1 {
 		return '}'

@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// The headers of a signed request. They are spelled as Customer.io does; the
-// methods of http.Header take any case.
+// The headers of a signed request, in Customer.io's spelling. The methods of
+// http.Header ignore case.
 const (
 	HeaderSignature = "X-CIO-Signature"
 	HeaderTimestamp = "X-CIO-Timestamp"
 )
 
-// Sign returns the v0 signature of a body that is sent at the timestamp, in
-// whole seconds: the lower-case hex HMAC-SHA256 of "v0:<unix seconds>:<body>".
-// The key is used as it is spelled, also when it looks like hex.
+// Sign returns the v0 signature of a body with the timestamp, in whole seconds: the
+// lower-case hex HMAC-SHA256 of "v0:<unix seconds>:<body>". Sign uses the characters of
+// the key, also if the key looks like hex.
 func Sign(key string, timestamp time.Time, body []byte) string {
 	return sign(key, "v0:"+unixSeconds(timestamp)+":", body)
 }
@@ -30,7 +30,8 @@ func SignBody(key string, body []byte) string {
 	return sign(key, "", body)
 }
 
-// SignRequest sets both headers as Customer.io does, for a test or a relay.
+// SignRequest sets both headers as Customer.io does. Use SignRequest in a test or a
+// relay.
 func SignRequest(h http.Header, key string, timestamp time.Time, body []byte) {
 	h.Set(HeaderTimestamp, unixSeconds(timestamp))
 	h.Set(HeaderSignature, Sign(key, timestamp, body))

@@ -1,14 +1,13 @@
 package webhook
 
-// Strip cuts the message's body and its e-mail headers out of a webhook's body:
-// the values of "content" and "headers" in data, and on the top level, become
-// null, and every other byte stays as it is. A body that is too large for its
-// destination is small afterwards, and still parses to the same event without
-// Content and Headers. It no longer has the signature that it came with.
+// Strip removes the content of a message and the e-mail headers from the body of a
+// webhook. The values of "content" and "headers", on the top level and in data, become
+// null; every other byte stays. Use Strip for a body that is too large for its
+// destination: the stripped body parses to the same event without Content and Headers.
+// The signature of the webhook does not match the stripped body.
 //
-// The fields are the names of what was cut, out of "content" and "headers" in
-// this order. If there is nothing to cut, or the body is not a JSON object, they
-// are nil and stripped is body itself.
+// fields are the names of the removed members, "content" before "headers". If the body
+// has neither, or is not a JSON object, fields is nil and stripped is body itself.
 func Strip(body []byte) (stripped []byte, fields []string) {
 	var c cuts
 	w := walk(body, skipSpace(body, 0), '{')
@@ -29,7 +28,7 @@ func Strip(body []byte) (stripped []byte, fields []string) {
 	return c.apply(body), c.fields()
 }
 
-// cuts are the values to replace, in the order of the body.
+// cuts are the values to replace with null, in the order of the body.
 type cuts struct {
 	spans            []span
 	content, headers bool

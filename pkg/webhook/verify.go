@@ -17,56 +17,57 @@ import (
 	"time"
 )
 
-// A Scheme says which bytes a signature covers.
+// A Scheme defines the bytes that a signature covers.
 type Scheme string
 
 // The schemes that a Verifier accepts. Customer.io signs with v0. Some published
-// receivers and test tools sign the body alone, which Customer.io does not.
+// receivers and test tools sign the body alone; Customer.io does not.
 const (
-	SchemeAuto Scheme = "auto" // v0 with a timestamp header, body without
+	SchemeAuto Scheme = "auto" // v0 for a request with a timestamp header, else body
 	SchemeV0   Scheme = "v0"   // "v0:<timestamp>:<body>"
 	SchemeBody Scheme = "body" // the body alone
 )
 
-// MaxClockSkew is how far a timestamp may lie in the future where a tolerance is
-// set.
+// MaxClockSkew is how far a timestamp may lie in the future if VerifierConfig has a
+// Tolerance.
 const MaxClockSkew = 5 * time.Minute
 
-// The errors of Verify. Answer all of them with 401, and raise an alarm: if it
-// is your key that is wrong, Customer.io holds back every later event.
+// The errors of Verify. Answer each of them with 401, and raise an alarm: if your key is
+// wrong, Customer.io holds back every later event.
 var (
-	// ErrMissingSignature means that there is no X-CIO-Signature, or a blank one.
+	// ErrMissingSignature means that X-CIO-Signature is absent or empty.
 	ErrMissingSignature = errors.New("webhook: missing signature")
-	// ErrInvalidSignature means that no key made the signature, that a header is
-	// malformed or there twice, or that the scheme is not accepted.
+	// ErrInvalidSignature means that no key matches the signature, that a header is
+	// malformed or repeated, or that the scheme is not accepted.
 	ErrInvalidSignature = errors.New("webhook: invalid signature")
-	// ErrTimestamp means that one of the keys did sign the request, but too long
-	// ago or too far in the future.
+	// ErrTimestamp means that a key matches the signature, but the timestamp is too
+	// old or too far in the future.
 	ErrTimestamp = errors.New("webhook: timestamp out of range")
 )
 
-// A VerifierConfig says whose signatures are good.
+// A VerifierConfig configures a Verifier. Keys is required.
 type VerifierConfig struct {
-	// Keys are the webhook signing keys as Customer.io shows them. One is
-	// required; list the old and the new one during a rotation.
+	// Keys are the webhook signing keys as Customer.io shows them, at least one.
+	// During a rotation list the old and the new key.
 	Keys []string
-	// Scheme is SchemeAuto if empty.
+	// Scheme is the accepted scheme. Default SchemeAuto.
 	Scheme Scheme
-	// Tolerance is how old a v0 timestamp may be. 0, the default, accepts any
-	// timestamp, past or future. Customer.io retries for 7 days and does not say
-	// whether a retry is stamped anew, so less than that may refuse real events.
+	// Tolerance is the maximum age of a v0 timestamp. Default 0, which accepts any
+	// timestamp, past or future. Customer.io retries for 7 days and does not document
+	// whether a retry gets a new timestamp, so a shorter tolerance may refuse real
+	// events.
 	Tolerance time.Duration
 }
 
-// A Verifier checks signatures. It is safe for concurrent use.
+// A Verifier checks signatures. Its methods are safe for concurrent use.
 type Verifier struct {
 	keys      []*macPool
 	scheme    Scheme
 	tolerance time.Duration
 }
 
-// NewVerifier returns an error that names the field if there is no key, a key is
-// empty, the scheme is unknown, or the tolerance negative.
+// NewVerifier returns a Verifier. If Keys is empty, a key is empty, the scheme is unknown
+// or the tolerance is negative, NewVerifier returns an error that names the field.
 func NewVerifier(c VerifierConfig) (*Verifier, error) {
 	v := &Verifier{scheme: c.Scheme, tolerance: c.Tolerance}
 	switch c.Scheme {
@@ -74,13 +75,13 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 		v.scheme = SchemeAuto
 	case SchemeAuto, SchemeV0, SchemeBody:
 	default:
-		return nil, fmt.Errorf("webhook: unknown Scheme %q, want auto, v0 or body", c.Scheme)
+		return nil, fmt.Errorf("webhook: Scheme %q: want auto, v0 or body", c.Scheme)
 	}
 	if c.Tolerance < 0 {
-		return nil, fmt.Errorf("webhook: negative Tolerance %v", c.Tolerance)
+		return nil, fmt.Errorf("webhook: Tolerance %v: want 0 or a positive duration", c.Tolerance)
 	}
 	if len(c.Keys) == 0 {
-		return nil, errors.New("webhook: no Keys")
+		return nil, errors.New("webhook: Keys is empty: want at least one key")
 	}
 	for i, key := range c.Keys {
 		if key == "" {
@@ -91,13 +92,13 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 	return v, nil
 }
 
-// Verify checks the signature of a request with these headers and exactly this
-// body, and returns the index of the key that made it. It returns -1 and
-// ErrMissingSignature, ErrInvalidSignature or ErrTimestamp otherwise.
+// Verify checks the signature of a request with the headers h and exactly the bytes of
+// body. It returns the index in Keys of the key that matches. Otherwise it returns -1 and
+// ErrMissingSignature, ErrInvalidSignature or ErrTimestamp.
 //
-// With an X-CIO-Timestamp only v0 counts, so that nobody can turn a request
-// into one without a time by moving bytes around. Upper-case hex and "v0=" in
-// front of the signature are accepted.
+// A request with an X-CIO-Timestamp must have a v0 signature, so that an attacker cannot
+// turn a request into a request without a time by moving bytes around. Verify accepts
+// upper-case hex, and "v0=" in front of the signature.
 func (v *Verifier) Verify(h http.Header, body []byte, now time.Time) (key int, err error) {
 	signature, err := parseSignature(h)
 	if err != nil {
@@ -121,8 +122,8 @@ func (v *Verifier) Verify(h http.Header, body []byte, now time.Time) (key int, e
 	return key, nil
 }
 
-// verifyBody refuses a body that begins like what v0 signs: it would be a v0
-// request whose signed bytes someone has sent as the body.
+// verifyBody checks a signature of the body alone. A body that begins with "v0:" is
+// refused: an attacker could send the signed bytes of a v0 request as a body.
 func (v *Verifier) verifyBody(signature *[sha256.Size]byte, body []byte) (int, error) {
 	if v.scheme == SchemeV0 || bytes.HasPrefix(body, []byte("v0:")) {
 		return -1, ErrInvalidSignature
@@ -134,8 +135,8 @@ func (v *Verifier) verifyBody(signature *[sha256.Size]byte, body []byte) (int, e
 	return key, nil
 }
 
-// match returns the first key that made the signature, or -1. It tries them all,
-// so that the time it takes does not tell which.
+// match returns the index of the first key that matches the signature, or -1. The time
+// does not reveal the index, because match always tries every key.
 func (v *Verifier) match(signature *[sha256.Size]byte, stamp string, body []byte) int {
 	key := -1
 	for i, pool := range slices.Backward(v.keys) {
@@ -144,8 +145,8 @@ func (v *Verifier) match(signature *[sha256.Size]byte, stamp string, body []byte
 	return key
 }
 
-// The names as http.Header stores them. Its Get would work them out, and allocate,
-// on every call; and it does not show that a header is there twice.
+// The names of the headers as http.Header stores them. http.Header.Get would compute the
+// name with an allocation on every call, and does not reveal a repeated header.
 const (
 	canonicalSignature = "X-Cio-Signature"
 	canonicalTimestamp = "X-Cio-Timestamp"
@@ -166,8 +167,8 @@ func parseSignature(h http.Header) (signature [sha256.Size]byte, err error) {
 	return signature, nil
 }
 
-// parseTimestamp wants decimal digits only, and no more than 18 of them, which
-// neither an int64 nor a time.Time can overflow.
+// parseTimestamp accepts decimal digits only, and at most 18 digits, so that neither an
+// int64 nor a time.Time overflows.
 func parseTimestamp(s string) (time.Time, bool) {
 	if s == "" || len(s) > 18 {
 		return time.Time{}, false
@@ -181,13 +182,13 @@ func parseTimestamp(s string) (time.Time, bool) {
 	return time.Unix(n, 0), err == nil
 }
 
-// A macPool keeps HMAC states of one key, since setting one up costs as much as
-// hashing 128 bytes, and some allocations.
+// A macPool reuses the HMAC states of a key. Setting up a state costs as much as hashing
+// 128 bytes, and some allocations.
 type macPool struct{ pool sync.Pool }
 
 type mac struct {
 	hash hash.Hash
-	buf  []byte // for what is not the body; on the heap once
+	buf  []byte // for the signed prefix and the sum, allocated once
 }
 
 func newMACPool(key string) *macPool {
@@ -197,8 +198,8 @@ func newMACPool(key string) *macPool {
 	}}}
 }
 
-// compare returns 1 if the signature is that of the body, with the timestamp if
-// there is one, and else 0, in constant time.
+// compare returns 1 if the signature matches the body and the timestamp, else 0, in
+// constant time. An empty stamp stands for a signature of the body alone.
 func (p *macPool) compare(signature *[sha256.Size]byte, stamp string, body []byte) int {
 	m, _ := p.pool.Get().(*mac)
 	defer p.pool.Put(m)

@@ -247,10 +247,10 @@ func TestNewVerifierErrors(t *testing.T) {
 		config webhook.VerifierConfig
 		want   string
 	}{
-		{webhook.VerifierConfig{}, "no Keys"},
+		{webhook.VerifierConfig{}, "Keys is empty"},
 		{webhook.VerifierConfig{Keys: []string{"a", ""}}, "Keys[1] is empty"},
-		{webhook.VerifierConfig{Keys: keys, Scheme: "v1"}, `unknown Scheme "v1"`},
-		{webhook.VerifierConfig{Keys: keys, Tolerance: -1}, "negative Tolerance"},
+		{webhook.VerifierConfig{Keys: keys, Scheme: "v1"}, `Scheme "v1": want auto, v0 or body`},
+		{webhook.VerifierConfig{Keys: keys, Tolerance: -1}, "Tolerance -1ns: want"},
 	}
 	for _, tt := range tests {
 		if v, err := webhook.NewVerifier(tt.config); v != nil || err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 )
 
-// A span is the piece body[lo:hi] of a body. The zero span stands for a value
-// that is absent: inside a container, none begins at 0.
+// A span is the part body[lo:hi] of a body. The zero span stands for an absent value:
+// no value inside a container begins at 0.
 type span struct{ lo, hi int }
 
 // A walker goes through the members of an object or the elements of an array:
@@ -16,21 +16,22 @@ type span struct{ lo, hi int }
 //		use(w.name(), w.value)
 //	}
 //
-// It checks the syntax on its way, so that a walk over a body also validates
-// it: then done is true afterwards, and pos is the index after the container.
+// The walker checks the syntax on the way, so a walk over a whole body also validates
+// the body. After a walk over a valid container done is true, and pos is the index after
+// the container.
 type walker struct {
 	body  []byte
 	pos   int
 	done  bool
-	key   span // with its quotes; of an object's member only
+	key   span // with quotes; set for members of an object only
 	value span
 
 	closer byte
 	begun  bool
 }
 
-// walk starts at the object or array that begins at body[i] with this bracket.
-// If something else begins there, the walk is done before it has begun.
+// walk returns a walker for the object or array that begins with the bracket at body[i].
+// If body[i] is not the bracket, the walk is done before its first step.
 func walk(body []byte, i int, bracket byte) walker {
 	w := walker{body: body, pos: i + 1, done: true}
 	if i < len(body) && body[i] == bracket {
@@ -40,8 +41,8 @@ func walk(body []byte, i int, bracket byte) walker {
 	return w
 }
 
-// next moves to the next member. It returns false at the end, and where the
-// text is no JSON.
+// next moves to the next member or element. It returns false at the end of the container
+// and at invalid JSON.
 func (w *walker) next() bool {
 	i := skipSpace(w.body, w.pos)
 	switch {
@@ -76,7 +77,7 @@ func (w *walker) fail() bool {
 	return false
 }
 
-// name is the key of the member.
+// name returns the key of the current member, decoded.
 func (w *walker) name() []byte {
 	key := w.body[w.key.lo:w.key.hi]
 	if bytes.IndexByte(key, '\\') < 0 {
@@ -85,12 +86,12 @@ func (w *walker) name() []byte {
 	return []byte(unquote(key))
 }
 
-// unquote decodes a valid JSON string. Bytes that are no UTF-8, and surrogates
-// without their twin, become U+FFFD.
+// unquote decodes a valid JSON string. Bytes that are not UTF-8 and unpaired surrogates
+// become U+FFFD.
 func unquote(quoted []byte) string {
 	var s string
 	if err := json.Unmarshal(quoted, &s); err != nil {
-		return "" // not reached: the scanner has seen the string
+		return "" // never: the scanner has validated the string
 	}
 	return s
 }

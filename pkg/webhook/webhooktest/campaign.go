@@ -6,36 +6,37 @@ import (
 	"time"
 )
 
-// A Campaign simulates one e-mail campaign: one message each to as many people,
-// and what became of it. Equal campaigns make equal events, byte for byte.
+// A Campaign simulates an e-mail campaign: a message to each of Deliveries people, and
+// the events that follow. Equal campaigns make equal events, byte for byte.
 type Campaign struct {
-	// Seed sets the course of events, and their ids together with CampaignID:
-	// campaigns that differ in either have no event or delivery id in common.
+	// Seed determines the events, and together with CampaignID their ids: campaigns
+	// with another Seed or CampaignID share no event id and no delivery id.
 	Seed uint64
-	// Deliveries is the number of messages. The people are person-000000 and so
-	// on, in the order of sending.
+	// Deliveries is the number of messages, one per person. The people are
+	// person-000000, person-000001 and so on, in the order of sending.
 	Deliveries int
-	// CampaignID is 1 if it is 0.
+	// CampaignID is the campaign_id of the events. Default 1.
 	CampaignID int64
-	// Start is when the first message is sent; the last is sent an hour later and
-	// the last reaction comes within a week. The default is an arbitrary Monday,
-	// 2025-09-01 at 09:00 UTC, and not now, so that a campaign can be repeated.
+	// Start is the time of the first message. The last message follows within an
+	// hour, and the last reaction within a week. The default is an arbitrary Monday,
+	// 2025-09-01 at 09:00 UTC, and not the current time, so that a campaign can be
+	// repeated.
 	Start time.Time
 }
 
-// The campaign's rates, in the order of a message's life. They are those of a
-// permission-based newsletter; complaints are at the upper end of what mailbox
-// providers accept.
+// The rates of a campaign, in the order of a message's life. The rates are typical of a
+// permission-based newsletter. The rate of complaints is at the upper end of the rates
+// that mailbox providers accept.
 const (
 	dropRate   = 0.01 // of the deliveries: the address is on a suppression list
-	bounceRate = 0.02 // of the deliveries; all others are delivered
+	bounceRate = 0.02 // of the deliveries; all other messages are delivered
 	hardShare  = 0.60 // of the bounces
-	softShare  = 0.30 // of the bounces; the rest say neither
-	deferRate  = 0.01 // of the delivered, before that
+	softShare  = 0.30 // of the bounces; the other failure messages do not tell
+	deferRate  = 0.01 // of the delivered, before the delivery
 
-	openRate        = 0.45 // of the delivered, as are the rates below
+	openRate        = 0.45 // of the delivered, like the rates below
 	prefetchedShare = 0.35 // of the first opens: by machines
-	repeatShare     = 0.15 // of the opened: once more, by a human
+	repeatShare     = 0.15 // of the opened: a second open, by a human
 	clickRate       = 0.08
 	machineShare    = 0.05 // of the clicks
 	conversionRate  = 0.015
@@ -45,16 +46,16 @@ const (
 
 const sendingTime = time.Hour
 
-// In a campaign of 1000 deliveries or more, this one is always delivered and
+// In a campaign of at least 1000 deliveries, delivery 500 is always delivered and
 // reported as spam, so that a test can rely on a complaint.
 const (
 	complainer      = 500
 	complainerFloor = 1000
 )
 
-// Events yields the bodies in the order in which the events occur. Each body is
-// the caller's to keep. All events are planned before the first one is yielded,
-// at 24 bytes each.
+// Events yields the bodies of the events in the order of their times. The caller may
+// keep and change each body. Events plans the whole campaign before the first body, at
+// 24 bytes per event.
 func (c Campaign) Events() iter.Seq[[]byte] {
 	c = c.withDefaults()
 	return func(yield func([]byte) bool) {

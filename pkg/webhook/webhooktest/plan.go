@@ -10,7 +10,7 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// A step is one event of one delivery.
+// A step is an event of a delivery.
 type step struct {
 	at       int64 // unix seconds
 	delivery int
@@ -18,8 +18,8 @@ type step struct {
 	variant  variant
 }
 
-// A metric is an index of metrics, in the order in which a message goes through
-// them: it breaks ties within one second.
+// A metric is an index of metrics, in the order of a message's life. The order breaks
+// ties within a second.
 type metric uint8
 
 const (
@@ -48,7 +48,7 @@ var metrics = [...]webhook.Metric{
 	spammed:      webhook.Spammed,
 }
 
-// A variant tells steps of one metric apart.
+// A variant distinguishes steps with the same metric.
 type variant uint8
 
 const (
@@ -59,7 +59,7 @@ const (
 	machine         // opened, clicked
 )
 
-// plan works out all steps and sorts them by time.
+// plan plans all steps and sorts the steps by time.
 func (c Campaign) plan() []step {
 	p := planner{
 		rand:  rand.New(rand.NewPCG(c.Seed, 0)),
@@ -74,7 +74,8 @@ func (c Campaign) plan() []step {
 	return p.steps
 }
 
-// order sorts by time, and within a second by the course of a message's life.
+// order sorts by time, and within a second by delivery and by the order of a message's
+// life.
 func order(a, b step) int {
 	return cmp.Or(
 		cmp.Compare(a.at, b.at),
@@ -84,8 +85,8 @@ func order(a, b step) int {
 	)
 }
 
-// A planner plans one delivery after the other. Its time is that of the last
-// step of the current delivery.
+// A planner plans the deliveries in sequence. at is the time of the last step of the
+// current delivery, in unix seconds.
 type planner struct {
 	rand     *rand.Rand
 	steps    []step
@@ -95,8 +96,8 @@ type planner struct {
 
 func (p *planner) happens(rate float64) bool { return p.rand.Float64() < rate }
 
-// wait moves the time on, by the mean on average: most reactions are quick, few
-// are slow, none takes more than a day.
+// wait advances the time, by the mean on average. Most reactions are quick and few are
+// slow; no reaction takes more than a day.
 func (p *planner) wait(mean time.Duration) {
 	seconds := math.Ceil(p.rand.ExpFloat64() * mean.Seconds())
 	p.at += int64(min(seconds, 24*60*60))
@@ -142,8 +143,8 @@ func (p *planner) bounce() variant {
 	}
 }
 
-// react plans what the recipient does, and machines on their way. Who does more
-// than receive the message has opened it first.
+// react plans the reactions of the recipient and of machines. Every reaction to a
+// message begins with an open.
 func (p *planner) react(complains bool) {
 	if !complains && !p.happens(openRate) {
 		return

@@ -2,12 +2,13 @@ package webhooktest
 
 import "github.com/cioevents/cioevents/pkg/webhook"
 
-// Totals are what a campaign amounts to, for a test to compare with what its own
-// code has made of the events. People are counted once, whatever they did.
+// Totals are the expected numbers of a campaign. A test compares the totals with the
+// result of its own code. A number of people counts each person once, whatever the person
+// did.
 type Totals struct {
 	Events int
-	// Metrics counts events, Deliveries the deliveries with such an event: the
-	// two differ where something happens twice.
+	// Metrics counts the events of each metric. Deliveries counts the deliveries with
+	// an event of the metric: a message that is opened twice counts once.
 	Metrics    map[webhook.Metric]int
 	Deliveries map[webhook.Metric]int
 
@@ -16,13 +17,13 @@ type Totals struct {
 
 	HardBounced    int // people whose failure message says 550 5.1.1
 	SoftBounced    int // people whose failure message says 452 4.2.2
-	UnknownBounced int // people whose failure message says neither
-	Complained     int // people, as are the following
+	UnknownBounced int // people whose failure message says neither code
+	Complained     int // people, like the following numbers
 	Unsubscribed   int
-	Engaged        int // a human opened or clicked, not only a machine
+	Engaged        int // people who opened or clicked themselves, not only a machine
 }
 
-// Totals counts the campaign without making its events.
+// Totals counts the campaign's events without writing their bodies.
 func (c Campaign) Totals() Totals {
 	t := Totals{
 		Metrics:    make(map[webhook.Metric]int),
@@ -35,7 +36,7 @@ func (c Campaign) Totals() Totals {
 	return t
 }
 
-// A history is what a delivery has been through.
+// A history is the past of a delivery.
 type history struct {
 	metrics uint16 // one bit each
 	engaged bool
@@ -64,7 +65,8 @@ func (t *Totals) count(s step, h *history) {
 	}
 }
 
-// countPerson is called for the first event of a metric only.
+// countPerson counts a person. count calls countPerson for the first event of a metric
+// only.
 func (t *Totals) countPerson(s step) {
 	switch {
 	case s.metric == spammed:

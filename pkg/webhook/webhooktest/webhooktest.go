@@ -1,6 +1,6 @@
-// Package webhooktest has what a test of a webhook receiver needs: sample
-// bodies, signed requests, and a simulated e-mail campaign with the numbers that
-// must come out of it. All data in it is made up.
+// Package webhooktest helps to test a receiver of Customer.io's reporting webhooks. It
+// has sample bodies, signed requests, and a simulated e-mail campaign with its expected
+// numbers. All data is made up.
 package webhooktest
 
 import (
@@ -20,14 +20,14 @@ var files embed.FS
 
 // A Payload is a sample body.
 type Payload struct {
-	// Name says what it shows, e.g. "email_bounced_hard", "flat_clicked".
+	// Name describes the body, for example "email_bounced_hard" or "flat_clicked".
 	Name string
 	Body []byte
 }
 
-// Payloads returns all sample bodies, sorted by name: most pairs of object type
-// and metric, the flat and the legacy shape, and one event that nobody knows.
-// Their event ids differ. The caller may change the bodies.
+// Payloads returns all sample bodies, sorted by name: most pairs of object type and
+// metric, the flat and the legacy shape, and an event with unknown words. The event ids
+// differ. The caller may change the bodies.
 func Payloads() []Payload {
 	entries, err := files.ReadDir("payloads")
 	if err != nil {
@@ -41,7 +41,8 @@ func Payloads() []Payload {
 	return all
 }
 
-// Get returns the body of the sample with this name. It panics if there is none.
+// Get returns the body of the sample with the name. Get panics if no sample has the
+// name. The caller may change the body.
 func Get(name string) []byte {
 	body, err := files.ReadFile("payloads/" + name + ".json")
 	if err != nil {
@@ -50,8 +51,9 @@ func Get(name string) []byte {
 	return body
 }
 
-// NewRequest returns a POST of the body to the URL, signed as Customer.io signs
-// it at this time. Its error is that of http.NewRequestWithContext.
+// NewRequest returns a POST request with the body to the URL, signed with the key and the
+// timestamp as Customer.io signs. The only error is that of
+// http.NewRequestWithContext.
 func NewRequest(ctx context.Context, url, key string, timestamp time.Time, body []byte) (*http.Request, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {

@@ -6,11 +6,11 @@ import (
 	"strconv"
 )
 
-// A writer spells steps out as JSON. It appends rather than encodes, so that a
-// load test measures the receiver and not this package.
+// A writer writes steps as JSON. It appends strings instead of using an encoder, so that
+// a load test measures the receiver and not this package.
 type writer struct {
 	seed   uint64
-	origin string // the members that all events have in common
+	origin string // the members that are equal in all events
 	start  int64
 }
 
@@ -23,7 +23,7 @@ func newWriter(c Campaign) writer {
 	}
 }
 
-// The streams of made-up ids. Each id of a campaign is one number of a stream.
+// The streams of made-up ids. An id of a campaign is a number of a stream.
 const (
 	eventStream    = 0x2545F4914F6CDD1D
 	deliveryStream = 0x9E6C63D0876A9A35
@@ -66,7 +66,7 @@ var links = [...]string{
 	`,"href":"https://example.com/account#settings","link_id":3`,
 }
 
-// details are the members that only this metric and variant have.
+// details returns the members that depend on the metric and the variant.
 func (w *writer) details(index uint64, s step) string {
 	switch {
 	case s.metric == dropped:
@@ -93,10 +93,10 @@ func (w *writer) details(index uint64, s step) string {
 	return ""
 }
 
-// number is the n-th number of this campaign. No two are equal.
+// number returns the n-th number of the campaign. All numbers differ.
 func (w *writer) number(n uint64) uint64 { return mix(w.seed ^ n) }
 
-// mix maps each number to another that looks random: the finaliser of Steele,
+// mix maps each number to a number that looks random: the finaliser of Steele,
 // Lea and Flood, "Fast Splittable Pseudorandom Number Generators" (2014).
 func mix(z uint64) uint64 {
 	z += 0x9E3779B97F4A7C15
@@ -122,8 +122,8 @@ func (w *writer) appendULID(b []byte, seconds int64, n uint64) []byte {
 	return b
 }
 
-// appendDeliveryID appends what looks like Customer.io's ids: base64 with the
-// alphabet for URLs, which has - and _ in it, and with padding.
+// appendDeliveryID appends an id that looks like Customer.io's: base64 with the alphabet
+// for URLs, which contains - and _, and with padding.
 func (w *writer) appendDeliveryID(b []byte, n uint64) []byte {
 	var id [17]byte
 	number := w.number(n ^ deliveryStream)
@@ -141,7 +141,7 @@ func appendPerson(b []byte, n uint64) []byte {
 	return strconv.AppendUint(b, n, 10)
 }
 
-// appendCioID appends twelve hex digits, as Customer.io's ids have.
+// appendCioID appends twelve hex digits, the form of Customer.io's ids.
 func appendCioID(b []byte, n uint64) []byte {
 	const prefix = 0xd9c1 << 32
 	return strconv.AppendUint(b, prefix|n, 16)
