@@ -14,7 +14,7 @@ import (
 
 func TestMistakes(t *testing.T) {
 	t.Parallel()
-	// one is a file of a single rule, its keys beginning in line 4.
+	// one returns a file with a single rule, whose keys begin in line 4.
 	one := func(keys ...string) string {
 		return "version: 1\nrules:\n- name: a\n  " + strings.Join(keys, "\n  ") + "\n"
 	}
@@ -116,7 +116,7 @@ func TestMistakes(t *testing.T) {
 			t.Parallel()
 			_, err := effect.Parse("f", []byte(c.file))
 			if err == nil {
-				t.Fatal("there is no mistake")
+				t.Fatal("Parse reports no mistake")
 			}
 			got := strings.Split(err.Error(), "\n")
 			if len(got) != len(c.want) {
@@ -131,7 +131,7 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// many is a rule with n attributes, in one line.
+// many returns a rule with n attributes, in a single line.
 func many(name string, n int) string {
 	var set strings.Builder
 	for i := range n {
@@ -156,7 +156,7 @@ rules:
 `
 	_, err := effect.Parse("f", []byte(file))
 	if err == nil {
-		t.Fatal("there is no mistake")
+		t.Fatal("Parse reports no mistake")
 	}
 	var lines []string
 	for l := range strings.SplitSeq(err.Error(), "\n") {
@@ -171,8 +171,8 @@ rules:
 	}
 }
 
-// What YAML writes must be the same rules, and the built-in ones must be written
-// as a file that people would write.
+// The output of YAML must parse to equal rules, and must look like a file that a person
+// would write.
 func TestYAML(t *testing.T) {
 	t.Parallel()
 	file := `version: 1
@@ -213,7 +213,7 @@ rules:
 	}
 }
 
-// checkYAML fails unless the written rules are read as the same.
+// checkYAML fails the test unless the written rules parse to equal rules.
 func checkYAML(t *testing.T, r *effect.Rules) {
 	t.Helper()
 	first, err := r.YAML()
@@ -229,7 +229,7 @@ func checkYAML(t *testing.T, r *effect.Rules) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(first), string(second)); diff != "" {
-		t.Errorf("written again (-first +second):\n%s", diff)
+		t.Errorf("the rules written again (-first +second):\n%s", diff)
 	}
 }
 
@@ -248,7 +248,7 @@ func TestFileOfTheLargestSize(t *testing.T) {
 	t.Logf("took %v", time.Since(start))
 	for _, deep := range []string{"[", "{a: ", "- ", "? ", "&a [", "[*a, "} {
 		if _, err := effect.Parse("f", []byte(strings.Repeat(deep, maxFile/len(deep)))); err == nil {
-			t.Errorf("%q again and again is no mistake", deep)
+			t.Errorf("%q repeated is not a mistake", deep)
 		}
 	}
 	if _, err := effect.Parse("f", make([]byte, maxFile+1)); err == nil {

@@ -180,8 +180,8 @@ func TestTimeOfTheEvent(t *testing.T) {
 	}
 }
 
-// The lists are what consumers subscribe to: a metric that is missing would
-// never reach the rules, and one too many would be fetched in vain.
+// Consumers subscribe to the lists. A missing metric would never reach the rules, and an
+// extra metric would be fetched in vain.
 func TestMetricsMatchTheRules(t *testing.T) {
 	t.Parallel()
 	all := []webhook.Metric{

@@ -13,7 +13,7 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// rules reads the rules of a file that has no mistakes.
+// rules parses a list of rules without mistakes.
 func rules(t *testing.T, list string) *effect.Rules {
 	t.Helper()
 	r, err := effect.Parse("test.yaml", []byte("version: 1\nrules: "+list))
@@ -177,20 +177,20 @@ func TestTrackID(t *testing.T) {
 			t.Fatalf("calls are %v, want two with two ids", calls)
 		}
 		if id := calls[0].ID; len(id) != 26 || strings.Trim(id, "0123456789ABCDEFGHJKMNPQRSTVWXYZ") != "" || id[0] > '7' {
-			t.Errorf("%q is no ULID", id)
+			t.Errorf("%q is not a ULID", id)
 		}
 		return calls[0].ID
 	}
 	withID, another := event(webhook.Email, webhook.Sent), event(webhook.Email, webhook.Sent)
 	another.ID += "X"
 	if id(withID, 0) != id(withID, 1) || id(withID, 0) == id(another, 0) {
-		t.Error("the id does not follow the event's")
+		t.Error("the id does not depend on the event's id")
 	}
 	one, two := &webhook.Event{Raw: []byte("{1}")}, &webhook.Event{Raw: []byte("{2}")}
 	if id(one, 0) != id(one, 1) || id(one, 0) == id(two, 0) {
-		t.Error("the id of an event without one does not follow its body")
+		t.Error("the id for an event without an id does not depend on the body")
 	}
-	// The seconds of occurred in 48 bits, by https://github.com/ulid/spec.
+	// The time of occurred in 48 bits. Source: https://github.com/ulid/spec.
 	if got := id(withID, 0)[:10]; got != "01K30YMAVG" {
 		t.Errorf("the id begins with %s", got)
 	}

@@ -144,24 +144,24 @@ func FuzzClassifyBounce(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		got := webhook.ClassifyBounce(s)
 		if got != hard && got != soft && got != unknown {
-			t.Errorf("ClassifyBounce(%q) = %q, which is no class", s, got)
+			t.Errorf("ClassifyBounce(%q) = %q, which is not a class", s, got)
 		}
 		if again := webhook.ClassifyBounce(s); again != got {
 			t.Errorf("ClassifyBounce(%q) = %s, then %s", s, got, again)
 		}
-		// However long the message is, no more than its beginning is read.
+		// Only the beginning of a long message is read.
 		if len(s) > 4<<10 && webhook.ClassifyBounce(s[:4<<10]) != got {
 			t.Errorf("ClassifyBounce(%q) reads beyond its beginning", s)
 		}
-		// Space, case and what comes far behind carry no meaning.
+		// White space and the text after the first 4 KiB carry no meaning.
 		if padded := webhook.ClassifyBounce(" \n" + s); len(s) < 4<<10-2 && padded != got {
 			t.Errorf("ClassifyBounce(%q) = %s, and %s with space before it", s, got, padded)
 		}
 	})
 }
 
-// BenchmarkClassifyBounceLong shows that the time is bounded: texts made to lead
-// the expressions astray take no longer at a megabyte than at 4 KiB.
+// BenchmarkClassifyBounceLong shows that the time is bounded: texts that are hard for the
+// expressions take no longer at a megabyte than at 4 KiB.
 func BenchmarkClassifyBounceLong(b *testing.B) {
 	for _, part := range []string{"5.5.5.", "exceeds x x x ", "a@", "550 bytes ", "unknown unknown ", "é"} {
 		for _, size := range []int{1 << 10, 4 << 10, 1 << 20} {

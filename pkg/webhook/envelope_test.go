@@ -69,7 +69,7 @@ func TestParseEnvelopeOfSamples(t *testing.T) {
 	}
 }
 
-// requireSameEnvelope checks that ParseEnvelope says what Parse says.
+// requireSameEnvelope checks that ParseEnvelope and Parse agree.
 func requireSameEnvelope(t *testing.T, body []byte) {
 	t.Helper()
 	e, wantErr := webhook.Parse(body)

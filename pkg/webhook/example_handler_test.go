@@ -14,8 +14,8 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
 )
 
-// A receiver answers 401 to what is not signed, 503 if it cannot store an event,
-// and else 200. It stores what it cannot parse, too: see Answers above.
+// A receiver answers 401 to a call without a valid signature, 503 if it cannot store the
+// body, and otherwise 200. It also stores a body that it cannot parse: see Answers above.
 type receiver struct {
 	verifier *webhook.Verifier
 	store    func(ctx context.Context, e *webhook.Event) error

@@ -8,8 +8,8 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// While a key is being replaced, list both. The index says which one a request
-// was signed with.
+// During a rotation list the old and the new key. Verify returns the index of the key
+// that signed the request.
 func Example_keyRotation() {
 	verifier, err := webhook.NewVerifier(webhook.VerifierConfig{
 		Keys: []string{"new-key", "old-key"},

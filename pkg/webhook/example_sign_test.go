@@ -8,7 +8,7 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// In a test of your own receiver, sign requests as Customer.io does.
+// Sign requests in the tests of your own receiver.
 func ExampleSignRequest() {
 	body := []byte(`{"event_id":"abc","object_type":"email","metric":"delivered"}`)
 	h := make(http.Header)

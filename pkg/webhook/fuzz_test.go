@@ -43,7 +43,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// verdict is the error that encoding/json leads to.
+// verdict returns the expected error according to encoding/json.
 func verdict(body []byte) error {
 	switch {
 	case !json.Valid(body):
@@ -76,7 +76,7 @@ func requireSaneEvent(t *testing.T, e *webhook.Event) {
 	}
 }
 
-// requireStripped checks that Strip takes nothing away but content and headers.
+// requireStripped checks that Strip removes only content and headers.
 func requireStripped(t *testing.T, body []byte, before *webhook.Event) {
 	t.Helper()
 	stripped, fields := webhook.Strip(body)
@@ -126,7 +126,7 @@ func decode(t *testing.T, body []byte) map[string]any {
 	return members
 }
 
-// FuzzVerify signs a request, changes one byte of it, and makes up headers.
+// FuzzVerify signs a request, changes a byte of the request, and invents headers.
 func FuzzVerify(f *testing.F) {
 	f.Add([]byte(`{"metric":"sent"}`), "key", uint32(1614265384), uint(3), byte(1), "v0=00", "1614265384")
 	f.Add([]byte(``), "k", uint32(0), uint(12), byte(0x20), "", "")
@@ -144,7 +144,7 @@ func FuzzVerify(f *testing.F) {
 		if flip != 0 {
 			requireTamperProof(t, v, h, body, at, flip)
 		}
-		// Nobody guesses a signature: it verifies only if it was made with the key.
+		// An invented signature verifies only if it equals the signature of the key.
 		_, err := v.Verify(headers(signature, timestamp), body, sent)
 		made := webhook.SignBody(key, []byte("v0:"+timestamp+":"+string(body)))
 		if err == nil && !strings.EqualFold(strings.TrimPrefix(signature, "v0="), made) {
@@ -153,8 +153,8 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
-// requireTamperProof flips bits of one byte of the signed request and expects
-// that it does not verify any more.
+// requireTamperProof flips bits of a byte of the signed request, and checks that the
+// request no longer verifies.
 func requireTamperProof(t *testing.T, v *webhook.Verifier, h http.Header, body []byte, at uint, flip byte) {
 	t.Helper()
 	signature, timestamp := []byte(h.Get(webhook.HeaderSignature)), []byte(h.Get(webhook.HeaderTimestamp))

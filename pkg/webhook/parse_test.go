@@ -11,8 +11,8 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
 )
 
-// parse is Parse for bodies that are objects. It leaves Raw out, which is the
-// body in all cases.
+// parse calls Parse for a body that is an object. It checks that Raw is the body and then
+// clears Raw.
 func parse(t *testing.T, body string) webhook.Event {
 	t.Helper()
 	e, err := webhook.Parse([]byte(body))
@@ -54,7 +54,7 @@ func TestParseNested(t *testing.T) {
 	}
 }
 
-// Every field that no sample shows, with a value of its own.
+// A distinct value for each field that the samples lack.
 func TestParseEveryField(t *testing.T) {
 	t.Parallel()
 	got := parse(t, `{"event_id":"E","object_type":"push","metric":"sent","timestamp":1755600000,"data":{

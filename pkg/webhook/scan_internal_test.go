@@ -16,8 +16,8 @@ func TestValidAgreesWithEncodingJSON(t *testing.T) {
 	}
 }
 
-// Every prefix of a document is wrong, and so is nearly every change of a byte:
-// a systematic search for a missing bounds check.
+// Every prefix of a document is invalid, and so is nearly every change of a byte: a
+// systematic search for a missing bounds check.
 func TestValidOfDamagedDocument(t *testing.T) {
 	t.Parallel()
 	document := []byte(` {"a":[1,-0.5e+3,{}],"\u00e9\n":"longer than eight","b":[true,false,null,[]],"":{"x":{}}} `)
@@ -45,7 +45,7 @@ func TestDepthLimit(t *testing.T) {
 	}
 }
 
-// A stack that grows with the input would take a gigabyte here, and panic.
+// A recursive scanner would need a gigabyte of stack here, and panic.
 func TestNestingOfMegabytes(t *testing.T) {
 	t.Parallel()
 	for _, unit := range []string{"[", `{"a":`} {
@@ -78,8 +78,8 @@ func FuzzScan(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) { check(t, text) })
 }
 
-// check compares the verdict on the text, by the scanner and by a walk over it,
-// with encoding/json's.
+// check compares the verdicts of the scanner and of a walk over the text with the verdict
+// of encoding/json.
 func check(t *testing.T, text []byte) {
 	t.Helper()
 	want := json.Valid(text)

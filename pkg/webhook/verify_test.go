@@ -11,8 +11,8 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// Signatures that others have published, so that Sign and Verify are not only
-// each other's inverse.
+// Published signatures show that Sign and Verify are right, and not only inverse to each
+// other.
 var vectors = []struct {
 	key, timestamp, body, signature string
 }{
@@ -62,8 +62,7 @@ func verifier(tb testing.TB, c webhook.VerifierConfig) *webhook.Verifier {
 	return v
 }
 
-// headers makes the headers of a request with this signature, and with these
-// timestamps.
+// headers returns the headers of a request with the signature and the timestamps.
 func headers(signature string, timestamps ...string) http.Header {
 	h := make(http.Header)
 	h.Set(webhook.HeaderSignature, signature)
@@ -117,7 +116,7 @@ func TestVerifyHeaders(t *testing.T) {
 	}
 }
 
-// Text that is signed correctly, but is no number of seconds.
+// Timestamps with a valid signature that are not a number of seconds.
 func TestVerifyMalformedTimestamp(t *testing.T) {
 	t.Parallel()
 	v := verifier(t, webhook.VerifierConfig{})
@@ -155,8 +154,8 @@ func TestVerifyScheme(t *testing.T) {
 	}
 }
 
-// Who has seen a v0 request can send its signed bytes as a body, without the
-// timestamp that would give its age away.
+// An attacker who has seen a v0 request could send its signed bytes as a body, without
+// the timestamp that reveals the age of the request.
 func TestVerifyRefusesSignedStringAsBody(t *testing.T) {
 	t.Parallel()
 	forged := []byte("v0:1614265384:" + string(body))

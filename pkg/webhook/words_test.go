@@ -13,8 +13,8 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// TestListsOfWords holds the lists against the constants: a word that is added
-// to one must be added to the other.
+// TestListsOfWords compares the lists with the constants: a new constant must be added to
+// its list.
 func TestListsOfWords(t *testing.T) {
 	t.Parallel()
 	declared := constants(t)
@@ -34,7 +34,7 @@ func texts[T ~string](words []T) []string {
 	return list
 }
 
-// constants returns the values of event.go's constants by their type, sorted.
+// constants returns the values of the constants in event.go by type, sorted.
 func constants(t *testing.T) map[string][]string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "event.go", nil, 0)

@@ -15,7 +15,7 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
 )
 
-// The totals are right if they are what one gets from reading the events.
+// The totals must equal the numbers from reading the events.
 func TestTotalsCountTheEvents(t *testing.T) {
 	t.Parallel()
 	for _, c := range []webhooktest.Campaign{{}, {Deliveries: -1}, {Deliveries: 1}, {Deliveries: 3000, Seed: 7}} {
@@ -26,7 +26,7 @@ func TestTotalsCountTheEvents(t *testing.T) {
 	}
 }
 
-// A tally counts events by reading them as a receiver would.
+// A tally counts events by parsing their bodies, as a receiver does.
 type tally struct {
 	webhooktest.Totals
 	seen map[string]bool
@@ -141,7 +141,7 @@ func TestCampaignOf1000HasAComplaint(t *testing.T) {
 	}
 }
 
-// What must come before what, if both are there.
+// The metric that must come before each metric, if a delivery has both.
 var before = map[webhook.Metric]webhook.Metric{
 	webhook.Delivered:    webhook.Sent,
 	webhook.Bounced:      webhook.Sent,
@@ -161,13 +161,13 @@ func TestCampaignOrderAndIDs(t *testing.T) {
 	for body := range c.Events() {
 		e := parse(t, body)
 		if seen[e.ID] || len(e.ID) != 26 {
-			t.Fatalf("id %q twice, or no ULID", e.ID)
+			t.Fatalf("id %q is repeated or not a ULID", e.ID)
 		}
 		if need := before[e.Metric]; need != "" && !seen[e.DeliveryID+string(need)] {
 			t.Fatalf("%s of %s before %s", e.Metric, e.DeliveryID, need)
 		}
 		if e.OccurredAt.Before(last) || e.OccurredAt.After(start.Add(8*24*time.Hour)) {
-			t.Fatalf("event at %v after one at %v", e.OccurredAt, last)
+			t.Fatalf("event at %v after an event at %v", e.OccurredAt, last)
 		}
 		if e.ObjectType != webhook.Email || e.Shape != webhook.Nested || e.CampaignID != 12 {
 			t.Fatalf("event is %s", body)
@@ -223,7 +223,7 @@ func TestCampaignCanBeLeft(t *testing.T) {
 	}
 }
 
-// One iteration is one event.
+// An iteration is an event.
 func BenchmarkCampaign(b *testing.B) {
 	c := webhooktest.Campaign{Deliveries: 100_000}
 	b.ReportAllocs()

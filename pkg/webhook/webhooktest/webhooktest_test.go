@@ -13,7 +13,7 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
 )
 
-// The names of the samples say what is in them: this checks it.
+// The name of each sample must describe its body.
 func TestPayloadsAreWhatTheirNamesSay(t *testing.T) {
 	t.Parallel()
 	ids := make(map[string]string)
@@ -28,7 +28,7 @@ func TestPayloadsAreWhatTheirNamesSay(t *testing.T) {
 		}
 		ids[e.ID] = p.Name
 		if e.OccurredAt.IsZero() || e.CustomerID == "" && e.Identifiers.CioID == "" {
-			t.Errorf("%s: nobody, or at no time: %+v", p.Name, e)
+			t.Errorf("%s has no person or no time: %+v", p.Name, e)
 		}
 		if want := nameOf(e); !strings.HasPrefix(p.Name, want) {
 			t.Errorf("%s is %s", p.Name, want)
@@ -59,7 +59,7 @@ func TestPayloadsAreSortedCopies(t *testing.T) {
 	}
 	clear(first[0].Body)
 	if second := webhooktest.Payloads(); second[0].Body[0] != '{' {
-		t.Error("a change of a body is seen by the next caller")
+		t.Error("the next caller sees a change of a body")
 	}
 }
 
@@ -92,6 +92,6 @@ func TestNewRequest(t *testing.T) {
 		t.Errorf("Verify: %v", err)
 	}
 	if _, err := webhooktest.NewRequest(t.Context(), "://", "key", now, body); err == nil {
-		t.Error("no error for a URL that is none")
+		t.Error("an invalid URL is no error")
 	}
 }
