@@ -1,10 +1,11 @@
-// Package ingest is the receiver of Customer.io's reporting webhooks: it
-// verifies a call, puts it into the stream and answers when it is stored.
+// Package ingest receives Customer.io's reporting webhooks: it verifies the signature of
+// a call, publishes the body to the stream and answers when the stream has stored the
+// body.
 //
-// What it answers is decided by what Customer.io does with the answer. After a
-// 400, 401, 404, 405, 410, 429, 500 or a broken connection it waits for an hour,
-// and it sends no later event before the failing one has been taken. So a call
-// with a valid signature is answered 200 or 503 and nothing else.
+// Customer.io's retries determine the answers. After a 400, 401, 404, 405, 410, 429, 500
+// or a broken connection, Customer.io waits for an hour, and sends no later event before
+// the failing event has been accepted. Therefore the answer to a call with a valid
+// signature is always 200 or 503.
 package ingest
 
 import (
@@ -25,7 +26,7 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// Path is where Customer.io is told to send to. A workspace may follow.
+// Path is the path of the webhook, optionally followed by "/" and a workspace.
 const Path = "/webhooks/customerio"
 
 // Defaults of Config.
@@ -39,18 +40,19 @@ const (
 )
 
 // logBurst is how many lines a second an outcome may write: during an outage a
-// line for every refused call would cost more than refusing it. The instruments
-// count them all.
+// line per refused call would cost more than the refusal. The metrics count every
+// call.
 const logBurst = 5
 
-// largeBodies is how many bodies of the largest size may be in memory at a time.
+// largeBodies is the number of bodies of the largest size that fit into the budget.
 const largeBodies = 8
 
-// A Publisher stores messages. Its methods are called concurrently, once a
+// A Publisher stores messages. The methods are called concurrently, usually once per
 // request, and return within 2.5 s.
 type Publisher interface {
-	// Publish returns when m is durable. An error that is no permanent fault
-	// makes the caller answer 503, and Customer.io send the call again.
+	// Publish returns when m is durable. After a permanent fault the caller stores
+	// a dead letter. After any other error the caller answers 503, and Customer.io
+	// sends the call again.
 	Publish(ctx context.Context, m *event.Message) (duplicate bool, err error)
 	// StoreDeadLetter stores what Publish can never store.
 	StoreDeadLetter(ctx context.Context, d *event.DeadLetter) error
@@ -58,10 +60,10 @@ type Publisher interface {
 	MaxBody() int
 }
 
-// A Workspace is one Customer.io workspace that sends here.
+// A Workspace is a Customer.io workspace that sends to this server.
 type Workspace struct {
-	// Name is the last part of its path, and of what its events are stored
-	// under: a-z, 0-9, '_' and '-'.
+	// Name is the last part of the workspace's path and a part of the subjects of
+	// its events. It consists of a-z, 0-9, '_' and '-'.
 	Name     string
 	Verifier *webhook.Verifier
 }
@@ -115,18 +117,18 @@ type Server struct {
 	certificate *certificate // nil without TLS
 	metrics     *metrics
 	logs        [outcomeCount]zerolog.Logger
-	// draining is set when the server has begun to stop, closing when it
-	// refuses new calls.
+	// draining is set when the server begins to stop, closing when the server
+	// begins to refuse new calls.
 	draining, closing atomic.Bool
 }
 
-// New checks cfg and returns a server that Serve starts.
+// New checks cfg and returns a server. Serve starts the server.
 func New(cfg Config) (*Server, error) {
 	if len(cfg.Workspaces) == 0 {
-		return nil, errors.New("no workspace is configured")
+		return nil, errors.New("Workspaces is empty")
 	}
 	if cfg.Publisher == nil {
-		return nil, errors.New("no publisher is configured")
+		return nil, errors.New("Publisher is missing")
 	}
 	cfg.MaxBody = cmp.Or(cfg.MaxBody, MaxBodyDefault)
 	cfg.MaxInFlight = cmp.Or(cfg.MaxInFlight, MaxInFlightDefault)
@@ -157,7 +159,8 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// sparing writes few of the lines that somebody outside can cause.
+// sparing returns a log with at most logBurst lines a second, for lines that a sender
+// can cause.
 func sparing(log zerolog.Logger) zerolog.Logger {
 	return log.Sample(&zerolog.BurstSampler{Burst: logBurst, Period: time.Second})
 }
@@ -171,7 +174,7 @@ func (s *Server) openCertificate() (err error) {
 		return err
 	}
 	return s.cfg.Metrics.Register(gauge("cioevents_ingest_tls_not_after_timestamp_seconds",
-		"When the certificate of the webhook listener expires, unix time.", s.certificate.notAfter))
+		"Unix time at which the certificate of the webhook listener expires.", s.certificate.notAfter))
 }
 
 func (s *Server) routes() *echo.Echo {
@@ -184,11 +187,10 @@ func (s *Server) routes() *echo.Echo {
 	return e
 }
 
-// Handler returns the routes, for a server of the caller's own.
+// Handler returns the routes. Serve uses Handler; a test can serve Handler itself.
 func (s *Server) Handler() http.Handler { return handler{s} }
 
-// CheckReady reports why the server should get no calls now, nil when it
-// should.
+// CheckReady returns nil when the server is ready for calls, else the reason.
 func (s *Server) CheckReady(ctx context.Context) error {
 	if s.draining.Load() {
 		return errors.New("draining")
@@ -199,8 +201,8 @@ func (s *Server) CheckReady(ctx context.Context) error {
 	return s.cfg.Ready(ctx)
 }
 
-// receive is the one handler of calls: everything that happens to a call is in
-// handle, and everything that is said about it is here.
+// receive is the only handler of calls. handle decides the outcome of a call; answer
+// counts, logs and sends the outcome.
 func (s *Server) receive(c echo.Context) error {
 	outcome, err := s.handle(c)
 	return s.answer(c, outcome, err)
@@ -217,17 +219,17 @@ func (s *Server) answer(c echo.Context, o outcome, cause error) error {
 		h["Retry-After"] = retryAfter
 	}
 	if a.status == http.StatusOK {
-		delete(h, "Connection") // see handler: it is not one of those
+		delete(h, "Connection") // see handler.ServeHTTP: the call was signed
 	}
 	if s.draining.Load() || s.connections.crowded() {
-		// Closing idle connections could break one on which a call is just
-		// arriving; this way each is closed after an answer.
+		// Closing an idle connection could break a call that is just arriving.
+		// Closing each connection after an answer breaks no call.
 		h["Connection"] = connectionClose
 	}
 	return c.JSONBlob(a.status, a.body)
 }
 
-// routeError answers what no route takes.
+// routeError answers a request without a route.
 func (s *Server) routeError(err error, c echo.Context) {
 	o := outcomePath
 	if errors.Is(err, echo.ErrMethodNotAllowed) {
