@@ -17,26 +17,22 @@ var ruleName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 // file reads the whole file. It returns the rules without a mistake.
 func (r *reader) file(root *yaml.Node) []rule {
 	var rules []rule
-	var version, listed bool
 	keys := map[string]func(*yaml.Node){
 		"version": func(n *yaml.Node) {
-			version = true
 			if n.Kind != yaml.ScalarNode || n.Value != "1" || n.Tag != "!!int" {
 				r.addf(n.Line, "version must be 1, not %s", describe(n))
 			}
 		},
-		"rules": func(n *yaml.Node) {
-			listed = true
-			rules = r.rules(n)
-		},
+		"rules": func(n *yaml.Node) { rules = r.rules(n) },
 	}
-	if !r.mapping(root, "the file", keys) {
+	seen := r.mapping(root, "the file", keys)
+	if seen == nil {
 		return nil
 	}
-	if !version {
+	if seen["version"] == 0 {
 		r.addf(root.Line, `version is missing; begin the file with "version: 1"`)
 	}
-	if !listed {
+	if seen["rules"] == 0 {
 		r.addf(root.Line, `rules are missing; write "rules: []" for a file without rules`)
 	}
 	return rules
@@ -73,7 +69,7 @@ func (r *reader) rules(n *yaml.Node) []rule {
 // rule reads one rule. A rule without a valid name has a mistake and no name.
 func (r *reader) rule(n *yaml.Node) rule {
 	out := rule{line: n.Line}
-	hasWhen, before := false, len(r.mistakes)
+	before := len(r.mistakes)
 	keys := map[string]func(*yaml.Node){
 		"name": func(n *yaml.Node) {
 			name, ok := r.text(n, "name")
@@ -83,23 +79,21 @@ func (r *reader) rule(n *yaml.Node) rule {
 			}
 			out.name = name
 		},
-		"when": func(n *yaml.Node) {
-			hasWhen = true
-			out.when = r.condition(n, "when")
-		},
+		"when":        func(n *yaml.Node) { out.when = r.condition(n, "when") },
 		"unless":      func(n *yaml.Node) { out.unless = r.condition(n, "unless") },
 		"set":         func(n *yaml.Node) { out.set = r.assignments(n, "set", checkAttribute) },
 		"track":       func(n *yaml.Node) { out.track = r.track(n) },
 		"suppress":    func(n *yaml.Node) { out.suppress = r.boolean(n, "suppress") },
 		"unsubscribe": func(n *yaml.Node) { out.unsubscribe = r.boolean(n, "unsubscribe") },
 	}
-	if !r.mapping(n, "a rule", keys) {
+	seen := r.mapping(n, "a rule", keys)
+	if seen == nil {
 		return out
 	}
 	if out.name == "" && len(r.mistakes) == before {
 		r.addf(n.Line, "the rule has no name; want a name such as sms-bounce")
 	}
-	if !hasWhen {
+	if seen["when"] == 0 {
 		r.addf(n.Line, "when is missing; want a condition such as {metric: bounced}")
 	}
 	if len(r.mistakes) == before {
@@ -120,7 +114,7 @@ func (r *reader) condition(n *yaml.Node, what string) condition {
 		},
 	}
 	before := len(r.mistakes)
-	if r.mapping(n, what, keys) && c.empty() && len(r.mistakes) == before {
+	if r.mapping(n, what, keys) != nil && c.empty() && len(r.mistakes) == before {
 		r.addf(n.Line, "%s is empty; want one or more of bounce_class, machine, metric, object_type", what)
 	}
 	return c
@@ -142,7 +136,7 @@ func (r *reader) track(n *yaml.Node) *track {
 		"without_cio_id": func(n *yaml.Node) { t.withoutCioID = r.boolean(n, "without_cio_id") },
 	}
 	before := len(r.mistakes)
-	if r.mapping(n, "track", keys) && t.event == "" && len(r.mistakes) == before {
+	if r.mapping(n, "track", keys) != nil && t.event == "" && len(r.mistakes) == before {
 		r.addf(n.Line, "track has no event; want the name of the event to send")
 	}
 	return &t

@@ -53,9 +53,9 @@ func (r *reader) err() error {
 	return errors.Join(errs...)
 }
 
-// mapping calls the key's function for each value of the mapping n. It returns
-// false when n is not a mapping.
-func (r *reader) mapping(n *yaml.Node, what string, keys map[string]func(*yaml.Node)) bool {
+// mapping calls the key's function for each value of the mapping n. It returns the
+// lines of the keys, nil when n is not a mapping.
+func (r *reader) mapping(n *yaml.Node, what string, keys map[string]func(*yaml.Node)) map[string]int {
 	known := strings.Join(slices.Sorted(maps.Keys(keys)), ", ")
 	return r.pairs(n, what, func(key, v *yaml.Node) {
 		read, ok := keys[key.Value]
@@ -68,15 +68,15 @@ func (r *reader) mapping(n *yaml.Node, what string, keys map[string]func(*yaml.N
 }
 
 // pairs calls f for each key of a mapping and its value. A duplicate key is a
-// mistake, and f does not see the duplicate. pairs returns false when n is not a
-// mapping.
-func (r *reader) pairs(n *yaml.Node, what string, f func(key, v *yaml.Node)) bool {
+// mistake, and f does not see the duplicate. pairs returns the lines of the keys, nil
+// when n is not a mapping.
+func (r *reader) pairs(n *yaml.Node, what string, f func(key, v *yaml.Node)) map[string]int {
 	if !r.plain(n) {
-		return false
+		return nil
 	}
 	if n.Kind != yaml.MappingNode {
 		r.addf(n.Line, "%s must be a mapping, not %s", what, describe(n))
-		return false
+		return nil
 	}
 	seen := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -95,7 +95,7 @@ func (r *reader) pairs(n *yaml.Node, what string, f func(key, v *yaml.Node)) boo
 		seen[key.Value] = key.Line
 		f(key, v)
 	}
-	return true
+	return seen
 }
 
 // plain refuses anchors, aliases and tags: with them a file could mean something

@@ -1,5 +1,7 @@
 package webhook
 
+import "slices"
+
 // Strip removes the content of a message and the e-mail headers from the body of a
 // webhook. The values of "content" and "headers", on the top level and in data, become
 // null; every other byte stays. Use Strip for a body that is too large for its
@@ -25,28 +27,24 @@ func Strip(body []byte) (stripped []byte, fields []string) {
 	if w.err() != nil || len(c.spans) == 0 {
 		return body, nil
 	}
-	return c.apply(body), c.fields()
+	slices.Sort(c.fields)
+	return c.apply(body), c.fields
 }
 
 // cuts are the values to replace with null, in the order of the body.
 type cuts struct {
-	spans            []span
-	content, headers bool
+	spans  []span
+	fields []string // the names of the values, each once
 }
 
 func (c *cuts) consider(name, body []byte, v span) {
-	if string(body[v.lo:v.hi]) == "null" {
-		return
-	}
-	switch string(name) {
-	case "content":
-		c.content = true
-	case "headers":
-		c.headers = true
-	default:
+	if string(name) != "content" && string(name) != "headers" || string(body[v.lo:v.hi]) == "null" {
 		return
 	}
 	c.spans = append(c.spans, v)
+	if !slices.Contains(c.fields, string(name)) {
+		c.fields = append(c.fields, string(name))
+	}
 }
 
 func (c *cuts) apply(body []byte) []byte {
@@ -61,15 +59,4 @@ func (c *cuts) apply(body []byte) []byte {
 		done = v.hi
 	}
 	return append(out, body[done:]...)
-}
-
-func (c *cuts) fields() []string {
-	var names []string
-	if c.content {
-		names = append(names, "content")
-	}
-	if c.headers {
-		names = append(names, "headers")
-	}
-	return names
 }
