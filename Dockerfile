@@ -1,7 +1,7 @@
-# docker build --target ingest .    static, nothing in it but the program
-# docker build --target worker .    with DuckDB, which needs libstdc++; and cioctl
+# docker build --target ingest .    the static program ingest and nothing else
+# docker build --target worker .    worker, with DuckDB, which needs libstdc++; and cioctl
 #
-# The last two stages are for docker-compose.yml.
+# The last three stages are for docker-compose.yml.
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
@@ -19,21 +19,20 @@ ENTRYPOINT ["/ingest"]
 
 FROM gcr.io/distroless/cc-debian12:nonroot AS worker
 COPY --from=build /out/worker /out/cioctl /
-# A new named volume takes this owner.
+# A new named volume gets the owner of this directory.
 COPY --from=build --chown=65532:65532 /data /data
 EXPOSE 9090
 ENTRYPOINT ["/worker"]
 
-# Compose asks a container for its health from within, where distroless images
-# have nothing to ask with. Kubernetes asks from outside, and its images stay
-# without a shell.
+# Compose runs a health check inside the container, but a distroless image has no
+# program for the check. Kubernetes probes from outside, so its images need no shell.
 FROM ingest AS ingest-compose
 COPY --from=busybox:1.37-musl /bin/busybox /busybox
 
 FROM worker AS worker-compose
 COPY --from=busybox:1.37-musl /bin/busybox /busybox
 
-# As a user of its own, which can write to a new named volume.
+# NATS runs as user 1000, which can write to a new named volume.
 FROM nats:2.15.2-alpine AS nats-compose
 COPY --from=build --chown=1000:1000 /data /data
 USER 1000:1000

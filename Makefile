@@ -10,7 +10,7 @@ FUZZTIME ?= 10s
 help: ## Print this message
 	@awk -F ':.*## ' '/^[a-z\/-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# Not by go run, which ends with 1 after Ctrl-C whatever the program ends with.
+# go run would exit with 1 after Ctrl-C, whatever the exit code of the program is.
 .PHONY: run
 run: ## Run everything on this machine: NATS, ingest, worker, fake Track API, DuckDB
 	go build -o bin/ ./cmd/cioctl
@@ -27,23 +27,23 @@ build: ## Build ingest, worker and cioctl into bin/
 	go build -trimpath -o bin/ ./cmd/worker ./cmd/cioctl
 
 .PHONY: test
-test: ## Run every test; they need no network and no Docker
+test: ## Run all tests, without network and Docker
 	go test ./...
 
 .PHONY: test/race
-test/race: ## Same, with the race detector and in random order
+test/race: ## Run all tests with the race detector, in random order
 	go test -race -shuffle=on ./...
 
 .PHONY: manifests
-manifests: ## Check deploy/ and docker-compose.yml: types, settings, instruments, NATS permissions
+manifests: ## Check deploy/ and docker-compose.yml: types, settings, metrics, NATS permissions
 	cd test/manifests && go test ./...
 
 .PHONY: chaos
-chaos: ## Break everything at random, with real processes, and check what was promised; ARGS="--seed 1"
+chaos: ## Kill and break real processes at random and check every guarantee; ARGS="--seed 1"
 	go run ./test/chaos $(ARGS)
 
 .PHONY: soak
-soak: ## Send 5,000 events a second for 10 minutes, then a burst, then more than can be taken; ARGS="--duration 60s"
+soak: ## Send 5,000 events a second for 10 minutes, then a burst, then an overload; ARGS="--duration 60s"
 	go run ./test/bench soak $(ARGS)
 
 .PHONY: fuzz
@@ -57,12 +57,12 @@ sql: ## Check the SQL for BigQuery with GoogleSQL; the first build takes minutes
 	cd test/sqlcheck && go test ./...
 
 .PHONY: bench
-bench: ## Measure ingest and worker beside baselines in the same run; prints ratios
+bench: ## Measure ingest and worker against baselines in the same run, print ratios
 	go run ./test/bench
 	go test ./internal/warehouse/duckdb -run '^$$' -bench 'BenchmarkStagedInsert|BenchmarkWrite/5000' -benchtime 60x
 
 .PHONY: docs
-docs: ## Write the tables of settings and instruments in docs/ from the programs
+docs: ## Generate the tables of settings and metrics in docs/ from the programs
 	go test ./test/docs -run '^TestSettings$$' -update
 	go test ./test/integration -run '^TestInstruments$$' -update
 
@@ -83,4 +83,4 @@ vuln: ## Check dependencies for known vulnerabilities
 	go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./...
 
 .PHONY: check
-check: tidy lint test/race ## What to run before a change is shared
+check: tidy lint test/race ## Run the checks for a change: tidy, lint, test/race
