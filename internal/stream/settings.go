@@ -1,24 +1,46 @@
 package stream
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"time"
 
-	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/cioevents/cioevents/internal/config"
 )
 
-// Declare adds the settings of the connection to the set.
-func (c *Config) Declare(s *config.Set) {
-	s.String(&c.URL, "NATS_URL", nats.DefaultURL, "NATS servers, comma-separated")
-	s.String(&c.Creds, "NATS_CREDS", "", "path of a NATS credentials file")
-	s.String(&c.TLSCA, "NATS_TLS_CA", "", "path of the CA certificates that sign the servers' (PEM)")
-	s.String(&c.TLSCert, "NATS_TLS_CERT", "", "path of the client certificate (PEM), with its key")
-	s.String(&c.TLSKey, "NATS_TLS_KEY", "", "path of the client certificate's key (PEM)")
-	s.Check(func() error { return checkAddress(c.URL) })
-	s.Check(func() error { return config.Together("NATS_TLS_CERT", c.TLSCert, "NATS_TLS_KEY", c.TLSKey) })
+// Settings are the properties of the stream that an operator chooses. They are
+// applied when the stream is created and by Apply; a running stream with other
+// values is reported, never silently changed.
+type Settings struct {
+	// Replicas is 1 or 3. Default 1.
+	Replicas int
+	// MaxAge is how long messages are kept. Default 720h: it is how far back a
+	// replay can reach.
+	MaxAge time.Duration
+	// MaxBytes is the stream's size at which it refuses new messages. It must
+	// hold rate × MaxAge × 708 bytes. Default -1, unlimited.
+	MaxBytes int64
+	// DedupWindow is how long an id is remembered, at 146 bytes of server
+	// memory each. Default 2h; later repeats are de-duplicated by the sinks.
+	DedupWindow time.Duration
+}
+
+func (s Settings) withDefaults() Settings {
+	if s.Replicas == 0 {
+		s.Replicas = 1
+	}
+	if s.MaxAge == 0 {
+		s.MaxAge = 720 * time.Hour
+	}
+	if s.MaxBytes == 0 {
+		s.MaxBytes = -1
+	}
+	if s.DedupWindow == 0 {
+		s.DedupWindow = 2 * time.Hour
+	}
+	return s
 }
 
 // Declare adds the settings of the stream to the set.
@@ -36,56 +58,60 @@ func (s *Settings) Declare(set *config.Set) {
 	})
 }
 
-// retryWait is the pause between two attempts at what needs the server.
-const retryWait = time.Second
+// deadMaxAge is how long dead letters wait for somebody to look at them.
+const deadMaxAge = 90 * 24 * time.Hour
 
-// EnsureUntil is Ensure, tried until it succeeds or ctx ends. It logs what
-// stands in the way and what differs.
-func (c *Conn) EnsureUntil(ctx context.Context, s Settings) error {
-	return c.until(ctx, "the stream is not there yet, trying again", func(ctx context.Context) error {
-		differences, err := c.Ensure(ctx, s)
-		for _, d := range differences {
-			c.log.Warn().Str("stream", Name).Msg("running stream differs from the configuration: " + d + "; cioctl stream apply changes it")
-		}
-		return err
-	})
-}
-
-// OpenConsumerUntil is OpenConsumer, tried until it succeeds or ctx ends.
-func (c *Conn) OpenConsumerUntil(ctx context.Context, name string, subjects []string) (cons *Consumer, err error) {
-	err = c.until(ctx, "the consumer cannot be opened, trying again", func(ctx context.Context) error {
-		cons, err = c.OpenConsumer(ctx, name, subjects)
-		return err
-	})
-	return cons, err
-}
-
-// until calls try until it succeeds or ctx ends. A fault that stays the same is
-// logged once.
-func (c *Conn) until(ctx context.Context, text string, try func(context.Context) error) error {
-	said := ""
-	for {
-		err := errNotConnected // why is logged where it is known
-		if c.nc.IsConnected() {
-			err = c.tryOnce(ctx, try)
-		}
-		if err == nil {
-			return nil
-		}
-		if said != err.Error() {
-			said = err.Error()
-			c.log.Warn().Err(err).Msg(text)
-		}
-		select {
-		case <-time.After(retryWait):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+func (s Settings) stream() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:        Name,
+		Description: "Customer.io reporting webhooks, byte for byte as they were signed",
+		Subjects:    []string{eventsPrefix + ">", redrivePrefix + ">"},
+		// Work-queue and interest streams delete what is acknowledged: there
+		// would be nothing to replay, and after a restart they accept its ids
+		// again.
+		Retention: jetstream.LimitsPolicy,
+		// Discarding old messages would drop what no consumer has read yet.
+		Discard:    jetstream.DiscardNew,
+		Storage:    jetstream.FileStorage,
+		Replicas:   s.Replicas,
+		MaxAge:     s.MaxAge,
+		MaxBytes:   s.MaxBytes,
+		MaxMsgs:    -1,
+		MaxMsgSize: -1,
+		Duplicates: min(s.DedupWindow, s.MaxAge),
+		DenyDelete: true,
 	}
 }
 
-func (c *Conn) tryOnce(ctx context.Context, try func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	return try(ctx)
+func (s Settings) deadStream() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:        DeadName,
+		Description: "Messages that were given up, with the reason in their headers",
+		Subjects:    []string{deadPrefix + ">"},
+		Retention:   jetstream.LimitsPolicy,
+		Discard:     jetstream.DiscardNew,
+		Storage:     jetstream.FileStorage,
+		Replicas:    s.Replicas,
+		MaxAge:      deadMaxAge,
+		MaxBytes:    -1,
+		MaxMsgs:     -1,
+		MaxMsgSize:  -1,
+		// Long enough for a letter that is written again because its confirmation
+		// was lost.
+		Duplicates: 2 * time.Minute,
+	}
+}
+
+func diff(have, want jetstream.StreamConfig) []string {
+	var lines []string
+	add := func(name string, have, want any) {
+		if have != want {
+			lines = append(lines, fmt.Sprintf("%s is %v, configured is %v", name, have, want))
+		}
+	}
+	add("STREAM_REPLICAS", have.Replicas, want.Replicas)
+	add("STREAM_MAX_AGE", have.MaxAge, want.MaxAge)
+	add("STREAM_MAX_BYTES", have.MaxBytes, want.MaxBytes)
+	add("DEDUP_WINDOW", have.Duplicates, want.Duplicates)
+	return lines
 }

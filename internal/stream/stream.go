@@ -21,39 +21,19 @@ const (
 	DeadName = "CUSTOMERIO_DEAD"
 )
 
-// Config says how to reach NATS.
-type Config struct {
-	// URL is one or more server URLs, comma-separated. Default nats.DefaultURL.
-	URL string
-	// Name is shown in the server's list of connections.
-	Name string
-	// Creds is the path of a credentials file, "" for none.
-	Creds string
-	// TLSCA, TLSCert and TLSKey are paths of PEM files, "" for the system's
-	// roots and no client certificate.
-	TLSCA, TLSCert, TLSKey string
-	// InboxPrefix begins the subjects that answers come on, so that permissions
-	// can keep one program's answers, which carry events, from another. Default
-	// that of nats.go, _INBOX.
-	InboxPrefix string
-	// InProcess connects to a server in this process instead of to URL.
-	InProcess nats.InProcessConnProvider
-	Log       zerolog.Logger
-}
-
 // A Conn is a connection to JetStream. It reconnects by itself for ever.
 type Conn struct {
 	nc      *nats.Conn
 	js      jetstream.JetStream
 	log     zerolog.Logger
-	trouble *trouble
+	lastErr *connectError
 }
 
-// A trouble is why the last try to connect failed.
-type trouble struct{ last atomic.Pointer[error] }
+// A connectError is why the last try to connect failed.
+type connectError struct{ last atomic.Pointer[error] }
 
 // err is that there is no connection, and why.
-func (t *trouble) err() error {
+func (t *connectError) err() error {
 	if why := t.last.Load(); why != nil {
 		return fmt.Errorf("%w: %w", errNotConnected, *why)
 	}
@@ -71,7 +51,7 @@ func Connect(cfg Config) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	why := &trouble{}
+	why := &connectError{}
 	nc, err := nats.Connect(cfg.servers(), append(opts, handlers(cfg.Log, why)...)...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to NATS: %w", err)
@@ -81,54 +61,14 @@ func Connect(cfg Config) (*Conn, error) {
 		nc.Close()
 		return nil, fmt.Errorf("open JetStream: %w", err)
 	}
-	return &Conn{nc: nc, js: js, log: cfg.Log, trouble: why}, nil
-}
-
-func options(cfg Config) ([]nats.Option, error) {
-	opts := []nats.Option{
-		nats.Name(cfg.Name),
-		nats.RetryOnFailedConnect(true),
-		nats.MaxReconnects(-1),
-		nats.ReconnectWait(250 * time.Millisecond),
-		nats.ReconnectJitter(100*time.Millisecond, 500*time.Millisecond),
-		nats.Timeout(2 * time.Second),
-		// The default buffer keeps what is published while the server is away
-		// and sends it later, after the caller was told that it failed.
-		nats.ReconnectBufSize(-1),
-		// The default of one minute would hold every publisher behind a server
-		// that takes no bytes, far beyond the time in which ingest must answer.
-		nats.FlusherTimeout(time.Second),
-		// A peer that is gone without a word is noticed after 20 to 30 s; the
-		// defaults take minutes.
-		nats.PingInterval(10 * time.Second),
-		nats.MaxPingsOutstanding(2),
-	}
-	if cfg.InProcess != nil {
-		opts = append(opts, nats.InProcessServer(cfg.InProcess))
-	}
-	if cfg.InboxPrefix != "" {
-		opts = append(opts, nats.CustomInboxPrefix(cfg.InboxPrefix))
-	}
-	if cfg.Creds != "" {
-		opts = append(opts, nats.UserCredentials(cfg.Creds))
-	}
-	if cfg.TLSCA != "" {
-		opts = append(opts, nats.RootCAs(cfg.TLSCA))
-	}
-	if (cfg.TLSCert == "") != (cfg.TLSKey == "") {
-		return nil, errors.New("a TLS client certificate needs both its certificate and its key")
-	}
-	if cfg.TLSCert != "" {
-		opts = append(opts, nats.ClientCert(cfg.TLSCert, cfg.TLSKey))
-	}
-	return opts, nil
+	return &Conn{nc: nc, js: js, log: cfg.Log, lastErr: why}, nil
 }
 
 // reasonEvery is how often a failing connection says why: several tries a second
 // fail while a server is away.
 const reasonEvery = 10 * time.Second
 
-func handlers(log zerolog.Logger, why *trouble) []nats.Option {
+func handlers(log zerolog.Logger, why *connectError) []nats.Option {
 	reasons := log.Sample(&zerolog.BurstSampler{Burst: 1, Period: reasonEvery})
 	connected := func(text string) nats.ConnHandler {
 		return func(nc *nats.Conn) {
@@ -163,7 +103,7 @@ var errNotConnected = errors.New("NATS is not connected")
 // Ready reports why the stream cannot be used now, nil when it can.
 func (c *Conn) Ready(ctx context.Context) error {
 	if !c.nc.IsConnected() {
-		return c.trouble.err()
+		return c.lastErr.err()
 	}
 	if _, err := c.js.Stream(ctx, Name); err != nil {
 		return fmt.Errorf("look up stream %s: %w", Name, err)
@@ -180,7 +120,7 @@ func (c *Conn) WaitConnected(ctx context.Context) error {
 		select {
 		case <-t.C:
 		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", ctx.Err(), c.trouble.err())
+			return fmt.Errorf("%w: %w", ctx.Err(), c.lastErr.err())
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/cioevents/cioevents/internal/event"
@@ -98,3 +99,34 @@ func EventsOf(workspace string, metrics []webhook.Metric) []string {
 
 // AllEvents is the subject of every event.
 const AllEvents = eventsPrefix + ">"
+
+// Select returns the subjects of the events that have one of the words in each
+// list, an empty list standing for all.
+func Select(workspaces, objectTypes, metrics []string) []string {
+	var subjects []string
+	for _, w := range orAny(workspaces) {
+		for _, o := range orAny(objectTypes) {
+			for _, m := range orAny(metrics) {
+				subjects = append(subjects, eventsPrefix+anyOr(w)+"."+anyOr(o)+"."+anyOr(m))
+			}
+		}
+	}
+	slices.Sort(subjects)
+	return slices.Compact(subjects) // a consumer refuses subjects that overlap
+}
+
+func orAny(words []string) []string {
+	if len(words) == 0 {
+		return []string{""}
+	}
+	return words
+}
+
+func anyOr(token string) string {
+	if token == "" {
+		return "*"
+	}
+	var b strings.Builder
+	appendToken(&b, token)
+	return b.String()
+}

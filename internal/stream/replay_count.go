@@ -1,0 +1,107 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// bound fixes where r ends and how much that is.
+func (c *Conn) bound(ctx context.Context, r *Replay) error {
+	st, err := c.js.Stream(ctx, Name)
+	if err != nil {
+		return fmt.Errorf("look up stream %s: %w", Name, err)
+	}
+	r.End = st.CachedInfo().State.LastSeq
+	if r.Until.IsZero() {
+		r.Until = time.Now().UTC()
+	} else {
+		later, err := c.peek(ctx, r.subjects, func(cfg *jetstream.ConsumerConfig) { startAt(cfg, r.Until) })
+		if err != nil {
+			return err
+		}
+		// A new consumer says where it begins by what it has delivered: all
+		// before that.
+		r.End = min(r.End, later.Delivered.Stream)
+	}
+	all, err := c.peek(ctx, r.subjects, func(cfg *jetstream.ConsumerConfig) { startAt(cfg, r.Since) })
+	if err != nil {
+		return err
+	}
+	beyond, err := c.countFrom(ctx, r, r.End+1)
+	if err != nil {
+		return err
+	}
+	if all.NumPending > beyond && all.Delivered.Stream < r.End {
+		r.Total = all.NumPending - beyond
+	}
+	return nil
+}
+
+// countFrom counts the events of r's kind that are stored at a sequence or after it.
+func (c *Conn) countFrom(ctx context.Context, r *Replay, sequence uint64) (uint64, error) {
+	info, err := c.peek(ctx, r.subjects, func(cfg *jetstream.ConsumerConfig) {
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, sequence
+	})
+	if err != nil {
+		return 0, err
+	}
+	return info.NumPending, nil
+}
+
+// peek returns what a consumer would find, by making one for a moment: the
+// stream answers no such question by itself.
+func (c *Conn) peek(ctx context.Context, subjects []string, start func(*jetstream.ConsumerConfig)) (*jetstream.ConsumerInfo, error) {
+	cfg := jetstream.ConsumerConfig{
+		FilterSubjects: subjects, AckPolicy: jetstream.AckNonePolicy,
+		MemoryStorage: true, Replicas: 1, InactiveThreshold: 10 * time.Second,
+	}
+	start(&cfg)
+	cons, err := c.js.CreateConsumer(ctx, Name, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("count events: %w", err)
+	}
+	info := cons.CachedInfo()
+	_ = c.js.DeleteConsumer(ctx, Name, info.Name) // it goes by itself, only later
+	return info, nil
+}
+
+// startAt makes a consumer begin at a time, the zero time for the beginning.
+func startAt(cfg *jetstream.ConsumerConfig, t time.Time) {
+	if t.IsZero() {
+		cfg.DeliverPolicy = jetstream.DeliverAllPolicy
+		return
+	}
+	cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &t
+}
+
+// Remaining looks a replay up and counts its events that are not settled. The
+// error is ErrNoReplay when it is gone.
+func (c *Conn) Remaining(ctx context.Context, id string) (uint64, *Replay, error) {
+	cons, err := c.js.Consumer(ctx, Name, replayPrefix+id)
+	if err != nil {
+		return 0, nil, replayError(id, err)
+	}
+	info := cons.CachedInfo()
+	r := replayOf(info)
+	unsettled := uint64(max(info.NumAckPending, 0))
+	switch {
+	case r.Done:
+		return 0, &r, nil
+	case info.Delivered.Stream >= r.End:
+		return min(unsettled, r.Total), &r, nil
+	}
+	beyond, err := c.countFrom(ctx, &r, r.End+1)
+	if err != nil {
+		return 0, nil, err
+	}
+	// Not info.NumPending, which learns a little later of what is stored, and would
+	// lack some of what is beyond.
+	pending, err := c.countFrom(ctx, &r, info.Delivered.Stream+1)
+	if err != nil {
+		return 0, nil, err
+	}
+	return min(pending-min(pending, beyond)+unsettled, r.Total), &r, nil
+}
