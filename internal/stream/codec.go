@@ -41,6 +41,13 @@ func messageHeader(m *event.Message) nats.Header {
 	return h
 }
 
+// NewMessage returns the entry of the stream that carries m: Subject(m) as the
+// subject, the headers that the consumers read, and the body as it is. Nothing
+// else writes this format.
+func NewMessage(m *event.Message) *nats.Msg {
+	return &nats.Msg{Subject: Subject(m), Header: messageHeader(m), Data: m.Body}
+}
+
 // decode rebuilds a message from an entry of the stream.
 func decode(subject string, h nats.Header, body []byte) event.Message {
 	workspace, objectType, metric := parseSubject(subject)

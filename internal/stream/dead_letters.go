@@ -34,8 +34,8 @@ func (p *Publisher) StoreDeadLetter(ctx context.Context, d *event.DeadLetter) er
 			header[headerPart] = []string{fmt.Sprintf("%d/%d", i+1, parts)}
 			header[nats.MsgIdHdr] = []string{fmt.Sprintf("%s:%d", deadID(d), i+1)}
 		}
-		body := d.Body[i*size : min((i+1)*size, len(d.Body))]
-		if _, err := p.publish(ctx, subject, header, body, DeadName); err != nil {
+		msg := &nats.Msg{Subject: subject, Header: header, Data: d.Body[i*size : min((i+1)*size, len(d.Body))]}
+		if _, err := p.publish(ctx, msg, DeadName); err != nil {
 			return fmt.Errorf("store dead letter: %w", err)
 		}
 	}

@@ -16,9 +16,9 @@ import (
 	"github.com/cioevents/cioevents/internal/telemetry"
 )
 
-// PublishTimeoutDefault leaves 0.5 s of the 3 s in which ingest must answer for
+// defaultPublishTimeout leaves 0.5 s of the 3 s in which ingest must answer for
 // everything but the stream.
-const PublishTimeoutDefault = 2500 * time.Millisecond
+const defaultPublishTimeout = 2500 * time.Millisecond
 
 // Waits before another try within the timeout.
 const (
@@ -46,14 +46,14 @@ type Publisher struct {
 }
 
 // NewPublisher returns a publisher that waits for an answer as long as timeout,
-// PublishTimeoutDefault when it is 0.
+// defaultPublishTimeout when it is 0.
 func NewPublisher(c *Conn, timeout time.Duration) (*Publisher, error) {
 	a, err := newAcks(c.nc)
 	if err != nil {
 		return nil, fmt.Errorf("subscribe to acknowledgements: %w", err)
 	}
 	if timeout == 0 {
-		timeout = PublishTimeoutDefault
+		timeout = defaultPublishTimeout
 	}
 	return &Publisher{conn: c, acks: a, timeout: timeout}, nil
 }
@@ -64,16 +64,17 @@ func NewPublisher(c *Conn, timeout time.Duration) (*Publisher, error) {
 // The body is not used after the return. A deadline of the context counts; one
 // that is cancelled stops further tries, not the one under way.
 func (p *Publisher) Publish(ctx context.Context, m *event.Message) (duplicate bool, err error) {
-	return p.publish(ctx, Subject(m), messageHeader(m), m.Body, Name)
+	return p.publish(ctx, NewMessage(m), Name)
 }
 
 // Redrive stores m again for one consumer alone, under an id of its own: the
 // event's id would be refused as a duplicate.
 func (p *Publisher) Redrive(ctx context.Context, consumer string, sequence uint64, m *event.Message) (duplicate bool, err error) {
-	h := messageHeader(m)
-	h[headerID] = h[nats.MsgIdHdr]
-	h[nats.MsgIdHdr] = []string{fmt.Sprintf("redrive:%s:%d", consumer, sequence)}
-	return p.publish(ctx, RedriveSubject(consumer, m), h, m.Body, Name)
+	msg := NewMessage(m)
+	msg.Subject = redriveSubject(consumer, m)
+	msg.Header[headerID] = msg.Header[nats.MsgIdHdr]
+	msg.Header[nats.MsgIdHdr] = []string{fmt.Sprintf("redrive:%s:%d", consumer, sequence)}
+	return p.publish(ctx, msg, Name)
 }
 
 // MaxBody is the size of the largest body that the stream takes now.
@@ -88,14 +89,14 @@ func (p *Publisher) MaxBody() int {
 // Close ends the publishing that is under way, and gives everything back.
 func (p *Publisher) Close() { p.acks.close() }
 
-func (p *Publisher) publish(ctx context.Context, subject string, h nats.Header, body []byte, stream string) (bool, error) {
+func (p *Publisher) publish(ctx context.Context, msg *nats.Msg, stream string) (bool, error) {
 	if telemetry.Traced(ctx) {
-		return p.publishTraced(ctx, subject, h, body, stream)
+		return p.publishTraced(ctx, msg, stream)
 	}
-	return p.send(ctx, subject, h, body, stream)
+	return p.send(ctx, msg, stream)
 }
 
-func (p *Publisher) send(ctx context.Context, subject string, h nats.Header, body []byte, stream string) (bool, error) {
+func (p *Publisher) send(ctx context.Context, msg *nats.Msg, stream string) (bool, error) {
 	deadline := time.Now().Add(p.timeout)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
@@ -104,7 +105,6 @@ func (p *Publisher) send(ctx context.Context, subject string, h nats.Header, bod
 		if !time.Now().Before(deadline) {
 			return false, judgeSend(nats.ErrTimeout)
 		}
-		msg := &nats.Msg{Subject: subject, Header: h, Data: body}
 		answer, err := p.acks.request(msg, time.Until(deadline))
 		if err != nil {
 			return false, judgeSend(err)

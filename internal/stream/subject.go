@@ -37,8 +37,8 @@ func Subject(m *event.Message) string {
 	return b.String()
 }
 
-// RedriveSubject is where a message is published for one consumer alone.
-func RedriveSubject(consumer string, m *event.Message) string {
+// redriveSubject is where a message is published for one consumer alone.
+func redriveSubject(consumer string, m *event.Message) string {
 	return redrivePrefix + consumer + "." + strings.TrimPrefix(Subject(m), eventsPrefix)
 }
 

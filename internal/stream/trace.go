@@ -15,18 +15,18 @@ import (
 // read it, and the stream would keep it.
 //
 // The attributes are those of OpenTelemetry's conventions for messaging.
-func (p *Publisher) publishTraced(ctx context.Context, subject string, h nats.Header, body []byte, stream string) (bool, error) {
+func (p *Publisher) publishTraced(ctx context.Context, msg *nats.Msg, stream string) (bool, error) {
 	ctx, span := telemetry.Child(ctx, "publish "+stream, trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(
 		attribute.String("messaging.system", "nats"),
 		attribute.String("messaging.operation.name", "publish"),
 		attribute.String("messaging.operation.type", "send"),
-		attribute.String("messaging.destination.name", subject),
-		attribute.String("messaging.message.id", headerValue(h, nats.MsgIdHdr)),
-		attribute.Int("messaging.message.body.size", len(body)),
+		attribute.String("messaging.destination.name", msg.Subject),
+		attribute.String("messaging.message.id", headerValue(msg.Header, nats.MsgIdHdr)),
+		attribute.Int("messaging.message.body.size", len(msg.Data)),
 	))
 	defer span.End()
-	h[headerTraceParent] = []string{telemetry.TraceParent(ctx)}
-	duplicate, err := p.send(ctx, subject, h, body, stream)
+	msg.Header[headerTraceParent] = []string{telemetry.TraceParent(ctx)}
+	duplicate, err := p.send(ctx, msg, stream)
 	span.SetAttributes(attribute.Bool("cioevents.duplicate", duplicate))
 	if err != nil {
 		telemetry.Fail(span, "not stored")

@@ -1,0 +1,4 @@
+package stream
+
+// RedriveSubject is for tests.
+var RedriveSubject = redriveSubject
