@@ -19,7 +19,7 @@ type DeadSelection struct {
 }
 
 func (s DeadSelection) subject() string {
-	return deadPrefix + anyOr(s.From) + "." + anyOr(s.Reason)
+	return deadPrefix + token(s.From) + "." + token(s.Reason)
 }
 
 // StoreDeadLetter stores a dead letter and returns when it is durable. A body that is
@@ -49,12 +49,12 @@ const headerSize = "Nats-Msg-Size"
 // the call, without its body, until fn returns false. Parts of one body are one
 // dead letter; those that lack some come last.
 func (c *Conn) ListDeadLetters(ctx context.Context, s DeadSelection, fn func(*event.StoredDeadLetter) bool) error {
-	st, err := c.js.Stream(ctx, DeadName)
+	st, err := c.lookUp(ctx, DeadName)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("look up stream %s: %w", DeadName, err)
+		return err
 	}
 	// What is redriven may die again while this goes on, for ever.
 	end := st.CachedInfo().State.LastSeq
@@ -86,9 +86,9 @@ func (c *Conn) ListDeadLetters(ctx context.Context, s DeadSelection, fn func(*ev
 // ReadDeadLetter returns the dead letter with these entries, its body included. The
 // error is event.ErrNoDeadLetter when all of them are gone.
 func (c *Conn) ReadDeadLetter(ctx context.Context, entries []uint64) (*event.StoredDeadLetter, error) {
-	st, err := c.js.Stream(ctx, DeadName)
+	st, err := c.lookUp(ctx, DeadName)
 	if err != nil {
-		return nil, fmt.Errorf("look up stream %s: %w", DeadName, err)
+		return nil, err
 	}
 	var parts partial
 	var whole *event.StoredDeadLetter
@@ -119,9 +119,9 @@ func (c *Conn) ReadDeadLetter(ctx context.Context, entries []uint64) (*event.Sto
 // DeleteDeadLetter deletes the entries of a dead letter. It is no error that they are
 // gone already.
 func (c *Conn) DeleteDeadLetter(ctx context.Context, entries []uint64) error {
-	st, err := c.js.Stream(ctx, DeadName)
+	st, err := c.lookUp(ctx, DeadName)
 	if err != nil {
-		return fmt.Errorf("look up stream %s: %w", DeadName, err)
+		return err
 	}
 	for _, seq := range entries {
 		err := st.DeleteMsg(ctx, seq)

@@ -91,9 +91,9 @@ func newReplayID() string {
 // Replays lists the replays that are not finished, and those that have just
 // been, the oldest first.
 func (c *Conn) Replays(ctx context.Context) ([]Replay, error) {
-	st, err := c.js.Stream(ctx, Name)
+	st, err := c.lookUp(ctx, Name)
 	if err != nil {
-		return nil, fmt.Errorf("look up stream %s: %w", Name, err)
+		return nil, err
 	}
 	infos, err := durables(ctx, st)
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 
 // bound fixes where r ends and how much that is.
 func (c *Conn) bound(ctx context.Context, r *Replay) error {
-	st, err := c.js.Stream(ctx, Name)
+	st, err := c.lookUp(ctx, Name)
 	if err != nil {
-		return fmt.Errorf("look up stream %s: %w", Name, err)
+		return err
 	}
 	r.End = st.CachedInfo().State.LastSeq
 	if r.Until.IsZero() {

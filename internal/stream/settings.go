@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -28,19 +29,12 @@ type Settings struct {
 }
 
 func (s Settings) withDefaults() Settings {
-	if s.Replicas == 0 {
-		s.Replicas = 1
+	return Settings{
+		Replicas:    cmp.Or(s.Replicas, 1),
+		MaxAge:      cmp.Or(s.MaxAge, 720*time.Hour),
+		MaxBytes:    cmp.Or(s.MaxBytes, -1),
+		DedupWindow: cmp.Or(s.DedupWindow, 2*time.Hour),
 	}
-	if s.MaxAge == 0 {
-		s.MaxAge = 720 * time.Hour
-	}
-	if s.MaxBytes == 0 {
-		s.MaxBytes = -1
-	}
-	if s.DedupWindow == 0 {
-		s.DedupWindow = 2 * time.Hour
-	}
-	return s
 }
 
 // Declare adds the settings of the stream to the set.
@@ -62,10 +56,29 @@ func (s *Settings) Declare(set *config.Set) {
 const deadMaxAge = 90 * 24 * time.Hour
 
 func (s Settings) stream() jetstream.StreamConfig {
+	cfg := s.base(Name, "Customer.io reporting webhooks, byte for byte as they were signed")
+	cfg.Subjects = []string{eventsPrefix + ">", redrivePrefix + ">"}
+	cfg.MaxAge, cfg.MaxBytes = s.MaxAge, s.MaxBytes
+	cfg.Duplicates = min(s.DedupWindow, s.MaxAge)
+	cfg.DenyDelete = true
+	return cfg
+}
+
+func (s Settings) deadStream() jetstream.StreamConfig {
+	cfg := s.base(DeadName, "Messages that were given up, with the reason in their headers")
+	cfg.Subjects = []string{deadPrefix + ">"}
+	cfg.MaxAge, cfg.MaxBytes = deadMaxAge, -1
+	// Long enough for a letter that is written again because its confirmation
+	// was lost.
+	cfg.Duplicates = 2 * time.Minute
+	return cfg
+}
+
+// base returns the properties that both streams share.
+func (s Settings) base(name, description string) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
-		Name:        Name,
-		Description: "Customer.io reporting webhooks, byte for byte as they were signed",
-		Subjects:    []string{eventsPrefix + ">", redrivePrefix + ">"},
+		Name:        name,
+		Description: description,
 		// Work-queue and interest streams delete what is acknowledged: there
 		// would be nothing to replay, and after a restart they accept its ids
 		// again.
@@ -74,31 +87,8 @@ func (s Settings) stream() jetstream.StreamConfig {
 		Discard:    jetstream.DiscardNew,
 		Storage:    jetstream.FileStorage,
 		Replicas:   s.Replicas,
-		MaxAge:     s.MaxAge,
-		MaxBytes:   s.MaxBytes,
 		MaxMsgs:    -1,
 		MaxMsgSize: -1,
-		Duplicates: min(s.DedupWindow, s.MaxAge),
-		DenyDelete: true,
-	}
-}
-
-func (s Settings) deadStream() jetstream.StreamConfig {
-	return jetstream.StreamConfig{
-		Name:        DeadName,
-		Description: "Messages that were given up, with the reason in their headers",
-		Subjects:    []string{deadPrefix + ">"},
-		Retention:   jetstream.LimitsPolicy,
-		Discard:     jetstream.DiscardNew,
-		Storage:     jetstream.FileStorage,
-		Replicas:    s.Replicas,
-		MaxAge:      deadMaxAge,
-		MaxBytes:    -1,
-		MaxMsgs:     -1,
-		MaxMsgSize:  -1,
-		// Long enough for a letter that is written again because its confirmation
-		// was lost.
-		Duplicates: 2 * time.Minute,
 	}
 }
 

@@ -54,9 +54,9 @@ type DeadStatus struct {
 
 // Status asks the server for the state of the streams and the consumers.
 func (c *Conn) Status(ctx context.Context) (*Status, error) {
-	st, err := c.js.Stream(ctx, Name)
+	st, err := c.lookUp(ctx, Name)
 	if err != nil {
-		return nil, fmt.Errorf("look up stream %s: %w", Name, err)
+		return nil, err
 	}
 	info := st.CachedInfo()
 	s := &Status{
@@ -113,12 +113,12 @@ func lagOf(info *jetstream.ConsumerInfo) uint64 {
 }
 
 func (c *Conn) deadStatus(ctx context.Context) ([]DeadStatus, error) {
-	st, err := c.js.Stream(ctx, DeadName)
+	st, err := c.lookUp(ctx, DeadName)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return []DeadStatus{}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look up stream %s: %w", DeadName, err)
+		return nil, err
 	}
 	info, err := st.Info(ctx, jetstream.WithSubjectFilter(deadPrefix+">"))
 	if err != nil {

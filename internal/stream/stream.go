@@ -23,21 +23,11 @@ const (
 
 // A Conn is a connection to JetStream. It reconnects by itself for ever.
 type Conn struct {
-	nc      *nats.Conn
-	js      jetstream.JetStream
-	log     zerolog.Logger
-	lastErr *connectError
-}
-
-// A connectError is why the last try to connect failed.
-type connectError struct{ last atomic.Pointer[error] }
-
-// err is that there is no connection, and why.
-func (t *connectError) err() error {
-	if why := t.last.Load(); why != nil {
-		return fmt.Errorf("%w: %w", errNotConnected, *why)
-	}
-	return errNotConnected
+	nc  *nats.Conn
+	js  jetstream.JetStream
+	log zerolog.Logger
+	// connectErr is why the last try to connect failed, nil after a success.
+	connectErr atomic.Pointer[error]
 }
 
 // Connect returns at once, even while the server is away: a receiver that does
@@ -51,46 +41,44 @@ func Connect(cfg Config) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	why := &connectError{}
-	nc, err := nats.Connect(cfg.servers(), append(opts, handlers(cfg.Log, why)...)...)
-	if err != nil {
+	c := &Conn{log: cfg.Log}
+	if c.nc, err = nats.Connect(cfg.servers(), append(opts, c.handlers()...)...); err != nil {
 		return nil, fmt.Errorf("connect to NATS: %w", err)
 	}
-	js, err := jetstream.New(nc)
-	if err != nil {
-		nc.Close()
+	if c.js, err = jetstream.New(c.nc); err != nil {
+		c.nc.Close()
 		return nil, fmt.Errorf("open JetStream: %w", err)
 	}
-	return &Conn{nc: nc, js: js, log: cfg.Log, lastErr: why}, nil
+	return c, nil
 }
 
 // reasonEvery is how often a failing connection says why: several tries a second
 // fail while a server is away.
 const reasonEvery = 10 * time.Second
 
-func handlers(log zerolog.Logger, why *connectError) []nats.Option {
-	reasons := log.Sample(&zerolog.BurstSampler{Burst: 1, Period: reasonEvery})
+func (c *Conn) handlers() []nats.Option {
+	reasons := c.log.Sample(&zerolog.BurstSampler{Burst: 1, Period: reasonEvery})
 	connected := func(text string) nats.ConnHandler {
 		return func(nc *nats.Conn) {
-			why.last.Store(nil)
-			log.Info().Str("server", nc.ConnectedUrlRedacted()).Msg(text)
+			c.connectErr.Store(nil)
+			c.log.Info().Str("server", nc.ConnectedUrlRedacted()).Msg(text)
 		}
 	}
 	return []nats.Option{
 		nats.ConnectHandler(connected("connected to NATS")),
 		nats.ReconnectHandler(connected("connected to NATS again")),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
-			why.last.Store(&err)
+			c.connectErr.Store(&err)
 			reasons.Warn().Err(err).Msg("NATS cannot be reached, trying again")
 		}),
 		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
 			if nc.IsClosed() {
 				return
 			}
-			log.Warn().Err(err).Msg("NATS is away, reconnecting")
+			c.log.Warn().Err(err).Msg("NATS is away, reconnecting")
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			log.Warn().Err(err).Msg("NATS reports an error")
+			c.log.Warn().Err(err).Msg("NATS reports an error")
 		}),
 	}
 }
@@ -100,15 +88,30 @@ func (c *Conn) Close() { c.nc.Close() }
 
 var errNotConnected = errors.New("NATS is not connected")
 
+// notConnected returns errNotConnected with the cause, if there is one.
+func (c *Conn) notConnected() error {
+	if err := c.connectErr.Load(); err != nil {
+		return fmt.Errorf("%w: %w", errNotConnected, *err)
+	}
+	return errNotConnected
+}
+
 // Ready reports why the stream cannot be used now, nil when it can.
 func (c *Conn) Ready(ctx context.Context) error {
 	if !c.nc.IsConnected() {
-		return c.lastErr.err()
+		return c.notConnected()
 	}
-	if _, err := c.js.Stream(ctx, Name); err != nil {
-		return fmt.Errorf("look up stream %s: %w", Name, err)
+	_, err := c.lookUp(ctx, Name)
+	return err
+}
+
+// lookUp returns a stream with its present state.
+func (c *Conn) lookUp(ctx context.Context, name string) (jetstream.Stream, error) {
+	st, err := c.js.Stream(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("look up stream %s: %w", name, err)
 	}
-	return nil
+	return st, nil
 }
 
 // WaitConnected returns when the connection is up, or with ctx's error and why
@@ -120,7 +123,7 @@ func (c *Conn) WaitConnected(ctx context.Context) error {
 		select {
 		case <-t.C:
 		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", ctx.Err(), c.lastErr.err())
+			return fmt.Errorf("%w: %w", ctx.Err(), c.notConnected())
 		}
 	}
 	return nil

@@ -92,7 +92,7 @@ func known(token string) string {
 func EventsOf(workspace string, metrics []webhook.Metric) []string {
 	subjects := make([]string, 0, len(metrics))
 	for _, m := range metrics {
-		subjects = append(subjects, eventsPrefix+anyOr(workspace)+".*."+string(m))
+		subjects = append(subjects, eventsPrefix+token(workspace)+".*."+string(m))
 	}
 	return subjects
 }
@@ -104,10 +104,10 @@ const AllEvents = eventsPrefix + ">"
 // list, an empty list standing for all.
 func Select(workspaces, objectTypes, metrics []string) []string {
 	var subjects []string
-	for _, w := range orAny(workspaces) {
-		for _, o := range orAny(objectTypes) {
-			for _, m := range orAny(metrics) {
-				subjects = append(subjects, eventsPrefix+anyOr(w)+"."+anyOr(o)+"."+anyOr(m))
+	for _, w := range tokens(workspaces) {
+		for _, o := range tokens(objectTypes) {
+			for _, m := range tokens(metrics) {
+				subjects = append(subjects, eventsPrefix+w+"."+o+"."+m)
 			}
 		}
 	}
@@ -115,18 +115,24 @@ func Select(workspaces, objectTypes, metrics []string) []string {
 	return slices.Compact(subjects) // a consumer refuses subjects that overlap
 }
 
-func orAny(words []string) []string {
+// tokens returns the token of each word, "*" for no words.
+func tokens(words []string) []string {
 	if len(words) == 0 {
-		return []string{""}
+		return []string{"*"}
 	}
-	return words
+	list := make([]string, 0, len(words))
+	for _, w := range words {
+		list = append(list, token(w))
+	}
+	return list
 }
 
-func anyOr(token string) string {
-	if token == "" {
+// token returns the token of a word, "*" for "".
+func token(word string) string {
+	if word == "" {
 		return "*"
 	}
 	var b strings.Builder
-	appendToken(&b, token)
+	appendToken(&b, word)
 	return b.String()
 }

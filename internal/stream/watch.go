@@ -90,13 +90,13 @@ func (w *Watch) seen() *reading {
 
 // look takes a reading and keeps it, without ages if those cannot be had.
 func (w *Watch) look(ctx context.Context) error {
-	st, err := w.conn.js.Stream(ctx, Name)
+	st, err := w.conn.lookUp(ctx, Name)
 	if err != nil {
-		return fmt.Errorf("look up stream %s: %w", Name, err)
+		return err
 	}
-	dead, err := w.conn.js.Stream(ctx, DeadName)
+	dead, err := w.conn.lookUp(ctx, DeadName)
 	if err != nil {
-		return fmt.Errorf("look up stream %s: %w", DeadName, err)
+		return err
 	}
 	infos, err := durables(ctx, st)
 	if err != nil {
