@@ -1,19 +1,49 @@
 package event
 
-import "errors"
+import (
+	"errors"
+	"time"
 
-// ErrNoDeadLetter reports that a dead letter is not there any more.
-var ErrNoDeadLetter = errors.New("there is no such dead letter")
+	"github.com/cioevents/cioevents/internal/fault"
+)
 
-// A StoredDeadLetter is a dead letter as it lies in the stream of dead letters.
+// FromIngest is DeadLetter.From of a call that never became a message of the
+// stream.
+const FromIngest = "ingest"
+
+// A DeadLetter is a message that a program has given up on, with everything that
+// an operator needs to understand the failure and to send the message again.
+type DeadLetter struct {
+	Message
+	// From is FromIngest, or the name of the consumer that gave up.
+	From string
+	// Consumer is the consumer of the attempt. The same message, given up during a
+	// replay, is another dead letter. Only the de-duplication id contains Consumer:
+	// a dead letter that is read from the stream has none.
+	Consumer string
+	Reason   fault.Reason
+	// Err is the text of the last error. It must not contain bodies, addresses or
+	// keys.
+	Err string
+	// Attempts, Subject and Sequence are zero when ingest gave up.
+	Attempts int
+	Subject  string
+	Sequence uint64
+	DiedAt   time.Time
+}
+
+// ErrNoDeadLetter reports that a dead letter does not exist any more.
+var ErrNoDeadLetter = errors.New("no such dead letter")
+
+// A StoredDeadLetter is a dead letter as an entry, or several, of the stream of
+// dead letters.
 type StoredDeadLetter struct {
 	DeadLetter
-	// Entries are its places in that stream, ascending: one, or several when
-	// its body is in parts. The first is its name to an operator.
+	// Entries are the sequences of the entries, ascending: one, or several when
+	// the body is stored in parts. Operators name a dead letter by its first entry.
 	Entries []uint64
-	// Size is the body's in bytes. Body itself is only there when it was asked
-	// for.
+	// Size is the size of the body in bytes. A list sets Size and leaves Body nil.
 	Size int
-	// Missing counts the parts of the body that are not there.
+	// Missing counts the parts of the body that are no longer stored.
 	Missing int
 }

@@ -7,13 +7,14 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// Errors of publishing. Each leaves the sender to try again with the same id.
+// Errors of publishing. After each of them the caller may publish again with the
+// same id.
 var (
-	// ErrStreamFull reports that the stream has reached its limit and refuses
-	// new messages until old ones expire or the limit is raised.
+	// ErrStreamFull reports that the stream has reached its limit. The stream
+	// refuses new messages until old ones expire or the limit is raised.
 	ErrStreamFull = errors.New("stream is full")
-	// ErrStreamUnavailable reports that no stream answered. Whether the message
-	// was stored is not known.
+	// ErrStreamUnavailable reports that no stream answered. The message may or may
+	// not be stored.
 	ErrStreamUnavailable = errors.New("stream is unavailable")
 )
 

@@ -8,13 +8,14 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// maxID bounds an event id, which becomes a header and a key in the server's
-// memory. Customer.io's have 26 characters.
+// maxID bounds an event id in bytes. The id becomes a header and a key in the
+// server's memory. Customer.io's ids have 26 characters.
 const maxID = 256
 
-// Index fills ID, ObjectType and Metric from the body. An event_id of blanks, of
-// other than plain ASCII or of more than 256 bytes counts as absent. After an error, whose
-// reason is ParseReason's, ID is the body's digest and the others are empty.
+// Index fills ID, ObjectType and Metric from the body. An event_id counts as absent
+// when it is empty, longer than 256 bytes, or contains blanks or anything but
+// printable ASCII. After an error, ID is the digest of the body, ObjectType and
+// Metric are empty, and ParseReason turns the error into a reason.
 func (m *Message) Index() error {
 	e, err := webhook.ParseEnvelope(m.Body)
 	if err != nil {
@@ -28,9 +29,9 @@ func (m *Message) Index() error {
 	return nil
 }
 
-// isID reports whether a header carries s as it is. One without the blanks at its
-// ends, or with its line breaks made blanks, would be the id of another event, and
-// the stream would take one of the two for a duplicate.
+// isID reports whether a header carries s unchanged. A header loses blanks at its
+// ends and turns line breaks into blanks. The changed id could be the id of another
+// event, and the stream would refuse one of the two events as a duplicate.
 func isID(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' {
@@ -40,8 +41,8 @@ func isID(s string) bool {
 	return s != "" && len(s) <= maxID
 }
 
-// Fit cuts the content out of a body of more than limit bytes, and notes so. It
-// may still be too large then.
+// Fit cuts the content out of a body of more than limit bytes, and lists the cut
+// fields in Stripped. The body may still be larger than limit afterwards.
 func (m *Message) Fit(limit int) {
 	if len(m.Body) <= limit {
 		return
