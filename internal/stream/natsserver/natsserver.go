@@ -1,5 +1,5 @@
-// Package natsserver runs a NATS server inside this process: for cioctl dev and
-// for tests.
+// Package natsserver runs a NATS server inside the process, for cioctl dev and for
+// tests.
 package natsserver
 
 import (
@@ -13,22 +13,22 @@ import (
 // Options are the settings of nats-server.
 type Options = server.Options
 
-// Server is a running nats-server. Its owner calls Shutdown.
+// Server is a running nats-server. The caller of Start calls Shutdown.
 type Server = server.Server
 
 // RandomPort as Options.Port lets the kernel choose a free port.
 const RandomPort = server.RANDOM_PORT
 
-// readyWait is how long a server may take to accept connections. JetStream recovers
-// its streams from disk first.
+// readyWait bounds the start of a server, until the server accepts connections.
+// JetStream recovers its streams from disk first.
 const readyWait = 30 * time.Second
 
-// Start starts a server and returns when it accepts connections. A nil log keeps
-// the logger that opts imply.
+// Start starts a server and returns when the server accepts connections. With a nil
+// log, the server uses the logger that opts configure.
 func Start(opts *Options, log server.Logger) (*Server, error) {
 	srv, err := server.NewServer(opts)
 	if err != nil {
-		return nil, fmt.Errorf("set up the NATS server: %w", err)
+		return nil, fmt.Errorf("configure NATS server: %w", err)
 	}
 	if log != nil {
 		srv.SetLoggerV2(log, false, false, false)
@@ -36,7 +36,7 @@ func Start(opts *Options, log server.Logger) (*Server, error) {
 	srv.Start()
 	if !srv.ReadyForConnections(readyWait) {
 		srv.Shutdown()
-		return nil, errors.New("start the NATS server: it accepts no connections after 30 s")
+		return nil, errors.New("start NATS server: no connections accepted within 30 s")
 	}
 	return srv, nil
 }

@@ -15,19 +15,19 @@ import (
 	"github.com/cioevents/cioevents/internal/stream/natsserver"
 )
 
-// A Server is a NATS server of this test that can be stopped and started again
-// with its data.
+// A Server is the NATS server of a test. The test can stop the server and start it
+// again with the same data.
 type Server struct {
 	tb   testing.TB
 	opts *natsserver.Options
 	srv  *natsserver.Server
 }
 
-// Option changes the server's options before the start.
+// An Option changes the options of the server before the start.
 type Option func(*natsserver.Options)
 
-// Start runs a server until the test ends. Its data is on disk, in a folder of
-// the test.
+// Start runs a server until the test ends. The server stores its data on disk, in a
+// temporary folder of the test.
 func Start(tb testing.TB, options ...Option) *Server {
 	tb.Helper()
 	opts := &natsserver.Options{
@@ -44,7 +44,7 @@ func Start(tb testing.TB, options ...Option) *Server {
 	return s
 }
 
-// Restart starts a stopped server on its former address, with its data.
+// Restart starts a stopped server again, with its address and its data.
 func (s *Server) Restart() {
 	s.tb.Helper()
 	srv, err := natsserver.Start(s.opts, nil)
@@ -57,14 +57,14 @@ func (s *Server) Restart() {
 	s.srv = srv
 }
 
-// Stop stops the server and waits until it is gone.
+// Stop stops the server and waits for its end.
 func (s *Server) Stop() {
 	s.srv.Shutdown()
 	s.srv.WaitForShutdown()
 }
 
-// URL is the server's address for clients, with the user and the password that
-// it wants.
+// URL is the server's address for clients, with the user and the password that the
+// server requires.
 func (s *Server) URL() string {
 	u := url.URL{Scheme: "nats", Host: net.JoinHostPort(s.opts.Host, strconv.Itoa(s.opts.Port))}
 	if s.opts.Username != "" {
@@ -73,8 +73,8 @@ func (s *Server) URL() string {
 	return u.String()
 }
 
-// Connect returns a connection with the streams in place, closed when the test
-// ends.
+// Connect creates the streams and returns a connection, which is closed at the end of
+// the test.
 func (s *Server) Connect(settings stream.Settings) *stream.Conn {
 	s.tb.Helper()
 	conn, err := stream.Connect(stream.Config{URL: s.URL(), Log: zerolog.Nop()})
