@@ -9,13 +9,13 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// acks sends messages and waits for the stream's answer to each.
+// acks publishes messages and waits for the stream's answer to each message.
 //
-// It does what jetstream.PublishMsg does with less: one subscription, one map
-// and one channel a message; no context, no timer and no JSON on the usual
-// answer. Ingest takes a fifth more calls a second with it. The asynchronous
-// publisher of the same package is as quick, but keeps a message whose caller
-// has given up, and sends it again after a reconnect.
+// acks replaces jetstream.PublishMsg and needs less: a single subscription, a single
+// map, and a channel per message; no context, no timer, and no JSON for the usual
+// answer. Ingest accepts a fifth more calls a second than with PublishMsg. The
+// asynchronous publisher of package jetstream is as fast, but keeps a message
+// whose caller has given up, and sends the message again after a reconnect.
 type acks struct {
 	nc     *nats.Conn
 	sub    *nats.Subscription
@@ -28,8 +28,8 @@ type acks struct {
 	waiting map[uint64]*waiter
 }
 
-// A waiter is one request for an acknowledgement. It is used again: whoever
-// takes it out of the map sends to it, once, and nobody else does.
+// A waiter is one request for an acknowledgement. Waiters are pooled: only the
+// goroutine that removes a waiter from the map sends to its channel, and only once.
 type waiter struct {
 	answer  chan answer
 	expires time.Time
@@ -42,12 +42,12 @@ type answer struct {
 
 var waiters = sync.Pool{New: func() any { return &waiter{answer: make(chan answer, 1)} }}
 
-// sweepEvery is how exactly a timeout is kept. A timer a message would be exact,
-// for a request that takes milliseconds, at a twentieth of its cost.
+// sweepEvery is the precision of a timeout. A timer per message would be exact,
+// but costs a twentieth of a request, and a request takes milliseconds.
 const sweepEvery = 50 * time.Millisecond
 
-// errDisconnected ends the wait for answers that can no longer come.
-var errDisconnected = errors.New("the connection broke before the answer")
+// errDisconnected ends the wait for an answer that cannot arrive any more.
+var errDisconnected = errors.New("connection lost before the answer")
 
 func newAcks(nc *nats.Conn) (*acks, error) {
 	a := &acks{nc: nc, prefix: nc.NewInbox() + ".", done: make(chan struct{}), waiting: map[uint64]*waiter{}}
@@ -60,10 +60,10 @@ func newAcks(nc *nats.Conn) (*acks, error) {
 	return a, nil
 }
 
-// request publishes msg and returns the answer. It returns nats.ErrTimeout
-// after wait, and what nats.go says when it cannot send.
+// request publishes msg and returns the answer. The error is nats.ErrTimeout after
+// wait, errDisconnected after a lost connection, or nats.go's when it cannot send.
 func (a *acks) request(msg *nats.Msg, wait time.Duration) (*nats.Msg, error) {
-	w := waiters.Get().(*waiter) //nolint:forcetypeassert,errcheck // the pool holds nothing else
+	w := waiters.Get().(*waiter) //nolint:forcetypeassert,errcheck // the pool contains only waiters
 	defer waiters.Put(w)
 	w.expires = time.Now().Add(wait)
 	a.mu.Lock()
@@ -74,13 +74,13 @@ func (a *acks) request(msg *nats.Msg, wait time.Duration) (*nats.Msg, error) {
 
 	msg.Reply = a.prefix + strconv.FormatUint(id, 36)
 	if err := a.nc.PublishMsg(msg); err != nil {
-		a.settle(id, answer{err: err}) // unless the sweep has done it
+		a.settle(id, answer{err: err}) // a no-op if sweep was first
 	}
 	got := <-w.answer
 	return got.msg, got.err
 }
 
-// settle ends the wait of a request, if it still waits.
+// settle passes the answer to the request id, if the request still waits.
 func (a *acks) settle(id uint64, got answer) {
 	a.mu.Lock()
 	w, ok := a.waiting[id]
@@ -97,8 +97,8 @@ func (a *acks) deliver(msg *nats.Msg) {
 	}
 }
 
-// sweep ends the waits that have taken too long, and all of them when the
-// connection breaks.
+// sweep ends the requests that have timed out, and every request when the
+// connection is lost.
 func (a *acks) sweep(broken <-chan nats.Status) {
 	t := time.NewTicker(sweepEvery)
 	defer t.Stop()
@@ -109,7 +109,7 @@ func (a *acks) sweep(broken <-chan nats.Status) {
 		case _, open := <-broken:
 			a.expire(errDisconnected, func(*waiter) bool { return true })
 			if !open {
-				broken = nil // closed for good
+				broken = nil // the connection is closed
 			}
 		case <-a.done:
 			a.expire(errDisconnected, func(*waiter) bool { return true })
@@ -124,7 +124,7 @@ func (a *acks) expire(err error, over func(*waiter) bool) {
 	for id, w := range a.waiting {
 		if over(w) {
 			delete(a.waiting, id)
-			w.answer <- answer{err: err} // never blocks: it holds one, and gets one
+			w.answer <- answer{err: err} // never blocks: the channel has room for its only answer
 		}
 	}
 }
@@ -132,6 +132,6 @@ func (a *acks) expire(err error, over func(*waiter) bool) {
 func (a *acks) close() {
 	a.once.Do(func() {
 		close(a.done)
-		_ = a.sub.Unsubscribe() // the connection may be closed, which does the same
+		_ = a.sub.Unsubscribe() // fails only on a closed connection, which has no subscriptions
 	})
 }

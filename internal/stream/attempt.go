@@ -13,11 +13,11 @@ import (
 	"github.com/cioevents/cioevents/internal/fault"
 )
 
-// ackSyncTimeout bounds the wait for the confirmation of acknowledgements. One
-// that is lost only costs another attempt.
+// ackSyncTimeout bounds the wait for the confirmation of acknowledgements. A lost
+// acknowledgement only costs another attempt.
 const ackSyncTimeout = 5 * time.Second
 
-// What a reply to a message says, from the documentation of JetStream's
+// Bodies of the reply to a message, from the documentation of JetStream's
 // acknowledgements.
 const (
 	ackOK       = "+ACK"
@@ -26,8 +26,9 @@ const (
 	ackTerm     = "+TERM"
 )
 
-// settler implements event.Settler. It does what jetstream.Msg does without the
-// message: a worker that has let go of 100,000 bodies can still settle them.
+// settler implements event.Settler. Unlike jetstream.Msg, a settler does not keep
+// the message in memory: a worker can release 100,000 bodies and still settle
+// their messages.
 type settler struct {
 	nc      *nats.Conn
 	reply   string
@@ -51,7 +52,7 @@ func newAttempt(nc *nats.Conn, msg jetstream.Msg) event.Attempt {
 	return a
 }
 
-// end sends what ends the attempt, in the first of such calls.
+// end ends the attempt with a reply. Every later call returns an error.
 func (s *settler) end(text string) error {
 	if s.settled.Swap(true) {
 		return jetstream.ErrMsgAlreadyAckd
@@ -59,12 +60,12 @@ func (s *settler) end(text string) error {
 	return s.nc.Publish(s.reply, []byte(text))
 }
 
-// complete makes up for headers that are not there, as when somebody else has
-// published the message: they are only an index of the body. Without an id all such
-// events would be one to a warehouse.
+// complete fills in missing headers, as in a message that another program has
+// published: headers are only an index of the body. Without an id, all such
+// messages would be the same event to a warehouse.
 func complete(a *event.Attempt) {
 	if a.ID == "" {
-		_ = a.Index() // the body of no event has an id, too
+		_ = a.Index() // Index sets an id even when the body cannot be parsed
 	}
 	if a.ReceivedAt.IsZero() {
 		a.ReceivedAt = a.StoredAt
@@ -90,8 +91,8 @@ func (s *settler) Retry(wait time.Duration) error {
 	return s.end(fmt.Sprintf(`%s {"delay": %d}`, ackNotYet, wait.Nanoseconds()))
 }
 
-// Extend says nothing of an attempt that has ended: the wait before the next would
-// begin anew.
+// Extend sends nothing after the attempt has ended: the server would start the wait
+// before the next attempt again.
 func (s *settler) Extend() error {
 	if s.settled.Load() {
 		return jetstream.ErrMsgAlreadyAckd

@@ -9,23 +9,23 @@ import (
 	"github.com/cioevents/cioevents/internal/event"
 )
 
-// Headers of a message. They are only an index of the body.
+// Headers of a message. The headers are only an index of the body.
 const (
 	headerReceivedAt  = "Cio-Received-At" // RFC 3339 with nanoseconds
-	headerStripped    = "Cio-Stripped"    // fields that were cut out, see event.Message
+	headerStripped    = "Cio-Stripped"    // event.Message.Stripped
 	headerTraceParent = "traceparent"
 )
 
-// maxHeaders is the room that is kept for subject and headers of a message when
-// its body is measured against the server's limit. Ours have about 300 bytes; the
-// longest of a dead letter, with an error text that is cut to maxErrorText, 2,300.
+// maxHeaders is the space in bytes that MaxBody reserves, within the server's limit,
+// for the subject and the headers of a message. An event needs about 300 bytes. A
+// dead letter needs at most 2,300, with its error text cut to maxErrorText.
 const (
 	maxHeaders   = 3 << 10
 	maxErrorText = 1 << 10
 )
 
-// messageID is the id for de-duplication: the same event of two workspaces is
-// two events.
+// messageID is the id for de-duplication. The id contains the workspace because the
+// same event_id in two workspaces names two events.
 func messageID(workspace, id string) string { return workspace + ":" + id }
 
 func messageHeader(m *event.Message) nats.Header {
@@ -41,14 +41,14 @@ func messageHeader(m *event.Message) nats.Header {
 	return h
 }
 
-// NewMessage returns the entry of the stream that carries m: Subject(m) as the
-// subject, the headers that the consumers read, and the body as it is. Nothing
-// else writes this format.
+// NewMessage encodes m for the stream: Subject(m) as the subject, the headers that
+// consumers read, and the unchanged body. No other function writes this format.
 func NewMessage(m *event.Message) *nats.Msg {
 	return &nats.Msg{Subject: Subject(m), Header: messageHeader(m), Data: m.Body}
 }
 
-// decode rebuilds a message from an entry of the stream.
+// decode is the reverse of NewMessage. It also reads dead letters and redriven
+// messages, whose own id is in headerID.
 func decode(subject string, h nats.Header, body []byte) event.Message {
 	workspace, objectType, metric := parseSubject(subject)
 	id := headerValue(h, headerID)
@@ -67,8 +67,8 @@ func decode(subject string, h nats.Header, body []byte) event.Message {
 	}
 }
 
-// headerValue reads a header without canonicalising its name: ours are written
-// by ourselves.
+// headerValue reads a header without canonicalising the name: NewMessage writes the
+// names exactly as they are read.
 func headerValue(h nats.Header, name string) string {
 	if v := h[name]; len(v) > 0 {
 		return v[0]
@@ -78,7 +78,7 @@ func headerValue(h nats.Header, name string) string {
 
 func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
-// parseTime returns the zero time for a text that is no time.
+// parseTime returns the zero time when s is not in RFC 3339.
 func parseTime(s string) time.Time {
 	t, _ := time.Parse(time.RFC3339Nano, s)
 	return t

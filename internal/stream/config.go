@@ -13,33 +13,34 @@ import (
 	"github.com/cioevents/cioevents/internal/config"
 )
 
-// Config says how to reach NATS.
+// Config configures the connection to NATS.
 type Config struct {
 	// URL is one or more server URLs, comma-separated. Default nats.DefaultURL.
 	URL string
-	// Name is shown in the server's list of connections.
+	// Name is the name of this client in the server's list of connections.
 	Name string
 	// Creds is the path of a credentials file, "" for none.
 	Creds string
-	// TLSCA, TLSCert and TLSKey are paths of PEM files, "" for the system's
-	// roots and no client certificate.
+	// TLSCA, TLSCert and TLSKey are paths of PEM files. Default "": the system's
+	// root certificates, and no client certificate.
 	TLSCA, TLSCert, TLSKey string
-	// InboxPrefix begins the subjects that answers come on, so that permissions
-	// can keep one program's answers, which carry events, from another. Default
-	// that of nats.go, _INBOX.
+	// InboxPrefix is the prefix of the subjects for answers. Answers carry events,
+	// so permissions let each program subscribe to its own prefix only. Default
+	// _INBOX, the default of nats.go.
 	InboxPrefix string
-	// InProcess connects to a server in this process instead of to URL.
+	// InProcess is a server in this process to connect to instead of URL. Default
+	// nil.
 	InProcess nats.InProcessConnProvider
 	Log       zerolog.Logger
 }
 
 // Declare adds the settings of the connection to the set.
 func (c *Config) Declare(s *config.Set) {
-	s.String(&c.URL, "NATS_URL", nats.DefaultURL, "NATS servers, comma-separated")
+	s.String(&c.URL, "NATS_URL", nats.DefaultURL, "URLs of the NATS servers, comma-separated")
 	s.String(&c.Creds, "NATS_CREDS", "", "path of a NATS credentials file")
-	s.String(&c.TLSCA, "NATS_TLS_CA", "", "path of the CA certificates that sign the servers' (PEM)")
-	s.String(&c.TLSCert, "NATS_TLS_CERT", "", "path of the client certificate (PEM), with its key")
-	s.String(&c.TLSKey, "NATS_TLS_KEY", "", "path of the client certificate's key (PEM)")
+	s.String(&c.TLSCA, "NATS_TLS_CA", "", "path of the CA certificates that signed the servers' certificates (PEM)")
+	s.String(&c.TLSCert, "NATS_TLS_CERT", "", "path of the client certificate (PEM); NATS_TLS_KEY is required with it")
+	s.String(&c.TLSKey, "NATS_TLS_KEY", "", "path of the private key of the client certificate (PEM)")
 	s.Check(func() error { return checkAddress(c.URL) })
 	s.Check(func() error { return config.Together("NATS_TLS_CERT", c.TLSCert, "NATS_TLS_KEY", c.TLSKey) })
 }
@@ -52,13 +53,13 @@ func options(cfg Config) ([]nats.Option, error) {
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.ReconnectJitter(100*time.Millisecond, 500*time.Millisecond),
 		nats.Timeout(2 * time.Second),
-		// The default buffer keeps what is published while the server is away
-		// and sends it later, after the caller was told that it failed.
+		// No buffer: by default, nats.go stores messages while it is disconnected
+		// and sends them later, after the caller was told that publishing failed.
 		nats.ReconnectBufSize(-1),
-		// The default of one minute would hold every publisher behind a server
-		// that takes no bytes, far beyond the time in which ingest must answer.
+		// With the default of one minute, a server that reads no bytes would block
+		// every publisher far beyond the time in which ingest must answer.
 		nats.FlusherTimeout(time.Second),
-		// A peer that is gone without a word is noticed after 20 to 30 s; the
+		// These values detect a silent loss of the server after 20 to 30 s; the
 		// defaults take minutes.
 		nats.PingInterval(10 * time.Second),
 		nats.MaxPingsOutstanding(2),
@@ -76,7 +77,7 @@ func options(cfg Config) ([]nats.Option, error) {
 		opts = append(opts, nats.RootCAs(cfg.TLSCA))
 	}
 	if (cfg.TLSCert == "") != (cfg.TLSKey == "") {
-		return nil, errors.New("a TLS client certificate needs both its certificate and its key")
+		return nil, errors.New("a TLS client certificate needs both files, TLSCert and TLSKey")
 	}
 	if cfg.TLSCert != "" {
 		opts = append(opts, nats.ClientCert(cfg.TLSCert, cfg.TLSKey))
@@ -84,11 +85,12 @@ func options(cfg Config) ([]nats.Option, error) {
 	return opts, nil
 }
 
-// errAddress does not repeat what is wrong: the address may hold a password.
-var errAddress = errors.New("NATS_URL: not a list of servers as nats://user:password@host:4222; " +
-	"in a password everything but letters and digits is written as %XX")
+// errAddress does not quote the value: the address may contain a password.
+var errAddress = errors.New("NATS_URL: want a comma-separated list of servers such as nats://user:password@host:4222; " +
+	"in a password, write each character but letters and digits as %XX")
 
-// checkAddress finds what nats.go would quote, password and all, in its error.
+// checkAddress refuses an invalid address before nats.go sees it: the error of
+// nats.go would quote the address with its password.
 func checkAddress(list string) error {
 	for s := range strings.SplitSeq(list, ",") {
 		if u, err := parseServer(s); err != nil || u.Hostname() == "" {
@@ -98,8 +100,8 @@ func checkAddress(list string) error {
 	return nil
 }
 
-// Redacted returns the servers' addresses of cfg without users and passwords,
-// for showing.
+// Redacted returns the addresses of the servers without users and passwords, for
+// display.
 func (c *Config) Redacted() string {
 	var shown []string
 	for s := range strings.SplitSeq(c.servers(), ",") {
@@ -112,7 +114,7 @@ func (c *Config) Redacted() string {
 
 func (c *Config) servers() string { return cmp.Or(c.URL, nats.DefaultURL) }
 
-// parseServer reads one address as nats.go does.
+// parseServer parses one address in the way of nats.go.
 func parseServer(s string) (*url.URL, error) {
 	s = strings.TrimSpace(s)
 	if !strings.Contains(s, "://") {

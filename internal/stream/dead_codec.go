@@ -11,16 +11,16 @@ import (
 	"github.com/cioevents/cioevents/internal/fault"
 )
 
-// Headers of a dead letter beside those of its message.
+// Headers that a dead letter adds to the headers of its message.
 const (
-	headerID       = "Cio-Id" // the message's own Nats-Msg-Id
+	headerID       = "Cio-Id" // the Nats-Msg-Id of the message itself
 	headerReason   = "Cio-Reason"
 	headerError    = "Cio-Error"
 	headerAttempts = "Cio-Attempts"
 	headerSubject  = "Cio-Subject"
 	headerSequence = "Cio-Sequence"
 	headerDiedAt   = "Cio-Died-At"
-	headerPart     = "Cio-Part" // "2/3" of a body that one message cannot hold
+	headerPart     = "Cio-Part" // "2/3" for the second of three parts of a large body
 )
 
 func deadHeader(d *event.DeadLetter) nats.Header {
@@ -42,9 +42,9 @@ func deadHeader(d *event.DeadLetter) nats.Header {
 	return h
 }
 
-// deadID makes a dead letter that is written twice, because its confirmation
-// was lost, one dead letter. Of one that dies again in a replay it makes another:
-// the first may have been dropped or redriven a moment ago.
+// deadID de-duplicates the retry of a dead letter's publish, whose confirmation
+// was lost. A message that fails again in a replay gets a new id: the first dead
+// letter may have been deleted or redriven a moment ago.
 func deadID(d *event.DeadLetter) string {
 	if d.Sequence > 0 {
 		return cmp.Or(d.Consumer, d.From) + ":" + strconv.FormatUint(d.Sequence, 10)
@@ -69,7 +69,8 @@ func decodeDead(subject string, h nats.Header, body []byte) event.DeadLetter {
 	}
 }
 
-// cleanText makes an error's text fit for a header: one line, bounded.
+// cleanText makes the text of an error a valid header value: one line of valid
+// UTF-8, at most maxErrorText bytes.
 func cleanText(s string) string {
 	if len(s) > maxErrorText {
 		s = s[:maxErrorText]

@@ -12,9 +12,10 @@ import (
 	"github.com/cioevents/cioevents/internal/event"
 )
 
-// A DeadSelection says which dead letters are meant, by their subject.
+// A DeadSelection selects dead letters by their subject.
 type DeadSelection struct {
-	// From is event.FromIngest or a consumer, Reason a fault.Reason; "" means any.
+	// From is event.FromIngest or the name of a consumer. Reason is a fault.Reason.
+	// Default "" for any.
 	From, Reason string
 }
 
@@ -22,8 +23,8 @@ func (s DeadSelection) subject() string {
 	return deadPrefix + token(s.From) + "." + token(s.Reason)
 }
 
-// StoreDeadLetter stores a dead letter and returns when it is durable. A body that is
-// larger than one message is stored in parts, so that nothing of it is lost.
+// StoreDeadLetter stores a dead letter and returns when the dead letter is durable.
+// A body that is larger than MaxBody is stored in parts, without loss.
 func (p *Publisher) StoreDeadLetter(ctx context.Context, d *event.DeadLetter) error {
 	subject := deadSubject(d.From, d.Reason)
 	header := deadHeader(d)
@@ -42,12 +43,14 @@ func (p *Publisher) StoreDeadLetter(ctx context.Context, d *event.DeadLetter) er
 	return nil
 }
 
-// headerSize is the body's size in a message that comes without its body.
+// headerSize is the header in which the server tells the size of a body that a
+// consumer with HeadersOnly leaves out.
 const headerSize = "Nats-Msg-Size"
 
-// ListDeadLetters calls fn for each selected dead letter that is there at the start of
-// the call, without its body, until fn returns false. Parts of one body are one
-// dead letter; those that lack some come last.
+// ListDeadLetters calls fn for each selected dead letter, without its body, until fn
+// returns false. Dead letters that are stored after the start of the call are not
+// listed. A body in parts counts as a single dead letter; dead letters with missing
+// parts are last.
 func (c *Conn) ListDeadLetters(ctx context.Context, s DeadSelection, fn func(*event.StoredDeadLetter) bool) error {
 	st, err := c.lookUp(ctx, DeadName)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -56,10 +59,11 @@ func (c *Conn) ListDeadLetters(ctx context.Context, s DeadSelection, fn func(*ev
 	if err != nil {
 		return err
 	}
-	// What is redriven may die again while this goes on, for ever.
+	// A redriven message may fail again during the list: without an end, a redrive
+	// of the listed dead letters could run for ever.
 	end := st.CachedInfo().State.LastSeq
 	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: []string{s.subject()}, DeliverPolicy: jetstream.DeliverAllPolicy, HeadersOnly: true}
-	var parts partial
+	var parts joiner
 	stopped := false
 	err = c.read(ctx, DeadName, cfg, false, func(msg jetstream.Msg) bool {
 		meta, err := msg.Metadata()
@@ -83,14 +87,14 @@ func (c *Conn) ListDeadLetters(ctx context.Context, s DeadSelection, fn func(*ev
 	return nil
 }
 
-// ReadDeadLetter returns the dead letter with these entries, its body included. The
-// error is event.ErrNoDeadLetter when all of them are gone.
+// ReadDeadLetter returns the dead letter with these entries, with its body. The
+// error is event.ErrNoDeadLetter when no entry is stored any more.
 func (c *Conn) ReadDeadLetter(ctx context.Context, entries []uint64) (*event.StoredDeadLetter, error) {
 	st, err := c.lookUp(ctx, DeadName)
 	if err != nil {
 		return nil, err
 	}
-	var parts partial
+	var parts joiner
 	var whole *event.StoredDeadLetter
 	for _, seq := range entries {
 		msg, err := st.GetMsg(ctx, seq)
@@ -116,8 +120,8 @@ func (c *Conn) ReadDeadLetter(ctx context.Context, entries []uint64) (*event.Sto
 	return whole, nil
 }
 
-// DeleteDeadLetter deletes the entries of a dead letter. It is no error that they are
-// gone already.
+// DeleteDeadLetter deletes the entries of a dead letter. Deleting a deleted entry is
+// no error.
 func (c *Conn) DeleteDeadLetter(ctx context.Context, entries []uint64) error {
 	st, err := c.lookUp(ctx, DeadName)
 	if err != nil {
@@ -128,7 +132,8 @@ func (c *Conn) DeleteDeadLetter(ctx context.Context, entries []uint64) error {
 		if err == nil {
 			continue
 		}
-		// The server says that nothing is there by a text only, so ask.
+		// Only the text of err tells that the entry does not exist, so look the entry
+		// up.
 		if _, look := st.GetMsg(ctx, seq); !errors.Is(look, jetstream.ErrMsgNotFound) {
 			return fmt.Errorf("delete dead letter %d: %w", seq, err)
 		}

@@ -10,44 +10,44 @@ import (
 	"github.com/cioevents/cioevents/internal/event"
 )
 
-// partial puts parts together. Its zero value is ready.
-type partial struct{ open map[string]*torn }
+// A joiner joins the parts of dead letters. The zero value is ready to use.
+type joiner struct{ open map[string]*incomplete }
 
-// A torn is a dead letter of which parts are missing.
-type torn struct {
+// incomplete is a dead letter with missing parts.
+type incomplete struct {
 	letter event.StoredDeadLetter
 	bodies [][]byte
-	sizes  []int // -1 of a part that is missing
+	sizes  []int // -1 for a missing part
 }
 
-// add returns the dead letter that an entry makes complete, if it does.
-func (p *partial) add(seq uint64, subject string, h nats.Header, body []byte, size int) *event.StoredDeadLetter {
+// add adds an entry, and returns the dead letter if the entry completes it.
+func (j *joiner) add(seq uint64, subject string, h nats.Header, body []byte, size int) *event.StoredDeadLetter {
 	d := decodeDead(subject, h, body)
 	i, n := parsePart(headerValue(h, headerPart))
 	if n == 1 {
 		return &event.StoredDeadLetter{DeadLetter: d, Entries: []uint64{seq}, Size: size}
 	}
 	id := deadID(&d) + "/" + strconv.Itoa(n)
-	t := p.open[id]
+	t := j.open[id]
 	if t == nil {
-		t = &torn{letter: event.StoredDeadLetter{DeadLetter: d}, bodies: make([][]byte, n), sizes: slices.Repeat([]int{-1}, n)}
-		if p.open == nil {
-			p.open = map[string]*torn{}
+		t = &incomplete{letter: event.StoredDeadLetter{DeadLetter: d}, bodies: make([][]byte, n), sizes: slices.Repeat([]int{-1}, n)}
+		if j.open == nil {
+			j.open = map[string]*incomplete{}
 		}
-		p.open[id] = t
+		j.open[id] = t
 	}
-	// The same part again is the rest of a burial that did not come to its end
-	// and was repeated much later: the same bytes.
+	// A part that is stored twice has the same bytes: an interrupted
+	// StoreDeadLetter was repeated after the de-duplication window.
 	t.letter.Entries = append(t.letter.Entries, seq)
 	t.bodies[i], t.sizes[i] = body, size
 	if slices.Contains(t.sizes, -1) {
 		return nil
 	}
-	delete(p.open, id)
+	delete(j.open, id)
 	return t.whole()
 }
 
-func (t *torn) whole() *event.StoredDeadLetter {
+func (t *incomplete) whole() *event.StoredDeadLetter {
 	b := &t.letter
 	b.Body, b.Size, b.Missing = slices.Concat(t.bodies...), 0, 0
 	for _, size := range t.sizes {
@@ -60,18 +60,18 @@ func (t *torn) whole() *event.StoredDeadLetter {
 	return b
 }
 
-// rest returns what stayed incomplete, the oldest first.
-func (p *partial) rest() []*event.StoredDeadLetter {
+// rest returns the incomplete dead letters, the oldest first.
+func (j *joiner) rest() []*event.StoredDeadLetter {
 	var list []*event.StoredDeadLetter
-	for _, t := range p.open {
+	for _, t := range j.open {
 		list = append(list, t.whole())
 	}
 	slices.SortFunc(list, func(a, b *event.StoredDeadLetter) int { return slices.Compare(a.Entries, b.Entries) })
 	return list
 }
 
-// parsePart reads "2/3" as the part with index 1 of 3, anything else as the
-// only one.
+// parsePart parses "2/3" as index 1 of 3 parts, and any other text as index 0 of 1
+// part.
 func parsePart(s string) (i, n int) {
 	first, second, _ := strings.Cut(s, "/")
 	i, errI := strconv.Atoi(first)

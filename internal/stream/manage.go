@@ -9,8 +9,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Ensure creates the streams that do not exist. It returns one line for each
-// property of the running stream that differs from s.
+// Ensure creates the missing streams. For each property of the running stream that
+// differs from s, Ensure returns a line.
 func (c *Conn) Ensure(ctx context.Context, s Settings) (differences []string, err error) {
 	s = s.withDefaults()
 	running, err := c.ensureStream(ctx, s.stream())
@@ -39,11 +39,11 @@ func (c *Conn) ensureStream(ctx context.Context, want jetstream.StreamConfig) (j
 
 // ErrLess reports that settings would make the running stream less safe, or delete
 // events.
-var ErrLess = errors.New("the running stream would keep less")
+var ErrLess = errors.New("the settings would make the running stream keep less")
 
-// Apply gives the running streams the values of s. The error is ErrLess, and nothing
-// is changed, when s has fewer replicas or a shorter age than the running stream and
-// less is not true: settings that were forgotten are defaults.
+// Apply changes the running streams to the values of s. Unless less is true, Apply
+// refuses fewer replicas or a shorter age than the running stream has, changes
+// nothing and returns ErrLess: a forgotten setting has its default.
 func (c *Conn) Apply(ctx context.Context, s Settings, less bool) error {
 	s = s.withDefaults()
 	if st, err := c.js.Stream(ctx, Name); err == nil && !less {

@@ -6,17 +6,17 @@ func newDesc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("cioevents_"+name, help, labels, nil)
 }
 
-// The instruments of a Watch. Every process that watches tells the same numbers,
-// a moment older or newer: a query takes the max of them, and not the sum.
+// The instruments of a Watch. All processes with a Watch report the same state, a
+// moment older or newer: a query takes the max over the processes, not the sum.
 var (
-	lagDesc      = newDesc("consumer_lag", "Messages that are still to be handled: those never handed out, and those that are and not settled.", "consumer")
-	pendingDesc  = newDesc("consumer_ack_pending", "Messages handed out and not settled.", "consumer")
-	oldestDesc   = newDesc("oldest_unacked_seconds", "How long the oldest message that is not settled has been stored; 0 when all are.", "consumer")
-	messagesDesc = newDesc("stream_messages", "Events in the stream, handled or not.")
-	bytesDesc    = newDesc("stream_bytes", "Size of the stream.")
-	maxBytesDesc = newDesc("stream_max_bytes", "Size at which the stream refuses new events; 0 for no limit.")
-	maxAgeDesc   = newDesc("stream_max_age_seconds", "Age at which the stream deletes an event, handled or not; 0 for never.")
-	deadDesc     = newDesc("dead_letters", "Messages in the stream of dead letters; a large one may be several.")
+	lagDesc      = newDesc("consumer_lag", "Messages that the consumer has not settled, delivered or not.", "consumer")
+	pendingDesc  = newDesc("consumer_ack_pending", "Messages delivered to a worker and not settled.", "consumer")
+	oldestDesc   = newDesc("oldest_unacked_seconds", "Age of the oldest unsettled message, since it was stored; 0 when all are settled.", "consumer")
+	messagesDesc = newDesc("stream_messages", "Events in the stream, settled or not.")
+	bytesDesc    = newDesc("stream_bytes", "Size of the stream in bytes.")
+	maxBytesDesc = newDesc("stream_max_bytes", "Size in bytes at which the stream refuses new events; 0 for no limit.")
+	maxAgeDesc   = newDesc("stream_max_age_seconds", "Age at which the stream deletes an event, settled or not; 0 for never.")
+	deadDesc     = newDesc("dead_letters", "Messages in the stream of dead letters; a large dead letter may be several messages.")
 )
 
 // Describe implements prometheus.Collector.
@@ -28,7 +28,7 @@ func (*Watch) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. It does not ask NATS.
+// Collect implements prometheus.Collector. Collect sends no request to NATS.
 func (w *Watch) Collect(ch chan<- prometheus.Metric) {
 	r := w.seen()
 	if r == nil {

@@ -16,19 +16,21 @@ import (
 	"github.com/cioevents/cioevents/internal/telemetry"
 )
 
-// defaultPublishTimeout leaves 0.5 s of the 3 s in which ingest must answer for
-// everything but the stream.
+// defaultPublishTimeout is 0.5 s less than the 3 s in which ingest must answer. The
+// rest is for all other work of ingest.
 const defaultPublishTimeout = 2500 * time.Millisecond
 
 // Waits before another try within the timeout.
 const (
-	// The twinRetryWait: another copy of the event is being stored (10158).
+	// twinRetryWait applies while the stream stores another copy of the event
+	// (error 10158).
 	twinRetryWait = 50 * time.Millisecond
-	// The leaderRetryWait: nobody listens on the subject, as during an election.
+	// leaderRetryWait applies while the subject has no listener, for example during
+	// the election of a leader.
 	leaderRetryWait = 250 * time.Millisecond
 )
 
-// Error codes of JetStream, from nats-server's errors.json.
+// Error codes of JetStream, from errors.json of nats-server.
 const (
 	codeInsufficientResources = 10023
 	codeStorage               = 10047
@@ -37,16 +39,16 @@ const (
 	codeTwinInFlight          = 10158
 )
 
-// A Publisher puts messages into the stream and waits until they are stored.
-// Its methods may be called concurrently.
+// A Publisher publishes messages and waits until the stream has stored them. All
+// methods may be called concurrently.
 type Publisher struct {
 	conn    *Conn
 	acks    *acks
 	timeout time.Duration
 }
 
-// NewPublisher returns a publisher that waits for an answer as long as timeout,
-// defaultPublishTimeout when it is 0.
+// NewPublisher returns a Publisher. timeout bounds the wait for the stream's answer,
+// retries included; 0 means 2.5 s.
 func NewPublisher(c *Conn, timeout time.Duration) (*Publisher, error) {
 	a, err := newAcks(c.nc)
 	if err != nil {
@@ -58,17 +60,17 @@ func NewPublisher(c *Conn, timeout time.Duration) (*Publisher, error) {
 	return &Publisher{conn: c, acks: a, timeout: timeout}, nil
 }
 
-// Publish stores m and reports whether the stream had its id already. After an
-// error, which is event.ErrStreamFull, event.ErrStreamUnavailable or a
-// permanent fault for a message that is too large, m may be published again.
-// The body is not used after the return. A deadline of the context counts; one
-// that is cancelled stops further tries, not the one under way.
+// Publish stores m and reports whether the stream already had the id of m. The error
+// is event.ErrStreamFull, event.ErrStreamUnavailable, or a permanent fault for a
+// message that is too large; after an error, m may be published again. Publish does
+// not use the body after the return. The deadline of the context bounds Publish. A
+// cancelled context prevents further tries, but does not end the current try.
 func (p *Publisher) Publish(ctx context.Context, m *event.Message) (duplicate bool, err error) {
 	return p.publish(ctx, NewMessage(m), Name)
 }
 
-// Redrive stores m again for one consumer alone, under an id of its own: the
-// event's id would be refused as a duplicate.
+// Redrive stores m again for a single consumer. The copy gets an id of its own: the
+// stream would refuse the id of the event as a duplicate.
 func (p *Publisher) Redrive(ctx context.Context, consumer string, sequence uint64, m *event.Message) (duplicate bool, err error) {
 	msg := NewMessage(m)
 	msg.Subject = redriveSubject(consumer, m)
@@ -77,16 +79,16 @@ func (p *Publisher) Redrive(ctx context.Context, consumer string, sequence uint6
 	return p.publish(ctx, msg, Name)
 }
 
-// MaxBody is the size of the largest body that the stream takes now.
+// MaxBody is the size in bytes of the largest body that the stream accepts now.
 func (p *Publisher) MaxBody() int {
 	limit := p.conn.nc.MaxPayload()
-	if limit <= 0 { // not connected yet: the server's default
+	if limit <= 0 { // not connected yet: assume the server's default of 1 MiB
 		limit = 1 << 20
 	}
 	return int(limit) - maxHeaders
 }
 
-// Close ends the publishing that is under way, and gives everything back.
+// Close ends the calls of Publish that still wait, and releases the subscription.
 func (p *Publisher) Close() { p.acks.close() }
 
 func (p *Publisher) publish(ctx context.Context, msg *nats.Msg, stream string) (bool, error) {
@@ -128,15 +130,15 @@ func judgeSend(err error) error {
 	return fmt.Errorf("%w: %w", event.ErrStreamUnavailable, err)
 }
 
-// judgeAnswer reads the stream's answer. A wait above 0 asks for another try
-// with the same id.
+// judgeAnswer decodes the stream's answer. A wait above 0 asks for another try with
+// the same id.
 func judgeAnswer(answer *nats.Msg, stream string) (duplicate bool, wait time.Duration, err error) {
 	// The usual answer is {"stream":"CUSTOMERIO","seq":42}.
 	if bytes.HasPrefix(answer.Data, []byte(`{"stream":"`+stream+`"`)) && !bytes.Contains(answer.Data, []byte("duplicate")) {
 		return false, 0, nil
 	}
-	if len(answer.Data) == 0 { // the server's status "no responders"
-		return false, leaderRetryWait, fmt.Errorf("%w: nobody answers for stream %s", event.ErrStreamUnavailable, stream)
+	if len(answer.Data) == 0 { // the status "no responders" of the server
+		return false, leaderRetryWait, fmt.Errorf("%w: no server answers for stream %s", event.ErrStreamUnavailable, stream)
 	}
 	var a struct {
 		jetstream.PubAck
@@ -144,7 +146,7 @@ func judgeAnswer(answer *nats.Msg, stream string) (duplicate bool, wait time.Dur
 	}
 	switch err := json.Unmarshal(answer.Data, &a); {
 	case err != nil:
-		return false, 0, fmt.Errorf("%w: read its answer: %w", event.ErrStreamUnavailable, err)
+		return false, 0, fmt.Errorf("%w: decode the answer: %w", event.ErrStreamUnavailable, err)
 	case a.Error != nil:
 		wait, err := judgeAPIError(a.Error)
 		return false, wait, err

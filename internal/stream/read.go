@@ -11,24 +11,24 @@ import (
 	"github.com/cioevents/cioevents/internal/event"
 )
 
-// A Selection says which part of a stream to read.
+// A Selection selects a part of a stream.
 type Selection struct {
-	// Since is the earliest time of storing, zero for the beginning.
+	// Since is the time of storing of the first message. Default zero: the beginning.
 	Since time.Time
-	// NewOnly leaves out what is stored already. It wins over Since.
+	// NewOnly leaves out the messages that are already stored, and overrides Since.
 	NewOnly bool
-	// Follow goes on at the end and waits for more, until the context ends.
+	// Follow waits for new messages after the last one, until the context ends.
 	Follow bool
 }
 
-// TailEvents calls fn for each selected event in the stream's order, until fn
-// returns false. It changes nothing: the consumers do not notice.
+// TailEvents calls fn for each selected event in the order of the stream, until fn
+// returns false. TailEvents does not change the position of any consumer.
 func (c *Conn) TailEvents(ctx context.Context, s Selection, fn func(event.Attempt) bool) error {
 	return c.read(ctx, Name, orderedConfig(s), s.Follow, func(msg jetstream.Msg) bool { return fn(newAttempt(c.nc, msg)) })
 }
 
-// TailDeadLetters is TailEvents for the dead letters. A large one comes in its parts;
-// ListDeadLetters puts them together.
+// TailDeadLetters is TailEvents for dead letters. A large dead letter comes in parts;
+// ListDeadLetters joins the parts.
 func (c *Conn) TailDeadLetters(ctx context.Context, s Selection, fn func(event.DeadLetter) bool) error {
 	return c.read(ctx, DeadName, orderedConfig(s), s.Follow, func(msg jetstream.Msg) bool {
 		return fn(decodeDead(msg.Subject(), msg.Headers(), msg.Data()))

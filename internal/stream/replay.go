@@ -13,23 +13,23 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// replayPrefix begins the names of the consumers that are replays.
+// replayPrefix is the prefix of the names of consumers that are replays.
 const replayPrefix = "replay-"
 
-// A ReplayRequest says what is read again, and for whom. Target is required.
+// A ReplayRequest selects the events of a replay. Target is required.
 type ReplayRequest struct {
-	// Target is the consumer whose handler gets the events.
+	// Target is the consumer whose handler processes the events.
 	Target string
 	// Subjects narrow the events. Default AllEvents.
 	Subjects []string
-	// Filter is what Subjects came from, to be shown.
+	// Filter is the operator's description of Subjects, for display.
 	Filter string
-	// Since and Until bound the time of storing, Until itself not included.
-	// Default from the first event to the last one that is stored now.
+	// Since and Until bound the time of storing; Until itself is not included.
+	// Default zero: from the first event to the last event that is stored now.
 	Since, Until time.Time
 }
 
-// A Replay is history on its way to one consumer's handler once more.
+// A Replay sends stored events to the handler of a consumer once more.
 type Replay struct {
 	ID     string `json:"id"`
 	Target string `json:"target"`
@@ -37,14 +37,14 @@ type Replay struct {
 	Since  time.Time `json:"since,omitzero"`
 	Until  time.Time `json:"until"`
 	Filter string    `json:"filter,omitempty"`
-	// End is the sequence of the last event that may belong to it.
+	// End is the largest sequence that an event of the replay can have.
 	End uint64 `json:"end"`
-	// Total is how many events it had at its start.
+	// Total is the number of events of the replay at its start.
 	Total     uint64    `json:"total"`
 	StartedAt time.Time `json:"started_at"`
-	// Done reports that everything up to End is settled.
+	// Done reports that all events up to End are settled.
 	Done bool `json:"done"`
-	// Begun reports that a worker has taken it up.
+	// Begun reports that a worker has fetched at least one event.
 	Begun bool `json:"begun"`
 
 	subjects []string
@@ -53,11 +53,11 @@ type Replay struct {
 // ErrNothingToReplay reports that no stored event is selected.
 var ErrNothingToReplay = errors.New("no stored event is selected")
 
-// ErrNoReplay reports that there is no replay with an id: it is finished, or has
-// never been.
-var ErrNoReplay = errors.New("there is no such replay")
+// ErrNoReplay reports that no replay has an id: the replay is finished, or never
+// existed.
+var ErrNoReplay = errors.New("no such replay")
 
-// StartReplay creates a replay. Workers that have its target take it up by
+// StartReplay creates a replay. Workers with the consumer q.Target find the replay by
 // themselves.
 func (c *Conn) StartReplay(ctx context.Context, q ReplayRequest) (*Replay, error) {
 	if len(q.Subjects) == 0 {
@@ -82,14 +82,14 @@ func (c *Conn) StartReplay(ctx context.Context, q ReplayRequest) (*Replay, error
 	return r, nil
 }
 
-// newReplayID is a time to sort by and four characters against a second one in
-// the same second.
+// newReplayID returns an id that sorts by time. The four random characters tell apart
+// replays that start in the same second.
 func newReplayID() string {
 	return time.Now().UTC().Format("20060102-150405-") + strings.ToLower(rand.Text()[:4])
 }
 
-// Replays lists the replays that are not finished, and those that have just
-// been, the oldest first.
+// Replays lists the unfinished replays, and finished replays that are not deleted
+// yet, the oldest first.
 func (c *Conn) Replays(ctx context.Context) ([]Replay, error) {
 	st, err := c.lookUp(ctx, Name)
 	if err != nil {
@@ -113,8 +113,8 @@ func replaysOf(infos []*jetstream.ConsumerInfo) []Replay {
 	return list
 }
 
-// DeleteReplay ends a replay, finished or not. The error is ErrNoReplay when it
-// is gone.
+// DeleteReplay ends a replay, finished or not. The error is ErrNoReplay when the
+// replay does not exist.
 func (c *Conn) DeleteReplay(ctx context.Context, id string) error {
 	return replayError(id, c.js.DeleteConsumer(ctx, Name, replayPrefix+id))
 }

@@ -8,16 +8,16 @@ import (
 	"github.com/cioevents/cioevents/internal/event"
 )
 
-// A ReplayConsumer hands out the messages of a replay, up to its end.
+// A ReplayConsumer fetches the messages of a replay, up to the end of the replay.
 type ReplayConsumer struct {
 	Consumer
 	end uint64
-	// past is set when a message beyond the end has come: what is left then are
-	// messages that come again.
+	// past is set after a message beyond the end: from then on, messages of the
+	// replay are redeliveries only.
 	past atomic.Bool
 }
 
-// OpenReplay opens a replay, to be shared with every other process that does.
+// OpenReplay opens a replay. All processes that open the replay share its messages.
 func (c *Conn) OpenReplay(ctx context.Context, r *Replay) (*ReplayConsumer, error) {
 	cons, err := c.js.Consumer(ctx, Name, replayPrefix+r.ID)
 	if err != nil {
@@ -26,16 +26,16 @@ func (c *Conn) OpenReplay(ctx context.Context, r *Replay) (*ReplayConsumer, erro
 	return &ReplayConsumer{Consumer: Consumer{name: replayPrefix + r.ID, nc: c.nc, consumer: cons}, end: r.End}, nil
 }
 
-// Near the end of a replay few messages are asked for, and slowly: the server
-// sends those that come again first, and then what nobody wants.
+// Past the end of a replay, a fetch asks for few messages and pauses between fetches:
+// the server sends redeliveries first, and then messages beyond the end.
 const (
 	pastMessages = 100
 	pastPause    = time.Second
 )
 
-// Fetch is Consumer.Fetch without the messages beyond the end: those are
-// acknowledged unseen. It returns none when the replay is deleted, and the
-// caller learns of that in another way.
+// Fetch is Consumer.Fetch without the messages beyond the end: Fetch acknowledges
+// such messages itself. For a deleted replay, Fetch returns no messages and no
+// error; the caller detects the deletion by Conn.Replays.
 func (c *ReplayConsumer) Fetch(ctx context.Context, l event.Limits) ([]event.Attempt, error) {
 	if c.past.Load() {
 		l.Messages = min(l.Messages, pastMessages)
@@ -52,7 +52,7 @@ func (c *ReplayConsumer) Fetch(ctx context.Context, l event.Limits) ([]event.Att
 			continue
 		}
 		c.past.Store(true)
-		_ = a.Settle.Ack() // one that is lost comes again
+		_ = a.Settle.Ack() // after a lost ack, the server redelivers the message
 	}
 	if len(wanted) == 0 && len(attempts) > 0 {
 		rest(ctx)

@@ -8,7 +8,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// bound fixes where r ends and how much that is.
+// bound sets End, Until and Total of r.
 func (c *Conn) bound(ctx context.Context, r *Replay) error {
 	st, err := c.lookUp(ctx, Name)
 	if err != nil {
@@ -22,8 +22,8 @@ func (c *Conn) bound(ctx context.Context, r *Replay) error {
 		if err != nil {
 			return err
 		}
-		// A new consumer says where it begins by what it has delivered: all
-		// before that.
+		// Delivered of a new consumer is the position before its first message, so
+		// Delivered is the last event before Until.
 		r.End = min(r.End, later.Delivered.Stream)
 	}
 	all, err := c.peek(ctx, r.subjects, func(cfg *jetstream.ConsumerConfig) { startAt(cfg, r.Since) })
@@ -40,7 +40,7 @@ func (c *Conn) bound(ctx context.Context, r *Replay) error {
 	return nil
 }
 
-// countFrom counts the events of r's kind that are stored at a sequence or after it.
+// countFrom counts the stored events with the subjects of r, from a sequence on.
 func (c *Conn) countFrom(ctx context.Context, r *Replay, sequence uint64) (uint64, error) {
 	info, err := c.peek(ctx, r.subjects, func(cfg *jetstream.ConsumerConfig) {
 		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, sequence
@@ -51,8 +51,8 @@ func (c *Conn) countFrom(ctx context.Context, r *Replay, sequence uint64) (uint6
 	return info.NumPending, nil
 }
 
-// peek returns what a consumer would find, by making one for a moment: the
-// stream answers no such question by itself.
+// peek creates a temporary consumer and returns its state, to count messages and to
+// find a position by time. The stream itself offers no such query.
 func (c *Conn) peek(ctx context.Context, subjects []string, start func(*jetstream.ConsumerConfig)) (*jetstream.ConsumerInfo, error) {
 	cfg := jetstream.ConsumerConfig{
 		FilterSubjects: subjects, AckPolicy: jetstream.AckNonePolicy,
@@ -64,11 +64,12 @@ func (c *Conn) peek(ctx context.Context, subjects []string, start func(*jetstrea
 		return nil, fmt.Errorf("count events: %w", err)
 	}
 	info := cons.CachedInfo()
-	_ = c.js.DeleteConsumer(ctx, Name, info.Name) // it goes by itself, only later
+	_ = c.js.DeleteConsumer(ctx, Name, info.Name) // otherwise the server deletes it after InactiveThreshold
 	return info, nil
 }
 
-// startAt makes a consumer begin at a time, the zero time for the beginning.
+// startAt makes a consumer start at a time; the zero time is the beginning of the
+// stream.
 func startAt(cfg *jetstream.ConsumerConfig, t time.Time) {
 	if t.IsZero() {
 		cfg.DeliverPolicy = jetstream.DeliverAllPolicy
@@ -77,8 +78,8 @@ func startAt(cfg *jetstream.ConsumerConfig, t time.Time) {
 	cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &t
 }
 
-// Remaining looks a replay up and counts its events that are not settled. The
-// error is ErrNoReplay when it is gone.
+// Remaining returns a replay and the number of its unsettled events. The error is
+// ErrNoReplay when the replay does not exist.
 func (c *Conn) Remaining(ctx context.Context, id string) (uint64, *Replay, error) {
 	cons, err := c.js.Consumer(ctx, Name, replayPrefix+id)
 	if err != nil {
@@ -97,8 +98,8 @@ func (c *Conn) Remaining(ctx context.Context, id string) (uint64, *Replay, error
 	if err != nil {
 		return 0, nil, err
 	}
-	// Not info.NumPending, which learns a little later of what is stored, and would
-	// lack some of what is beyond.
+	// info.NumPending lags a little behind the stream and may lack some of the
+	// events beyond End, which beyond counts.
 	pending, err := c.countFrom(ctx, &r, info.Delivered.Stream+1)
 	if err != nil {
 		return 0, nil, err

@@ -8,8 +8,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Keys of a replay's metadata. Whoever serves it reads them there, so that it
-// needs no other place to keep them.
+// Keys in the metadata of a replay's consumer. The consumer is the only record of a
+// replay: workers read the replay from the metadata.
 const (
 	metaTarget = "cioevents.target"
 	metaSince  = "cioevents.since"
@@ -35,10 +35,10 @@ func (r *Replay) metadata() map[string]string {
 	return m
 }
 
-// replayOf reads a replay back from its consumer.
+// replayOf decodes a replay from its consumer.
 func replayOf(info *jetstream.ConsumerInfo) Replay {
 	m := info.Config.Metadata
-	end, _ := strconv.ParseUint(m[metaEnd], 10, 64) // 0 ends it at once, when somebody else has made it
+	end, _ := strconv.ParseUint(m[metaEnd], 10, 64) // 0 finishes a replay that another program has created
 	total, _ := strconv.ParseUint(m[metaTotal], 10, 64)
 	r := Replay{
 		ID: strings.TrimPrefix(info.Name, replayPrefix), Target: m[metaTarget], Filter: m[metaFilter],
@@ -48,8 +48,8 @@ func replayOf(info *jetstream.ConsumerInfo) Replay {
 	if len(r.subjects) == 0 {
 		r.subjects = []string{cmp.Or(info.Config.FilterSubject, AllEvents)}
 	}
-	// The floor stays below a message that is still to be settled. It also
-	// stays behind when no event follows: then nothing is left.
+	// AckFloor stays below the first unsettled message. AckFloor also stays below End
+	// when no event follows the last event of the replay: then no message is left.
 	r.Done = info.AckFloor.Stream >= end || info.NumPending == 0 && info.NumAckPending == 0
 	r.Begun = info.Delivered.Consumer > 0
 	return r

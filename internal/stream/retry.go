@@ -5,44 +5,44 @@ import (
 	"time"
 )
 
-// retryWait is the pause between two attempts at what needs the server.
+// retryWait is the pause between two tries of a request to the server.
 const retryWait = time.Second
 
-// EnsureUntil is Ensure, tried until it succeeds or ctx ends. It logs what
-// stands in the way and what differs.
+// EnsureUntil calls Ensure until Ensure succeeds or ctx ends. EnsureUntil logs the
+// errors, and the properties of the running stream that differ from s.
 func (c *Conn) EnsureUntil(ctx context.Context, s Settings) error {
-	return c.until(ctx, "the stream is not there yet, trying again", func(ctx context.Context) error {
+	return c.until(ctx, "stream not ready, retrying", func(ctx context.Context) error {
 		differences, err := c.Ensure(ctx, s)
 		for _, d := range differences {
-			c.log.Warn().Str("stream", Name).Msg("running stream differs from the configuration: " + d + "; cioctl stream apply changes it")
+			c.log.Warn().Str("stream", Name).Msg("running stream differs from the configuration: " + d + "; to change the stream, run cioctl stream apply")
 		}
 		return err
 	})
 }
 
-// OpenConsumerUntil is OpenConsumer, tried until it succeeds or ctx ends.
+// OpenConsumerUntil calls OpenConsumer until OpenConsumer succeeds or ctx ends.
 func (c *Conn) OpenConsumerUntil(ctx context.Context, name string, subjects []string) (cons *Consumer, err error) {
-	err = c.until(ctx, "the consumer cannot be opened, trying again", func(ctx context.Context) error {
+	err = c.until(ctx, "consumer not opened, retrying", func(ctx context.Context) error {
 		cons, err = c.OpenConsumer(ctx, name, subjects)
 		return err
 	})
 	return cons, err
 }
 
-// until calls try until it succeeds or ctx ends. A fault that stays the same is
-// logged once.
+// until calls try until try succeeds or ctx ends. It logs an error only when the error
+// differs from the last logged error.
 func (c *Conn) until(ctx context.Context, text string, try func(context.Context) error) error {
-	said := ""
+	logged := ""
 	for {
-		err := errNotConnected // why is logged where it is known
+		err := errNotConnected // the handlers of the connection log the cause
 		if c.nc.IsConnected() {
 			err = c.tryOnce(ctx, try)
 		}
 		if err == nil {
 			return nil
 		}
-		if said != err.Error() {
-			said = err.Error()
+		if logged != err.Error() {
+			logged = err.Error()
 			c.log.Warn().Err(err).Msg(text)
 		}
 		select {

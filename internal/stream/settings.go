@@ -11,20 +11,20 @@ import (
 	"github.com/cioevents/cioevents/internal/config"
 )
 
-// Settings are the properties of the stream that an operator chooses. They are
-// applied when the stream is created and by Apply; a running stream with other
-// values is reported, never silently changed.
+// Settings are the properties of the stream that an operator chooses. Ensure applies
+// the settings to a new stream, and Apply to a running stream. Ensure reports a
+// running stream with other values, and never changes the stream silently.
 type Settings struct {
 	// Replicas is 1 or 3. Default 1.
 	Replicas int
-	// MaxAge is how long messages are kept. Default 720h: it is how far back a
-	// replay can reach.
+	// MaxAge is how long the stream keeps messages, and so the farthest start of a
+	// replay. Default 720h.
 	MaxAge time.Duration
-	// MaxBytes is the stream's size at which it refuses new messages. It must
-	// hold rate × MaxAge × 708 bytes. Default -1, unlimited.
+	// MaxBytes is the size in bytes at which the stream refuses new messages: at
+	// least rate × MaxAge × 708 bytes. Default -1, unlimited.
 	MaxBytes int64
-	// DedupWindow is how long an id is remembered, at 146 bytes of server
-	// memory each. Default 2h; later repeats are de-duplicated by the sinks.
+	// DedupWindow is how long the server remembers the id of a message, at 146 bytes
+	// of memory per id. Default 2h. The sinks de-duplicate later repeats.
 	DedupWindow time.Duration
 }
 
@@ -40,19 +40,20 @@ func (s Settings) withDefaults() Settings {
 // Declare adds the settings of the stream to the set.
 func (s *Settings) Declare(set *config.Set) {
 	*s = s.withDefaults()
-	set.Int(&s.Replicas, "STREAM_REPLICAS", s.Replicas, "copies of the stream: 3 in production, 1 on a single server")
-	set.Var((*config.Duration)(&s.MaxAge), "STREAM_MAX_AGE", "how long events are kept, and can be replayed")
-	set.Var((*config.Bytes)(&s.MaxBytes), "STREAM_MAX_BYTES", "size at which the stream refuses new events, at least rate × max age × 708 B")
-	set.Var((*config.Duration)(&s.DedupWindow), "DEDUP_WINDOW", "how long the stream refuses an id it has seen, 146 B of its memory an id")
+	set.Int(&s.Replicas, "STREAM_REPLICAS", s.Replicas, "replicas of the stream: 3 in production, 1 on a single server")
+	set.Var((*config.Duration)(&s.MaxAge), "STREAM_MAX_AGE", "how long the stream keeps events for consumers and replays")
+	set.Var((*config.Bytes)(&s.MaxBytes), "STREAM_MAX_BYTES", "size at which the stream refuses new events; at least rate × STREAM_MAX_AGE × 708 B")
+	set.Var((*config.Duration)(&s.DedupWindow), "DEDUP_WINDOW", "how long the stream refuses a repeated event; needs 146 B of server memory per event")
 	set.Check(func() error {
 		if s.Replicas < 1 || s.Replicas > 5 {
-			return errors.New("STREAM_REPLICAS: must be from 1 to 5, better 1 or 3")
+			return errors.New("STREAM_REPLICAS: want a number from 1 to 5, preferably 1 or 3")
 		}
 		return nil
 	})
 }
 
-// deadMaxAge is how long dead letters wait for somebody to look at them.
+// deadMaxAge is how long the stream keeps dead letters: the time of an operator to
+// read and redrive them.
 const deadMaxAge = 90 * 24 * time.Hour
 
 func (s Settings) stream() jetstream.StreamConfig {
@@ -68,8 +69,8 @@ func (s Settings) deadStream() jetstream.StreamConfig {
 	cfg := s.base(DeadName, "Messages that were given up, with the reason in their headers")
 	cfg.Subjects = []string{deadPrefix + ">"}
 	cfg.MaxAge, cfg.MaxBytes = deadMaxAge, -1
-	// Long enough for a letter that is written again because its confirmation
-	// was lost.
+	// Long enough for the retry of a dead letter's publish, whose confirmation was
+	// lost.
 	cfg.Duplicates = 2 * time.Minute
 	return cfg
 }
@@ -79,11 +80,11 @@ func (s Settings) base(name, description string) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:        name,
 		Description: description,
-		// Work-queue and interest streams delete what is acknowledged: there
-		// would be nothing to replay, and after a restart they accept its ids
-		// again.
+		// Work-queue and interest streams delete acknowledged messages. A replay
+		// would find no events, and after a restart the stream would accept the
+		// ids of deleted messages again.
 		Retention: jetstream.LimitsPolicy,
-		// Discarding old messages would drop what no consumer has read yet.
+		// Discarding old messages could drop messages that no consumer has read.
 		Discard:    jetstream.DiscardNew,
 		Storage:    jetstream.FileStorage,
 		Replicas:   s.Replicas,

@@ -12,7 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// A Status is what an operator asks first.
+// A Status is the state of the streams, the consumers and the replays.
 type Status struct {
 	Server    string           `json:"server"`
 	Stream    StreamStatus     `json:"stream"`
@@ -35,17 +35,16 @@ type StreamStatus struct {
 // A ConsumerStatus is the state of one durable consumer.
 type ConsumerStatus struct {
 	Name string `json:"name"`
-	// Lag is how many messages are still to be handled: those never handed out
-	// and those that are.
+	// Lag counts the unsettled messages, delivered or not.
 	Lag uint64 `json:"lag"`
-	// InFlight are handed out and not settled.
+	// InFlight counts the messages that are delivered and not settled.
 	InFlight int `json:"in_flight"`
-	// Redelivered are in flight for the second time or more.
+	// Redelivered counts the messages in flight for at least the second time.
 	Redelivered int        `json:"redelivered"`
 	LastAck     *time.Time `json:"last_ack"`
 }
 
-// A DeadStatus counts dead letters.
+// A DeadStatus counts the dead letters of a consumer, or of ingest, with a reason.
 type DeadStatus struct {
 	From   string `json:"from"`
 	Reason string `json:"reason"`
@@ -75,7 +74,8 @@ func (c *Conn) Status(ctx context.Context) (*Status, error) {
 	return s, err
 }
 
-// durables lists the durable consumers. The others only read along.
+// durables lists the durable consumers. Other consumers are temporary: tails, and
+// the consumers that count events for a replay.
 func durables(ctx context.Context, st jetstream.Stream) ([]*jetstream.ConsumerInfo, error) {
 	var infos []*jetstream.ConsumerInfo
 	list := st.ListConsumers(ctx)

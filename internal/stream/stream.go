@@ -1,6 +1,6 @@
-// Package stream is the durable record between ingest and worker: the subjects,
-// the stream and its consumers, publishing, pulling and dead letters, on NATS
-// JetStream.
+// Package stream stores events durably between ingest and worker, on NATS
+// JetStream. It defines the subjects, creates the streams and the consumers,
+// publishes and fetches messages, replays events, and stores dead letters.
 package stream
 
 import (
@@ -15,24 +15,25 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Names of the streams.
+// Names of the streams of events and of dead letters.
 const (
 	Name     = "CUSTOMERIO"
 	DeadName = "CUSTOMERIO_DEAD"
 )
 
-// A Conn is a connection to JetStream. It reconnects by itself for ever.
+// A Conn is a connection to JetStream. A lost connection is re-established
+// automatically, without a limit of tries.
 type Conn struct {
 	nc  *nats.Conn
 	js  jetstream.JetStream
 	log zerolog.Logger
-	// connectErr is why the last try to connect failed, nil after a success.
+	// connectErr is the error of the last try to connect, nil after a success.
 	connectErr atomic.Pointer[error]
 }
 
-// Connect returns at once, even while the server is away: a receiver that does
-// not start is worse than one that answers 503 until it can do more. It fails
-// only on a configuration that can never work.
+// Connect returns immediately, even when the server is unreachable: ingest had better
+// answer 503 until the connection is up than not start. The error reports a
+// configuration that can never work.
 func Connect(cfg Config) (*Conn, error) {
 	if err := checkAddress(cfg.servers()); err != nil {
 		return nil, err
@@ -52,8 +53,8 @@ func Connect(cfg Config) (*Conn, error) {
 	return c, nil
 }
 
-// reasonEvery is how often a failing connection says why: several tries a second
-// fail while a server is away.
+// reasonEvery is the shortest pause between two log lines about failed tries to
+// connect: while a server is unreachable, several tries fail each second.
 const reasonEvery = 10 * time.Second
 
 func (c *Conn) handlers() []nats.Option {
@@ -66,24 +67,25 @@ func (c *Conn) handlers() []nats.Option {
 	}
 	return []nats.Option{
 		nats.ConnectHandler(connected("connected to NATS")),
-		nats.ReconnectHandler(connected("connected to NATS again")),
+		nats.ReconnectHandler(connected("reconnected to NATS")),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
 			c.connectErr.Store(&err)
-			reasons.Warn().Err(err).Msg("NATS cannot be reached, trying again")
+			reasons.Warn().Err(err).Msg("NATS unreachable, retrying")
 		}),
 		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
 			if nc.IsClosed() {
 				return
 			}
-			c.log.Warn().Err(err).Msg("NATS is away, reconnecting")
+			c.log.Warn().Err(err).Msg("NATS disconnected, reconnecting")
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			c.log.Warn().Err(err).Msg("NATS reports an error")
+			c.log.Warn().Err(err).Msg("NATS error")
 		}),
 	}
 }
 
-// Close closes the connection. What was not acknowledged comes again.
+// Close closes the connection. The server redelivers unsettled messages after
+// AckWait.
 func (c *Conn) Close() { c.nc.Close() }
 
 var errNotConnected = errors.New("NATS is not connected")
@@ -96,7 +98,7 @@ func (c *Conn) notConnected() error {
 	return errNotConnected
 }
 
-// Ready reports why the stream cannot be used now, nil when it can.
+// Ready returns nil when the stream can be used now, and the cause otherwise.
 func (c *Conn) Ready(ctx context.Context) error {
 	if !c.nc.IsConnected() {
 		return c.notConnected()
@@ -114,8 +116,8 @@ func (c *Conn) lookUp(ctx context.Context, name string) (jetstream.Stream, error
 	return st, nil
 }
 
-// WaitConnected returns when the connection is up, or with ctx's error and why
-// there is none.
+// WaitConnected waits until the connection is up. When ctx ends first, the error
+// wraps the error of ctx and the cause of the missing connection.
 func (c *Conn) WaitConnected(ctx context.Context) error {
 	t := time.NewTicker(20 * time.Millisecond)
 	defer t.Stop()

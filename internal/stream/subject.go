@@ -16,14 +16,14 @@ const (
 	deadPrefix    = "customerio.dead."
 )
 
-// unknown stands for an object type or a metric that the body does not name.
+// unknown is the token of an object type or a metric that the body does not name.
 const unknown = "unknown"
 
-// maxToken bounds a token of a subject. Customer.io's longest word has 36
-// characters; a sender's nonsense must not make subjects of any length.
+// maxToken bounds a token of a subject, in bytes. Customer.io's longest word has 36
+// characters; without a bound, an invalid body could cause subjects of any length.
 const maxToken = 64
 
-// Subject is where a message is published:
+// Subject is the subject of a message:
 // customerio.events.<workspace>.<object_type>.<metric>.
 func Subject(m *event.Message) string {
 	var b strings.Builder
@@ -37,7 +37,7 @@ func Subject(m *event.Message) string {
 	return b.String()
 }
 
-// redriveSubject is where a message is published for one consumer alone.
+// redriveSubject is the subject of a message that only the named consumer receives.
 func redriveSubject(consumer string, m *event.Message) string {
 	return redrivePrefix + consumer + "." + strings.TrimPrefix(Subject(m), eventsPrefix)
 }
@@ -46,8 +46,8 @@ func deadSubject(from string, reason fault.Reason) string {
 	return deadPrefix + from + "." + string(reason)
 }
 
-// appendToken writes s with every character that has a meaning in a subject, or
-// that is not plain ASCII, replaced. The true words are in the body.
+// appendToken writes s as a token. An underscore replaces each character that has a
+// meaning in a subject or is not plain ASCII. The body has the original words.
 func appendToken(b *strings.Builder, s string) {
 	if s == "" {
 		s = unknown
@@ -65,7 +65,8 @@ func isTokenByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '_' || c == '-' || 'A' <= c && c <= 'Z'
 }
 
-// parseSubject reads the tokens back from a subject of events or of a redrive.
+// parseSubject returns the tokens of the subject of an event or of a redriven
+// message.
 func parseSubject(subject string) (workspace, objectType, metric string) {
 	rest, ok := strings.CutPrefix(subject, eventsPrefix)
 	if !ok {
@@ -87,8 +88,8 @@ func known(token string) string {
 	return token
 }
 
-// EventsOf are the subjects of some metrics for every object type, in one
-// workspace, or in all for "".
+// EventsOf returns the subjects of the metrics, for every object type, in a workspace;
+// workspace "" means all workspaces.
 func EventsOf(workspace string, metrics []webhook.Metric) []string {
 	subjects := make([]string, 0, len(metrics))
 	for _, m := range metrics {
@@ -100,8 +101,8 @@ func EventsOf(workspace string, metrics []webhook.Metric) []string {
 // AllEvents is the subject of every event.
 const AllEvents = eventsPrefix + ">"
 
-// Select returns the subjects of the events that have one of the words in each
-// list, an empty list standing for all.
+// Select returns the subjects of the events that match each list. An event matches a
+// list that contains its word; an empty list matches all events.
 func Select(workspaces, objectTypes, metrics []string) []string {
 	var subjects []string
 	for _, w := range tokens(workspaces) {
@@ -112,7 +113,7 @@ func Select(workspaces, objectTypes, metrics []string) []string {
 		}
 	}
 	slices.Sort(subjects)
-	return slices.Compact(subjects) // a consumer refuses subjects that overlap
+	return slices.Compact(subjects) // JetStream refuses overlapping subjects of a consumer
 }
 
 // tokens returns the token of each word, "*" for no words.

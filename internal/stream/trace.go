@@ -10,11 +10,11 @@ import (
 	"github.com/cioevents/cioevents/internal/telemetry"
 )
 
-// publishTraced is send inside a span, whose name the message carries to its
-// consumers. A message whose call is not sampled carries none: nobody would
-// read it, and the stream would keep it.
+// publishTraced is send inside a span. The message carries the trace context of the
+// span to the consumers. A message of an unsampled call carries no trace context:
+// the stream would store the header, and nobody would read it.
 //
-// The attributes are those of OpenTelemetry's conventions for messaging.
+// The attributes follow OpenTelemetry's semantic conventions for messaging.
 func (p *Publisher) publishTraced(ctx context.Context, msg *nats.Msg, stream string) (bool, error) {
 	ctx, span := telemetry.Child(ctx, "publish "+stream, trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(
 		attribute.String("messaging.system", "nats"),

@@ -11,26 +11,26 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// watchEvery is as often as instruments are usually read.
+// watchEvery is a usual scrape interval of Prometheus.
 const watchEvery = 15 * time.Second
 
-// keepReading is how old a reading may be. An outage is to be seen as a gap, and
-// one look that fails is not.
+// keepReading is the greatest age of a reported reading. An outage appears as a gap in
+// the instruments; a single failed look does not.
 const keepReading = time.Minute
 
 // WatchConfig configures a Watch.
 type WatchConfig struct {
-	// Consumers are those to look at, by name.
+	// Consumers are the names of the consumers to watch.
 	Consumers []string
-	// Every is the pause between two looks. Default 15 s.
+	// Every is the pause between two readings. Default 15 s.
 	Every time.Duration
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 }
 
-// A Watch looks at the streams and at consumers from time to time. It is the
-// prometheus.Collector of what it has seen last: whoever reads the instruments
-// never waits for NATS.
+// A Watch reads the state of the streams and the consumers periodically. As a
+// prometheus.Collector, a Watch reports the last reading: a scrape never waits for
+// NATS.
 type Watch struct {
 	conn *Conn
 	cfg  WatchConfig
@@ -39,7 +39,7 @@ type Watch struct {
 	last *reading // nil before the first
 }
 
-// A reading is what a look has seen.
+// A reading is the state of the streams and the consumers at a time.
 type reading struct {
 	at        time.Time
 	stream    *jetstream.StreamInfo
@@ -59,9 +59,9 @@ func (c *Conn) NewWatch(cfg WatchConfig) *Watch {
 	return &Watch{conn: c, cfg: cfg}
 }
 
-// Run looks until ctx ends.
+// Run takes readings until ctx ends.
 func (w *Watch) Run(ctx context.Context) {
-	for w.conn.until(ctx, "lag cannot be measured, trying again", w.look) == nil {
+	for w.conn.until(ctx, "consumer lag not measured, retrying", w.look) == nil {
 		select {
 		case <-time.After(w.pause()):
 		case <-ctx.Done():
@@ -70,7 +70,7 @@ func (w *Watch) Run(ctx context.Context) {
 	}
 }
 
-// pause is short until all consumers are there.
+// pause returns a short pause until all consumers exist.
 func (w *Watch) pause() time.Duration {
 	if r := w.seen(); r == nil || len(r.consumers) < len(w.cfg.Consumers) {
 		return min(w.cfg.Every, retryWait)
@@ -78,7 +78,7 @@ func (w *Watch) pause() time.Duration {
 	return w.cfg.Every
 }
 
-// seen returns the last reading, nil when there is none or it is too old.
+// seen returns the last reading, nil before the first and after keepReading.
 func (w *Watch) seen() *reading {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -88,7 +88,8 @@ func (w *Watch) seen() *reading {
 	return w.last
 }
 
-// look takes a reading and keeps it, without ages if those cannot be had.
+// look takes a reading and stores it. After a failed look-up of ages, look stores the
+// reading with the ages that are known.
 func (w *Watch) look(ctx context.Context) error {
 	st, err := w.conn.lookUp(ctx, Name)
 	if err != nil {
@@ -111,8 +112,8 @@ func (w *Watch) look(ctx context.Context) error {
 	return err
 }
 
-// ages returns how long the oldest message that a consumer has not settled has
-// been stored, by consumer; 0 when all are settled.
+// ages returns, by consumer, the time since the oldest unsettled message was stored;
+// 0 when all messages are settled.
 func ages(ctx context.Context, st jetstream.Stream, infos []*jetstream.ConsumerInfo, now time.Time) (map[string]time.Duration, error) {
 	m := map[string]time.Duration{}
 	for _, info := range infos {
@@ -122,21 +123,21 @@ func ages(ctx context.Context, st jetstream.Stream, infos []*jetstream.ConsumerI
 		}
 		m[info.Name] = 0
 		if !stored.IsZero() {
-			m[info.Name] = max(0, now.Sub(stored)) // the stream has another clock
+			m[info.Name] = max(0, now.Sub(stored)) // the stream's clock may be ahead
 		}
 	}
 	return m, nil
 }
 
-// oldest returns when the oldest message that a consumer has not settled was
-// stored, the zero time when all are settled. It is the first of the consumer's
-// subjects above the floor of what is acknowledged.
+// oldest returns the time of storing of the consumer's oldest unsettled message, the
+// zero time when all messages are settled. The oldest unsettled message is the first
+// message above AckFloor with one of the consumer's subjects.
 func oldest(ctx context.Context, st jetstream.Stream, info *jetstream.ConsumerInfo) (first time.Time, err error) {
 	if lagOf(info) == 0 {
 		return first, nil
 	}
 	subjects := info.Config.FilterSubjects
-	if len(subjects) == 0 { // it gets every message
+	if len(subjects) == 0 { // no filter: every message
 		subjects = []string{">"}
 	}
 	for _, subject := range subjects {
