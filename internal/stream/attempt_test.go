@@ -11,8 +11,8 @@ import (
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
 )
 
-// What has ended an attempt stands. A sign of life that comes after it would begin
-// its wait anew.
+// Only the first settlement of an attempt counts. An Extend after Retry would start
+// the wait again.
 func TestSettledOnce(t *testing.T) {
 	t.Parallel()
 	conn := streamtest.Start(t).Connect(stream.Settings{})
@@ -27,17 +27,17 @@ func TestSettledOnce(t *testing.T) {
 		"Retry": a.Settle.Retry(0), "Term": a.Settle.Term(fault.ReasonRejected),
 	} {
 		if again == nil {
-			t.Errorf("%s after the end does not fail", name)
+			t.Errorf("%s of a settled attempt returns no error", name)
 		}
 	}
 	start := time.Now()
 	if b := fetchOne(t, c, "abc"); b.Number != 2 || time.Since(start) < 300*time.Millisecond {
-		t.Errorf("attempt %d comes after %v", b.Number, time.Since(start))
+		t.Errorf("attempt %d is delivered after %v", b.Number, time.Since(start))
 	}
 }
 
-// A consumer of an earlier version gets today's limits when a worker opens it, loses
-// the filters that it does not need, and keeps its place.
+// OpenConsumer gives a consumer of an earlier version the present limits, removes the
+// unneeded filters, and keeps the position.
 func TestOpenConsumerUpdates(t *testing.T) {
 	t.Parallel()
 	srv := streamtest.Start(t)

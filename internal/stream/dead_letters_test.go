@@ -71,7 +71,7 @@ func TestDeadLettersAreListedAndDeleted(t *testing.T) {
 	if len(list) != 2 || list[1].Missing != 1 || list[1].ID != "def" || !cmp.Equal(list[1].Entries, []uint64{1, 3}) {
 		t.Errorf("with a part missing: %+v", list)
 	}
-	for range 2 { // the second time changes nothing
+	for range 2 { // the second call changes nothing
 		if err := conn.DeleteDeadLetter(t.Context(), []uint64{1, 3, 4}); err != nil {
 			t.Fatal(err)
 		}
@@ -84,10 +84,11 @@ func TestDeadLettersAreListedAndDeleted(t *testing.T) {
 	}
 }
 
-// noBody makes no difference between no bytes and none.
+// noBody makes nil equal to an empty body.
 func noBody(b []byte) int { return len(b) }
 
-// What dies while the list is read is not part of it: a redrive would never end.
+// A message that is dead-lettered during the list is not listed: otherwise a redrive
+// of the list could run for ever.
 func TestListDeadLettersEnds(t *testing.T) {
 	t.Parallel()
 	conn := streamtest.Start(t).Connect(stream.Settings{})

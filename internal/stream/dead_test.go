@@ -2,7 +2,6 @@ package stream_test
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,7 +40,7 @@ func TestDeadLetterRoundTrip(t *testing.T) {
 		Attempts: 3, Subject: "customerio.events.acme.email.opened", Sequence: 42, DiedAt: received.Add(time.Hour),
 	}
 	ingest := event.DeadLetter{Message: *message("def"), From: "ingest", Reason: fault.ReasonNotJSON, Err: "no JSON", DiedAt: received}
-	for _, d := range []event.DeadLetter{worker, ingest, worker} { // the last is the first again
+	for _, d := range []event.DeadLetter{worker, ingest, worker} { // the last is a repetition of the first
 		if err := p.StoreDeadLetter(t.Context(), &d); err != nil {
 			t.Fatal(err)
 		}
@@ -52,11 +51,11 @@ func TestDeadLetterRoundTrip(t *testing.T) {
 	}
 	only := listed(t, conn, stream.DeadSelection{From: "ingest"})
 	if len(only) != 1 || only[0].ID != "def" {
-		t.Errorf("of ingest: %+v", only)
+		t.Errorf("dead letters of ingest: %+v", only)
 	}
 }
 
-// An error text of any kind must not break the header.
+// No text of an error breaks the header.
 func TestDeadLetterErrorIsCleaned(t *testing.T) {
 	t.Parallel()
 	conn := streamtest.Start(t).Connect(stream.Settings{})
@@ -76,7 +75,7 @@ func TestDeadLetterInParts(t *testing.T) {
 	p := publisher(t, conn)
 	d := event.DeadLetter{Message: *message("abc"), From: "ingest", Reason: fault.ReasonTooLarge, Err: "too large", DiedAt: received}
 	d.Body = bytes.Repeat([]byte("0123456789"), 1500) // more than two messages
-	for range 2 {                                     // the second time changes nothing
+	for range 2 {                                     // the second call changes nothing
 		if err := p.StoreDeadLetter(t.Context(), &d); err != nil {
 			t.Fatal(err)
 		}
@@ -111,35 +110,5 @@ func TestLongestDeadLetterFits(t *testing.T) {
 	}
 	if err := p.StoreDeadLetter(t.Context(), &d); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestEventsSelection(t *testing.T) {
-	t.Parallel()
-	conn := streamtest.Start(t).Connect(stream.Settings{})
-	p := publisher(t, conn)
-	for _, id := range []string{"a", "b", "c"} {
-		publish(t, p, message(id))
-	}
-	tests := []struct {
-		name string
-		s    stream.Selection
-		stop string
-		want []string
-	}{
-		{"all", stream.Selection{}, "", []string{"a", "b", "c"}},
-		{"until told to stop", stream.Selection{Follow: true}, "b", []string{"a", "b"}},
-		{"since later", stream.Selection{Since: time.Now().Add(time.Hour)}, "", nil},
-		{"new only", stream.Selection{NewOnly: true, Since: received}, "", nil},
-	}
-	for _, tt := range tests {
-		var got []string
-		err := conn.TailEvents(t.Context(), tt.s, func(a event.Attempt) bool {
-			got = append(got, a.ID)
-			return a.ID != tt.stop
-		})
-		if err != nil || !slices.Equal(got, tt.want) {
-			t.Errorf("%s: %v, %v, want %v", tt.name, got, err, tt.want)
-		}
 	}
 }

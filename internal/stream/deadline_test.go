@@ -16,12 +16,12 @@ import (
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
 )
 
-// A dead letter of many parts must not take many times the time that a call may.
+// The deadline bounds a dead letter of many parts as a whole, not each part.
 func TestStoreDeadLetterKeepsItsDeadline(t *testing.T) {
 	t.Parallel()
 	srv := streamtest.Start(t)
 	nc := client(t, srv)
-	// Somebody listens and never answers; there is no stream.
+	// A subscriber listens and never answers; no stream exists.
 	if _, err := nc.Subscribe("customerio.>", func(*nats.Msg) {}); err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestStoreDeadLetterKeepsItsDeadline(t *testing.T) {
 	}
 }
 
-// client is somebody else's connection.
+// client is a plain connection of nats.go.
 func client(t *testing.T, srv *streamtest.Server) *nats.Conn {
 	t.Helper()
 	nc, err := nats.Connect(srv.URL())

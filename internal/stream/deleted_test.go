@@ -12,7 +12,7 @@ import (
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
 )
 
-// A durable consumer that somebody has deleted comes back by itself.
+// Fetch recreates a durable consumer that somebody has deleted.
 func TestDeletedConsumerComesBack(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
@@ -36,7 +36,7 @@ func TestDeletedConsumerComesBack(t *testing.T) {
 	for {
 		attempts, err := c.Fetch(ctx, event.Limits{Messages: 1})
 		if ctx.Err() != nil {
-			t.Fatalf("nothing comes: %v", err)
+			t.Fatalf("no message is fetched: %v", err)
 		}
 		ack(t, attempts...)
 		if len(attempts) > 0 && attempts[0].ID == "b" {
@@ -45,8 +45,8 @@ func TestDeletedConsumerComesBack(t *testing.T) {
 	}
 }
 
-// A worker that stops leaves no request behind that would take a message from
-// those that go on.
+// A worker that stops leaves no request on the server: the request would receive a
+// message that another worker could handle.
 func TestStoppedFetchTakesNothing(t *testing.T) {
 	t.Parallel()
 	conn := streamtest.Start(t).Connect(stream.Settings{})
@@ -59,6 +59,6 @@ func TestStoppedFetchTakesNothing(t *testing.T) {
 	}
 	publish(t, p, message("a"))
 	if a := fetchOne(t, other, "a"); a.Number != 1 {
-		t.Errorf("attempt %d", a.Number)
+		t.Errorf("attempt %d, want the first", a.Number)
 	}
 }

@@ -1,4 +1,4 @@
 package stream
 
-// RedriveSubject is for tests.
+// RedriveSubject is redriveSubject, for tests.
 var RedriveSubject = redriveSubject

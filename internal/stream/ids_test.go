@@ -9,7 +9,7 @@ import (
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
 )
 
-// Ids that a header does not carry as they are must not make one event of two.
+// Two event_ids that a header would make equal remain two events.
 func TestOddIDsAreToldApart(t *testing.T) {
 	t.Parallel()
 	conn := streamtest.Start(t).Connect(stream.Settings{})
@@ -25,8 +25,8 @@ func TestOddIDsAreToldApart(t *testing.T) {
 	}
 }
 
-// Headers are only an index: an event that somebody else has published without
-// them is an event all the same.
+// Headers are only an index: a message without headers, from another publisher, is
+// an event like any other.
 func TestMessageWithoutHeaders(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
@@ -43,7 +43,7 @@ func TestMessageWithoutHeaders(t *testing.T) {
 	}
 	for _, a := range got {
 		if !a.ReceivedAt.Equal(a.StoredAt) {
-			t.Errorf("received at %v, want %v, when it was stored", a.ReceivedAt, a.StoredAt)
+			t.Errorf("received at %v, want the time of storing, %v", a.ReceivedAt, a.StoredAt)
 		}
 	}
 }

@@ -46,8 +46,7 @@ func remaining(t *testing.T, conn *stream.Conn, id string) (left uint64, done bo
 	return left, r.Done
 }
 
-// What is stored after the start belongs to the live consumers alone, also when
-// it keeps coming.
+// A replay does not contain events that are stored after its start, however many.
 func TestReplayEndsWhereItWasFixed(t *testing.T) {
 	t.Parallel()
 	conn := streamtest.Start(t).Connect(stream.Settings{})
@@ -67,9 +66,9 @@ func TestReplayEndsWhereItWasFixed(t *testing.T) {
 	if left, _ := remaining(t, conn, r.ID); left != 2 {
 		t.Errorf("after one %d are left, want 2", left)
 	}
-	last := replayed(t, source, 3) // c, and d and e of no interest
+	last := replayed(t, source, 3) // c; d and e are beyond the end
 	if got := ids(last); !slices.Equal(got, []string{"c"}) {
-		t.Fatalf("handed out %v, want c", got)
+		t.Fatalf("fetched %v, want c", got)
 	}
 	ack(t, last...)
 	if left, done := remaining(t, conn, r.ID); left != 1 || done {
@@ -80,7 +79,7 @@ func TestReplayEndsWhereItWasFixed(t *testing.T) {
 	}
 	again := replayed(t, source, 10)
 	if got := ids(again); !slices.Equal(got, []string{"b"}) || again[0].Number != 2 {
-		t.Fatalf("handed out %v, want b again", got)
+		t.Fatalf("fetched %v, want b again", got)
 	}
 	ack(t, again...)
 	if left, done := remaining(t, conn, r.ID); left != 0 || !done {
@@ -103,7 +102,7 @@ func TestReplaySelects(t *testing.T) {
 	put("c", "acme", "clicked")
 	put("d", "acme", "opened")
 	late := storedAt(t, conn, "d")
-	if _, err := p.Redrive(t.Context(), "warehouse", 1, message("a")); err != nil { // for one consumer alone
+	if _, err := p.Redrive(t.Context(), "warehouse", 1, message("a")); err != nil { // for a single consumer
 		t.Fatal(err)
 	}
 	tests := []struct {
@@ -152,7 +151,8 @@ func storedAt(t *testing.T, conn *stream.Conn, id string) (at time.Time) {
 	return at
 }
 
-// A replay is what its consumer says; it is no consumer of the status.
+// The metadata of the consumer describes the replay; Status lists a replay only as a
+// replay, not as a consumer.
 func TestReplayIsListedAndDeleted(t *testing.T) {
 	t.Parallel()
 	conn := streamtest.Start(t).Connect(stream.Settings{})
@@ -176,7 +176,7 @@ func TestReplayIsListedAndDeleted(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	if got, err := source.Fetch(ctx, event.Limits{Messages: 1}); len(got) != 0 || !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("a deleted replay hands out %v, %v", got, err)
+		t.Errorf("Fetch of a deleted replay returns %v, %v", got, err)
 	}
 	if err := conn.DeleteReplay(t.Context(), r.ID); !errors.Is(err, stream.ErrNoReplay) {
 		t.Errorf("deleted twice: %v", err)

@@ -20,7 +20,7 @@ import (
 	"github.com/cioevents/cioevents/internal/tlstest"
 )
 
-// An identity is a certificate for 127.0.0.1 that is its own authority.
+// An identity is a self-signed certificate for 127.0.0.1.
 type identity struct {
 	cert, key string // paths
 	pair      tls.Certificate
@@ -48,8 +48,8 @@ func write(t *testing.T, path string, content []byte) {
 	}
 }
 
-// tlsOnly makes a server that speaks TLS alone, and asks for the client's
-// certificate when there is an authority for it.
+// tlsOnly makes a server accept only TLS, and require a client certificate when the
+// authority for client certificates is set.
 func tlsOnly(id, client *identity) streamtest.Option {
 	return func(o *server.Options) {
 		o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{id.pair}}
@@ -71,7 +71,7 @@ func connect(t *testing.T, cfg stream.Config) *stream.Conn {
 	return conn
 }
 
-// works fails unless an event can be stored and fetched.
+// works stores and fetches an event, and fails the test otherwise.
 func works(t *testing.T, conn *stream.Conn) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -84,11 +84,11 @@ func works(t *testing.T, conn *stream.Conn) {
 	}
 	publish(t, publisher(t, conn), message("abc"))
 	if got := fetch(t, open(t, conn, "all", stream.AllEvents), 1); len(got) != 1 {
-		t.Errorf("%d messages are fetched, want 1", len(got))
+		t.Errorf("%d messages fetched, want 1", len(got))
 	}
 }
 
-// isKeptOut fails unless there is no connection, and the reason is told.
+// isKeptOut expects that no connection comes up and that the errors name the reason.
 func isKeptOut(t *testing.T, conn *stream.Conn, reason string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
@@ -117,13 +117,13 @@ func TestTLS(t *testing.T) {
 	isKeptOut(t, connect(t, stream.Config{URL: open.URL(), TLSCA: client.cert}), unknown)
 	isKeptOut(t, connect(t, stream.Config{URL: mutual.URL(), TLSCA: id.cert}), "tls")
 	isKeptOut(t, connect(t, stream.Config{URL: mutual.URL(), TLSCA: id.cert, TLSCert: id.cert, TLSKey: id.key}), "tls")
-	// Nothing falls back to plain text.
+	// The client does not fall back to plain text.
 	isKeptOut(t, connect(t, stream.Config{URL: strings.Replace(plain.URL(), "nats:", "tls:", 1)}), "secure connection not available")
 	isKeptOut(t, connect(t, stream.Config{URL: plain.URL(), TLSCA: id.cert}), "secure connection not available")
 }
 
-// A credentials file is what an operator of NATS hands out: the account's
-// signature on a user, and the user's key.
+// A credentials file contains the user's JWT, signed by the account, and the user's
+// key.
 func TestCredentials(t *testing.T) {
 	t.Parallel()
 	operator, account, system := newKey(t, nkeys.CreateOperator), newKey(t, nkeys.CreateAccount), newKey(t, nkeys.CreateAccount)
@@ -175,7 +175,7 @@ func encode(t *testing.T, claims jwt.Claims, signer nkeys.KeyPair) string {
 	return token
 }
 
-// credentials returns the path of a file for a user of the account.
+// credentials returns the path of a credentials file for a user of the account.
 func credentials(t *testing.T, account nkeys.KeyPair, expires time.Time) string {
 	t.Helper()
 	user := newKey(t, nkeys.CreateUser)

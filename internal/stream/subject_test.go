@@ -55,8 +55,8 @@ func TestConsumerFilter(t *testing.T) {
 	}
 	ack(t, got...)
 
-	// A redrive reaches its consumer alone, whatever the metric. One that gets every
-	// event passes over it.
+	// A redriven message reaches only its consumer, whatever the metric. A consumer of
+	// all events skips the message.
 	for i, want := range []bool{false, true} { // the second time is a duplicate
 		if duplicate, err := p.Redrive(t.Context(), "some", 2, opened); err != nil || duplicate != want {
 			t.Fatalf("Redrive %d = %v, %v", i, duplicate, err)
@@ -71,7 +71,7 @@ func TestConsumerFilter(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := fetch(t, all, 10); len(got) != 0 {
-		t.Errorf("all fetched %v, which is for another", ids(got))
+		t.Errorf("all fetched %v, want nothing: the message is for another consumer", ids(got))
 	}
 	ack(t, fetchOne(t, all, "opened"))
 	for _, c := range status(t, conn).Consumers {
@@ -114,7 +114,7 @@ func TestFetchLimits(t *testing.T) {
 	}
 }
 
-// A workspace's consumer sees its own events and no others.
+// The consumer of a workspace receives only events of the workspace.
 func TestEventsOfWorkspace(t *testing.T) {
 	t.Parallel()
 	conn := streamtest.Start(t).Connect(stream.Settings{})

@@ -18,10 +18,11 @@ import (
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
 )
 
-// often is a pause for whoever waits for the next look.
+// often is the pause between readings of a test that waits for the next reading.
 const often = 5 * time.Millisecond
 
-// watching runs a watch until the test ends, and returns its instruments.
+// watching runs a Watch until the test ends, and returns a registry of its
+// instruments.
 func watching(t *testing.T, conn *stream.Conn, cfg stream.WatchConfig) *prometheus.Registry {
 	t.Helper()
 	w := conn.NewWatch(cfg)
@@ -40,7 +41,7 @@ func watching(t *testing.T, conn *stream.Conn, cfg stream.WatchConfig) *promethe
 	return reg
 }
 
-// gather returns the series, without the prefix of their names.
+// gather returns the series, with names without the prefix.
 func gather(t *testing.T, reg *prometheus.Registry) map[string]float64 {
 	t.Helper()
 	families, err := reg.Gather()
@@ -60,7 +61,7 @@ func gather(t *testing.T, reg *prometheus.Registry) map[string]float64 {
 	return series
 }
 
-// eventually fails when the series do not become the wanted ones.
+// eventually waits for the wanted series, and fails the test when they do not appear.
 func eventually(t *testing.T, reg *prometheus.Registry, want map[string]float64) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -110,7 +111,8 @@ func TestWatch(t *testing.T) {
 	}
 	eventually(t, reg, want)
 
-	// The second message is settled first: the first is still the oldest.
+	// The second message is settled first; the first remains the oldest unsettled
+	// message.
 	settle(t, attempts[1])
 	want["consumer_lag all"], want["consumer_ack_pending all"] = 3, 1
 	eventually(t, reg, want)
@@ -134,9 +136,9 @@ func settle(t *testing.T, a event.Attempt) {
 	}
 }
 
-// An outage is a gap, and not a straight line of old numbers; and it holds up
-// nobody who reads the instruments.
-func TestWatchForgets(t *testing.T) {
+// An outage appears as a gap, not as a straight line of old numbers, and does not
+// delay a scrape.
+func TestWatchDropsOldReadings(t *testing.T) {
 	t.Parallel()
 	srv := streamtest.Start(t)
 	conn := srv.Connect(stream.Settings{})
@@ -162,7 +164,7 @@ func TestWatchForgets(t *testing.T) {
 	eventually(t, reg, want)
 }
 
-// A consumer that is created later is seen soon, and not only at the next usual look.
+// A Watch reports a new consumer soon, before its next usual reading.
 func TestWatchBeforeTheConsumer(t *testing.T) {
 	t.Parallel()
 	conn := streamtest.Start(t).Connect(stream.Settings{})
