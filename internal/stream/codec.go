@@ -28,7 +28,9 @@ const (
 // same event_id in two workspaces names two events.
 func messageID(workspace, id string) string { return workspace + ":" + id }
 
-func messageHeader(m *event.Message) nats.Header {
+// NewMessage encodes m for the stream: Subject(m) as the subject, the headers that
+// consumers read, and the unchanged body. No other function writes this format.
+func NewMessage(m *event.Message) *nats.Msg {
 	h := make(nats.Header, 4)
 	h[nats.MsgIdHdr] = []string{messageID(m.Workspace, m.ID)}
 	h[headerReceivedAt] = []string{formatTime(m.ReceivedAt)}
@@ -38,13 +40,7 @@ func messageHeader(m *event.Message) nats.Header {
 	if m.TraceParent != "" {
 		h[headerTraceParent] = []string{m.TraceParent}
 	}
-	return h
-}
-
-// NewMessage encodes m for the stream: Subject(m) as the subject, the headers that
-// consumers read, and the unchanged body. No other function writes this format.
-func NewMessage(m *event.Message) *nats.Msg {
-	return &nats.Msg{Subject: Subject(m), Header: messageHeader(m), Data: m.Body}
+	return &nats.Msg{Subject: Subject(m), Header: h, Data: m.Body}
 }
 
 // decode is the reverse of NewMessage. It also reads dead letters and redriven

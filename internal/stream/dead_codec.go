@@ -24,7 +24,8 @@ const (
 )
 
 func deadHeader(d *event.DeadLetter) nats.Header {
-	h := messageHeader(&d.Message)
+	msg := NewMessage(&d.Message)
+	h := msg.Header
 	h[headerID] = h[nats.MsgIdHdr]
 	h[nats.MsgIdHdr] = []string{deadID(d)}
 	h[headerReason] = []string{string(d.Reason)}
@@ -34,11 +35,7 @@ func deadHeader(d *event.DeadLetter) nats.Header {
 		h[headerAttempts] = []string{strconv.Itoa(d.Attempts)}
 		h[headerSequence] = []string{strconv.FormatUint(d.Sequence, 10)}
 	}
-	subject := d.Subject
-	if subject == "" {
-		subject = Subject(&d.Message)
-	}
-	h[headerSubject] = []string{subject}
+	h[headerSubject] = []string{cmp.Or(d.Subject, msg.Subject)}
 	return h
 }
 

@@ -108,10 +108,8 @@ func (c *Conn) ReadDeadLetter(ctx context.Context, entries []uint64) (*event.Sto
 			whole = b
 		}
 	}
-	if whole == nil {
-		if rest := parts.rest(); len(rest) > 0 {
-			whole = rest[0]
-		}
+	if rest := parts.rest(); whole == nil && len(rest) > 0 {
+		whole = rest[0]
 	}
 	if whole == nil {
 		return nil, event.ErrNoDeadLetter

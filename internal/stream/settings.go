@@ -15,7 +15,8 @@ import (
 // the settings to a new stream, and Apply to a running stream. Ensure reports a
 // running stream with other values, and never changes the stream silently.
 type Settings struct {
-	// Replicas is 1 or 3. Default 1.
+	// Replicas is the number of copies of the stream, 1 to 5. Default 1; production
+	// needs 3.
 	Replicas int
 	// MaxAge is how long the stream keeps messages, and so the farthest start of a
 	// replay. Default 720h.
