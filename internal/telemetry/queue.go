@@ -9,8 +9,9 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// queueSize is how many spans may wait for the collector. At some 1.5 kB a span
-// they take 6 MB, which ingest bears within its limit of 64 MB.
+// queueSize is the number of spans that may wait for the collector. At some
+// 1.5 kB a span they take 6 MB, which fits into the 160 MiB that ingest allows
+// the Go runtime.
 const queueSize = 4096
 
 // A queue is the SDK's batch processor with a count of what it loses, which the
