@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	root = "../.." // of the module
-	file = "docs/configuration.md"
+	root   = "../.." // of the module
+	module = "github.com/cioevents/cioevents"
+	file   = "docs/configuration.md"
 )
 
 var update = flag.Bool("update", false, "write the tables into "+file)

@@ -20,6 +20,12 @@ import (
 // query the view warehouse.Events.
 const Raw = warehouse.Events + "_raw"
 
+// Defaults of Config.
+const (
+	DefaultConnections = 4
+	DefaultTimeout     = 30 * time.Second
+)
+
 // Config configures a Sink. Project is required.
 type Config struct {
 	// Project is the id of the Google Cloud project that has the dataset.
@@ -71,8 +77,8 @@ var (
 // New checks cfg. It connects to nothing.
 func New(cfg Config) (*Sink, error) {
 	cfg.Dataset = cmp.Or(cfg.Dataset, warehouse.DefaultSchema)
-	cfg.Connections = cmp.Or(cfg.Connections, 4)
-	cfg.Timeout = cmp.Or(cfg.Timeout, 30*time.Second)
+	cfg.Connections = cmp.Or(cfg.Connections, DefaultConnections)
+	cfg.Timeout = cmp.Or(cfg.Timeout, DefaultTimeout)
 	cfg.NewColumnsWait = cmp.Or(cfg.NewColumnsWait, 5*time.Minute)
 	if err := cfg.check(); err != nil {
 		return nil, err
