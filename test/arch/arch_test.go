@@ -1,8 +1,9 @@
-// Package arch_test holds the module's import rule, as a test.
+// Package arch_test checks which package may import which, and writes the table
+// of packages into CONTRIBUTING.md.
 //
-// It parses the files itself instead of asking "go list", because the test cache
-// tracks files that a test opens and not what a subprocess reads: with "go list"
-// a new violation elsewhere would be answered with a cached pass.
+// The test parses the files instead of running "go list": the test cache tracks
+// the files that a test opens, but not the files that a subprocess reads. With
+// "go list" a new violation in another package would get a cached pass.
 package arch_test
 
 import (
@@ -21,46 +22,11 @@ import (
 
 const module = "github.com/cioevents/cioevents"
 
-// floors is a statement of policy, lowest floor first. A package may import
-// packages on floors below its own; never its own floor, never above. Its tests
-// may also import its own floor.
-//
-// Do not edit this to make a build pass. A new package fails until it is placed,
-// which is the moment to ask whether it should exist.
-var floors = [][]string{
-	// Ground: the standard library only.
-	{"pkg/webhook"},
-	{"pkg/webhook/webhooktest"},
-	// Tools.
-	{"internal/fault", "internal/config", "internal/telemetry", "internal/tlstest"},
-	// Concepts: no input or output.
-	{"internal/event", "internal/warehouse", "internal/effect", "internal/warehouse/duckdbsql"},
-	// Adapters: one third party each, with its fake and its conformance suite.
-	{
-		"internal/stream", "internal/stream/natsserver",
-		"internal/customerio", "internal/customerio/customeriotest",
-		"internal/warehouse/duckdb", "internal/warehouse/parquet",
-		"internal/warehouse/bigquery", "internal/warehouse/bigquery/bigqueryfake",
-		"internal/warehouse/warehousetest",
-	},
-	// Joins of adapters.
-	{"internal/warehouse/place", "internal/stream/streamtest"},
-	// Applications.
-	{"internal/ingest", "internal/worker", "internal/report"},
-	// Use cases: what an operator can do.
-	{"internal/operate"},
-	// The programs' wiring.
-	{"internal/app/ingestapp", "internal/app/workerapp"},
-	// The pipeline in one process.
-	{"internal/dev"},
-	// Programs.
-	{"cmd/ingest", "cmd/worker", "cmd/cioctl"},
-}
-
-// owners names the one package that may import a third-party module, in code that
-// is not a test. Its folder counts: a fake beside an adapter speaks the same
-// protocol. A module that neither owners nor shared lists may not be imported.
-// Packages under test/ may import anything and own nothing.
+// owners names the one package that may import a third-party module outside
+// tests. The packages in the owner's folder may import the module, too: a fake
+// beside an adapter speaks the adapter's protocol. A module that neither owners
+// nor shared lists may not be imported. Packages under test/ may import anything
+// and own nothing.
 var owners = map[string]string{
 	"github.com/labstack/echo/v4":            "internal/ingest",
 	"github.com/nats-io/nats.go":             "internal/stream",
@@ -80,39 +46,50 @@ var owners = map[string]string{
 	"go.opentelemetry.io/otel":               "internal/telemetry",
 }
 
-// shared lists the modules that hide no third party: the Go team's extensions of
-// the standard library, and how a program tells about itself. Each is named with
-// those that may use it; the concepts and pkg/ may not.
+// shared lists the modules that several packages may import: the Go team's
+// extensions of the standard library, progress bars, logs, metrics and spans. The
+// concepts and pkg/ may import none of them.
 var shared = map[string][]string{
 	"golang.org/x/time/rate":              {"internal/customerio", "internal/operate"},
-	"golang.org/x/sync":                   {"internal/worker", "internal/app", "internal/dev"},
+	"golang.org/x/sync":                   {"internal/worker", "internal/operate", "internal/app", "internal/dev"},
+	"github.com/vbauerster/mpb/v8":        {"cmd/cioctl", "internal/dev"},
 	"go.opentelemetry.io/otel/trace":      spans,
 	"go.opentelemetry.io/otel/attribute":  spans,
 	"github.com/rs/zerolog":               telling,
 	"github.com/prometheus/client_golang": telling,
 }
 
-// telling is above the concepts: these log and count.
+// telling lists the packages that log and count. All are above the concepts.
 var telling = []string{
 	"internal/telemetry", "internal/stream", "internal/ingest", "internal/worker", "internal/customerio",
 	"internal/warehouse", "internal/app", "internal/dev", "cmd/cioctl",
 }
 
-// spans is where spans are made. The SDK and the exporter are telemetry's alone.
+// spans lists the packages that make spans. Only internal/telemetry imports the
+// SDK and the exporter.
 var spans = []string{"internal/telemetry", "internal/ingest", "internal/stream", "internal/worker", "internal/customerio"}
 
 func TestImports(t *testing.T) {
 	t.Parallel()
 
-	floorOf := map[string]int{}
-	for i, pkgs := range floors {
-		for _, p := range pkgs {
-			floorOf[p] = i
+	floorOf := map[string]int{} // 1 is the lowest
+	for i, f := range floors {
+		for _, r := range f.rooms {
+			if floorOf[r.pkg] > 0 {
+				t.Errorf("floors lists %s twice", r.pkg)
+			}
+			floorOf[r.pkg] = len(floors) - i
 		}
 	}
 
 	seen := map[string]bool{}
 	for _, f := range goFiles(t, filepath.Join("..", "..")) {
+		floor, ok := floorOf[f.pkg]
+		if !ok {
+			t.Errorf("%s: package %s is on no floor; add it to floors", f.name, f.pkg)
+			continue
+		}
+		seen[f.pkg] = true
 		if within(f.pkg, "test") {
 			for _, imp := range f.imports {
 				if dep, ours := strings.CutPrefix(imp, module+"/"); ours && within(dep, "test") && dep != f.pkg && dep != "test/lab" {
@@ -121,19 +98,13 @@ func TestImports(t *testing.T) {
 			}
 			continue
 		}
-		floor, ok := floorOf[f.pkg]
-		if !ok {
-			t.Errorf("%s: package %s is on no floor; add it to floors", f.name, f.pkg)
-			continue
-		}
-		seen[f.pkg] = true
 		maxFloor := floor - 1
 		if f.isTest {
 			maxFloor = floor
 		}
 		for _, imp := range f.imports {
 			if f.isTest && imp == module+"/"+f.pkg+"/"+path.Base(f.pkg)+"test" {
-				continue // the package of helpers for its own tests
+				continue // helpers for the tests of this package
 			}
 			if err := checkFloor(floorOf, f.pkg, imp, maxFloor); err != nil {
 				t.Errorf("%s: %v", f.name, err)
@@ -147,13 +118,13 @@ func TestImports(t *testing.T) {
 		}
 	}
 	for name := range floorOf {
-		if !seen[name] {
+		if !seen[name] && !isModule(os.DirFS(filepath.Join("..", "..")), name) {
 			t.Errorf("floors lists %s, which does not exist", name)
 		}
 	}
 }
 
-// checkFloor reports an import of one of our packages above maxFloor.
+// checkFloor reports an import of a package of this module above maxFloor.
 func checkFloor(floorOf map[string]int, pkg, imp string, maxFloor int) error {
 	dep, ours := strings.CutPrefix(imp, module+"/")
 	if !ours || dep == pkg {
@@ -169,9 +140,9 @@ func checkFloor(floorOf map[string]int, pkg, imp string, maxFloor int) error {
 func checkOwner(pkg, imp string) error {
 	host, _, _ := strings.Cut(imp, "/")
 	if !strings.Contains(host, ".") || strings.HasPrefix(imp, module+"/") {
-		return nil // the standard library, or ours
+		return nil // the standard library or this module
 	}
-	for mod := imp; mod != "."; mod = path.Dir(mod) { // the longest entry counts
+	for mod := imp; mod != "."; mod = path.Dir(mod) { // the longest entry decides
 		users, listed := shared[mod]
 		if owner, owned := owners[mod]; owned {
 			users, listed = []string{owner}, true
@@ -187,7 +158,7 @@ func checkOwner(pkg, imp string) error {
 	return fmt.Errorf("%s may not import %s: owners does not list it", pkg, imp)
 }
 
-// within reports whether a package is the room, or lies in its folder.
+// within reports whether pkg is the room or lies in the room's folder.
 func within(pkg, room string) bool { return pkg == room || strings.HasPrefix(pkg, room+"/") }
 
 type goFile struct {

@@ -1,0 +1,77 @@
+package arch_test
+
+// A floor is a set of packages that do not import each other.
+type floor struct {
+	name  string
+	rooms []room
+}
+
+// A room is a package. Its purpose tells a newcomer which changes belong there.
+type room struct{ pkg, purpose string }
+
+// floors is a statement of policy, highest floor first. A package may import
+// packages on floors below its own; never its own floor, never above. Its tests
+// may also import its own floor. Packages under test/ follow a rule of their own:
+// they may import anything, but of each other only test/lab.
+//
+// Do not edit this to make a build pass. A new package fails until it is placed,
+// which is the moment to ask whether it should exist. CONTRIBUTING.md shows this
+// table: "make docs" writes it.
+var floors = []floor{
+	{"tests of the whole", []room{
+		{"test/arch", "this table: who may import what, and who owns each third-party module"},
+		{"test/bench", "`make bench` and `make soak`: throughput, latency, memory and outages of the real programs"},
+		{"test/chaos", "`make chaos`: random faults against real processes, and the check that nothing is lost or doubled"},
+		{"test/docs", "checks of the documents: tables of settings, links, constants that a sentence quotes"},
+		{"test/integration", "tests of all programs together: kills, outages, replays, instruments, secrets in logs"},
+		{"test/lab", "what bench, chaos and integration share: a made-up history of events, and a model of the profiles that must result"},
+		{"test/manifests", "tests of `deploy/` and `docker-compose.yml`; a module of its own"},
+		{"test/sqlcheck", "the check of BigQuery's SQL with Google's analyzer; a module of its own"},
+	}},
+	{"programs", []room{
+		{"cmd/ingest", "main of the webhook receiver: exit codes, garbage collector settings"},
+		{"cmd/worker", "main of the worker: exit codes, garbage collector settings"},
+		{"cmd/cioctl", "the operator's commands and their flags, output, tables, progress bars and prompts"},
+	}},
+	{"one process", []room{
+		{"internal/dev", "`cioctl dev`: NATS, ingest, worker, the fake Track API and DuckDB started and stopped in one process, and the welcome text"},
+	}},
+	{"wiring", []room{
+		{"internal/app/ingestapp", "which parts ingest consists of, its settings, its order of start and shutdown"},
+		{"internal/app/workerapp", "which parts the worker consists of: settings, consumers for each workspace and warehouse, choice of warehouse by `WAREHOUSE_URL`, replays, readiness"},
+		{"internal/stream/streamtest", "a real NATS server with JetStream for the tests of other packages"},
+	}},
+	{"use cases", []room{
+		{"internal/operate", "what `cioctl` does with a running pipeline: send events, select and redrive dead letters, parse times and filters"},
+	}},
+	{"applications and adapters", []room{
+		{"internal/ingest", "HTTP handling of a webhook call: answers and their status codes, body and connection limits, TLS certificates, allowed networks"},
+		{"internal/worker", "what happens to a fetched batch: plan effects, fold opens and clicks, write rows, retry with backoff, acknowledge, dead-letter"},
+		{"internal/report", "the queries and the HTML page of `cioctl report`"},
+		{"internal/stream", "everything NATS: connection, subjects, message headers, stream and consumer settings, publishing, fetching, acknowledgements, dead letters, replays, lag"},
+		{"internal/stream/natsserver", "a NATS server inside the process, for `cioctl dev` and tests"},
+		{"internal/customerio", "calls of Customer.io's Track API: requests and batches, limits, pacing, circuit breaker, which answers are permanent"},
+		{"internal/customerio/customeriotest", "the fake Track API: what Customer.io accepts, refuses and stores; faults for tests"},
+		{"internal/warehouse/duckdb", "the DuckDB file: schema changes, inserts without duplicates, memory limits, sharing the file with readers, queries"},
+		{"internal/warehouse/parquet", "the folder of Parquet files: encoding, publishing, daily partitions, compaction"},
+		{"internal/warehouse/bigquery", "BigQuery: Storage Write API, schema changes and views, which answers are permanent, URL parameters"},
+		{"internal/warehouse/bigquery/bigqueryfake", "the fake BigQuery: what Google accepts, refuses and stores; faults for tests"},
+		{"internal/warehouse/warehousetest", "the conformance suite that every warehouse passes, and the numbers that its views must show"},
+	}},
+	{"concepts", []room{
+		{"internal/event", "the message of one webhook call, a consumer's attempt at it, the dead letter; its id, its index fields, fetch limits"},
+		{"internal/warehouse", "the row of one event, the columns of the table, names of the views, the contract `warehouse.Sink`"},
+		{"internal/warehouse/duckdbsql", "the SQL of the views for DuckDB, which a DuckDB file and a Parquet folder share"},
+		{"internal/effect", "rules for what an event does to a profile: the effects file, the built-in rules, conditions, values, the Track API calls that result"},
+	}},
+	{"tools", []room{
+		{"internal/fault", "classes of errors (permanent, outage, retry after, transient) and the closed set of reasons"},
+		{"internal/config", "parsing of environment variables and flags, `--help`, workspaces, exit codes"},
+		{"internal/telemetry", "logger, traces, and the admin listener with `/metrics`, `/healthz` and `/readyz`"},
+		{"internal/tlstest", "TLS certificates for tests"},
+		{"pkg/webhook/webhooktest", "sample webhook bodies, signed requests, and the simulated campaign with its expected totals"},
+	}},
+	{"ground", []room{
+		{"pkg/webhook", "the public library: event fields and metrics, parsing, signatures. Standard library only"},
+	}},
+}
