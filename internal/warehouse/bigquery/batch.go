@@ -14,10 +14,10 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// Sizes of a request. Google's limit is 10 MB, by its Go client's comments, or
-// 20 MB, by its newer quotas; the rest is for the descriptor and the envelope.
-// Fewer rows cost more per row, more rows gain nothing and are sent again
-// together when one of them is refused.
+// Sizes of a request. Google's limit is 10 MB by the comments of its Go client, and
+// 20 MB by its newer page of quotas. The difference to 10 MB is for the descriptor
+// and the envelope. A request of fewer rows costs more per row. A request of more
+// rows gains nothing, and all its rows are sent again when BigQuery refuses a row.
 const (
 	maxRequestBytes = 9_000_000
 	maxRequestRows  = 2_500
@@ -25,14 +25,14 @@ const (
 	rowOverhead     = 6 // tag and length of a row within its request
 )
 
-// keptBytes is the largest buffer that is used again. Chunks of usual rows need
-// less than half.
+// keptBytes is the size of the largest buffer that Write reuses. Chunks of usual
+// rows need less than half of these bytes.
 const keptBytes = 4 << 20
 
 // A batch is the rows of one Write.
 type batch struct {
 	rows     []warehouse.Row
-	todo     []int // places of the rows that are not stored yet
+	todo     []int // indexes of the rows that are not stored yet
 	rejected []warehouse.Rejection
 }
 
@@ -57,9 +57,9 @@ func (b *batch) result() warehouse.Result {
 	return warehouse.Result{Inserted: len(b.rows) - len(b.rejected), Rejected: b.rejected}
 }
 
-// append sends what is to be done, in chunks over all connections, and waits
-// for every answer. After an error, what was not stored remains to be done, and
-// the session is gone.
+// append sends the rows of b.todo, in chunks over all connections, and waits for
+// every answer. After an error, b.todo has the rows that are not stored, and the
+// session is closed.
 func (s *Sink) append(ctx context.Context, b *batch) error {
 	if err := s.connect(ctx); err != nil {
 		return err
@@ -76,31 +76,31 @@ func (s *Sink) append(ctx context.Context, b *batch) error {
 		sending.Go(func() { c.err = s.session.send(ctx, number, c) })
 	}
 	sending.Wait()
-	return s.conclude(ctx, b, chunks)
+	return s.collect(ctx, b, chunks)
 }
 
-// conclude takes over what became of the chunks.
-func (s *Sink) conclude(ctx context.Context, b *batch, chunks []*chunk) error {
+// collect adds the results of the chunks to the batch.
+func (s *Sink) collect(ctx context.Context, b *batch, chunks []*chunk) error {
 	b.todo = b.todo[:0]
 	var first error
-	var suspects []warehouse.Rejection
+	var unexplained []warehouse.Rejection
 	for _, c := range chunks {
 		b.rejected = append(b.rejected, c.rejected...)
 		b.todo = append(b.todo, c.places...)
-		suspects = append(suspects, c.suspects...)
+		unexplained = append(unexplained, c.unexplained...)
 		first = cmp.Or(first, c.err)
 	}
-	if first == nil && len(suspects) > 0 {
-		first = s.session.testify(ctx)
+	if first == nil && len(unexplained) > 0 {
+		first = s.session.probe(ctx)
 	}
 	if first != nil {
-		for _, r := range suspects {
+		for _, r := range unexplained {
 			b.todo = append(b.todo, r.Index)
 		}
 		s.disconnect()
 		return first
 	}
-	b.rejected = append(b.rejected, suspects...)
+	b.rejected = append(b.rejected, unexplained...)
 	for _, c := range chunks {
 		if cap(c.buffer) <= keptBytes {
 			s.free = append(s.free, c)
@@ -109,19 +109,20 @@ func (s *Sink) conclude(ctx context.Context, b *batch, chunks []*chunk) error {
 	return nil
 }
 
-// A chunk is the rows of one request, encoded one behind the other in one
-// buffer. The client library may read it until its answer is there.
+// A chunk is the rows of a request, encoded into a common buffer. The client library
+// may read the buffer until the request is answered.
 type chunk struct {
-	places   []int // of the rows in the batch
+	places   []int // indexes of the rows in the batch
 	buffer   []byte
 	ends     []int // of the rows in buffer
 	rows     [][]byte
 	rejected []warehouse.Rejection
-	suspects []warehouse.Rejection // rows that were refused alone, without a reason
-	err      error
+	// unexplained has the rows that BigQuery refused alone, without a reason.
+	unexplained []warehouse.Rejection
+	err         error
 }
 
-// chunk returns an empty chunk.
+// chunk returns an empty chunk, with the buffers of an earlier Write if there are any.
 func (s *Sink) chunk() *chunk {
 	last := len(s.free) - 1
 	if last < 0 {
@@ -134,8 +135,8 @@ func (s *Sink) chunk() *chunk {
 	return c
 }
 
-// fill encodes rows of the batch, at the places, and returns the places that
-// there is no room for.
+// fill encodes the rows of b at places into the chunk. It returns the places of the
+// rows that do not fit into the request.
 func (c *chunk) fill(l *layout, b *batch, places []int, limit int, p partitions) []int {
 	for i, place := range places {
 		start := len(c.buffer)
@@ -143,23 +144,24 @@ func (c *chunk) fill(l *layout, b *batch, places []int, limit int, p partitions)
 		size := len(c.buffer) - start + rowOverhead
 		if size > maxRequestBytes {
 			c.buffer = c.buffer[:start]
-			b.reject(place, fmt.Errorf("row of %d bytes is larger than a request to BigQuery may be, %d bytes", size, maxRequestBytes))
+			b.reject(place, fmt.Errorf("row has %d bytes, a request to BigQuery at most %d", size, maxRequestBytes))
 			continue
 		}
 		if len(c.places) == limit || len(c.buffer)+rowOverhead*(len(c.places)+1) > maxRequestBytes {
 			c.buffer = c.buffer[:start]
-			c.cut()
+			c.splitRows()
 			return places[i:]
 		}
 		c.places = append(c.places, place)
 		c.ends = append(c.ends, len(c.buffer))
 	}
-	c.cut()
+	c.splitRows()
 	return nil
 }
 
-// cut makes the rows, now that the buffer does not move any more.
-func (c *chunk) cut() {
+// splitRows makes c.rows of the full buffer. Earlier slices would point into a buffer
+// that append may have replaced.
+func (c *chunk) splitRows() {
 	start := 0
 	for _, end := range c.ends {
 		c.rows = append(c.rows, c.buffer[start:end:end])
@@ -167,7 +169,7 @@ func (c *chunk) cut() {
 	}
 }
 
-// reject takes out the rows that BigQuery refused.
+// reject moves the rows that BigQuery refused to c.rejected.
 func (c *chunk) reject(refused []*storagepb.RowError) error {
 	reasons := make(map[int]*storagepb.RowError, len(refused))
 	for _, e := range refused {
@@ -175,8 +177,8 @@ func (c *chunk) reject(refused []*storagepb.RowError) error {
 			reasons[i] = e
 		}
 	}
-	if len(reasons) == 0 { // to send the same again would not end
-		return errors.New("BigQuery refused rows that were not in the request")
+	if len(reasons) == 0 { // a repeat of the request would be refused forever
+		return errors.New("BigQuery refused rows that the request did not have")
 	}
 	kept := 0
 	for i, place := range c.places {

@@ -1,5 +1,5 @@
-// Package bigquery is the warehouse in Google BigQuery: an append-only table,
-// and over it a view that shows each event once.
+// Package bigquery writes rows to Google BigQuery for the worker. Write only appends to
+// a table; a view over the table shows each event once.
 package bigquery
 
 import (
@@ -16,8 +16,8 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// Raw is the table that is written to. It may hold an event more than once:
-// query the view warehouse.Events.
+// Raw is the name of the table that Write appends to. The table may have several
+// rows of an event: query the view warehouse.Events instead.
 const Raw = warehouse.Events + "_raw"
 
 // Defaults of Config.
@@ -28,53 +28,53 @@ const (
 
 // Config configures a Sink. Project is required.
 type Config struct {
-	// Project is the id of the Google Cloud project that has the dataset.
+	// Project is the id of the Google Cloud project of the dataset.
 	Project string
-	// Dataset holds the table and the views. Default "messaging".
+	// Dataset is the name of the dataset of the table and the views. Default
+	// "messaging".
 	Dataset string
-	// Location is where the dataset is created when it is missing, such as EU.
-	// Default is BigQuery's own, US.
+	// Location is the region in which Open creates a missing dataset, such as EU.
+	// Default US, which is BigQuery's own default.
 	Location string
-	// Connections is the number of connections that a batch is spread over.
-	// Default 4: Google promises 1 MB/s for one, some 1,500 rows, and measures
-	// 10 MB/s and more.
+	// Connections is the number of connections for a batch. Default 4: Google
+	// promises 1 MB/s for a connection, some 1,500 rows, and measures 10 MB/s and
+	// more.
 	Connections int
-	// Timeout bounds an Open or a Write. Default 30 s, twice the time for the
-	// largest batch of a worker over one slow connection.
+	// Timeout bounds an Open or a Write. Default 30 s, twice the time that the
+	// largest batch of a worker needs over one slow connection.
 	Timeout time.Duration
-	// NewColumnsWait is the pause before columns that the Write API does not
-	// know yet are tried again. Default 5 min: it learns of new columns within
+	// NewColumnsWait is the pause before Write tries columns again that the Write
+	// API did not know. Default 5 min: the Write API learns of new columns within
 	// minutes.
 	NewColumnsWait time.Duration
-	// GRPCEndpoint (host:port) and RESTEndpoint (URL) stand in for Google's, both
-	// or none. They are spoken to without authentication and without TLS.
+	// GRPCEndpoint (host:port) and RESTEndpoint (URL) replace Google's servers. Set
+	// both or neither. The connections use neither authentication nor TLS.
 	GRPCEndpoint, RESTEndpoint string
 	Log                        zerolog.Logger
 }
 
 // A Sink appends rows to BigQuery. It implements warehouse.Sink.
 //
-// The time of an event is NULL in the table when it lies too far from the
-// present for a partition (see partitions); the payload keeps it.
+// The table has NULL for the time of an event when BigQuery has no partition for
+// the time (see partitions). The payload keeps the time.
 type Sink struct {
 	cfg     Config
 	columns []warehouse.Column
 
-	mu      sync.Mutex // guards what follows
-	session *session
-	added   map[string]bool // columns that Open has added
-	narrow  bool            // whether to do without them for now
-	free    []*chunk        // for the next Write to use again
+	mu        sync.Mutex // guards the fields below
+	session   *session
+	added     map[string]bool // columns that Open has added
+	omitAdded bool            // whether rows leave out the added columns for now
+	free      []*chunk        // reused by the next Write
 }
 
-// Google's rules for names. They also keep names from breaking out of their
-// quotes in SQL.
+// Google's rules for names. A valid name cannot end its quotes in SQL.
 var (
 	projectName = regexp.MustCompile(`^[a-z][a-z0-9.:-]*$`)
 	datasetName = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
 )
 
-// New checks cfg. It connects to nothing.
+// New checks cfg and opens no connection.
 func New(cfg Config) (*Sink, error) {
 	cfg.Dataset = cmp.Or(cfg.Dataset, warehouse.DefaultSchema)
 	cfg.Connections = cmp.Or(cfg.Connections, DefaultConnections)
@@ -89,15 +89,15 @@ func New(cfg Config) (*Sink, error) {
 func (c *Config) check() error {
 	switch {
 	case c.Project == "":
-		return errors.New("no project is named")
+		return errors.New("project is missing: want bigquery://PROJECT/DATASET")
 	case !projectName.MatchString(c.Project):
-		return fmt.Errorf("%q is not the id of a project", c.Project)
+		return fmt.Errorf("project %q: want a project id such as my-project", c.Project)
 	case !datasetName.MatchString(c.Dataset):
-		return fmt.Errorf("%q is not a dataset's name: letters, digits and _", c.Dataset)
+		return fmt.Errorf("dataset %q: want letters, digits and _", c.Dataset)
 	case c.Connections < 0:
-		return fmt.Errorf("connections: %d is below 1", c.Connections)
+		return fmt.Errorf("connections %d: want at least 1", c.Connections)
 	case (c.GRPCEndpoint == "") != (c.RESTEndpoint == ""):
-		return errors.New("the endpoints for gRPC and REST stand in for Google's together or not at all")
+		return errors.New("only one endpoint is set: want both grpc and rest, or neither")
 	}
 	return nil
 }
@@ -118,9 +118,9 @@ func (s *Sink) Open(ctx context.Context) error {
 	return nil
 }
 
-// Write implements warehouse.Sink. It only appends, so all rows count as
-// inserted. What is not answered for within Config.Timeout may be stored or not,
-// or be stored later.
+// Write implements warehouse.Sink. All accepted rows count as inserted, because
+// Write only appends. After Config.Timeout without an answer, rows may be stored,
+// may be stored later, or may be lost.
 func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
@@ -132,10 +132,10 @@ func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Resul
 		switch {
 		case err == nil:
 			continue
-		case errors.Is(err, errExtraFields) && s.doWithout():
+		case errors.Is(err, errExtraFields) && s.omitNewColumns():
 			continue
 		case errors.Is(err, errBroken) && !broken && ctx.Err() == nil:
-			broken = true // Google hangs up on idle connections: once is no sign of trouble
+			broken = true // Google closes idle connections: a first failure is no outage
 			continue
 		}
 		return warehouse.Result{}, explain(&s.cfg, err)
@@ -151,20 +151,20 @@ func (s *Sink) Close() error {
 	return nil
 }
 
-// connect makes the session unless there is a good one.
+// connect opens a session unless the current session can be used.
 func (s *Sink) connect(ctx context.Context) error {
 	if s.session != nil && s.session.outdated(time.Now(), s.cfg.NewColumnsWait) {
-		s.narrow = false
+		s.omitAdded = false
 		s.disconnect()
 	}
 	if s.session != nil {
 		return nil
 	}
-	var without map[string]bool
-	if s.narrow {
-		without = s.added
+	var omit map[string]bool
+	if s.omitAdded {
+		omit = s.added
 	}
-	session, err := connect(ctx, &s.cfg, s.columns, without)
+	session, err := connect(ctx, &s.cfg, s.columns, omit)
 	if err != nil {
 		return err
 	}
@@ -172,7 +172,8 @@ func (s *Sink) connect(ctx context.Context) error {
 	return nil
 }
 
-// disconnect ends the session and everything that may still refer to its rows.
+// disconnect closes the session. It drops the free chunks, too: the client library
+// may still read their buffers.
 func (s *Sink) disconnect() {
 	if s.session != nil {
 		s.session.close()
@@ -180,13 +181,13 @@ func (s *Sink) disconnect() {
 	s.session, s.free = nil, nil
 }
 
-// doWithout leaves out the columns that Open has added, and reports whether
-// that changes anything.
-func (s *Sink) doWithout() bool {
-	if s.narrow || len(s.added) == 0 {
+// omitNewColumns makes later rows leave out the columns that Open has added. It returns
+// false when Open has added none, or when rows leave out the columns already.
+func (s *Sink) omitNewColumns() bool {
+	if s.omitAdded || len(s.added) == 0 {
 		return false
 	}
-	s.narrow = true
-	s.cfg.Log.Info().Msg("BigQuery's Write API does not know the new columns yet, leaving them out for now")
+	s.omitAdded = true
+	s.cfg.Log.Info().Msg("new columns omitted until BigQuery's Write API knows them")
 	return true
 }

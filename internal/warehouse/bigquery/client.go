@@ -12,8 +12,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// newTables returns a client of the REST API, which knows tables. Without an
-// endpoint it looks for Application Default Credentials.
+// newTables returns a client of the REST API for datasets, tables and views. Without
+// Config.RESTEndpoint the client uses Application Default Credentials.
 func newTables(ctx context.Context, cfg *Config) (*bq.Client, error) {
 	var options []option.ClientOption
 	if cfg.RESTEndpoint != "" {
@@ -21,12 +21,12 @@ func newTables(ctx context.Context, cfg *Config) (*bq.Client, error) {
 	}
 	client, err := bq.NewClient(ctx, cfg.Project, options...)
 	if err != nil {
-		return nil, fmt.Errorf("make client: %w", err)
+		return nil, fmt.Errorf("create REST client: %w", err)
 	}
 	return client, nil
 }
 
-// restURL completes an address that names only the server.
+// restURL adds the scheme and the path to an address without them.
 func restURL(endpoint string) string {
 	if !strings.Contains(endpoint, "://") {
 		endpoint = "http://" + endpoint
@@ -38,9 +38,9 @@ func restURL(endpoint string) string {
 	return endpoint
 }
 
-// newWriter returns a client of the Write API. All it does ends with ctx.
+// newWriter returns a client of the Write API. The end of ctx ends all its calls.
 func newWriter(ctx context.Context, cfg *Config) (*managedwriter.Client, error) {
-	// Else several streams share a connection, and its flow control.
+	// Without a pool, all streams share a connection and its flow control.
 	options := []option.ClientOption{option.WithGRPCConnectionPool(cfg.Connections)}
 	if cfg.GRPCEndpoint != "" {
 		options = append(options, option.WithEndpoint(cfg.GRPCEndpoint), option.WithoutAuthentication(),
@@ -48,7 +48,7 @@ func newWriter(ctx context.Context, cfg *Config) (*managedwriter.Client, error) 
 	}
 	client, err := managedwriter.NewClient(ctx, cfg.Project, options...)
 	if err != nil {
-		return nil, fmt.Errorf("make client: %w", err)
+		return nil, fmt.Errorf("create Write API client: %w", err)
 	}
 	return client, nil
 }

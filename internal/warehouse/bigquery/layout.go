@@ -13,7 +13,7 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// types are the columns' types in the table.
+// types has the type of a column in the table.
 var types = map[warehouse.Type]bq.FieldType{
 	warehouse.Text:      bq.StringFieldType,
 	warehouse.Integer:   bq.IntegerFieldType,
@@ -22,7 +22,7 @@ var types = map[warehouse.Type]bq.FieldType{
 	warehouse.JSON:      bq.JSONFieldType,
 }
 
-// schemaOf is the table's schema.
+// schemaOf returns the schema of the table.
 func schemaOf(columns []warehouse.Column) bq.Schema {
 	schema := make(bq.Schema, len(columns))
 	for i, c := range columns {
@@ -31,8 +31,8 @@ func schemaOf(columns []warehouse.Column) bq.Schema {
 	return schema
 }
 
-// A layout is how rows go over the wire: a descriptor that the Write API is
-// told, and the same by hand for us, at a seventh of the time of dynamicpb.
+// A layout is the wire format of rows: a descriptor for the Write API, and the fields
+// for our own encoder, which takes a seventh of the time of dynamicpb.
 type layout struct {
 	descriptor *descriptorpb.DescriptorProto
 	fields     []field
@@ -41,7 +41,7 @@ type layout struct {
 type field struct {
 	warehouse.Column
 	tag         uint64
-	partitioned bool // by this column
+	partitioned bool // the day of this column is the partition
 }
 
 func newLayout(columns []warehouse.Column) (*layout, error) {
@@ -55,7 +55,7 @@ func newLayout(columns []warehouse.Column) (*layout, error) {
 	}
 	message, ok := d.(protoreflect.MessageDescriptor)
 	if !ok {
-		return nil, fmt.Errorf("make descriptor: it is a %T", d)
+		return nil, fmt.Errorf("make descriptor: got %T, want a message descriptor", d)
 	}
 	l := &layout{fields: make([]field, len(columns))}
 	if l.descriptor, err = adapt.NormalizeDescriptor(message); err != nil {
@@ -75,7 +75,7 @@ func wireType(t warehouse.Type) protowire.Type {
 	return protowire.VarintType
 }
 
-// encode appends a row to b. NULL is a field that is not there.
+// encode appends a row to b. A column with NULL has no field in the message.
 func (l *layout) encode(b []byte, r *warehouse.Row, p partitions) []byte {
 	for i := range l.fields {
 		f := &l.fields[i]
@@ -86,14 +86,14 @@ func (l *layout) encode(b []byte, r *warehouse.Row, p partitions) []byte {
 			b = appendText(b, f.tag, f.JSON(r))
 		case warehouse.Integer:
 			if v := f.Integer(r); v != 0 {
-				b = appendVarint(b, f.tag, uint64(v)) //nolint:gosec // That is how a negative int64 goes.
+				b = appendVarint(b, f.tag, uint64(v)) //nolint:gosec // Protobuf encodes a negative int64 this way.
 			}
 		case warehouse.Boolean:
 			if v := f.Boolean(r); v != nil {
 				b = appendVarint(b, f.tag, protowire.EncodeBool(*v))
 			}
 		default:
-			if v := f.Time(r); !v.IsZero() && (!f.partitioned || p.hold(v)) {
+			if v := f.Time(r); !v.IsZero() && (!f.partitioned || p.contain(v)) {
 				b = appendVarint(b, f.tag, uint64(v.UnixMicro()))
 			}
 		}
@@ -112,18 +112,18 @@ func appendVarint(b []byte, tag, v uint64) []byte {
 	return protowire.AppendVarint(protowire.AppendVarint(b, tag), v)
 }
 
-// partitionColumn is the column whose day is the partition.
+// partitionColumn is the name of the column by whose day the table is partitioned.
 const partitionColumn = "timestamp"
 
-// partitions are the times that rows may be appended to. BigQuery refuses days
-// more than 10 years back or a year ahead
-// (https://cloud.google.com/bigquery/docs/streaming-data-into-bigquery); a few
-// days less leave room for its clock, and ours. The row of an event outside
-// them goes into the partition of NULL: it must not be lost.
+// partitions is the range of times for which BigQuery has a partition. BigQuery refuses
+// days more than 10 years back or a year ahead
+// (https://cloud.google.com/bigquery/docs/streaming-data-into-bigquery). The range is
+// 3 days shorter at both ends, because BigQuery's clock and ours may differ. The row
+// of an event outside the range must not be lost: it goes into the partition of NULL.
 type partitions struct{ from, to time.Time }
 
 func partitionsAt(now time.Time) partitions {
 	return partitions{from: now.AddDate(-10, 0, 3), to: now.AddDate(1, 0, -3)}
 }
 
-func (p partitions) hold(t time.Time) bool { return t.After(p.from) && t.Before(p.to) }
+func (p partitions) contain(t time.Time) bool { return t.After(p.from) && t.Before(p.to) }

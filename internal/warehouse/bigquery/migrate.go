@@ -13,11 +13,10 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// migrate makes the dataset, the table and the views what this program knows,
-// and returns the columns that it added to a table that was there. It adds and
-// never takes away, so that an older program goes on beside a newer one. It does
-// over REST what Statements says in SQL: a query would need the right to run
-// jobs.
+// migrate creates or updates the dataset, the table and the views, and returns the
+// columns that it has added to an existing table. It removes nothing, because an older
+// program may still run beside a newer one. The REST calls do the same work as the SQL
+// of Statements. SQL would need the permission to run jobs.
 func migrate(ctx context.Context, cfg Config, columns []warehouse.Column) (added map[string]bool, err error) {
 	client, err := newTables(ctx, &cfg)
 	if err != nil {
@@ -32,8 +31,8 @@ func migrate(ctx context.Context, cfg Config, columns []warehouse.Column) (added
 		return nil, err
 	}
 	for _, v := range views(cfg.Project, cfg.Dataset) {
-		// A view that selects all columns shows new ones in its schema only when it
-		// is written again.
+		// The schema of a view over all columns shows a new column only after the view
+		// is replaced.
 		if err := ensureView(ctx, dataset.Table(v.name), v.query, len(added) > 0); err != nil {
 			return nil, err
 		}
@@ -47,13 +46,13 @@ func ensureDataset(ctx context.Context, d *bq.Dataset, location string) error {
 		return wrap("read dataset", err)
 	}
 	err = d.Create(ctx, &bq.DatasetMetadata{Location: location, Description: datasetAbout})
-	return wrap("create dataset", exists(err))
+	return wrap("create dataset", ignoreConflict(err))
 }
 
 func ensureTable(ctx context.Context, t *bq.Table, columns []warehouse.Column) (map[string]bool, error) {
 	_, err := t.Metadata(ctx)
 	if isStatus(err, http.StatusNotFound) {
-		err = exists(t.Create(ctx, &bq.TableMetadata{
+		err = ignoreConflict(t.Create(ctx, &bq.TableMetadata{
 			Description:      rawAbout,
 			Schema:           schemaOf(columns),
 			TimePartitioning: &bq.TimePartitioning{Type: bq.DayPartitioningType, Field: partitionColumn},
@@ -71,8 +70,8 @@ func ensureTable(ctx context.Context, t *bq.Table, columns []warehouse.Column) (
 	return added, wrap("add columns to table "+t.TableID, err)
 }
 
-// addColumns adds the columns that the table does not have. Those that it has
-// beyond them are left alone: a newer program or its owner put them there.
+// addColumns adds the missing columns to the table. Columns unknown to this program
+// stay: a newer program or the owner of the table has added them.
 func addColumns(ctx context.Context, t *bq.Table, columns []warehouse.Column) (map[string]bool, error) {
 	meta, err := t.Metadata(ctx)
 	if err != nil {
@@ -87,11 +86,11 @@ func addColumns(ctx context.Context, t *bq.Table, columns []warehouse.Column) (m
 	for _, f := range schemaOf(columns) {
 		switch old := present[f.Name]; {
 		case old == nil:
-			f.Required = false // the rows that are there have no value
+			f.Required = false // existing rows have no value
 			schema = append(schema, f)
 			added[f.Name] = true
 		case old.Type != f.Type:
-			return nil, fmt.Errorf("column %s is %s and should be %s: rename it, or write to another dataset", f.Name, old.Type, f.Type)
+			return nil, fmt.Errorf("column %s has type %s, want %s: rename the column, or write to another dataset", f.Name, old.Type, f.Type)
 		}
 	}
 	if len(added) == 0 {
@@ -101,27 +100,27 @@ func addColumns(ctx context.Context, t *bq.Table, columns []warehouse.Column) (m
 	return added, err
 }
 
-// viewsVersion is raised with every change of the views, and is a label of each:
-// an older program that is restarted beside a newer one leaves the newer views
-// alone.
+// viewsVersion increases with every change of the views. Each view has the version as
+// a label: an older program that restarts beside a newer one keeps the newer views.
 const (
 	viewsVersion = 2
 	viewsLabel   = "cioevents_views"
 )
 
-// ensureView creates the view, or replaces its query when that differs or when
-// it is told to, and it is not a newer program's.
-func ensureView(ctx context.Context, t *bq.Table, query string, again bool) error {
+// ensureView creates the view. An existing view of a newer program stays. Otherwise
+// ensureView replaces a view whose version is older or whose query differs, and with
+// rewrite any view.
+func ensureView(ctx context.Context, t *bq.Table, query string, rewrite bool) error {
 	err := update(func() error {
 		meta, err := t.Metadata(ctx)
 		switch {
 		case isStatus(err, http.StatusNotFound):
-			return exists(t.Create(ctx, &bq.TableMetadata{ViewQuery: query, Labels: map[string]string{viewsLabel: strconv.Itoa(viewsVersion)}}))
+			return ignoreConflict(t.Create(ctx, &bq.TableMetadata{ViewQuery: query, Labels: map[string]string{viewsLabel: strconv.Itoa(viewsVersion)}}))
 		case err != nil:
 			return err
 		}
-		version, _ := strconv.Atoi(meta.Labels[viewsLabel]) // 0 before there were labels, and of printed SQL
-		if version > viewsVersion || version == viewsVersion && meta.ViewQuery == query && !again {
+		version, _ := strconv.Atoi(meta.Labels[viewsLabel]) // 0 for a view without a label, such as one created by the printed SQL
+		if version > viewsVersion || version == viewsVersion && meta.ViewQuery == query && !rewrite {
 			return nil
 		}
 		change := bq.TableMetadataToUpdate{ViewQuery: query, UseLegacySQL: false}
@@ -132,19 +131,19 @@ func ensureView(ctx context.Context, t *bq.Table, query string, again bool) erro
 	return wrap("create view "+t.TableID, err)
 }
 
-// update repeats a change that another process came before, after reading again
-// what that made of it.
+// update repeats a change while another process changes the same table or view first.
+// Each call of change reads the current state again.
 func update(change func() error) error {
 	for range 5 {
 		if err := change(); !isStatus(err, http.StatusPreconditionFailed) {
 			return err
 		}
 	}
-	return errors.New("others kept changing it at the same time")
+	return errors.New("other processes changed it 5 times at the same moment")
 }
 
-// exists takes it for success that another process has just created the same.
-func exists(err error) error {
+// ignoreConflict returns nil when another process has just created the same object.
+func ignoreConflict(err error) error {
 	if isStatus(err, http.StatusConflict) {
 		return nil
 	}

@@ -9,24 +9,25 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// maxSuspects is how many rows of one request are searched for when BigQuery
-// refuses it without naming them. One takes two dozen requests; if there are
-// more, it is hardly the rows that are wrong.
-const maxSuspects = 100
+// maxUnexplained is the number of rows that a search finds in a request, at most.
+// BigQuery has refused the request without naming the rows. The search for a row
+// takes two dozen requests. With more than 100 refused rows the table is wrong
+// rather than the rows.
+const maxUnexplained = 100
 
-// search halves a chunk that was refused as a whole until the rows to blame are
-// alone, and appends the others.
+// search finds the bad rows of a chunk that BigQuery refused as a whole. It halves the
+// chunk until each bad row is alone, and appends the good rows.
 func (s *session) search(ctx context.Context, number int, c *chunk, refused error) error {
 	if len(c.rows) == 1 {
-		if len(c.suspects) == maxSuspects {
-			return fmt.Errorf("%w (it does so with more than %d rows of a request, and does not say which)", refused, maxSuspects)
+		if len(c.unexplained) == maxUnexplained {
+			return fmt.Errorf("%w (more than %d rows of a request, without naming the rows)", refused, maxUnexplained)
 		}
-		c.suspect(requestFault(refused))
+		c.takeOut(requestFault(refused))
 		return nil
 	}
 	first, second := c.halves()
 	err := s.send(ctx, number, first)
-	second.suspects = first.suspects
+	second.unexplained = first.unexplained
 	if err == nil {
 		err = s.send(ctx, number, second)
 	}
@@ -34,49 +35,48 @@ func (s *session) search(ctx context.Context, number int, c *chunk, refused erro
 	return err
 }
 
-// remember keeps a row that was stored, unless there is one.
+// remember keeps the first row that BigQuery stored in this session.
 func (s *session) remember(row []byte) {
-	if s.witness.Load() == nil {
+	if s.knownGoodRow.Load() == nil {
 		row = bytes.Clone(row)
-		s.witness.CompareAndSwap(nil, &row)
+		s.knownGoodRow.CompareAndSwap(nil, &row)
 	}
 }
 
-// testify appends a row that BigQuery took before once more, and returns an error
-// unless it takes it again: then it is not the suspects that are to blame. The
-// view hides the repeat.
-func (s *session) testify(ctx context.Context) error {
-	witness := s.witness.Load()
-	if witness == nil {
-		return fmt.Errorf("%w, and no other row has shown yet that it takes any", errRefused)
+// probe appends the known good row again. An error means that BigQuery refuses good
+// rows, too, so the unexplained rows may be good. The view hides the repeated row.
+func (s *session) probe(ctx context.Context) error {
+	row := s.knownGoodRow.Load()
+	if row == nil {
+		return fmt.Errorf("%w, and has not accepted any row yet", errRefused)
 	}
-	refused, err := s.appendRows(ctx, 0, [][]byte{*witness})
+	refused, err := s.appendRows(ctx, 0, [][]byte{*row})
 	if err == nil && len(refused) > 0 {
 		err = rowFault(refused[0])
 	}
 	if err != nil {
-		return fmt.Errorf("%w, also one that it has taken before: %w", errRefused, judge(err))
+		return fmt.Errorf("%w, also a row that the Write API accepted before: %w", errRefused, classify(err))
 	}
 	return nil
 }
 
-// halves returns the chunk in two. What is done to them does not change it.
+// halves returns copies of the two halves of the chunk.
 func (c *chunk) halves() (first, second *chunk) {
 	half := len(c.rows) / 2
-	return &chunk{places: slices.Clone(c.places[:half]), rows: slices.Clone(c.rows[:half]), suspects: c.suspects},
+	return &chunk{places: slices.Clone(c.places[:half]), rows: slices.Clone(c.rows[:half]), unexplained: c.unexplained},
 		&chunk{places: slices.Clone(c.places[half:]), rows: slices.Clone(c.rows[half:])}
 }
 
-// join takes over what became of the halves.
+// join replaces the chunk by the results of its halves.
 func (c *chunk) join(first, second *chunk) {
 	c.places = slices.Concat(first.places, second.places)
 	c.rows = slices.Concat(first.rows, second.rows)
 	c.rejected = slices.Concat(c.rejected, first.rejected, second.rejected)
-	c.suspects = second.suspects
+	c.unexplained = second.unexplained
 }
 
-// suspect takes out the only row.
-func (c *chunk) suspect(err error) {
-	c.suspects = append(c.suspects, warehouse.Rejection{Index: c.places[0], Err: err})
+// takeOut moves the only row to c.unexplained.
+func (c *chunk) takeOut(err error) {
+	c.unexplained = append(c.unexplained, warehouse.Rejection{Index: c.places[0], Err: err})
 	c.places, c.rows = c.places[:0], c.rows[:0]
 }

@@ -17,29 +17,29 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// A session is a set of connections that append rows of one layout. It lives
-// until its first error that is not about rows: a managed stream keeps a refused
-// descriptor and a failed connection for good, and goes on with an append that
-// nobody waits for any more.
+// A session is a set of connections for rows of one layout. Any error that is not
+// about rows ends the session, for two reasons. A managed stream never recovers from
+// a refused descriptor or a failed connection. A managed stream also continues an
+// append after the caller has stopped waiting.
 type session struct {
 	client  *managedwriter.Client
 	cancel  context.CancelFunc
 	streams []*managedwriter.ManagedStream
 	layout  *layout
 	since   time.Time
-	missing bool        // whether the layout leaves out columns that we know
-	updated atomic.Bool // whether the Write API has noticed another schema
-	// witness is a row that this session has stored.
-	witness atomic.Pointer[[]byte]
+	missing bool        // whether the layout leaves out columns of this program
+	updated atomic.Bool // whether the Write API has reported a changed schema
+	// knownGoodRow is a row that this session has stored.
+	knownGoodRow atomic.Pointer[[]byte]
 }
 
-// connect makes a session for the columns that the Write API knows, less those
-// of without. It fails while BigQuery is away, at the latest when ctx ends.
-func connect(ctx context.Context, cfg *Config, columns []warehouse.Column, without map[string]bool) (*session, error) {
-	// The streams live as long as the context that they are made with.
+// connect opens a session for the columns that the Write API knows, except the columns
+// of omit. It fails while BigQuery is unreachable, at the latest when ctx ends.
+func connect(ctx context.Context, cfg *Config, columns []warehouse.Column, omit map[string]bool) (*session, error) {
+	// A stream ends with the context of its creation, so ctx itself is too short.
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, cancel)
-	s, err := open(ctx, life, cfg, columns, without)
+	s, err := open(ctx, life, cfg, columns, omit)
 	s.cancel = cancel
 	if !stop() {
 		err = fmt.Errorf("%w: %w", context.Cause(ctx), cmp.Or(err, errBroken))
@@ -51,17 +51,17 @@ func connect(ctx context.Context, cfg *Config, columns []warehouse.Column, witho
 	return s, nil
 }
 
-func open(ctx, life context.Context, cfg *Config, columns []warehouse.Column, without map[string]bool) (s *session, err error) {
+func open(ctx, life context.Context, cfg *Config, columns []warehouse.Column, omit map[string]bool) (s *session, err error) {
 	s = &session{since: time.Now()}
 	if s.client, err = newWriter(life, cfg); err != nil {
 		return s, err
 	}
 	table := managedwriter.TableParentFromParts(cfg.Project, cfg.Dataset, Raw)
-	present, err := s.present(ctx, table)
+	known, err := s.knownColumns(ctx, table)
 	if err != nil {
 		return s, err
 	}
-	used, err := usable(columns, present, without)
+	used, err := usable(columns, known, omit)
 	if err != nil {
 		return s, err
 	}
@@ -70,27 +70,27 @@ func open(ctx, life context.Context, cfg *Config, columns []warehouse.Column, wi
 		return s, err
 	}
 	for range cfg.Connections {
-		// No EnableWriteRetries: a client that is closed while an append waits for
-		// its retry panics (v1.86.2, ManagedStream.appendWithRetry and processRetry
-		// both finish it). Write repeats what failed.
+		// No EnableWriteRetries: a client panics when it is closed while an append
+		// waits for its retry (v1.86.2: ManagedStream.appendWithRetry and processRetry
+		// both finish the append). Write repeats failed appends itself.
 		stream, err := s.client.NewManagedStream(life, managedwriter.WithType(managedwriter.DefaultStream),
 			managedwriter.WithDestinationTable(table), managedwriter.WithSchemaDescriptor(s.layout.descriptor))
 		if err != nil {
-			return s, judge(err)
+			return s, classify(err)
 		}
 		s.streams = append(s.streams, stream)
 	}
 	return s, nil
 }
 
-// usable returns the columns less those that are not present and those of
-// without. An event without its key would be lost in the table, so required
-// columns are waited for.
-func usable(columns []warehouse.Column, present, without map[string]bool) ([]warehouse.Column, error) {
+// usable returns the known columns, except the columns of omit. A missing required
+// column is an error, and rows wait: nobody could find an event without its key in
+// the table.
+func usable(columns []warehouse.Column, known, omit map[string]bool) ([]warehouse.Column, error) {
 	var used []warehouse.Column
 	for _, c := range columns {
 		switch {
-		case present[c.Name] && (c.Required || !without[c.Name]):
+		case known[c.Name] && (c.Required || !omit[c.Name]):
 			used = append(used, c)
 		case c.Required:
 			return nil, fmt.Errorf("%w: %s", errNoKey, c.Name)
@@ -99,15 +99,16 @@ func usable(columns []warehouse.Column, present, without map[string]bool) ([]war
 	return used, nil
 }
 
-// present asks for the columns that the Write API knows. It does not repeat the
-// call, so that an outage has its error, and not the one of a deadline.
-func (s *session) present(ctx context.Context, table string) (map[string]bool, error) {
+// knownColumns returns the names of the columns that the Write API knows. The call is
+// not retried: during an outage the caller then sees the error of the outage instead
+// of a deadline.
+func (s *session) knownColumns(ctx context.Context, table string) (map[string]bool, error) {
 	once := gax.WithRetry(func() gax.Retryer { return nil })
 	stream, err := s.client.GetWriteStream(ctx, &storagepb.GetWriteStreamRequest{
 		Name: table + "/streams/_default", View: storagepb.WriteStreamView_FULL,
 	}, once)
 	if err != nil {
-		return nil, judge(err)
+		return nil, classify(err)
 	}
 	columns := map[string]bool{}
 	for _, f := range stream.GetTableSchema().GetFields() {
@@ -116,26 +117,26 @@ func (s *session) present(ctx context.Context, table string) (map[string]bool, e
 	return columns, nil
 }
 
-// outdated reports whether another session may write more columns.
+// outdated reports whether a new session may know more columns.
 func (s *session) outdated(now time.Time, wait time.Duration) bool {
 	return s.missing && (s.updated.Load() || now.Sub(s.since) > wait)
 }
 
-// close gives up whatever is under way.
+// close cancels all calls and closes the connections.
 func (s *session) close() {
-	s.cancel() // first: closing would wait for a connection that is being made
+	s.cancel() // first: Close would wait for a connection attempt
 	if s.client != nil {
 		_ = s.client.Close()
 	}
 }
 
-// send appends the chunk's rows, and leaves in it those that are not stored.
-// Rows that BigQuery refuses are taken out, and the rest is sent again: a request
-// is stored as a whole or not at all.
+// send appends the rows of the chunk. BigQuery stores a request as a whole or not at
+// all: send removes refused rows and sends the rest again. After an error the chunk
+// has the rows that are not stored.
 func (s *session) send(ctx context.Context, number int, c *chunk) error {
 	for len(c.rows) > 0 {
 		refused, err := s.appendRows(ctx, number, c.rows)
-		switch err = judge(err); {
+		switch err = classify(err); {
 		case errors.Is(err, errRefused):
 			return s.search(ctx, number, c, err)
 		case err != nil:
@@ -152,8 +153,8 @@ func (s *session) send(ctx context.Context, number int, c *chunk) error {
 	return nil
 }
 
-// appendRows returns the errors of rows when there are such, and nothing was
-// stored then.
+// appendRows returns the errors of refused rows. If there are any, BigQuery has stored
+// no row of the request.
 func (s *session) appendRows(ctx context.Context, number int, rows [][]byte) ([]*storagepb.RowError, error) {
 	pending, err := s.streams[number%len(s.streams)].AppendRows(ctx, rows)
 	if err != nil {

@@ -14,14 +14,14 @@ var viewsSQL string
 
 const (
 	datasetAbout = "Customer.io events, written by cioevents"
-	rawAbout     = "Every row that was written, an event perhaps more than once: query the view " + warehouse.Events
+	rawAbout     = "All written rows. An event may have several: query the view " + warehouse.Events
 )
 
-// clusterColumns are what analysts look for most, the coarsest first.
+// clusterColumns are the columns that analysts filter by most, the coarsest first.
 var clusterColumns = []string{"campaign_id", "metric", "delivery_id"}
 
-// Statements returns what Open does as GoogleSQL, in an order in which it can be
-// run, also again.
+// Statements returns the GoogleSQL that creates the same dataset, table and views as
+// Open, in the order to run. The statements may be run again.
 func Statements(project, dataset string) []string {
 	var create, add []string
 	for _, c := range warehouse.Columns() {
@@ -55,10 +55,10 @@ var sqlTypes = map[warehouse.Type]string{
 	warehouse.JSON:      "JSON",
 }
 
-// CompactDay returns the statement that removes the repeats of one day from the
-// table, by UTC. Nothing needs it: the view hides them. It saves the storage, and
-// the view's work, where many events were replayed. It reads the day once, and
-// is for a day to which nothing is written at the time.
+// CompactDay returns the statement that removes repeated rows of a day (UTC) from the
+// table. The statement is optional, because the view hides repeated rows. After a
+// large replay the statement saves storage, and work of the view. It reads the day
+// once. Run the statement while nothing writes rows of the day.
 func CompactDay(project, dataset string, day time.Time) string {
 	day = day.UTC()
 	column := "t." + quote(partitionColumn)
@@ -71,9 +71,9 @@ func CompactDay(project, dataset string, day time.Time) string {
 		"WHEN NOT MATCHED BY TARGET THEN INSERT ROW"
 }
 
-// firstOfEach chooses one row of each event. The time does not tell events
-// apart, as an event never changes it; it is there for a filter on it to reach
-// the table's partitions through the view.
+// firstOfEach selects the first received row of each event. The time of an event never
+// changes, so the key does not need the timestamp. With the timestamp in the key, a
+// filter on the view's timestamp also limits the partitions of the table.
 const firstOfEach = "ROW_NUMBER() OVER (PARTITION BY workspace, event_id, `timestamp` ORDER BY received_at, stream_sequence) = 1"
 
 // A view is a name and its query.
@@ -101,6 +101,6 @@ func newView(name, query, dataset string) view {
 	return view{name: name, query: strings.ReplaceAll(query, "{dataset}", dataset)}
 }
 
-// quote makes one name of the parts. None of them contains a backquote: New sees
-// to that, and what does not come from New is printed for a person.
+// quote joins the parts into a quoted name. No part contains a backquote: New checks
+// the names of a Config, and other names are only printed for a person.
 func quote(parts ...string) string { return "`" + strings.Join(parts, ".") + "`" }

@@ -19,27 +19,27 @@ import (
 	"github.com/cioevents/cioevents/internal/fault"
 )
 
-// What Write can do something about itself.
+// Errors that Write can handle itself.
 var (
-	errExtraFields = errors.New("the Write API does not know all of the table's columns yet")
-	errBroken      = errors.New("the Write API gives no answer")
+	errExtraFields = errors.New("the Write API does not know all columns of the table yet")
+	errBroken      = errors.New("the Write API does not answer")
 	errRefused     = errors.New("the Write API refuses the rows")
 )
 
-// errNoKey is an error that only time mends.
+// errNoKey goes away by itself: the Write API learns of new columns within minutes.
 var errNoKey = errors.New("the Write API does not know a required column yet")
 
-// Waits that nobody asked for by a number.
+// Waits before the next attempt when BigQuery names none.
 const (
 	quotaWait   = 10 * time.Second
 	columnsWait = 30 * time.Second
 )
 
-// judge classifies an error of the Write API by its status.
-func judge(err error) error {
+// classify wraps an error of the Write API in one of the errors above, by its status.
+func classify(err error) error {
 	st, ok := status.FromError(err)
 	if ok {
-		err = st.Err() // the same in one line
+		err = st.Err() // without the details of the Google library, which take several lines
 	}
 	switch {
 	case storageCode(err) == storagepb.StorageError_SCHEMA_MISMATCH_EXTRA_FIELDS:
@@ -53,7 +53,7 @@ func judge(err error) error {
 	}
 }
 
-// broken reports whether the status says that another connection may do better.
+// broken reports whether a new connection may succeed after the status.
 func broken(code codes.Code) bool {
 	switch code {
 	case codes.Unavailable, codes.Aborted, codes.Canceled, codes.DeadlineExceeded, codes.Internal:
@@ -63,7 +63,7 @@ func broken(code codes.Code) bool {
 	}
 }
 
-// storageCode is the Write API's own code, which is more exact than the status.
+// storageCode returns the Write API's own code, which is more exact than the status.
 func storageCode(err error) storagepb.StorageError_StorageErrorCode {
 	for _, d := range status.Convert(err).Details() {
 		if e, ok := d.(*storagepb.StorageError); ok {
@@ -73,8 +73,8 @@ func storageCode(err error) storagepb.StorageError_StorageErrorCode {
 	return storagepb.StorageError_STORAGE_ERROR_CODE_UNSPECIFIED
 }
 
-// explain says what to do about an error of Open or Write, and when to try
-// again. None of them is permanent: rows wait until somebody has done it.
+// explain adds to an error of Open or Write what a person can do, and when to try
+// again. No error is permanent: rows wait until a person has solved the problem.
 func explain(cfg *Config, err error) error {
 	err = fmt.Errorf("BigQuery %s.%s: %w", cfg.Project, cfg.Dataset, err)
 	switch {
@@ -83,7 +83,7 @@ func explain(cfg *Config, err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w (no answer within %s)", err, cfg.Timeout)
 	case errors.Is(err, errRefused):
-		return fmt.Errorf("%w (compare the table %s with what \"cioctl warehouse migrate --print\" shows)", err, Raw)
+		return fmt.Errorf("%w (compare the table %s with the output of \"cioctl warehouse migrate --print\")", err, Raw)
 	case strings.Contains(err.Error(), "could not find default credentials"):
 		return fmt.Errorf("%w (set GOOGLE_APPLICATION_CREDENTIALS, or run as a service account)", err)
 	}
@@ -91,15 +91,15 @@ func explain(cfg *Config, err error) error {
 	case codes.ResourceExhausted:
 		return fault.RetryAfter(askedWait(err), err)
 	case codes.PermissionDenied, codes.Unauthenticated:
-		return fmt.Errorf("%w (the worker's account needs the role roles/bigquery.dataEditor on the dataset, and on the project when the dataset is yet to be created)", err)
+		return fmt.Errorf("%w (the worker's account needs the role roles/bigquery.dataEditor on the dataset, or on the project if the dataset does not exist yet)", err)
 	case codes.NotFound:
-		return fmt.Errorf("%w (the project, the dataset or its table %s is missing, or new and not yet known everywhere: \"cioctl warehouse migrate\" creates dataset and table)", err, Raw)
+		return fmt.Errorf("%w (the project, the dataset or the table %s does not exist, or BigQuery's servers do not know it yet: \"cioctl warehouse migrate\" creates dataset and table)", err, Raw)
 	default:
 		return err
 	}
 }
 
-// codeOf is the error's gRPC status, also of an error that came over REST.
+// codeOf returns the gRPC code of an error, also for an error of a REST call.
 func codeOf(err error) codes.Code {
 	web, ok := errors.AsType[*googleapi.Error](err)
 	if !ok {
@@ -128,8 +128,8 @@ func hasReason(err *googleapi.Error, reason string) bool {
 	return false
 }
 
-// askedWait is the wait that a refusal for want of quota names, in a
-// google.rpc.RetryInfo.
+// askedWait returns the wait from the google.rpc.RetryInfo of a quota error, and
+// quotaWait without a RetryInfo.
 func askedWait(err error) time.Duration {
 	for _, d := range status.Convert(err).Details() {
 		if info, ok := d.(interface{ GetRetryDelay() *durationpb.Duration }); ok && info.GetRetryDelay().AsDuration() > 0 {
@@ -139,13 +139,13 @@ func askedWait(err error) time.Duration {
 	return quotaWait
 }
 
-// address matches what may be an e-mail address.
+// address matches texts that may be an e-mail address.
 var address = regexp.MustCompile(`[^\s"']*@[^\s"']*`)
 
-// rowFault says why BigQuery refused a row.
+// rowFault returns the reason for a refused row.
 func rowFault(e *storagepb.RowError) error { return refusal(e.GetCode(), e.GetMessage()) }
 
-// requestFault says why BigQuery refused the request of a single row.
+// requestFault returns the reason for a refused request of a single row.
 func requestFault(err error) error {
 	answer, ok := errors.AsType[interface {
 		error
@@ -157,8 +157,8 @@ func requestFault(err error) error {
 	return refusal(answer.GRPCStatus().Code(), answer.GRPCStatus().Message())
 }
 
-// refusal makes an error of BigQuery's text, which may quote the row and ends up
-// in logs: addresses and the rest of long quotations are cut.
+// refusal makes an error of BigQuery's text. The text may quote the row, and errors are
+// logged: refusal removes addresses and cuts the text after 200 bytes.
 func refusal(code fmt.Stringer, text string) error {
 	text = address.ReplaceAllString(text, "…")
 	if len(text) > 200 {

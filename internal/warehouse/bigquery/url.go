@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// ParseURL reads a Config from bigquery://PROJECT/DATASET, where the dataset may
-// be left out. Parameters:
+// ParseURL reads a Config from bigquery://PROJECT/DATASET. The dataset is optional.
+// Parameters:
 //
 //	connections=8     Config.Connections
 //	location=EU       Config.Location
@@ -23,7 +23,7 @@ func ParseURL(text string) (Config, error) {
 		return Config{}, errors.New("not a URL")
 	}
 	if u.Scheme != "bigquery" || u.Host == "" {
-		return Config{}, errors.New("not of the form bigquery://PROJECT/DATASET")
+		return Config{}, errors.New("want bigquery://PROJECT/DATASET")
 	}
 	cfg := Config{Project: u.Host, Dataset: strings.Trim(u.Path, "/")}
 	parameters, err := url.ParseQuery(u.RawQuery)
@@ -32,7 +32,7 @@ func ParseURL(text string) (Config, error) {
 	}
 	for name, values := range parameters {
 		if err := cfg.set(name, values[len(values)-1]); err != nil {
-			return Config{}, fmt.Errorf("%s: %w", name, err)
+			return Config{}, err
 		}
 	}
 	if _, err := New(cfg); err != nil {
@@ -46,21 +46,21 @@ func (c *Config) set(name, value string) (err error) {
 	case "connections":
 		c.Connections, err = strconv.Atoi(value)
 		if err != nil || c.Connections < 1 {
-			return fmt.Errorf("%q is not a number of connections", value)
+			return fmt.Errorf("connections %q: want a number of at least 1", value)
 		}
 	case "location":
 		c.Location = value
 	case "timeout":
 		c.Timeout, err = time.ParseDuration(value)
 		if err != nil || c.Timeout <= 0 {
-			return fmt.Errorf("%q is not a time such as 30s", value)
+			return fmt.Errorf("timeout %q: want a duration such as 30s", value)
 		}
 	case "grpc":
 		c.GRPCEndpoint = value
 	case "rest":
 		c.RESTEndpoint = value
 	default:
-		return errors.New("no such parameter: there are connections, location, timeout, grpc, rest")
+		return fmt.Errorf("unknown parameter %s: want connections, location, timeout, grpc or rest", name)
 	}
 	return nil
 }

@@ -31,17 +31,17 @@ func TestParseURL(t *testing.T) {
 func TestParseURLMistakes(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"duckdb:x":                     "not of the form bigquery://PROJECT/DATASET",
-		"bigquery:p/d":                 "not of the form",
-		"bigquery:///d":                "not of the form",
+		"duckdb:x":                     "want bigquery://PROJECT/DATASET",
+		"bigquery:p/d":                 "want bigquery://PROJECT/DATASET",
+		"bigquery:///d":                "want bigquery://PROJECT/DATASET",
 		"bigquery://p\x00":             "not a URL",
-		"bigquery://P/d":               `"P" is not the id of a project`,
-		"bigquery://p/d/e":             `"d/e" is not a dataset's name`,
-		"bigquery://p/d`x":             "is not a dataset's name",
-		"bigquery://p/d?conections=4":  "conections: no such parameter",
-		"bigquery://p/d?connections=0": `connections: "0" is not a number`,
-		"bigquery://p/d?timeout=5":     `timeout: "5" is not a time such as 30s`,
-		"bigquery://p/d?grpc=h:1":      "together or not at all",
+		"bigquery://P/d":               `project "P": want a project id`,
+		"bigquery://p/d/e":             `dataset "d/e": want letters, digits and _`,
+		"bigquery://p/d`x":             "want letters, digits and _",
+		"bigquery://p/d?conections=4":  "unknown parameter conections: want connections",
+		"bigquery://p/d?connections=0": `connections "0": want a number of at least 1`,
+		"bigquery://p/d?timeout=5":     `timeout "5": want a duration such as 30s`,
+		"bigquery://p/d?grpc=h:1":      "want both grpc and rest, or neither",
 		"bigquery://p/d?a=%zz":         "read parameters",
 	} {
 		_, err := bigquery.ParseURL(text)
@@ -54,6 +54,6 @@ func TestParseURLMistakes(t *testing.T) {
 func TestNewNeedsAProject(t *testing.T) {
 	t.Parallel()
 	if _, err := bigquery.New(bigquery.Config{}); err == nil {
-		t.Error("there is a sink without a project")
+		t.Error("New accepts a Config without a project")
 	}
 }

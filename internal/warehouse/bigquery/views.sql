@@ -1,10 +1,10 @@
--- The views over the events, with the same names and columns in every
--- warehouse. A machine's opens and clicks are told from a person's by
--- is_machine; NULL is an event that does not say, and counts as a person. Clicks
--- are a person's in all views: a machine's, such as a link scanner's, only stand
--- in customerio_events. Opens are everybody's unless the name says human.
+-- The views over the events. Every warehouse has the same views with the same
+-- columns. is_machine separates opens and clicks of machines from those of people.
+-- NULL means that the event does not say, and counts as a person. All views count
+-- only clicks of people: clicks of machines, such as link scanners, are in
+-- customerio_events only. Opens include machines unless the column's name says human.
 --
--- A workspace has its own campaigns, numbered as in any other.
+-- Campaign ids of different workspaces may be equal.
 
 CREATE OR REPLACE VIEW `{dataset}.customerio_deliveries` AS
 SELECT
