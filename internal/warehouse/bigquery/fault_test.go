@@ -16,7 +16,7 @@ func TestRowsRefusedOneAfterAnother(t *testing.T) {
 	p := start(t, bigqueryfake.Config{})
 	sink := open(t, p.config())
 	bad := bigqueryfake.Fault{Kind: bigqueryfake.BadRows, Rows: []int{2}}
-	p.Fault(bigqueryfake.Sequence(bad, bad, bad))
+	p.Fault(sequence(bad, bad, bad))
 	result, err := sink.Write(t.Context(), rows(t, 0, 10))
 	if err != nil || result.Inserted != 7 || len(result.Rejected) != 3 {
 		t.Fatalf("result is %+v, %v", result, err)
@@ -32,7 +32,7 @@ func TestAllRowsRefused(t *testing.T) {
 	t.Parallel()
 	p := start(t, bigqueryfake.Config{})
 	sink := open(t, p.config())
-	p.Fault(bigqueryfake.Sequence(bigqueryfake.Fault{Kind: bigqueryfake.BadRows, Rows: []int{0, 1}}))
+	p.Fault(sequence(bigqueryfake.Fault{Kind: bigqueryfake.BadRows, Rows: []int{0, 1}}))
 	result, err := sink.Write(t.Context(), rows(t, 0, 2))
 	if err != nil || result.Inserted != 0 || len(result.Rejected) != 2 {
 		t.Errorf("result is %+v, %v", result, err)
@@ -71,7 +71,7 @@ func TestHungUpOnce(t *testing.T) {
 	p := start(t, bigqueryfake.Config{})
 	sink := open(t, p.config())
 	for i, kind := range []bigqueryfake.Kind{bigqueryfake.DropBefore, bigqueryfake.Unavailable} {
-		p.Fault(bigqueryfake.Sequence(bigqueryfake.Fault{Kind: kind}))
+		p.Fault(sequence(bigqueryfake.Fault{Kind: kind}))
 		batch := rows(t, i*1_000, 1_000)
 		if _, err := sink.Write(t.Context(), batch); err != nil {
 			t.Errorf("%d: %v", kind, err)
@@ -111,7 +111,7 @@ func TestQuota(t *testing.T) {
 	t.Parallel()
 	p := start(t, bigqueryfake.Config{})
 	sink := open(t, p.config())
-	p.Fault(bigqueryfake.Sequence(bigqueryfake.Fault{Kind: bigqueryfake.ThroughputQuota}))
+	p.Fault(sequence(bigqueryfake.Fault{Kind: bigqueryfake.ThroughputQuota}))
 	batch := rows(t, 0, 100)
 	_, err := sink.Write(t.Context(), batch)
 	if wait, ok := fault.RetryWait(err); !ok || wait < time.Second {

@@ -169,3 +169,14 @@ func wantRows(t *testing.T, p target, want []warehouse.Row) {
 		t.Errorf("a reader sees %d rows; want %d", len(seen), len(want))
 	}
 }
+
+// sequence is for Server.Fault: each of the next requests gets the next fault, and
+// later requests get none.
+func sequence(faults ...bigqueryfake.Fault) func(bigqueryfake.Request) bigqueryfake.Fault {
+	return func(bigqueryfake.Request) (f bigqueryfake.Fault) {
+		if len(faults) > 0 {
+			f, faults = faults[0], faults[1:]
+		}
+		return f
+	}
+}

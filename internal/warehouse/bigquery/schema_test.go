@@ -135,7 +135,7 @@ func TestNewColumnsOfAnotherProcess(t *testing.T) {
 	t.Parallel()
 	p := start(t, bigqueryfake.Config{})
 	sink := open(t, p.config())
-	p.Fault(bigqueryfake.Sequence(bigqueryfake.Fault{Kind: bigqueryfake.SchemaNotVisible}))
+	p.Fault(sequence(bigqueryfake.Fault{Kind: bigqueryfake.SchemaNotVisible}))
 	_, err := sink.Write(t.Context(), rows(t, 0, 1))
 	if _, ok := fault.RetryWait(err); !ok {
 		t.Errorf("error is %v; want one with a wait", err)

@@ -52,19 +52,6 @@ func (s *Server) Fault(fn func(Request) Fault) {
 	s.fault = fn
 }
 
-// Sequence is for Server.Fault: the next requests meet one fault each, in this
-// order, and those after them none.
-func Sequence(faults ...Fault) func(Request) Fault {
-	next := 0
-	return func(Request) Fault {
-		if next == len(faults) {
-			return Fault{}
-		}
-		next++
-		return faults[next-1]
-	}
-}
-
 // meet counts a request and returns the fault that it meets.
 func (s *Server) meet(stream string, rows [][]byte) Fault {
 	r := Request{Table: tableOf(stream), Rows: len(rows), Wire: rows}

@@ -38,7 +38,7 @@ func TestFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := start(t, bigqueryfake.Config{})
-			e.server.Fault(bigqueryfake.Sequence(c.fault))
+			e.server.Fault(sequence(c.fault))
 
 			a := e.send(t, batch(3))
 			if status.Code(a.err) != c.code {
@@ -60,7 +60,7 @@ func TestFaults(t *testing.T) {
 func TestFaultsInDetail(t *testing.T) {
 	t.Parallel()
 	e := start(t, bigqueryfake.Config{})
-	e.server.Fault(bigqueryfake.Sequence(
+	e.server.Fault(sequence(
 		bigqueryfake.Fault{Kind: bigqueryfake.BadRows, Rows: []int{0, 2}},
 		bigqueryfake.Fault{Kind: bigqueryfake.SchemaNotVisible},
 	))
@@ -100,7 +100,7 @@ func TestHookSeesTheRequest(t *testing.T) {
 func TestAbandonedAppendLands(t *testing.T) {
 	t.Parallel()
 	e := start(t, bigqueryfake.Config{})
-	e.server.Fault(bigqueryfake.Sequence(bigqueryfake.Fault{Delay: 300 * time.Millisecond}))
+	e.server.Fault(sequence(bigqueryfake.Fault{Delay: 300 * time.Millisecond}))
 	if a := e.sendWithin(t, 20*time.Millisecond, batch(3)); a.err == nil {
 		t.Fatal("a slow append was answered in time")
 	}
@@ -110,7 +110,7 @@ func TestAbandonedAppendLands(t *testing.T) {
 func TestDelayEndsWithTheConnection(t *testing.T) {
 	t.Parallel()
 	e := start(t, bigqueryfake.Config{})
-	e.server.Fault(bigqueryfake.Sequence(bigqueryfake.Fault{Delay: time.Hour}))
+	e.server.Fault(sequence(bigqueryfake.Fault{Delay: time.Hour}))
 	r, err := e.stream.AppendRows(t.Context(), batch(3))
 	if err != nil {
 		t.Fatal(err)

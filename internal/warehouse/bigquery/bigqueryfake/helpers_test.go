@@ -166,3 +166,14 @@ func (e *env) sendWithin(t *testing.T, limit time.Duration, rows [][]byte, opts 
 	}
 	return answer{r, err}
 }
+
+// sequence is for Server.Fault: each of the next requests gets the next fault, and
+// later requests get none.
+func sequence(faults ...bigqueryfake.Fault) func(bigqueryfake.Request) bigqueryfake.Fault {
+	return func(bigqueryfake.Request) (f bigqueryfake.Fault) {
+		if len(faults) > 0 {
+			f, faults = faults[0], faults[1:]
+		}
+		return f
+	}
+}
