@@ -10,31 +10,31 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// A connection is one AppendRows stream, which remembers what its first request
-// said.
+// A connection is an AppendRows stream. It keeps the stream name and the descriptor of
+// its first request.
 type connection struct {
 	server *Server
 	stream string
 	table  *table
 	rows   *decoder
-	// schema is the one that the client was last told of.
+	// schema is the last schema that the client knows.
 	schema *storagepb.TableSchema
 }
 
-// append serves one request. An error ends the connection.
+// append serves a request. An error ends the connection.
 func (c *connection) append(ctx context.Context, req *storagepb.AppendRowsRequest) (*storagepb.AppendRowsResponse, error) {
 	if err := c.prepare(req); err != nil {
 		return nil, err
 	}
 	rows := req.GetProtoRows().GetRows().GetSerializedRows()
-	f := c.server.meet(c.stream, rows)
+	f := c.server.nextFault(c.stream, rows)
 	if err := f.wait(ctx); err != nil {
 		return nil, err
 	}
-	if err := f.ends(c.stream); err != nil {
+	if err := f.connectionError(c.stream); err != nil {
 		return nil, err
 	}
-	resp := f.answers(c.stream)
+	resp := f.response(c.stream)
 	if resp == nil {
 		resp = c.apply(req, rows)
 	}
@@ -42,12 +42,12 @@ func (c *connection) append(ctx context.Context, req *storagepb.AppendRowsReques
 		return nil, errDropped
 	}
 	resp.WriteStream = c.stream
-	resp.UpdatedSchema = c.news()
+	resp.UpdatedSchema = c.updatedSchema()
 	return resp, nil
 }
 
-// prepare takes what the first request of a connection must say, and a later one
-// may say anew: the stream and the descriptor of its rows.
+// prepare reads the stream and the descriptor of the rows. The first request of a
+// connection must have both; a later request may replace either.
 func (c *connection) prepare(req *storagepb.AppendRowsRequest) error {
 	if name := req.GetWriteStream(); name != "" && name != c.stream {
 		t, err := c.server.destination(name)
@@ -99,9 +99,8 @@ func stored() *storagepb.AppendRowsResponse {
 	}}
 }
 
-// news is the table's schema when it has changed under the open connection; it
-// is told once.
-func (c *connection) news() *storagepb.TableSchema {
+// updatedSchema returns the table's schema once after each change, and otherwise nil.
+func (c *connection) updatedSchema() *storagepb.TableSchema {
 	schema := c.server.writeSchema(c.table)
 	if schema == c.schema {
 		return nil

@@ -20,10 +20,10 @@ const (
 	maxTimestamp = 253402300799999999
 )
 
-// maxJSONDepth is the "nesting limit" of Google's page on JSON data.
+// maxJSONDepth is the "nesting limit" in Google's page on JSON data.
 const maxJSONDepth = 500
 
-// decode returns the rows, or those that no table can take.
+// decode returns the decoded rows, and an error for each row that no table accepts.
 func (d *decoder) decode(rows [][]byte) ([]map[string]any, []*storagepb.RowError) {
 	out := make([]map[string]any, 0, len(rows))
 	var bad []*storagepb.RowError
@@ -86,7 +86,7 @@ func value(t storagepb.TableFieldSchema_Type, v protoreflect.Value) (any, error)
 	}
 }
 
-// depth is how deep objects and arrays are nested in valid JSON.
+// depth returns the number of nested objects and arrays in valid JSON, at the deepest.
 func depth(s string) int {
 	var depth, deepest int
 	var quoted, escaped bool

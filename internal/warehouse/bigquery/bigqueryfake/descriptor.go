@@ -12,14 +12,14 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// A decoder reads rows by the descriptor that the client sent.
+// A decoder decodes rows by the descriptor of the client.
 type decoder struct {
 	message protoreflect.MessageDescriptor
 	columns map[protoreflect.FieldNumber]*storagepb.TableFieldSchema
 }
 
-// newDecoder checks that the descriptor fits the schema. Columns have the same
-// names in any case; those that it lacks are NULL.
+// newDecoder checks that the descriptor fits the schema. Names of fields and columns
+// match in any case. A column without a field is NULL.
 func newDecoder(stream string, dp *descriptorpb.DescriptorProto, schema *storagepb.TableSchema) (*decoder, error) {
 	message, err := compile(dp)
 	if err != nil {
@@ -68,7 +68,7 @@ func mismatch(stream string, f protoreflect.FieldDescriptor, col *storagepb.Tabl
 			f.Parent().Name(), f.Name(), f.Kind(), col.GetType()))
 }
 
-// missing returns an error when one of the columns without a field is required.
+// missing returns an error when a column without a field is required.
 func missing(columns map[string]*storagepb.TableFieldSchema) error {
 	for _, col := range columns {
 		if col.GetMode() == storagepb.TableFieldSchema_REQUIRED {
@@ -78,8 +78,8 @@ func missing(columns map[string]*storagepb.TableFieldSchema) error {
 	return nil
 }
 
-// fits allows for each type the field that managedwriter/adapt makes of it.
-// BigQuery takes a few others too, such as an int32 for an INT64.
+// fits accepts for each type the kind of field that managedwriter/adapt makes. BigQuery
+// also accepts further kinds, such as an int32 for an INT64.
 func fits(k protoreflect.Kind, t storagepb.TableFieldSchema_Type) bool {
 	switch t {
 	case storagepb.TableFieldSchema_STRING, storagepb.TableFieldSchema_JSON:

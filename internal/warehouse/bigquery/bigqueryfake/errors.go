@@ -8,7 +8,8 @@ import (
 
 var errDropped = status.Error(codes.Unavailable, "Closing the connection")
 
-// storageError is a status with the detail by which clients tell causes apart.
+// storageError returns a status with a StorageError detail. Clients distinguish causes
+// by the code of the detail.
 func storageError(c codes.Code, code storagepb.StorageError_StorageErrorCode, entity, text string) error {
 	st, err := status.New(c, text).WithDetails(&storagepb.StorageError{Code: code, Entity: entity, ErrorMessage: text})
 	if err != nil {
@@ -41,7 +42,7 @@ func rowError(index int, text string) *storagepb.RowError {
 	return &storagepb.RowError{Index: int64(index), Code: storagepb.RowError_FIELDS_ERROR, Message: text}
 }
 
-// refusal is a response that says no and leaves the connection open.
+// refusal returns a response that refuses the rows and keeps the connection open.
 func refusal(st *status.Status, rows []*storagepb.RowError) *storagepb.AppendRowsResponse {
 	return &storagepb.AppendRowsResponse{
 		Response:  &storagepb.AppendRowsResponse_Error{Error: st.Proto()},

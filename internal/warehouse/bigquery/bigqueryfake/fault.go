@@ -9,33 +9,33 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// A Request is one AppendRows request, as the fault hook sees it.
+// A Request describes an AppendRows request to the function of Server.Fault.
 type Request struct {
 	Number int64  // 1 for the server's first request
 	Table  string // projects/P/datasets/D/tables/T
 	Rows   int
-	// Wire is the rows as they came, by which a hook can tell requests apart.
+	// Wire has the encoded rows, so that the function can recognize a request.
 	Wire [][]byte
 }
 
-// A Fault is what a request meets instead of its answer. The zero Fault is none.
+// A Fault replaces the usual answer to a request. The zero Fault changes nothing.
 type Fault struct {
 	Kind Kind
-	// Rows are the indexes that BadRows blames.
+	// Rows has the indexes of the rows that BadRows refuses.
 	Rows []int
-	// Delay passes before anything else happens, unless the connection ends
-	// first.
+	// Delay is the wait before the request is served. The end of the connection ends
+	// the wait.
 	Delay time.Duration
 }
 
-// A Kind is what goes wrong.
+// A Kind is a kind of fault.
 type Kind int
 
-// The kinds of faults. Those that "answer" leave the connection open.
+// The kinds of faults. A fault that "answers" keeps the connection open.
 const (
 	None             Kind = iota
 	BadRows               // answers INVALID_ARGUMENT and row_errors for Fault.Rows
-	Refused               // answers INVALID_ARGUMENT and does not say which row is to blame
+	Refused               // answers INVALID_ARGUMENT without naming a row
 	ThroughputQuota       // answers RESOURCE_EXHAUSTED with the text that managedwriter retries
 	Unavailable           // answers UNAVAILABLE
 	PermissionDenied      // ends the connection with PERMISSION_DENIED
@@ -44,16 +44,16 @@ const (
 	DropAfter             // stores the rows, then breaks the connection: the answer is lost
 )
 
-// Fault makes every later request meet the fault that fn returns for it. Calls
-// come to fn one at a time, and it may use the Server. Fault(nil) ends it.
+// Fault sets the function that chooses the fault of every later request. Calls of fn are
+// never concurrent, and fn may call methods of the Server. Fault(nil) ends all faults.
 func (s *Server) Fault(fn func(Request) Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fault = fn
 }
 
-// meet counts a request and returns the fault that it meets.
-func (s *Server) meet(stream string, rows [][]byte) Fault {
+// nextFault counts a request and returns its fault.
+func (s *Server) nextFault(stream string, rows [][]byte) Fault {
 	r := Request{Table: tableOf(stream), Rows: len(rows), Wire: rows}
 	fn := s.count(&r, rows)
 	if fn == nil {
@@ -75,7 +75,7 @@ func (s *Server) count(r *Request, rows [][]byte) func(Request) Fault {
 	return s.fault
 }
 
-// wait lets the delay pass.
+// wait waits for Fault.Delay or for the end of ctx.
 func (f *Fault) wait(ctx context.Context) error {
 	if f.Delay <= 0 {
 		return nil
@@ -90,8 +90,9 @@ func (f *Fault) wait(ctx context.Context) error {
 	}
 }
 
-// ends returns the error that ends the connection before the rows are stored.
-func (f *Fault) ends(stream string) error {
+// connectionError returns the error that ends the connection before the rows are stored,
+// and nil if the fault does not.
+func (f *Fault) connectionError(stream string) error {
 	switch f.Kind {
 	case PermissionDenied:
 		return status.Error(codes.PermissionDenied, "Permission 'TABLES_UPDATE_DATA' denied on resource '"+stream+"' (or it may not exist).")
@@ -104,8 +105,8 @@ func (f *Fault) ends(stream string) error {
 	}
 }
 
-// answers returns the response that refuses the rows, nil when the fault does not.
-func (f *Fault) answers(stream string) *storagepb.AppendRowsResponse {
+// response returns the response that refuses the rows, and nil if the fault does not.
+func (f *Fault) response(stream string) *storagepb.AppendRowsResponse {
 	switch f.Kind {
 	case BadRows:
 		var bad []*storagepb.RowError

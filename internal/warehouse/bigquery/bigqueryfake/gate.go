@@ -5,18 +5,17 @@ import (
 	"sync"
 )
 
-// A mode is what becomes of connections.
+// A mode says how a gate treats connections.
 type mode int
 
 const (
 	open      mode = iota // served
 	resetting             // closed at once
-	hanging               // accepted and left alone
+	hanging               // accepted and never served
 )
 
-// A gate is a listener that can lose its connections and turn new ones away.
-// It listens all the while, so that nobody else is given its port during an
-// outage.
+// A gate is a listener that can break its connections and refuse new ones. The gate
+// keeps listening during an outage. Otherwise another process could get the port.
 type gate struct {
 	net.Listener
 
@@ -29,7 +28,7 @@ func newGate(l net.Listener) *gate {
 	return &gate{Listener: l, conns: map[net.Conn]struct{}{}}
 }
 
-// Accept returns the next connection that is to be served.
+// Accept returns the next connection to serve.
 func (g *gate) Accept() (net.Conn, error) {
 	for {
 		c, err := g.Listener.Accept()
@@ -53,7 +52,7 @@ func (g *gate) admit(c net.Conn) bool {
 	return g.mode == open
 }
 
-// set breaks every connection and treats later ones as m says.
+// set breaks every connection and sets the mode for later connections.
 func (g *gate) set(m mode) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -64,7 +63,7 @@ func (g *gate) set(m mode) {
 	clear(g.conns)
 }
 
-// reset closes with a TCP reset where it can, as a host without a server does.
+// reset closes a TCP connection with a reset, as a host without a server does.
 func reset(c net.Conn) {
 	if tcp, ok := c.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)

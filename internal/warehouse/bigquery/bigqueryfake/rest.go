@@ -26,7 +26,7 @@ func (s *Server) routes() http.Handler {
 	return mux
 }
 
-// call makes a handler of fn, which runs with the Server's mutex held.
+// call returns a handler that calls fn with the Server's mutex held.
 func (s *Server) call(fn func(*http.Request) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
@@ -40,8 +40,7 @@ func (s *Server) call(fn func(*http.Request) (any, error)) http.Handler {
 	})
 }
 
-// A restError is an answer other than 200, with the reason that Google's client
-// libraries look at.
+// A restError is an answer other than 200. Google's client libraries read the reason.
 type restError struct {
 	code         int
 	reason, text string
@@ -90,7 +89,7 @@ func writeJSON(w http.ResponseWriter, code int, v any) {
 	_, _ = w.Write(b) // fails when the client has gone
 }
 
-// etag returns an etag that was never used before.
+// etag returns a new etag.
 func (s *Server) etag() string {
 	s.etags++
 	return "etag" + strconv.Itoa(s.etags)

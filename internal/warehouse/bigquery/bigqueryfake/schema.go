@@ -9,8 +9,8 @@ import (
 	"google.golang.org/api/bigquery/v2"
 )
 
-// types are the types that the fake knows, by their names in REST calls, of
-// which some have two.
+// types has the types that the fake knows, by their names in REST calls. Some types have
+// two names.
 var types = map[string]storagepb.TableFieldSchema_Type{
 	"STRING":    storagepb.TableFieldSchema_STRING,
 	"INTEGER":   storagepb.TableFieldSchema_INT64,
@@ -21,15 +21,15 @@ var types = map[string]storagepb.TableFieldSchema_Type{
 	"JSON":      storagepb.TableFieldSchema_JSON,
 }
 
-// modes are the modes that the fake knows; "" is NULLABLE.
+// modes has the modes that the fake knows. The empty mode is NULLABLE.
 var modes = map[string]storagepb.TableFieldSchema_Mode{
 	"":         storagepb.TableFieldSchema_NULLABLE,
 	"NULLABLE": storagepb.TableFieldSchema_NULLABLE,
 	"REQUIRED": storagepb.TableFieldSchema_REQUIRED,
 }
 
-// changeSchema gives a table its schema: the first, when old is nil, or one that
-// may follow old. A view has none.
+// changeSchema sets the schema of a table. Without an old schema every known schema is
+// accepted, and otherwise only a permitted change. A view has no schema.
 func (s *Server) changeSchema(t *table, old, schema *bigquery.TableSchema) error {
 	if schema == nil || reflect.DeepEqual(old, schema) {
 		return nil
@@ -42,7 +42,7 @@ func (s *Server) changeSchema(t *table, old, schema *bigquery.TableSchema) error
 		if err := checkChange(old, schema); err != nil {
 			return err
 		}
-		t.schemaAt(at) // what is due takes its place before the new one waits
+		t.schemaAt(at) // an earlier change that is due takes effect first
 		at = at.Add(s.cfg.SchemaLag)
 	}
 	t.setSchema(schema, at)
@@ -66,8 +66,8 @@ func checkKnown(schema *bigquery.TableSchema) error {
 	return nil
 }
 
-// checkChange allows new NULLABLE columns and REQUIRED columns that become
-// NULLABLE, and nothing else.
+// checkChange accepts new NULLABLE columns and REQUIRED columns that become NULLABLE.
+// Every other change is an error.
 func checkChange(old, schema *bigquery.TableSchema) error {
 	const mismatch = "Provided Schema does not match Table. "
 	was := map[string]*bigquery.TableFieldSchema{}

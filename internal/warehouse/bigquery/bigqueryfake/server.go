@@ -15,20 +15,20 @@ import (
 
 // A Config configures a Server. The zero Config works.
 type Config struct {
-	// GRPCAddr and RESTAddr are listened on; free ports of 127.0.0.1 by default.
+	// GRPCAddr and RESTAddr are the addresses of the listeners. Default free ports of
+	// 127.0.0.1.
 	GRPCAddr, RESTAddr string
-	// SchemaLag is how long the Write API does not know of a changed schema,
-	// which the REST calls show at once; none by default. BigQuery's is in the
-	// order of minutes.
+	// SchemaLag is the delay until the Write API knows a changed schema. The REST calls
+	// show the change at once. Default 0. BigQuery's delay is some minutes.
 	SchemaLag time.Duration
-	// Discard counts rows without decoding or keeping them, for measurements of
-	// a client.
+	// Discard makes the server count rows without decoding or keeping them. Benchmarks
+	// of a client need this.
 	Discard bool
-	// Now is the clock that SchemaLag goes by; time.Now by default.
+	// Now is the clock for SchemaLag. Default time.Now.
 	Now func() time.Time
 }
 
-// A Server is a BigQuery with empty projects of every name. It is safe for
+// A Server is a fake BigQuery. Every project exists and is empty. A Server is safe for
 // concurrent use.
 type Server struct {
 	cfg        Config
@@ -47,14 +47,14 @@ type Server struct {
 	fault    func(Request) Fault
 }
 
-// Counts say what has arrived since the start.
+// Counts are the numbers of connections, requests and bytes since the start.
 type Counts struct {
-	Connections int64 // AppendRows streams that were opened
-	Appends     int64 // requests, faults included
-	Bytes       int64 // of the rows of these requests
+	Connections int64 // opened AppendRows streams
+	Appends     int64 // AppendRows requests, requests with a fault included
+	Bytes       int64 // encoded rows of the requests
 }
 
-// Start listens and serves until Close.
+// Start starts a server that serves until Close.
 func Start(cfg Config) (*Server, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -73,7 +73,7 @@ func Start(cfg Config) (*Server, error) {
 }
 
 func listen(addr string) (*gate, error) {
-	l, err := net.Listen("tcp", cmp.Or(addr, "127.0.0.1:0")) //nolint:noctx // There is nothing to wait for.
+	l, err := net.Listen("tcp", cmp.Or(addr, "127.0.0.1:0")) //nolint:noctx // Listening on loopback does not block.
 	if err != nil {
 		return nil, err
 	}
@@ -91,24 +91,24 @@ func (s *Server) serve() {
 
 // Close ends the server for good.
 func (s *Server) Close() {
-	s.Stop() // lets go of connections that hang, too
+	s.Stop() // also closes hanging connections
 	s.rpc.Stop()
 	_ = s.rest.Close()
 	s.goroutines.Wait()
 }
 
-// GRPCEndpoint is the host:port of the Write API, without TLS.
+// GRPCEndpoint returns the host:port of the Write API, which speaks without TLS.
 func (s *Server) GRPCEndpoint() string { return s.grpcL.Addr().String() }
 
-// RESTEndpoint is the base URL of the REST calls.
+// RESTEndpoint returns the base URL of the REST calls.
 func (s *Server) RESTEndpoint() string { return "http://" + s.restL.Addr().String() + basePath }
 
-// Stop begins an outage: every connection breaks, and new ones are reset at
-// once. What was stored is kept, and the addresses stay the server's.
+// Stop begins an outage: the server resets every connection, and new ones at once. The
+// server keeps its data and its addresses.
 func (s *Server) Stop() { s.setMode(resetting) }
 
-// Hang begins an outage in which every connection breaks, and new ones are
-// accepted and never answered.
+// Hang begins an outage: the server resets every connection, and accepts new ones
+// without ever answering.
 func (s *Server) Hang() { s.setMode(hanging) }
 
 // Restart ends an outage.
@@ -119,7 +119,7 @@ func (s *Server) setMode(m mode) {
 	s.restL.set(m)
 }
 
-// Counts returns what has arrived since the start.
+// Counts returns the counts since the start.
 func (s *Server) Counts() Counts {
 	s.mu.Lock()
 	defer s.mu.Unlock()

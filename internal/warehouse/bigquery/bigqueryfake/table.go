@@ -9,28 +9,28 @@ import (
 	"google.golang.org/api/bigquery/v2"
 )
 
-// A table is a table or a view. The Server's mutex guards what changes.
+// A table is a table or a view. The Server's mutex guards all fields but location, which
+// does not change.
 type table struct {
-	location string // does not change
+	location string
 
-	meta *bigquery.Table // replaced, never changed
+	meta *bigquery.Table // replaced, never modified
 	rows []map[string]any
 	len  int
 
-	// The Write API goes by schema until nextAt, when next takes its place. A
-	// schema is never changed, so that a connection knows by the pointer whether
-	// it has seen it.
+	// The Write API uses schema until nextAt, and next from then on. Schemas are never
+	// modified: a connection compares pointers to notice a new schema.
 	schema *storagepb.TableSchema
 	next   *storagepb.TableSchema
 	nextAt time.Time
 }
 
-// setSchema makes the Write API go by a schema from a time on.
+// setSchema makes the Write API use a schema from a time on.
 func (t *table) setSchema(schema *bigquery.TableSchema, from time.Time) {
 	t.next, t.nextAt = storageSchema(schema), from
 }
 
-// schemaAt is the schema that the Write API goes by.
+// schemaAt returns the schema that the Write API uses at a time.
 func (t *table) schemaAt(now time.Time) *storagepb.TableSchema {
 	if t.next != nil && !now.Before(t.nextAt) {
 		t.schema, t.next = t.next, nil
@@ -38,9 +38,9 @@ func (t *table) schemaAt(now time.Time) *storagepb.TableSchema {
 	return t.schema
 }
 
-// Table returns a table or view as the REST calls show it: its schema,
-// partitioning, clustering, description, or in View.Query the SQL. It is nil
-// when there is none.
+// Table returns the REST resource of a table or view: its schema, partitioning,
+// clustering and description, and the SQL of a view in View.Query. Table returns nil for
+// a missing table.
 func (s *Server) Table(project, dataset, name string) *bigquery.Table {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -52,9 +52,9 @@ func (s *Server) Table(project, dataset, name string) *bigquery.Table {
 	return &meta
 }
 
-// Rows returns a table's rows in the order of their arrival, duplicates
-// included. A row has every column of the table: nil, string, int64, bool, or
-// for a TIMESTAMP a time.Time in UTC. JSON is a string.
+// Rows returns the rows of a table in the order of arrival, duplicates included. A row
+// has a value for every column of the table: nil, string, int64, bool, or for a
+// TIMESTAMP a time.Time in UTC. JSON is a string. Rows returns nil for a missing table.
 func (s *Server) Rows(project, dataset, name string) []map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,7 +72,8 @@ func (s *Server) Rows(project, dataset, name string) []map[string]any {
 	return out
 }
 
-// Len returns how many rows a table has, also with Config.Discard.
+// Len returns the number of rows of a table, also with Config.Discard. A missing table
+// has 0.
 func (s *Server) Len(project, dataset, name string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -46,8 +46,7 @@ func (s *Server) getTable(r *http.Request) (any, error) {
 	return t.meta, nil
 }
 
-// patchTable replaces the fields of the resource that the body has, at the top
-// level.
+// patchTable replaces each top-level field of the resource that the body contains.
 func (s *Server) patchTable(r *http.Request) (any, error) {
 	t, err := s.find(r)
 	if err != nil {
@@ -77,9 +76,9 @@ func (s *Server) find(r *http.Request) (*table, error) {
 	return t, nil
 }
 
-// patched returns old with the fields of the body in place of its own. The body
-// is not decoded into a copy of old, where encoding/json would mix the fields of
-// a schema with those they replace.
+// patched returns a copy of old with the fields of the body. Decoding the body into a
+// copy of old would be shorter, but encoding/json would merge the old and the new
+// fields of a schema.
 func patched(old *bigquery.Table, r *http.Request) (*bigquery.Table, error) {
 	var fields, patch map[string]json.RawMessage
 	if err := decode(r, &patch); err != nil {

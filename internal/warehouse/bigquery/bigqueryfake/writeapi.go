@@ -12,13 +12,12 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// MaxRequestBytes is the largest AppendRows request. The reference of the API
-// says 10 MB; BigQuery's page of quotas said 20 MB in May 2026. A client that
-// keeps to the lower limit keeps to both.
+// MaxRequestBytes is the size of the largest AppendRows request. The API reference says
+// 10 MB; BigQuery's page of quotas said 20 MB in May 2026. The fake enforces the lower
+// limit, which satisfies both.
 const MaxRequestBytes = 10 << 20
 
-// writeAPI is the service, apart from Server so that Server's methods are those
-// for tests.
+// writeAPI implements the gRPC service. Server has only the methods for tests.
 type writeAPI struct {
 	storagepb.UnimplementedBigQueryWriteServer
 
@@ -48,7 +47,7 @@ func (a *writeAPI) AppendRows(stream storagepb.BigQueryWrite_AppendRowsServer) e
 	for {
 		req, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
-			return nil // the client is done
+			return nil // the client has closed the stream
 		}
 		if err != nil {
 			return err
@@ -63,7 +62,7 @@ func (a *writeAPI) AppendRows(stream storagepb.BigQueryWrite_AppendRowsServer) e
 	}
 }
 
-// destination returns the table of a default stream, the only stream that it has.
+// destination returns the table of a default stream. A table has no other stream.
 func (s *Server) destination(stream string) (*table, error) {
 	name := tableOf(stream)
 	if stream != name+"/streams/_default" && stream != name+"/_default" {
@@ -81,7 +80,7 @@ func (s *Server) destination(stream string) (*table, error) {
 	return t, nil
 }
 
-// writeSchema is the schema that the Write API goes by at the moment.
+// writeSchema returns the schema that the Write API uses now.
 func (s *Server) writeSchema(t *table) *storagepb.TableSchema {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,7 +93,7 @@ func (s *Server) connected() {
 	s.counts.Connections++
 }
 
-// tableOf is the table's part of a stream's name.
+// tableOf returns the name of a stream's table.
 func tableOf(stream string) string {
 	name, _, _ := strings.Cut(stream, "/streams/")
 	return strings.TrimSuffix(name, "/_default")
