@@ -13,8 +13,8 @@ import (
 
 var endpoints = flag.String("bigquery", "", "grpc=HOST:PORT&rest=URL of a server in another process, so that BenchmarkWrite measures the client alone")
 
-// The figures to look at are rows/s and the processor time of a row, cpu-µs/row,
-// which other load on the machine disturbs less.
+// BenchmarkWrite reports rows/s and cpu-µs/row, the processor time of a row. Other load
+// on the machine disturbs the processor time less.
 func BenchmarkWrite(b *testing.B) {
 	for _, size := range []int{500, 2_000, 10_000} {
 		for _, connections := range []int{1, 4} {
@@ -52,7 +52,7 @@ func measure(b *testing.B, size, connections int) {
 	b.ReportMetric(float64(peakRSS(b))/(1<<20), "peak-MiB")
 }
 
-// discarding is the config for a server that keeps nothing.
+// discarding returns the config for a server that discards all rows.
 func discarding(b *testing.B) bigquery.Config {
 	b.Helper()
 	parameters := *endpoints

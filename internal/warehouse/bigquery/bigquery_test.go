@@ -17,19 +17,19 @@ func TestManyRowsOverSeveralConnections(t *testing.T) {
 	cfg.Connections = 3
 	sink := open(t, cfg)
 	batch := rows(t, 0, 12_000)
-	for range 2 { // the second time in the buffers of the first
+	for range 2 { // the second Write reuses the buffers of the first
 		if result, err := sink.Write(t.Context(), batch); err != nil || result.Inserted != len(batch) {
 			t.Fatalf("result is %+v, %v", result, err)
 		}
 	}
 	if got := p.Counts(); got.Connections != 3 || got.Appends != 10 {
-		t.Errorf("there were %+v; want 3 connections, and twice 5 requests", got)
+		t.Errorf("counts are %+v; want 3 connections, and 5 requests twice", got)
 	}
 	wantRows(t, p, batch)
 	want := payloads(batch)
 	for _, row := range p.raw() {
 		if id := row["event_id"].(string); row["payload"] != want[id] {
-			t.Fatalf("event %s has another's payload", id)
+			t.Fatalf("event %s has the payload of another event", id)
 		}
 	}
 }
@@ -42,7 +42,7 @@ func payloads(batch []warehouse.Row) map[string]string {
 	return out
 }
 
-// A request is at most so large however the rows fall.
+// No request exceeds the limit, wherever the large rows are.
 func TestLargeRows(t *testing.T) {
 	t.Parallel()
 	p := start(t, bigqueryfake.Config{})
@@ -58,7 +58,7 @@ func TestLargeRows(t *testing.T) {
 		t.Fatalf("%d inserted, rejected: %v, error: %v; want the rejection of row 5", result.Inserted, result.Rejected, err)
 	}
 	if got := p.Counts().Appends; got != 3 {
-		t.Errorf("there were %d requests; want 3", got)
+		t.Errorf("got %d requests, want 3", got)
 	}
 	wantRows(t, p, append(batch[:5:5], batch[6:]...))
 }

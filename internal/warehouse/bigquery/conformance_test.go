@@ -21,7 +21,7 @@ var features = warehousetest.Features{
 	Timestamp: partitioned,
 }
 
-// partitioned is the time of an event, or NULL where BigQuery's partitions end.
+// partitioned returns the time of an event, or NULL if BigQuery has no partition for it.
 func partitioned(at time.Time) time.Time {
 	now := time.Now()
 	if at.Before(now.AddDate(-10, 0, 3)) || at.After(now.AddDate(1, 0, -3)) {
@@ -38,7 +38,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// The table holds repeats that nobody asked for, and a reader sees none.
+// Lost answers cause repeated rows in the table. A reader sees no repeat.
 func TestConformanceWithLostAnswers(t *testing.T) {
 	t.Parallel()
 	warehousetest.Run(t, features, func(t *testing.T) warehousetest.Warehouse {
@@ -55,8 +55,8 @@ func TestConformanceWithLostAnswers(t *testing.T) {
 	})
 }
 
-// A lossy place loses answers, so that a Write may fail. Its sinks write again,
-// as a worker does.
+// A lossy place loses answers: a Write may fail. Its sinks repeat a failed Write, as a
+// worker does.
 type lossy struct{ place }
 
 func (l lossy) Sink(t *testing.T) warehouse.Sink {

@@ -10,7 +10,7 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
 )
 
-// The list of bad rows may be incomplete.
+// BigQuery's list of bad rows may be incomplete.
 func TestRowsRefusedOneAfterAnother(t *testing.T) {
 	t.Parallel()
 	p := start(t, bigqueryfake.Config{})
@@ -39,7 +39,7 @@ func TestAllRowsRefused(t *testing.T) {
 	}
 }
 
-// A lost answer makes a repeat, which the view hides.
+// A lost answer causes repeated rows. The view hides them.
 func TestLostAnswers(t *testing.T) {
 	t.Parallel()
 	p := start(t, bigqueryfake.Config{})
@@ -65,7 +65,7 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
-// BigQuery hangs up from time to time. Nobody needs to notice.
+// BigQuery closes connections from time to time. Write recovers without an error.
 func TestHungUpOnce(t *testing.T) {
 	t.Parallel()
 	p := start(t, bigqueryfake.Config{})
@@ -79,7 +79,7 @@ func TestHungUpOnce(t *testing.T) {
 	}
 	wantRows(t, p, rows(t, 0, 2_000))
 	if raw := len(p.raw()); raw != 2_000 {
-		t.Errorf("the table has %d rows; want 2000: what was answered for is not sent again", raw)
+		t.Errorf("the table has %d rows; want 2000: acknowledged rows are not sent again", raw)
 	}
 }
 
@@ -135,9 +135,9 @@ func TestMissingTable(t *testing.T) {
 	}
 }
 
-// Rows that went out before an error may be on their way still: their buffers
-// are not written to again.
-func TestRowsOnTheirWayStayAsTheyAre(t *testing.T) {
+// Rows of a failed request may still be on their way, so Write does not reuse their
+// buffers.
+func TestRowsOnTheirWayStayUnchanged(t *testing.T) {
 	t.Parallel()
 	p := start(t, bigqueryfake.Config{})
 	cfg := p.config()
@@ -157,7 +157,7 @@ func TestRowsOnTheirWayStayAsTheyAre(t *testing.T) {
 	want := payloads(all)
 	for _, row := range p.raw() {
 		if row["payload"] != want[row["event_id"].(string)] {
-			t.Fatalf("event %v has another's payload", row["event_id"])
+			t.Fatalf("event %v has the payload of another event", row["event_id"])
 		}
 	}
 }

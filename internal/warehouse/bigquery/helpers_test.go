@@ -22,13 +22,13 @@ const (
 	dataset = "messaging"
 )
 
-// A target is a BigQuery with an empty dataset.
+// A target is a BigQuery, fake or Google's, with an empty dataset.
 type target interface {
 	Sink(t *testing.T) warehouse.Sink
 	Read(t *testing.T) []map[string]any
 }
 
-// A place is a target in this process.
+// A place is a fake BigQuery in this process.
 type place struct{ *bigqueryfake.Server }
 
 func start(t *testing.T, cfg bigqueryfake.Config) place {
@@ -48,7 +48,7 @@ func (p place) config() bigquery.Config {
 	}
 }
 
-// Sink returns a sink as another process would make it.
+// Sink returns a new sink, as another process would have.
 func (p place) Sink(t *testing.T) warehouse.Sink {
 	t.Helper()
 	return newSink(t, p.config())
@@ -74,8 +74,7 @@ func open(t *testing.T, cfg bigquery.Config) *bigquery.Sink {
 	return sink
 }
 
-// Read returns what the view shows of the table: of each event the row that was
-// received first.
+// Read returns the rows that the view shows: for each event the row received first.
 func (p place) Read(t *testing.T) []map[string]any {
 	t.Helper()
 	first := map[string]map[string]any{}
@@ -124,7 +123,7 @@ func rowOf(tb testing.TB, body []byte) warehouse.Row {
 	return warehouse.NewRow(e, warehouse.Origin{EventID: cmp.Or(e.ID, "none"), Workspace: "default", ReceivedAt: received, Sequence: 7})
 }
 
-// columnsOf returns a row as the table must show it.
+// columnsOf returns the values that the table must have for a row.
 func columnsOf(r *warehouse.Row) map[string]any {
 	out := map[string]any{}
 	for _, c := range warehouse.Columns() {
@@ -133,7 +132,8 @@ func columnsOf(r *warehouse.Row) map[string]any {
 	return out
 }
 
-// write writes rows as a worker does: until there is no error.
+// write repeats Write until it succeeds, as a worker does. It returns the number of
+// failures, too.
 func write(tb testing.TB, sink warehouse.Sink, batch []warehouse.Row) (warehouse.Result, int) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
@@ -147,12 +147,12 @@ func write(tb testing.TB, sink warehouse.Sink, batch []warehouse.Row) (warehouse
 		select {
 		case <-time.After(min(max(wait, 10*time.Millisecond), time.Second)):
 		case <-ctx.Done():
-			tb.Fatalf("no success in a minute; the last error: %v", err)
+			tb.Fatalf("Write failed for a minute; last error: %v", err)
 		}
 	}
 }
 
-// wantRows checks that a reader sees the rows, each once.
+// wantRows checks that a reader sees each row exactly once, and no other row.
 func wantRows(t *testing.T, p target, want []warehouse.Row) {
 	t.Helper()
 	seen := p.Read(t)

@@ -15,16 +15,16 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
 )
 
-// TestLive runs the assertions against Google's BigQuery, and the SQL that
-// nothing else runs. BIGQUERY_LIVE_TEST=PROJECT.DATASET names a dataset that does
-// not need to exist: each test makes one of its own, with more behind its name,
-// and deletes it. The account needs roles/bigquery.user and
-// roles/bigquery.dataEditor on the project.
+// TestLive runs the assertions against Google's BigQuery, and the SQL that no other
+// test runs. BIGQUERY_LIVE_TEST=PROJECT.DATASET names a dataset. The dataset does not
+// need to exist: each test creates its own dataset, whose name begins with DATASET, and
+// deletes it. The account needs roles/bigquery.user and roles/bigquery.dataEditor on
+// the project.
 func TestLive(t *testing.T) {
 	t.Parallel()
-	project, dataset, found := strings.Cut(os.Getenv("BIGQUERY_LIVE_TEST"), ".") //nolint:forbidigo // It is how tests are told.
+	project, dataset, found := strings.Cut(os.Getenv("BIGQUERY_LIVE_TEST"), ".") //nolint:forbidigo // The environment is the only input of a test.
 	if !found {
-		t.Skip("BIGQUERY_LIVE_TEST=PROJECT.DATASET is not set, so this is not compared with Google's BigQuery")
+		t.Skip("BIGQUERY_LIVE_TEST=PROJECT.DATASET is not set: the fake is not compared with Google's BigQuery")
 	}
 	for name, check := range assertions {
 		t.Run(name, func(t *testing.T) {
@@ -38,7 +38,7 @@ func TestLive(t *testing.T) {
 	})
 }
 
-// A live is a target at Google.
+// A live is a dataset of Google's BigQuery.
 type live struct {
 	bigquery.Config
 	client *bq.Client
@@ -95,8 +95,8 @@ func (l *live) query(t *testing.T, statement string) []map[string]any {
 	}
 }
 
-// liveStatements makes everything by the printed SQL, queries each view, and
-// compacts a day.
+// liveStatements creates the table and the views with the printed SQL, queries each view,
+// and compacts a day.
 func liveStatements(t *testing.T, l *live) {
 	t.Helper()
 	for range 2 {
@@ -104,7 +104,7 @@ func liveStatements(t *testing.T, l *live) {
 			l.query(t, s)
 		}
 	}
-	sink := openTarget(t, l) // which finds it as it should be
+	sink := openTarget(t, l) // Open accepts the table of the printed SQL
 	batch := rows(t, 0, 500)
 	write(t, sink, batch)
 	write(t, sink, batch)

@@ -12,23 +12,23 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
 )
 
-// impatient is a config that gives up soon.
+// impatient returns a config with a short timeout.
 func impatient(p place) bigquery.Config {
 	cfg := p.config()
 	cfg.Timeout = time.Second
 	return cfg
 }
 
-// hasty returns a sink that gives up soon, on a dataset that is there: Open takes
-// many calls.
+// hasty returns a sink for cfg after another sink has opened the dataset: Open makes too
+// many calls for a short timeout.
 func hasty(t *testing.T, p place, cfg bigquery.Config) *bigquery.Sink {
 	t.Helper()
 	open(t, p.config())
 	return newSink(t, cfg)
 }
 
-// BigQuery goes away between two batches or in the middle of one, refuses or
-// swallows connections, and comes back; the same sink goes on.
+// BigQuery resets connections or does not answer, between two batches, and comes back.
+// The same sink continues.
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	for name, begin := range map[string]func(place){"stopped": place.stop, "hanging": place.hang} {
@@ -42,7 +42,7 @@ func TestOutage(t *testing.T) {
 			for range 2 {
 				began := time.Now()
 				if _, err := sink.Write(t.Context(), all[50:100]); err == nil {
-					t.Error("Write succeeds without a BigQuery")
+					t.Error("Write succeeded during an outage")
 				}
 				if took := time.Since(began); took > 5*time.Second {
 					t.Errorf("Write took %v", took)
@@ -71,7 +71,7 @@ func TestOutageWhileWriting(t *testing.T) {
 		return bigqueryfake.Fault{}
 	})
 	if _, err := sink.Write(t.Context(), all); err == nil {
-		t.Fatal("Write succeeds without a BigQuery")
+		t.Fatal("Write succeeded during an outage")
 	}
 	p.Fault(nil)
 	p.Restart()
@@ -79,7 +79,7 @@ func TestOutageWhileWriting(t *testing.T) {
 	wantRows(t, p, all)
 }
 
-// A long outage costs no memory: what was given up is gone.
+// A long outage costs no memory: failed writes leave no goroutines behind.
 func TestOutageLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	p := start(t, bigqueryfake.Config{})
@@ -94,7 +94,7 @@ func TestOutageLeavesNothingBehind(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for range 20 {
 		if _, err := sink.Write(t.Context(), batch); err == nil {
-			t.Fatal("Write succeeds without an answer")
+			t.Fatal("Write succeeded without an answer")
 		}
 	}
 	deadline := time.Now().Add(20 * time.Second)
@@ -116,7 +116,7 @@ func TestOpenDuringAnOutage(t *testing.T) {
 	sink := newSink(t, cfg)
 	p.Stop()
 	if err := sink.Open(t.Context()); err == nil {
-		t.Fatal("Open succeeds without a BigQuery")
+		t.Fatal("Open succeeded during an outage")
 	}
 	p.Restart()
 	if err := sink.Open(t.Context()); err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
 )
 
-// refusing makes BigQuery refuse each request with one of the rows in it, and
-// not say which.
+// refusing makes BigQuery refuse each request that contains a bad row, without naming the
+// row.
 func refusing(bad ...warehouse.Row) func(bigqueryfake.Request) bigqueryfake.Fault {
 	isBad := func(wire []byte) bool {
 		return slices.ContainsFunc(bad, func(r warehouse.Row) bool { return bytes.Contains(wire, []byte(r.EventID)) })
@@ -39,7 +39,7 @@ func places(result warehouse.Result) []int {
 	return list
 }
 
-// Rows that BigQuery does not name are found, and hold up no others.
+// Write finds refused rows that BigQuery does not name, and stores all other rows.
 func TestRowsRefusedWithoutAName(t *testing.T) {
 	t.Parallel()
 	p := start(t, bigqueryfake.Config{})
@@ -67,17 +67,17 @@ func TestRowsRefusedWithoutAName(t *testing.T) {
 	}
 	wantRows(t, p, good)
 	if n := p.Counts().Appends; n > 150 {
-		t.Errorf("it took %d requests", n)
+		t.Errorf("the search took %d requests, want at most 150", n)
 	}
 }
 
-// A table that takes no row at all makes no dead letters, and the search ends.
+// A table that accepts no row causes no rejections, and the search ends.
 func TestEveryRowRefusedWithoutAName(t *testing.T) {
 	t.Parallel()
 	p := start(t, bigqueryfake.Config{})
 	sink := open(t, p.config())
 	all := rows(t, 0, 1_000)
-	for _, before := range []int{0, 10} { // also when it has taken some before
+	for _, before := range []int{0, 10} { // rows that the table has accepted before
 		p.Fault(nil)
 		if _, err := sink.Write(t.Context(), all[:before]); err != nil {
 			t.Fatal(err)
@@ -94,7 +94,7 @@ func TestEveryRowRefusedWithoutAName(t *testing.T) {
 			}
 		}
 		if n := p.Counts().Appends - requests; n > 500 {
-			t.Errorf("after %d rows: it took %d requests", before, n)
+			t.Errorf("after %d rows: the search took %d requests, want at most 500", before, n)
 		}
 	}
 	p.Fault(nil)
@@ -102,8 +102,7 @@ func TestEveryRowRefusedWithoutAName(t *testing.T) {
 	wantRows(t, p, all)
 }
 
-// A bad row that comes alone waits until another row has shown that the table
-// takes rows.
+// A bad row in a batch of its own waits until the table has accepted another row.
 func TestRowRefusedAlone(t *testing.T) {
 	t.Parallel()
 	p := start(t, bigqueryfake.Config{})
@@ -111,7 +110,7 @@ func TestRowRefusedAlone(t *testing.T) {
 	all := rows(t, 0, 2)
 	p.Fault(refusing(all[0]))
 	if result, err := sink.Write(t.Context(), all[:1]); err == nil {
-		t.Fatalf("result is %+v before any row was taken", result)
+		t.Fatalf("result is %+v before any row was accepted", result)
 	}
 	if _, err := sink.Write(t.Context(), all[1:]); err != nil {
 		t.Fatal(err)
@@ -123,7 +122,7 @@ func TestRowRefusedAlone(t *testing.T) {
 	wantRows(t, p, all[1:])
 }
 
-// An outage in the middle of the search loses and rejects nothing that is good.
+// An outage during the search loses no good row, and rejects none.
 func TestOutageDuringTheSearch(t *testing.T) {
 	t.Parallel()
 	p := start(t, bigqueryfake.Config{})

@@ -20,7 +20,7 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
 )
 
-// client is somebody else's: an operator with rights on the dataset.
+// client returns the dataset for an operator who changes it beside the worker.
 func client(t *testing.T, p place) *bq.Dataset {
 	t.Helper()
 	c, err := bq.NewClient(t.Context(), project, option.WithEndpoint(p.RESTEndpoint()), option.WithoutAuthentication())
@@ -31,7 +31,8 @@ func client(t *testing.T, p place) *bq.Dataset {
 	return c.Dataset(dataset)
 }
 
-// older makes the table of a release without the last two columns before payload.
+// older creates the table of an older release, which lacks the last two columns before
+// payload.
 func older(t *testing.T, p place) {
 	t.Helper()
 	d := client(t, p)
@@ -71,7 +72,7 @@ func TestOlderTableGainsColumns(t *testing.T) {
 	}
 }
 
-// The Write API learns of new columns late. Until then rows go without them.
+// The Write API learns of new columns late. Until then rows leave out the new columns.
 func TestNewColumnsAreNotKnownYet(t *testing.T) {
 	t.Parallel()
 	p := start(t, bigqueryfake.Config{})
@@ -79,8 +80,8 @@ func TestNewColumnsAreNotKnownYet(t *testing.T) {
 	cfg := p.config()
 	cfg.NewColumnsWait = 200 * time.Millisecond
 	sink := open(t, cfg)
-	// To the call it shows them, to appends it does not: so far the servers may
-	// differ.
+	// GetWriteStream shows the new columns, and AppendRows does not know them: two
+	// servers of Google's may differ in this way.
 	var known bool
 	p.Fault(func(r bigqueryfake.Request) bigqueryfake.Fault {
 		if !known && r.Number%2 == 1 {
@@ -101,27 +102,27 @@ func TestNewColumnsAreNotKnownYet(t *testing.T) {
 	}
 }
 
-// The Write API says when it has noticed.
+// The Write API reports a changed schema in its answers.
 func TestNewColumnsAreNoticed(t *testing.T) {
 	t.Parallel()
 	p, later := lagging(t)
 	older(t, p)
-	sink := open(t, p.config()) // which would wait for 5 minutes
+	sink := open(t, p.config()) // without the report, NewColumnsWait is 5 minutes
 	all := rows(t, 0, 3)
 	write(t, sink, all[:1])
 	if row := p.raw()[0]; row["shape"] != nil {
 		t.Fatalf("the first row has the new columns: %v", row["shape"])
 	}
 	later()
-	write(t, sink, all[1:2]) // is answered with the news
+	write(t, sink, all[1:2]) // the answer reports the changed schema
 	write(t, sink, all[2:3])
 	if row := p.raw()[2]; row["shape"] != "nested" {
 		t.Errorf("the third row has %v in a new column", row["shape"])
 	}
 }
 
-// lagging is a BigQuery whose Write API knows of new columns when the test says
-// so.
+// lagging returns a BigQuery whose Write API learns of new columns when the test calls
+// later.
 func lagging(t *testing.T) (p place, later func()) {
 	t.Helper()
 	var clock atomic.Int64
@@ -159,7 +160,7 @@ func TestColumnsOfANewerRelease(t *testing.T) {
 	wantRows(t, p, all)
 	fields := p.Table(project, dataset, bigquery.Raw).Schema.Fields
 	if last := fields[len(fields)-1].Name; last != "later" {
-		t.Errorf("the last column is %s; want the newer release's", last)
+		t.Errorf("the last column is %s, want the column of the newer release", last)
 	}
 }
 
@@ -176,7 +177,7 @@ func addColumn(t *testing.T, p place, name string) {
 	}
 }
 
-// Several workers begin at the same time.
+// Several workers open the same dataset at the same time.
 func TestOpenAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(*testing.T, place){"nothing there": func(*testing.T, place) {}, "older table": older} {
@@ -215,7 +216,7 @@ func TestColumnOfAnotherType(t *testing.T) {
 	schema := bq.Schema{{Name: "event_id", Type: bq.IntegerFieldType}}
 	createRaw(t, d, schema)
 	if err := newSink(t, p.config()).Open(t.Context()); err == nil {
-		t.Error("Open takes a table whose event_id is a number")
+		t.Error("Open accepts a table with an event_id of type INTEGER")
 	}
 }
 
@@ -242,7 +243,7 @@ func TestOpenMakesTableAndViews(t *testing.T) {
 	}
 }
 
-// A view of an older release gets its new query, and others are left alone.
+// Open replaces a view of an older release, and keeps current views.
 func TestOpenReplacesViews(t *testing.T) {
 	t.Parallel()
 	p := start(t, bigqueryfake.Config{})
@@ -258,11 +259,11 @@ func TestOpenReplacesViews(t *testing.T) {
 		t.Errorf("the view is %+v, %v", meta, err)
 	}
 	if p.Table(project, dataset, warehouse.LinkClicks).Etag != etag {
-		t.Error("a view that was right was written again")
+		t.Error("Open wrote a current view again")
 	}
 }
 
-// An older release that starts beside a newer one does not put its views back.
+// An older release that starts beside a newer one keeps the newer views.
 func TestOpenLeavesNewerViews(t *testing.T) {
 	t.Parallel()
 	p := start(t, bigqueryfake.Config{})
@@ -282,18 +283,18 @@ func TestOpenLeavesNewerViews(t *testing.T) {
 	}
 }
 
-// A change of the views needs another viewsVersion, or running workers of the
-// release before replace them at their next start.
+// A change of the views needs a higher viewsVersion. Otherwise workers of the release
+// before replace the views at their next start.
 func TestViewsHaveTheirVersion(t *testing.T) {
 	t.Parallel()
 	text := strings.Join(bigquery.Statements(project, dataset)[3:], "\n")
 	if got, want := fmt.Sprintf("%x", sha256.Sum256([]byte(text)))[:12], "377caf3142ab"; got != want {
-		t.Errorf("the views are %s, not %s: raise viewsVersion, then write that here", got, want)
+		t.Errorf("the views have the hash %s, want %s: raise viewsVersion, then update the hash here", got, want)
 	}
 }
 
-// The Write API does not know the columns of the key yet: without them, no event
-// could be told from another.
+// While the Write API does not know the columns of the key, rows wait: without the key
+// nobody could distinguish events.
 func TestRequiredColumnsAreWaitedFor(t *testing.T) {
 	t.Parallel()
 	p, later := lagging(t)

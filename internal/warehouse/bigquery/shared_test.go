@@ -13,7 +13,7 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
 )
 
-// assertions hold for the stand-in and for Google's BigQuery.
+// assertions must pass with the fake and with Google's BigQuery.
 var assertions = map[string]func(*testing.T, target){
 	"every field":              everyField,
 	"written again":            writtenAgain,
@@ -74,7 +74,7 @@ func everyField(t *testing.T, w target) {
 
 func isPayload(p cmp.Path) bool { return p.GoString() == `{map[string]any}["payload"]` }
 
-// sameJSON compares what is said, not how: a JSON column is not kept as text.
+// sameJSON compares values, not texts: a JSON column does not keep the text.
 func sameJSON(a, b any) bool {
 	var x, y any
 	if json.Unmarshal([]byte(a.(string)), &x) != nil || json.Unmarshal([]byte(b.(string)), &y) != nil {
@@ -89,7 +89,7 @@ func writtenAgain(t *testing.T, w target) {
 	sink := openTarget(t, w)
 	write(t, sink, batch)
 	write(t, sink, batch[500:])
-	write(t, openTarget(t, w), slices.Concat(batch[:10], batch[:10])) // as another worker
+	write(t, openTarget(t, w), slices.Concat(batch[:10], batch[:10])) // another worker
 	wantRows(t, w, batch)
 }
 
@@ -114,7 +114,7 @@ func refusedRows(t *testing.T, w target) {
 	wantRows(t, w, slices.DeleteFunc(batch, func(r warehouse.Row) bool { return string(r.Payload) == `{not json` }))
 }
 
-// BigQuery takes no row into a partition that is too far from now.
+// BigQuery refuses rows for partitions that are too far from today.
 func timesWithoutPartitions(t *testing.T, w target) {
 	t.Helper()
 	now := time.Now()

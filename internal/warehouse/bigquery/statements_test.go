@@ -10,7 +10,7 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
 )
 
-// The printed views are those that Open makes.
+// Statements prints the same views that Open creates.
 func TestStatementsAreWhatOpenDoes(t *testing.T) {
 	t.Parallel()
 	p := start(t, bigqueryfake.Config{})
@@ -27,10 +27,10 @@ func TestStatementsAreWhatOpenDoes(t *testing.T) {
 	}
 	for _, c := range warehouse.Columns() {
 		if !strings.Contains(statements[1], "\n  `"+c.Name+"` ") {
-			t.Errorf("column %s is not created", c.Name)
+			t.Errorf("CREATE TABLE lacks column %s", c.Name)
 		}
 		if added := strings.Contains(statements[2], " `"+c.Name+"` "); added == c.Required {
-			t.Errorf("column %s is added to an older table: %t", c.Name, added)
+			t.Errorf("ALTER TABLE adds column %s: %t, want %t", c.Name, added, !c.Required)
 		}
 	}
 }

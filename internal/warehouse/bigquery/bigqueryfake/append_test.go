@@ -31,7 +31,7 @@ func TestRowsComeBackByType(t *testing.T) {
 		t.Error(diff)
 	}
 	if got := e.server.Rows("p", "d", "none"); got != nil || e.server.Len("p", "d", "none") != 0 {
-		t.Errorf("a table that does not exist has the rows %v", got)
+		t.Errorf("a missing table has the rows %v", got)
 	}
 }
 
@@ -58,14 +58,14 @@ func TestOneBadRowRefusesAll(t *testing.T) {
 		t.Error(diff)
 	}
 	if e.len() != 0 {
-		t.Errorf("%d rows were stored beside bad ones", e.len())
+		t.Errorf("%d rows of a refused request were stored", e.len())
 	}
 	if a := e.send(t, [][]byte{rows[0], rows[8]}); a.err != nil || e.len() != 2 {
 		t.Errorf("the good rows alone: %v, %d rows", a.err, e.len())
 	}
 }
 
-// nested returns an array in an array in an array, around text with brackets.
+// nested returns n nested arrays around a text with brackets.
 func nested(n int) string {
 	return strings.Repeat("[", n) + `"\"[[["` + strings.Repeat("]", n)
 }
@@ -129,7 +129,7 @@ func TestDestinationMustBeATable(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", table, err, want)
 		}
 	}
-	// The library does not pass this one's code on.
+	// The library drops the code of this error.
 	_, err := w.NewManagedStream(t.Context(), managedwriter.WithStreamName("projects/p/datasets/d/tables/events/streams/other"),
 		managedwriter.WithSchemaDescriptor(descriptor(t, schema())))
 	if err == nil || !strings.Contains(err.Error(), "STREAM_NOT_FOUND") {

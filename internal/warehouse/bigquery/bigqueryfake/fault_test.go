@@ -13,14 +13,14 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
 )
 
-// Each fault comes once, and then the same rows are sent again by whoever should:
-// the client library where it retries, else the test.
+// Each fault comes once. Then the client library sends the rows again if it retries the
+// fault, and otherwise the test does.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
 		fault    bigqueryfake.Fault
 		code     codes.Code // the answer to the first append
-		attempts int        // of that append, by the library
+		attempts int        // of the library for the first append
 		rows     int        // afterwards, of two batches of 3
 	}{
 		"none":                  {bigqueryfake.Fault{}, codes.OK, 1, 6},
@@ -95,8 +95,7 @@ func TestHookSeesTheRequest(t *testing.T) {
 	}
 }
 
-// An append whose caller has given up is still under way: that is why such rows
-// may arrive later.
+// An append continues after its caller has stopped waiting, so the rows may arrive later.
 func TestAbandonedAppendLands(t *testing.T) {
 	t.Parallel()
 	e := start(t, bigqueryfake.Config{})

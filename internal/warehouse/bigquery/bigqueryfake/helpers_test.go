@@ -19,10 +19,10 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
 )
 
-// patience is how long a test waits for what must come.
+// patience bounds the wait for an event that must happen.
 const patience = 30 * time.Second
 
-// schema has a column of each type; numbers of fields go by its order.
+// schema has a column of each type. The order of columns gives the field numbers.
 func schema() bigquery.Schema {
 	return bigquery.Schema{
 		{Name: "event_id", Type: bigquery.StringFieldType, Required: true},
@@ -40,7 +40,7 @@ func wider() bigquery.Schema {
 
 type row []byte
 
-// event begins a row with the columns that it must have.
+// event returns a row with the required columns.
 func event(id string) row {
 	return row(nil).text(1, id).text(5, `{"event_id":"`+id+`"}`)
 }
@@ -119,8 +119,8 @@ func client(t *testing.T, s *bigqueryfake.Server) *bigquery.Client {
 
 func writer(t *testing.T, s *bigqueryfake.Server) *managedwriter.Client {
 	t.Helper()
-	// Not the test's context: that ends before the clean-up, and with it the
-	// client's connections.
+	// The context of the test ends before the clean-up, and would end the client's
+	// connections.
 	c, err := managedwriter.NewClient(context.WithoutCancel(t.Context()), "p", option.WithEndpoint(s.GRPCEndpoint()), option.WithoutAuthentication(),
 		option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))
 	if err != nil {
@@ -144,7 +144,7 @@ func stream(t *testing.T, s *bigqueryfake.Server, table string) *managedwriter.M
 	return ms
 }
 
-// An answer is what became of an append.
+// An answer is the result of an append.
 type answer struct {
 	*managedwriter.AppendResult
 

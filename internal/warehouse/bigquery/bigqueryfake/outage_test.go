@@ -27,7 +27,7 @@ func TestOutage(t *testing.T) {
 
 			begin(e.server)
 			if a := e.sendWithin(t, 200*time.Millisecond, batch(3)); a.err == nil {
-				t.Error("rows were taken during an outage")
+				t.Error("rows were accepted during an outage")
 			}
 			if err := e.askREST(t, 200*time.Millisecond); err == nil {
 				t.Error("REST was answered during an outage")
@@ -43,7 +43,7 @@ func TestOutage(t *testing.T) {
 			if err := e.askREST(t, patience); err != nil {
 				t.Errorf("REST after the outage: %v", err)
 			}
-			// The abandoned rows may or may not have landed.
+			// The rows of the failed append may be stored or not.
 			if n := e.len(); n != 6 && n != 9 {
 				t.Errorf("%d rows, want 6 or 9", n)
 			}
@@ -51,7 +51,7 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// The two kinds of outages differ in what becomes of a new connection.
+// The two kinds of outages treat a new connection differently.
 func TestOutagesFailDifferently(t *testing.T) {
 	t.Parallel()
 	e := start(t, bigqueryfake.Config{})

@@ -86,7 +86,7 @@ func TestViews(t *testing.T) {
 	}
 }
 
-// Of two who read the same state, only the first may change it.
+// Of two clients that read the same state, only the first may change it.
 func TestEtags(t *testing.T) {
 	t.Parallel()
 	e := start(t, bigqueryfake.Config{})
@@ -113,6 +113,6 @@ func TestUnknownCalls(t *testing.T) {
 		t.Errorf("got %v, want 501", err)
 	}
 	if e.server.Table("p", "d", "none") != nil {
-		t.Error("there is a table that nobody made")
+		t.Error("the fake has a table that no client created")
 	}
 }

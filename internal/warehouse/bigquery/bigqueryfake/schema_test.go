@@ -71,8 +71,8 @@ func TestColumnIsAdded(t *testing.T) {
 	}
 }
 
-// A column is added before any writer has been there: the table's first schema
-// is good until then.
+// A column is added before the first writer connects. The table's first schema stays
+// valid until the lag is over.
 func TestColumnIsAddedBeforeTheFirstWriter(t *testing.T) {
 	t.Parallel()
 	e := start(t, bigqueryfake.Config{SchemaLag: time.Hour})
