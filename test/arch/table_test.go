@@ -72,7 +72,8 @@ func owned(pkg string) []string {
 	return modules
 }
 
-// TestEveryRoomHasAPurpose also keeps a purpose in its cell of the table.
+// TestEveryRoomHasAPurpose checks that every package has a purpose that fits into a cell
+// of the table, and that every owner is a package.
 func TestEveryRoomHasAPurpose(t *testing.T) {
 	t.Parallel()
 	for _, f := range floors {

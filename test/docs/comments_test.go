@@ -56,18 +56,18 @@ func TestCommentLinks(t *testing.T) {
 
 var (
 	address = regexp.MustCompile(`[a-z]+://\S+`)
-	// DocumentName is a Markdown file, with the heading that may follow.
+	// DocumentName matches a Markdown file and an optional heading.
 	documentName = regexp.MustCompile(`[\w./-]+\.md(?:#[\w-]+)?`)
 	adr          = regexp.MustCompile(`\bADR (\d+)`)
-	// PathName begins at the root of the repository. An identifier may follow:
-	// internal/stream.Publisher.
+	// PathName matches a path from the root of the repository. An identifier may follow
+	// a package: internal/stream.Publisher.
 	pathName = regexp.MustCompile(`(?m)(?:^|[\s("'` + "`" + `])(?:\./)?((?:cmd|internal|pkg|test|docs|deploy)/[\w./-]*\w)`)
-	// GoFile is a file of the same folder. It has no folder of its own.
+	// GoFile matches a Go file without a folder.
 	goFile = regexp.MustCompile(`(?:^|[\s("'` + "`" + `])([a-z][a-z0-9_]*\.go)\b`)
 )
 
-// dead returns an error for each thing that a comment names and that is not
-// there. Addresses of other hosts are not followed.
+// dead returns an error for each document, ADR or file that a comment names and that does
+// not exist. It does not follow links to other hosts.
 func dead(repository fs.FS, documents map[string]document, dir string, group *ast.CommentGroup) []error {
 	text := address.ReplaceAllString(group.Text(), "")
 	var errs []error
@@ -117,11 +117,12 @@ func TestPathsInDocuments(t *testing.T) {
 	}
 }
 
-// noPath is the overlay that readers of docs/production.md make, a target of the
-// Makefile, or a place for a name.
+// noPath matches names that look like paths: the overlay that readers of
+// docs/production.md create, a target of the Makefile, and a placeholder.
 var noPath = regexp.MustCompile(`^deploy/k8s/overlays/acme\b|^test/race$|\bNAME$`)
 
-// exists also takes a package with an identifier behind its last dot.
+// exists reports whether a file or a package exists. A package may have an identifier
+// after its last dot.
 func exists(repository fs.FS, name string) bool {
 	if _, err := fs.Stat(repository, name); err == nil {
 		return true

@@ -15,14 +15,14 @@ import (
 )
 
 // constants reads constants of this module from its files. Importing the packages
-// instead would link DuckDB and NATS, and would not reach unexported names.
+// instead would link DuckDB and NATS, and would not give unexported constants.
 type constants struct {
 	fset     *token.FileSet
 	packages map[string]*source // by import path
 }
 
-// A source is a package of which only the constants are known for certain: names
-// of other modules stay unresolved, and their errors are ignored.
+// A source is a parsed package whose constants are evaluated. Names of other modules
+// stay unresolved, and their errors are ignored.
 type source struct {
 	types *types.Package
 	files []*ast.File
@@ -32,7 +32,8 @@ func newConstants() *constants {
 	return &constants{token.NewFileSet(), map[string]*source{"time": {types: durations()}}}
 }
 
-// durations stands in for package time, which would take a second to check.
+// durations returns a package time with the units only. Checking the real package would
+// take a second.
 func durations() *types.Package {
 	pkg := types.NewPackage("time", "time")
 	name := types.NewTypeName(token.NoPos, pkg, "Duration", nil)

@@ -1,8 +1,9 @@
-// Package docs_test holds the documents to the code: the tables of settings in
-// docs/configuration.md to what the programs declare, and every link between
-// documents to what it points at.
+// Package docs_test checks the documents against the code: the tables of settings in
+// docs/configuration.md, links between documents, files and documents that comments
+// name, constants that a sentence quotes (see quotes), and label values that a table
+// explains.
 //
-//	go test ./test/docs -run TestSettings -update    writes the tables
+//	go test ./test/docs -run TestSettings -update    writes the tables of settings
 package docs_test
 
 import (
@@ -50,13 +51,13 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// TestMainsDeclareNothingElse: what a main declares by itself would be missing in
-// the tables.
+// TestMainsDeclareNothingElse checks that a main declares only the groups of settings
+// that settings() knows. The tables would lack any other setting.
 func TestMainsDeclareNothingElse(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"cmd/ingest/main.go", "cmd/worker/main.go"} {
 		if n := strings.Count(read(t, path), ".Declare("); n != 2 {
-			t.Errorf("%s declares %d groups of settings, and settings() knows of 2: the program's and the logger's", path, n)
+			t.Errorf("%s declares %d groups of settings, want 2: settings() in test/docs knows the program's and the logger's", path, n)
 		}
 	}
 }
@@ -77,10 +78,10 @@ func TestFillWantsEveryTableOnce(t *testing.T) {
 		"a place without a table": {},
 	} {
 		if _, err := fill(one, tables); err == nil {
-			t.Errorf("%s is no mistake", name)
+			t.Errorf("%s: fill returned no error", name)
 		}
 	}
 	if _, err := fill(one+one, map[string][]setting{"ingest": nil}); err == nil {
-		t.Error("two places for one table are no mistake")
+		t.Error("two places for one table: fill returned no error")
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"unicode"
 )
 
-// TestLinks follows every link from a document to a file of this repository, and
-// to a heading in it. Links to other hosts are not followed.
+// TestLinks follows every link from a document to a file of this repository, or to a
+// heading in a file. It does not follow links to other hosts.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	repository := os.DirFS(root)
@@ -83,7 +83,7 @@ func parse(text string) document {
 	return d
 }
 
-// anchor is what GitHub makes of a heading.
+// anchor returns the anchor that GitHub gives to a heading.
 func anchor(title string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -96,7 +96,7 @@ func anchor(title string) string {
 	}, strings.TrimSpace(title))
 }
 
-// unused counts headings that say the same.
+// unused numbers headings with the same text, as GitHub does.
 func unused(anchors map[string]bool, name string) string {
 	numbered := name
 	for n := 1; anchors[numbered]; n++ {

@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// generated is a table between its two marks.
+// generated matches a table between its two marks.
 var generated = regexp.MustCompile(`(?s)(<!-- generated: ([a-z]+) -->\n).*?(<!-- end -->)`)
 
-// fill writes each table between its marks. Every table has to have its place.
+// fill writes each table between its marks. A table without marks, or marks without a
+// table, are an error.
 func fill(text string, tables map[string][]setting) (string, error) {
 	var placed []string
 	text = generated.ReplaceAllStringFunc(text, func(block string) string {
@@ -21,11 +22,11 @@ func fill(text string, tables map[string][]setting) (string, error) {
 	slices.Sort(placed)
 	for name := range tables {
 		if _, ok := slices.BinarySearch(placed, name); !ok {
-			return "", fmt.Errorf("no place for the table %q", name)
+			return "", fmt.Errorf("document has no marks for the table %q", name)
 		}
 	}
 	if len(placed) != len(tables) {
-		return "", fmt.Errorf("places for the tables %q, and there are %d tables", placed, len(tables))
+		return "", fmt.Errorf("document has marks for the tables %q, want %d tables", placed, len(tables))
 	}
 	return text, nil
 }
@@ -49,17 +50,17 @@ func defaultOf(s setting) string {
 }
 
 var (
-	// Neighbour is a document in the same folder.
+	// Neighbour matches a document in the same folder.
 	neighbour = regexp.MustCompile(`\bdocs/([a-z-]+\.md)`)
-	// Code is the name of a variable, a path or a URL.
+	// Code matches the name of a variable, a path or a URL.
 	code = regexp.MustCompile(`\b[A-Z][A-Z0-9]*(?:_(?:[A-Z0-9]+|<[A-Z]+>|\.\.\.))+|(?:\b[a-z]+:|/)[A-Za-z/{][^\s,;]*`)
 )
 
-// prose makes Markdown of a help text: names are code, so that <WORKSPACE> is no
-// tag, and documents are links.
+// prose returns a help text as Markdown. Documents become links. Names become code:
+// otherwise a browser would read <WORKSPACE> as a tag.
 func prose(about string) string {
 	return escape(code.ReplaceAllString(neighbour.ReplaceAllString(about, "[$1]($1)"), "`$0`"))
 }
 
-// escape keeps a text in its cell.
+// escape escapes the bars in a text for a cell of a table.
 func escape(text string) string { return strings.ReplaceAll(text, "|", `\|`) }

@@ -12,8 +12,9 @@ import (
 
 type setting = config.Setting
 
-// tables returns the settings by the name of their table: what ingest and worker
-// have in common once, and of cioctl dev what is not as in one of them.
+// tables returns the settings by the name of their table. The table "both" has the
+// settings that ingest and worker share. The table "dev" has the settings of cioctl dev
+// that differ from ingest's and worker's.
 func tables() map[string][]setting {
 	ingest := settings(new(ingestapp.Config).Declare, "json")
 	worker := settings(new(workerapp.Config).Declare, "json")
@@ -26,8 +27,8 @@ func tables() map[string][]setting {
 	}
 }
 
-// settings returns those of a program, whose main declares the logger's beside
-// its own.
+// settings returns the settings of a program. Its main declares the program's settings
+// and the logger's.
 func settings(declare func(*config.Set), format string) []setting {
 	set := config.New("program", func(string) string { return "" })
 	declare(set)
@@ -42,11 +43,10 @@ func settings(declare func(*config.Set), format string) []setting {
 	return list
 }
 
-// required stands in for the default of a setting without which the program does
-// not start.
+// required replaces the default of a setting that must be set.
 const required = "required"
 
-// mistakes are what a program says about an empty environment.
+// mistakes returns the errors of a program with an empty environment.
 func mistakes(set *config.Set) string {
 	if err := set.Parse(nil); err != nil {
 		return err.Error()
@@ -54,7 +54,8 @@ func mistakes(set *config.Set) string {
 	return ""
 }
 
-// pick returns the settings that are among the others, or those that are not.
+// pick returns the settings of list that are in others, or with among = false the
+// settings that are not.
 func pick(list, others []setting, among bool) []setting {
 	var picked []setting
 	for _, s := range list {

@@ -15,8 +15,8 @@ import (
 // the value of a constant. See constants.value for the forms of a reference.
 type quote struct{ sentence, reference string }
 
-// quotes are the numbers and names that documents take from the code. A document
-// that names another value of the code gets a line here.
+// quotes lists the numbers and names in documents that are constants of the code, by
+// document. Add a line here when a document quotes another constant.
 var quotes = map[string][]quote{
 	"README.md": {
 		{"`https://your-host{/webhooks/customerio}`", "internal/ingest.Path"},
@@ -130,10 +130,10 @@ func (q quote) check(c *constants, text string) error {
 	return nil
 }
 
-// words ignores how a text is divided into lines.
+// words returns a text with single spaces, because documents wrap lines differently.
 func words(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// measure is a number as documents write it, with its unit.
+// measure matches a number in a document and its unit.
 var measure = regexp.MustCompile(`^([0-9][0-9,]*(?:\.[0-9]+)?|[a-z]+) ?([A-Za-z]*)$`)
 
 var (
@@ -145,7 +145,7 @@ var (
 	numerals = map[string]float64{"four": 4, "eight": 8}
 )
 
-// equal reports whether a document's word for a value means the value.
+// equal reports whether the quoted text means the value: "16 KiB" is 16384.
 func equal(quoted string, value constant.Value) bool {
 	if value.Kind() == constant.String {
 		return quoted == constant.StringVal(value)
@@ -166,7 +166,7 @@ func equal(quoted string, value constant.Value) bool {
 	return known && number*unit == got
 }
 
-// show writes a duration as a duration.
+// show returns the text of a value. A duration has its unit.
 func show(v types.TypeAndValue) string {
 	if n, exact := constant.Val(v.Value).(int64); exact && v.Type.String() == "time.Duration" {
 		return time.Duration(n).String()

@@ -1,12 +1,12 @@
-// Package sqlcheck checks SQL for BigQuery without BigQuery: with GoogleSQL's own
-// parser and analyzer, which BigQuery is built on. It finds wrong syntax, columns
-// that do not exist, wrong types and calls of functions that there are not.
+// Package sqlcheck checks SQL for BigQuery without BigQuery. It uses the parser and the
+// analyzer of GoogleSQL, on which BigQuery is built. The check finds wrong syntax,
+// missing columns, wrong types and missing functions.
 //
-// It does not find what BigQuery allows less than the language, as it knows no
-// quotas, and takes any feature that GoogleSQL has released.
+// The check does not find the limits that BigQuery adds to the language: it knows no
+// quotas and accepts every released feature of GoogleSQL.
 //
-// The package is a module of its own because the analyzer takes minutes and some
-// gigabytes of memory to compile, which the product should not carry.
+// The package is a module of its own, because the analyzer takes minutes and some
+// gigabytes of memory to compile. The main module should not depend on it.
 package sqlcheck
 
 import (
@@ -15,13 +15,13 @@ import (
 	"github.com/goccy/go-googlesql"
 )
 
-// An Analyzer checks statements that belong together: a table or view that one
-// creates is there for those after it. It is not safe for concurrent use.
+// An Analyzer checks a sequence of statements. A statement may use the tables and views
+// of earlier statements. An Analyzer is not safe for concurrent use.
 type Analyzer struct {
 	catalog *googlesql.SimpleCatalog
 	options *googlesql.AnalyzerOptions
 	types   *googlesql.TypeFactory
-	// outputs own the trees that the catalog's tables refer to.
+	// outputs owns the syntax trees of the catalog's tables.
 	outputs []*googlesql.AnalyzerOutput
 }
 
@@ -53,8 +53,8 @@ func New() (*Analyzer, error) {
 	return a, nil
 }
 
-// language is what BigQuery speaks, as far as GoogleSQL has a switch for it.
-// QUALIFY needs its keyword to be reserved.
+// language returns the options of GoogleSQL that match BigQuery best. QUALIFY needs a
+// reserved keyword.
 func language() (*googlesql.LanguageOptions, error) {
 	l, err := googlesql.NewLanguageOptions()
 	if err != nil {
@@ -73,7 +73,7 @@ func language() (*googlesql.LanguageOptions, error) {
 	return l, nil
 }
 
-// Run checks one statement, and makes what it creates known.
+// Run checks a statement and adds the table or view that it creates.
 func (a *Analyzer) Run(sql string) error {
 	out, err := googlesql.AnalyzeStatement(sql, a.options, a.catalog, a.types)
 	if err != nil {

@@ -19,7 +19,7 @@ func (a *Analyzer) create(s *googlesql.ResolvedCreateStatement, columns []column
 	if err != nil {
 		return fmt.Errorf("read name: %w", err)
 	}
-	// To GoogleSQL the quoted name `project.dataset.table` is one word.
+	// GoogleSQL reads the quoted name `project.dataset.table` as a single word.
 	name := strings.Join(path, ".")
 	table, err := googlesql.NewSimpleTable(name, int64(len(a.outputs)))
 	if err != nil {
