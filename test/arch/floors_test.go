@@ -36,18 +36,22 @@ var floors = []floor{
 	{"one process", []room{
 		{"internal/dev", "`cioctl dev`: NATS, ingest, worker, the fake Track API and DuckDB started and stopped in one process, and the welcome text"},
 	}},
-	{"wiring", []room{
+	{"programs' wiring", []room{
 		{"internal/app/ingestapp", "which parts ingest consists of, its settings, its order of start and shutdown"},
 		{"internal/app/workerapp", "which parts the worker consists of: settings, consumers for each workspace and warehouse, choice of warehouse by `WAREHOUSE_URL`, replays, readiness"},
-		{"internal/stream/streamtest", "a real NATS server with JetStream for the tests of other packages"},
 	}},
 	{"use cases", []room{
 		{"internal/operate", "what `cioctl` does with a running pipeline: send events, select and redrive dead letters, parse times and filters"},
 	}},
-	{"applications and adapters", []room{
+	{"applications", []room{
 		{"internal/ingest", "HTTP handling of a webhook call: answers and their status codes, body and connection limits, TLS certificates, allowed networks"},
 		{"internal/worker", "what happens to a fetched batch: plan effects, fold opens and clicks, write rows, retry with backoff, acknowledge, dead-letter"},
 		{"internal/report", "the queries and the HTML page of `cioctl report`"},
+	}},
+	{"joins", []room{
+		{"internal/stream/streamtest", "a real NATS server with JetStream for the tests of other packages"},
+	}},
+	{"adapters", []room{
 		{"internal/stream", "everything NATS: connection, subjects, message headers, stream and consumer settings, publishing, fetching, acknowledgements, dead letters, replays, lag"},
 		{"internal/stream/natsserver", "a NATS server inside the process, for `cioctl dev` and tests"},
 		{"internal/customerio", "calls of Customer.io's Track API: requests and batches, limits, pacing, circuit breaker, which answers are permanent"},
@@ -60,15 +64,17 @@ var floors = []floor{
 	}},
 	{"concepts", []room{
 		{"internal/event", "the message of one webhook call, a consumer's attempt at it, the dead letter; its id, its index fields, fetch limits"},
+		{"internal/effect", "rules for what an event does to a profile: the effects file, the built-in rules, conditions, values, the Track API calls that result"},
 		{"internal/warehouse", "the row of one event, the columns of the table, names of the views, the contract `warehouse.Sink`"},
 		{"internal/warehouse/duckdbsql", "the SQL of the views for DuckDB, which a DuckDB file and a Parquet folder share"},
-		{"internal/effect", "rules for what an event does to a profile: the effects file, the built-in rules, conditions, values, the Track API calls that result"},
 	}},
 	{"tools", []room{
 		{"internal/fault", "classes of errors (permanent, outage, retry after, transient) and the closed set of reasons"},
 		{"internal/config", "parsing of environment variables and flags, `--help`, workspaces, exit codes"},
 		{"internal/telemetry", "logger, traces, and the admin listener with `/metrics`, `/healthz` and `/readyz`"},
 		{"internal/tlstest", "TLS certificates for tests"},
+	}},
+	{"test data", []room{
 		{"pkg/webhook/webhooktest", "sample webhook bodies, signed requests, and the simulated campaign with its expected totals"},
 	}},
 	{"ground", []room{
