@@ -1,7 +1,7 @@
 // Package docs_test checks the documents against the code: the tables of settings in
 // docs/configuration.md, links between documents, files and documents that comments
-// name, constants that a sentence quotes (see quotes), and label values that a table
-// explains.
+// name, constants and log lines that a sentence quotes (see quotes and texts), and label
+// values that a table explains.
 //
 //	go test ./test/docs -run TestSettings -update    writes the tables of settings
 package docs_test

@@ -1,0 +1,97 @@
+package docs_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// A text is a part of a sentence in a document. The part between its braces is a
+// part of a string in the code of a package, such as a log line to look for.
+type text struct{ sentence, pkg string }
+
+// texts lists the log lines, log fields and answers that documents quote. Add a line
+// here when a document quotes another text.
+var texts = map[string][]text{
+	"docs/operations.md": {
+		{`"error":"{Missing signature}"`, "internal/ingest"},
+		{"--tail=50 | grep {signature}`", "internal/ingest"},
+		{"If it says \"{signed by}\"", "cmd/cioctl"},
+		{"--tail=20 | grep {holding}`", "internal/worker"},
+		{"The log of the worker: `{retrying a message}`", "internal/worker"},
+	},
+	"docs/production.md": {
+		{`"error":"{Missing signature}"`, "internal/ingest"},
+		{"| the log | `{effect not performed: EFFECTS_DRY_RUN}`", "internal/app/workerapp"},
+		{"grep {suppression_mode} ", "internal/app/workerapp"},
+	},
+}
+
+// TestTexts checks that the code still has the texts that documents quote.
+func TestTexts(t *testing.T) {
+	t.Parallel()
+	c := newConstants()
+	for document, list := range texts {
+		content := words(read(t, document))
+		for _, q := range list {
+			if err := q.check(c, content); err != nil {
+				t.Errorf("%s, quoted in %s by test/docs/texts_test.go: %v", q.pkg, document, err)
+			}
+		}
+	}
+}
+
+func (q text) check(c *constants, content string) error {
+	quoted := braces.FindStringSubmatch(q.sentence)
+	if quoted == nil {
+		return fmt.Errorf("no text in braces in %q", q.sentence)
+	}
+	pkg, err := c.load(module + "/" + q.pkg)
+	if err != nil {
+		return err
+	}
+	if !pkg.says(quoted[1]) {
+		return fmt.Errorf("no string contains %q: correct %q in the document and here", quoted[1], q.sentence)
+	}
+	if sentence := braces.ReplaceAllString(q.sentence, "$1"); !strings.Contains(content, words(sentence)) {
+		return fmt.Errorf("the document does not contain %q: correct the sentence here if the document has another", sentence)
+	}
+	return nil
+}
+
+// says reports whether a string literal of the package contains the text.
+func (s *source) says(text string) bool {
+	found := false
+	for _, f := range s.files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING {
+				value, err := strconv.Unquote(literal.Value)
+				found = found || err == nil && strings.Contains(value, text)
+			}
+			return !found
+		})
+	}
+	return found
+}
+
+func TestAWrongTextIsFound(t *testing.T) {
+	t.Parallel()
+	c := newConstants()
+	const content = `The answer is {"dataset":"messaging"}.`
+	for q, want := range map[text]string{
+		{`"dataset":"{messaging}"`, "constants"}: "",
+		{`"dataset":"{messages}"`, "constants"}:  `no string contains "messages"`,
+		{`"table":"{messaging}"`, "constants"}:   "the document does not contain",
+		{`is messaging`, "constants"}:            "no text in braces",
+		{`the {messaging}`, "nothing"}:           "has no files",
+	} {
+		q.pkg = "test/docs/testdata/" + q.pkg
+		err := q.check(c, content)
+		if want == "" && err != nil || want != "" && !strings.Contains(fmt.Sprint(err), want) {
+			t.Errorf("%q of %s: got %v, want %q", q.sentence, q.pkg, err, want)
+		}
+	}
+}
