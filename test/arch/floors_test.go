@@ -44,8 +44,8 @@ var floors = []floor{
 		{"internal/operate", "what `cioctl` does with a running pipeline: send events, select and redrive dead letters, parse times and filters"},
 	}},
 	{"applications", []room{
-		{"internal/ingest", "HTTP handling of a webhook call: answers and their status codes, body and connection limits, TLS certificates, allowed networks"},
-		{"internal/worker", "what happens to a fetched batch: plan effects, fold opens and clicks, write rows, retry with backoff, acknowledge, dead-letter"},
+		{"internal/ingest", "the webhook server: answers and their status codes, limits of bodies and connections, timeouts, TLS certificates, allowed networks"},
+		{"internal/worker", "what happens to a fetched batch: apply effects, fold opens and clicks, write rows, retry with backoff, acknowledge, decide on dead letters"},
 		{"internal/report", "the queries and the HTML page of `cioctl report`"},
 	}},
 	{"joins", []room{
@@ -63,15 +63,15 @@ var floors = []floor{
 		{"internal/warehouse/warehousetest", "the conformance suite that every warehouse passes, and the numbers that its views must show"},
 	}},
 	{"concepts", []room{
-		{"internal/event", "the message of one webhook call, a consumer's attempt at it, the dead letter; its id, its index fields, fetch limits"},
-		{"internal/effect", "rules for what an event does to a profile: the effects file, the built-in rules, conditions, values, the Track API calls that result"},
+		{"internal/event", "what ingest and worker agree on: the message of one webhook call with its id and index fields, a consumer's attempt at the message, the dead letter, fetch limits"},
+		{"internal/effect", "rules for what an event does to a profile: the effects file, the built-in rules, conditions, values, classes of bounces, the person and the Track API calls that result"},
 		{"internal/warehouse", "the row of one event, the columns of the table, names of the views, the contract `warehouse.Sink`"},
 		{"internal/warehouse/duckdbsql", "the SQL of the views for DuckDB, which a DuckDB file and a Parquet folder share"},
 	}},
 	{"tools", []room{
 		{"internal/fault", "classes of errors (permanent, outage, retry after, transient) and the closed set of reasons"},
 		{"internal/config", "parsing of environment variables and flags, `--help`, workspaces, exit codes"},
-		{"internal/telemetry", "logger, traces, and the admin listener with `/metrics`, `/healthz` and `/readyz`"},
+		{"internal/telemetry", "logger, traces, and the admin listener with `/metrics`, `/healthz` and `/readyz`; each package registers its own metrics in `metrics.go`"},
 		{"internal/tlstest", "TLS certificates for tests"},
 	}},
 	{"test data", []room{
