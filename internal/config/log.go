@@ -1,11 +1,6 @@
 package config
 
-import (
-	"errors"
-	"fmt"
-	"slices"
-	"strings"
-)
+import "errors"
 
 // Log is the settings of the logger.
 type Log struct{ Level, Format string }
@@ -19,12 +14,4 @@ func (l *Log) Declare(s *Set, format string) {
 			OneOf("LOG_LEVEL", l.Level, "trace", "debug", "info", "warn", "error", "disabled"),
 			OneOf("LOG_FORMAT", l.Format, "json", "console"))
 	})
-}
-
-// OneOf reports a setting whose value is none of those allowed.
-func OneOf(name, value string, allowed ...string) error {
-	if slices.Contains(allowed, value) {
-		return nil
-	}
-	return fmt.Errorf("%s: %q is not one of %s", name, value, strings.Join(allowed, ", "))
 }

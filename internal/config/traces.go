@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -31,11 +32,15 @@ func (t *Traces) Declare(s *Set) {
 	s.String(&t.Endpoint, otlpEndpoint, "", "OpenTelemetry collector that gets traces, e.g. http://localhost:4318; none are made without. From the environment alone: OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, OTEL_SERVICE_NAME, OTEL_EXPORTER_OTLP_HEADERS")
 	s.String(&t.TracesEndpoint, otlpTracesEndpoint, "", "whole address that traces are posted to, in place of "+otlpEndpoint+" with /v1/traces")
 	s.String(&t.Protocol, otlpProtocol, onlyProtocol, "protocol of the collector; there is no other")
-	s.Check(t.check)
-	s.Check(func() error { return t.checkProtocol(otlpTracesProtocol, s.Value(otlpTracesProtocol)) })
-	for _, name := range []string{otlpHeaders, otlpTracesHeaders} {
-		s.Check(func() error { return checkHeaders(name, s.Value(name)) })
-	}
+	s.Check(func() error {
+		return errors.Join(
+			checkURL(otlpEndpoint, t.Endpoint),
+			checkURL(otlpTracesEndpoint, t.TracesEndpoint),
+			t.checkProtocol(otlpProtocol, t.Protocol),
+			t.checkProtocol(otlpTracesProtocol, s.getenv(otlpTracesProtocol)),
+			checkHeaders(otlpHeaders, s.getenv(otlpHeaders)),
+			checkHeaders(otlpTracesHeaders, s.getenv(otlpTracesHeaders)))
+	})
 }
 
 // URL is where traces are posted to, "" when they are off.
@@ -46,14 +51,13 @@ func (t *Traces) URL() string {
 	return strings.TrimRight(t.Endpoint, "/") + "/v1/traces"
 }
 
-func (t *Traces) check() error {
-	for _, v := range []struct{ name, value string }{{otlpEndpoint, t.Endpoint}, {otlpTracesEndpoint, t.TracesEndpoint}} {
-		u, err := url.Parse(cmp.Or(v.value, "http://none"))
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return fmt.Errorf("%s: is no http or https address", v.name) // which may hold a password
-		}
+// checkURL does not quote the value, which may hold a password.
+func checkURL(name, value string) error {
+	u, err := url.Parse(cmp.Or(value, "http://none"))
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return fmt.Errorf("invalid %s: want an http or https address such as http://localhost:4318", name)
 	}
-	return t.checkProtocol(otlpProtocol, t.Protocol)
+	return nil
 }
 
 // headerPair is a field name of HTTP (RFC 9110) and its value.
@@ -67,7 +71,7 @@ func checkHeaders(name, list string) error {
 	for pair := range strings.SplitSeq(list, ",") {
 		_, value, _ := strings.Cut(pair, "=")
 		if _, err := url.PathUnescape(value); err != nil || !headerPair.MatchString(pair) {
-			return fmt.Errorf("%s: is no list as name=value,name=value; a %% in a value is written %%25", name)
+			return fmt.Errorf("invalid %s: want name=value,name=value, with %%25 for a %% in a value", name)
 		}
 	}
 	return nil

@@ -1,7 +1,7 @@
 package config
 
 import (
-	"fmt"
+	"errors"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -42,7 +42,7 @@ func (b *Bytes) Set(text string) error {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n > 0 && n*factor/factor != n {
-		return fmt.Errorf("%q is no number of bytes", text)
+		return errors.New("want a number of bytes such as 8MiB, or unlimited")
 	}
 	*b = Bytes(n * factor)
 	return nil
@@ -71,7 +71,7 @@ type Duration time.Duration
 func (d *Duration) Set(text string) error {
 	v, err := time.ParseDuration(text)
 	if err != nil || v < 0 {
-		return fmt.Errorf("%q is no duration", text)
+		return errors.New("want a duration such as 30s, 10m or 192h")
 	}
 	*d = Duration(v)
 	return nil
@@ -126,9 +126,9 @@ type Networks []netip.Prefix
 func (n *Networks) Set(text string) error {
 	*n = nil
 	for _, item := range SplitList(text) {
-		p, err := parseNetwork(item)
-		if err != nil {
-			return err
+		p, ok := parseNetwork(item)
+		if !ok {
+			return errors.New("want CIDR networks such as 10.0.0.0/8, comma-separated, and no address bits beyond the mask")
 		}
 		*n = append(*n, p)
 	}
@@ -137,15 +137,12 @@ func (n *Networks) Set(text string) error {
 
 // parseNetwork refuses a network with bits beyond its mask, which is a slip, and
 // IPv4 in the form of IPv6, which would match nothing.
-func parseNetwork(text string) (netip.Prefix, error) {
+func parseNetwork(text string) (p netip.Prefix, ok bool) {
 	p, err := netip.ParsePrefix(text)
 	if addr, addrErr := netip.ParseAddr(text); addrErr == nil && addr.Zone() == "" {
 		p, err = netip.PrefixFrom(addr, addr.BitLen()), nil
 	}
-	if err != nil || p != p.Masked() || p.Addr().Is4In6() {
-		return p, fmt.Errorf("%q is no network", text)
-	}
-	return p, nil
+	return p, err == nil && p == p.Masked() && !p.Addr().Is4In6()
 }
 
 // String writes the list as it is read.
@@ -159,11 +156,3 @@ func (n *Networks) String() string {
 
 // Type names the type in the help text.
 func (n *Networks) Type() string { return "networks" }
-
-// Together returns a mistake when only one of two settings has a value.
-func Together(name1, value1, name2, value2 string) error {
-	if (value1 == "") != (value2 == "") {
-		return fmt.Errorf("%s, %s: one needs the other", name1, name2)
-	}
-	return nil
-}

@@ -114,7 +114,7 @@ func TestWorkspacesRequire(t *testing.T) {
 	mentions(t, w.RequireSecrets(), "CUSTOMERIO_GLOBEX_WEBHOOK_SECRET")
 	mentions(t, w.RequireTrack(), "CUSTOMERIO_ACME_TRACK_API_KEY", "CUSTOMERIO_GLOBEX_SITE_ID", "CUSTOMERIO_GLOBEX_TRACK_API_KEY")
 	_, err = workspaces(map[string]string{"CUSTOMERIO_WORKSPACES": "Acme,a.b", "CUSTOMERIO_A_B_SITE_ID": "s"})
-	mentions(t, err, `"Acme" is no name`, `"a.b" is no name`)
+	mentions(t, err, `invalid CUSTOMERIO_WORKSPACES "Acme": want`, `invalid CUSTOMERIO_WORKSPACES "a.b": want`)
 }
 
 // mentions fails unless err has exactly one line for each text.

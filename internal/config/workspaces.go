@@ -74,30 +74,29 @@ func (w *Workspaces) load(wants []Want) error {
 	return errors.Join(mistakes...)
 }
 
-// workspaceName is what can stand in a path, a subject and a variable's name.
+// workspaceName matches a text that fits into a path, a subject and the name of a
+// variable.
 var workspaceName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
 
 func (w *Workspaces) named(name string, wants []Want) (Workspace, error) {
-	ws := Workspace{Name: name}
 	if !workspaceName.MatchString(name) {
-		return ws, fmt.Errorf("CUSTOMERIO_WORKSPACES: %q is no name: use a-z, 0-9, '_' and '-'", name)
+		return Workspace{}, Invalid("CUSTOMERIO_WORKSPACES", name, "names of at most 63 of a-z, 0-9, '_' and '-', with a letter or a digit first")
 	}
-	read := func(p *string, suffix string) error {
-		var err error
-		*p, err = w.set.SecretValue(Variable(name, suffix))
-		return err
-	}
-	var secrets string
 	var mistakes []error
-	for _, want := range wants {
-		switch want {
-		case WantSecrets:
-			mistakes = append(mistakes, read(&secrets, "WEBHOOK_SECRET"))
-		case WantTrack:
-			mistakes = append(mistakes, read(&ws.SiteID, "SITE_ID"), read(&ws.APIKey, "TRACK_API_KEY"))
+	read := func(want Want, suffix string) string {
+		if !slices.Contains(wants, want) {
+			return ""
 		}
+		value, err := w.set.secretValue(Variable(name, suffix))
+		mistakes = append(mistakes, err)
+		return value
 	}
-	ws.Secrets = SplitList(secrets)
+	ws := Workspace{
+		Name:    name,
+		Secrets: SplitList(read(WantSecrets, "WEBHOOK_SECRET")),
+		SiteID:  read(WantTrack, "SITE_ID"),
+		APIKey:  read(WantTrack, "TRACK_API_KEY"),
+	}
 	return ws, errors.Join(mistakes...)
 }
 
@@ -108,6 +107,13 @@ func Variable(workspace, suffix string) string {
 		return "CUSTOMERIO_" + suffix
 	}
 	return "CUSTOMERIO_" + strings.ToUpper(strings.ReplaceAll(workspace, "-", "_")) + "_" + suffix
+}
+
+// Value returns the name and the value of a workspace's variable that is no
+// setting, "" for none.
+func (w *Workspaces) Value(workspace, suffix string) (name, value string) {
+	name = Variable(workspace, suffix)
+	return name, w.set.getenv(name)
 }
 
 // RequireSecrets reports the workspaces without a signing key.
@@ -124,13 +130,14 @@ func (w *Workspaces) RequireSecrets() error {
 // RequireTrack reports the workspaces without Track API credentials.
 func (w *Workspaces) RequireTrack() error {
 	var mistakes []error
+	require := func(name, suffix, value string) {
+		if value == "" {
+			mistakes = append(mistakes, fmt.Errorf("%s: is required while suppression or engagement runs", Variable(name, suffix)))
+		}
+	}
 	for _, ws := range w.all {
-		if ws.SiteID == "" {
-			mistakes = append(mistakes, fmt.Errorf("%s: is required while suppression or engagement runs", Variable(ws.Name, "SITE_ID")))
-		}
-		if ws.APIKey == "" {
-			mistakes = append(mistakes, fmt.Errorf("%s: is required while suppression or engagement runs", Variable(ws.Name, "TRACK_API_KEY")))
-		}
+		require(ws.Name, "SITE_ID", ws.SiteID)
+		require(ws.Name, "TRACK_API_KEY", ws.APIKey)
 	}
 	return errors.Join(mistakes...)
 }

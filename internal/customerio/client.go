@@ -49,7 +49,7 @@ func New(cfg Config) (*Client, error) {
 	cfg.Timeout = cmp.Or(cfg.Timeout, DefaultTimeout)
 	cfg.Rate = cmp.Or(cfg.Rate, DefaultRate)
 	cfg.Concurrency = cmp.Or(cfg.Concurrency, DefaultConcurrency)
-	base, region, err := baseURL(cfg)
+	base, region, err := baseURL(&cfg)
 	if err := errors.Join(err, cfg.validate()); err != nil {
 		return nil, err
 	}

@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
 	track "github.com/customerio/go-customerio/v3"
 	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/config"
 )
 
 // The defaults of Config.
@@ -17,6 +20,12 @@ const (
 	DefaultTimeout     = 10 * time.Second
 	DefaultRate        = 100
 	DefaultConcurrency = 8
+)
+
+// Customer.io's regions.
+const (
+	regionUS = "us"
+	regionEU = "eu"
 )
 
 // A Config configures a Client.
@@ -50,7 +59,51 @@ type Config struct {
 	Log zerolog.Logger
 }
 
-func (cfg Config) validate() error {
+// Declare adds the settings of the Track API to the set. They hold for every
+// workspace; For reads the exceptions of one.
+func (cfg *Config) Declare(s *config.Set) {
+	s.String(&cfg.Region, "CUSTOMERIO_REGION", regionUS, "region of the Customer.io account, us or eu; CUSTOMERIO_<WORKSPACE>_REGION is for one workspace")
+	s.String(&cfg.URL, "CUSTOMERIO_TRACK_URL", "", "address of the Track API, for tests and proxies")
+	s.Float(&cfg.Rate, "TRACK_RATE", DefaultRate, "most Track API calls a second, of this process to each workspace; fewer while the API refuses some. CUSTOMERIO_<WORKSPACE>_TRACK_RATE is for one workspace")
+	s.Int(&cfg.Concurrency, "TRACK_CONCURRENCY", DefaultConcurrency, "Track API calls at a time")
+	s.Check(func() error {
+		return errors.Join(
+			checkRegion("CUSTOMERIO_REGION", cfg.Region),
+			config.Positive("TRACK_RATE", cfg.Rate),
+			config.Positive("TRACK_CONCURRENCY", cfg.Concurrency))
+	})
+}
+
+// For returns a copy of cfg for one workspace: with its name, its credentials,
+// and the region and the rate that its own variables give. The error names every
+// variable that is wrong.
+func (cfg *Config) For(w config.Workspace, all *config.Workspaces) (Config, error) {
+	own := *cfg
+	own.Workspace, own.SiteID, own.APIKey = w.Name, w.SiteID, w.APIKey
+	if w.Name == config.DefaultWorkspace {
+		return own, nil // its variables are the settings themselves
+	}
+	var wrongRegion, wrongRate error
+	if name, region := all.Value(w.Name, "REGION"); region != "" {
+		own.Region, wrongRegion = region, checkRegion(name, region)
+	}
+	if name, rate := all.Value(w.Name, "TRACK_RATE"); rate != "" {
+		own.Rate, wrongRate = parseRate(name, rate)
+	}
+	return own, errors.Join(wrongRegion, wrongRate)
+}
+
+func parseRate(name, text string) (float64, error) {
+	rate, err := strconv.ParseFloat(text, 64)
+	if err != nil || rate <= 0 {
+		return 0, config.Invalid(name, text, "a number above 0")
+	}
+	return rate, nil
+}
+
+func checkRegion(name, region string) error { return config.OneOf(name, region, regionUS, regionEU) }
+
+func (cfg *Config) validate() error {
 	var errs []error
 	require := func(ok bool, problem string) {
 		if !ok {
@@ -65,20 +118,23 @@ func (cfg Config) validate() error {
 	return errors.Join(errs...)
 }
 
-func baseURL(cfg Config) (base, region string, err error) {
+// baseURL returns the address of the API without a final slash, and the region
+// to which the address belongs, "" for a URL of the caller's own. The error does
+// not quote the URL, which may hold a password.
+func baseURL(cfg *Config) (base, region string, err error) {
 	if cfg.URL != "" {
 		u, err := url.Parse(cfg.URL)
 		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-			return "", "", errors.New("url is no http or https address")
+			return "", "", errors.New("invalid CUSTOMERIO_TRACK_URL: want an http or https address")
 		}
 		return strings.TrimRight(cfg.URL, "/"), "", nil
 	}
 	switch cfg.Region {
-	case "", "us":
-		return track.RegionUS.TrackURL, "us", nil
-	case "eu":
-		return track.RegionEU.TrackURL, "eu", nil
+	case "", regionUS:
+		return track.RegionUS.TrackURL, regionUS, nil
+	case regionEU:
+		return track.RegionEU.TrackURL, regionEU, nil
 	default:
-		return "", "", fmt.Errorf("region %q is neither us nor eu", cfg.Region)
+		return "", "", fmt.Errorf("invalid region %q: want us or eu", cfg.Region)
 	}
 }

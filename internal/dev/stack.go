@@ -56,7 +56,7 @@ func (c *Config) Declare(s *config.Set) {
 	s.String(&c.Ingest.NATS.URL, "NATS_URL", "nats://127.0.0.1:4222", "where the embedded NATS server listens")
 	s.String(&c.FakeAddr, "FAKE_TRACK_ADDR", "127.0.0.1:8081", "address of the fake Track API, used while no credentials are set")
 	c.Ingest.Workspaces.Declare(s, config.WantSecrets, config.WantTrack)
-	c.Ingest.DeclareReceiver(s)
+	c.Ingest.Receiver.Declare(s)
 	s.Check(func() error { // before the worker's own checks
 		c.Worker.Workspaces = c.Ingest.Workspaces
 		if len(c.Worker.Warehouses) == 0 {
@@ -149,10 +149,10 @@ func (s *Stack) startFake() (err error) {
 // workerConfig is the worker's configuration with what it shares with ingest.
 func (s *Stack) workerConfig() workerapp.Config {
 	cfg := s.cfg.Worker
-	cfg.NATS, cfg.Stream, cfg.Workspaces = s.cfg.Ingest.NATS, s.cfg.Ingest.Stream, s.cfg.Ingest.Workspaces
-	cfg.Traces = s.cfg.Ingest.Traces
+	cfg.Config, cfg.Workspaces = s.cfg.Ingest.Config, s.cfg.Ingest.Workspaces
+	cfg.AdminAddr = s.cfg.Worker.AdminAddr
 	if s.Fake != nil {
-		cfg.Track.URL = s.TrackURL()
+		cfg.Track.URL = s.trackURL()
 		for i := range cfg.Workspaces.All() {
 			w := &cfg.Workspaces.All()[i]
 			w.SiteID, w.APIKey = cmp.Or(w.SiteID, "dev"), cmp.Or(w.APIKey, "dev")
@@ -210,11 +210,8 @@ func (s *Stack) WebhookURL() string {
 	return "http://" + s.ingest.Addr().String() + "/webhooks/customerio"
 }
 
-// TrackURL is the address of the fake Track API.
-func (s *Stack) TrackURL() string { return "http://" + s.fakeLn.Addr().String() }
-
-// NATSURL is the address that NATS listens on.
-func (s *Stack) NATSURL() string { return s.nats.ClientURL() }
+// trackURL is the address of the fake Track API.
+func (s *Stack) trackURL() string { return "http://" + s.fakeLn.Addr().String() }
 
 // Connect returns a connection to the stream.
 func (s *Stack) Connect() (*stream.Conn, error) {

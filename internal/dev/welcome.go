@@ -20,7 +20,7 @@ func (s *Stack) PrintWelcome(w io.Writer, program string) {
 	}
 	api := "Customer.io's, with your credentials: effects are real"
 	if s.Fake != nil {
-		api = s.TrackURL() + "  a fake; set CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY for the real one"
+		api = s.trackURL() + "  a fake; set CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY for the real one"
 	}
 	_, _ = fmt.Fprintf(w, `
 cioevents is running. Ctrl-C stops it; its data stays in %[1]s and is used again.
@@ -37,7 +37,7 @@ Try in another terminal:
   %[9]s send%[10]s --campaign 1000
   %[9]s query%[11]s "SELECT metric, count(*) AS events FROM customerio_events GROUP BY ALL ORDER BY 2 DESC"
 
-`, s.cfg.Data, s.WebhookURL(), key, s.ingest.AdminAddr(), s.worker.AdminAddr(), s.NATSURL(), api,
+`, s.cfg.Data, s.WebhookURL(), key, s.ingest.AdminAddr(), s.worker.AdminAddr(), s.nats.ClientURL(), api,
 		strings.Join(s.workerConfig().Warehouses, ", "), program,
 		unless(DefaultURL, " --url ", s.WebhookURL()), unless(DefaultWarehouse, " --warehouse-url ", strings.Join(s.cfg.Worker.Warehouses, ",")))
 }

@@ -9,18 +9,15 @@
 package ingest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net/http"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
-	"go.opentelemetry.io/otel/trace"
 
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/pkg/webhook"
@@ -28,16 +25,6 @@ import (
 
 // Path is the path of the webhook, optionally followed by "/" and a workspace.
 const Path = "/webhooks/customerio"
-
-// Defaults of Config.
-const (
-	MaxBodyDefault     = 8 << 20
-	MaxInFlightDefault = 1024
-	// MaxConnectionsDefault is four times the calls in flight. With the small
-	// bodies (20 kB each at most) and the large ones (64 MiB) they fit into the
-	// 256 MiB that deploy/ gives to ingest.
-	MaxConnectionsDefault = 4096
-)
 
 // logBurst is how many lines a second an outcome may write: during an outage a
 // line per refused call would cost more than the refusal. The metrics count every
@@ -68,44 +55,6 @@ type Workspace struct {
 	Verifier *webhook.Verifier
 }
 
-// Config configures a Server. Workspaces and Publisher are required.
-type Config struct {
-	Workspaces []Workspace
-	Publisher  Publisher
-	// MaxBody is the hard cap of a body in bytes, above which a call is
-	// answered 413. Default 8 MiB.
-	MaxBody int64
-	// MaxInFlight bounds the calls that are handled at a time; above it they
-	// are answered 503 at once. Default 1024: at the usual 7 ms a publish it is
-	// far more than the stream takes.
-	MaxInFlight int
-	// MaxConnections bounds the open connections; more wait until one ends.
-	// Default 4096. Only Serve keeps to it.
-	MaxConnections int
-	// HeaderTimeout is how long a header may take, default 5 s, and BodyTimeout
-	// a body, default 2 s. Only a server of Serve knows the first.
-	HeaderTimeout, BodyTimeout time.Duration
-	// TLSCertFile and TLSKeyFile are PEM files, which Serve shows to callers and
-	// reads again when they change. Default none: HTTP without TLS.
-	TLSCertFile, TLSKeyFile string
-	// Allowed are the networks that calls may come from. Default any. Behind
-	// the Proxies the sender is taken from X-Forwarded-For.
-	Allowed, Proxies []netip.Prefix
-	// DrainDelay is how long the server goes on answering after its context has
-	// ended and it has become unready, so that a load balancer can stop sending
-	// before connections are refused. Default none.
-	DrainDelay time.Duration
-	// Ready reports why the stream cannot be used, nil when it can. Default
-	// always ready.
-	Ready   func(context.Context) error
-	Log     zerolog.Logger
-	Metrics prometheus.Registerer
-	// Tracer makes a span of each signed call. Default none, which costs nothing.
-	Tracer trace.Tracer
-	// Now is the clock. Default time.Now.
-	Now func() time.Time
-}
-
 // A Server answers webhook calls.
 type Server struct {
 	cfg         Config
@@ -130,11 +79,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Publisher == nil {
 		return nil, errors.New("Publisher is missing")
 	}
-	cfg.MaxBody = cmp.Or(cfg.MaxBody, MaxBodyDefault)
-	cfg.MaxInFlight = cmp.Or(cfg.MaxInFlight, MaxInFlightDefault)
-	cfg.MaxConnections = cmp.Or(cfg.MaxConnections, MaxConnectionsDefault)
-	cfg.HeaderTimeout = cmp.Or(cfg.HeaderTimeout, headerTimeout)
-	cfg.BodyTimeout = cmp.Or(cfg.BodyTimeout, bodyTimeout)
+	cfg.setDefaults()
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}

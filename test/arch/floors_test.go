@@ -40,6 +40,9 @@ var floors = []floor{
 		{"internal/app/ingestapp", "which parts ingest consists of, its settings, its order of start and shutdown"},
 		{"internal/app/workerapp", "which parts the worker consists of: settings, consumers for each workspace and warehouse, choice of warehouse by `WAREHOUSE_URL`, replays, readiness"},
 	}},
+	{"shared wiring", []room{
+		{"internal/app", "what ingest and worker share: start of the program, admin listener, connection to NATS, traces, shutdown"},
+	}},
 	{"use cases", []room{
 		{"internal/operate", "what `cioctl` does with a running pipeline: send events, select and redrive dead letters, parse times and filters"},
 	}},

@@ -54,7 +54,7 @@ func (p phase) judge(r loadResult) error {
 // judgeSights says which promises the programs break.
 func (p phase) judgeSights(seen sights) error {
 	var broken []error
-	if seen.inFlight < 0 || seen.inFlight > ingest.MaxInFlightDefault {
+	if seen.inFlight < 0 || seen.inFlight > ingest.DefaultMaxInFlight {
 		broken = append(broken, fmt.Errorf("%s: %.0f calls in flight, -1 for unknown", p.name, seen.inFlight))
 	}
 	for i, name := range programs[:2] {

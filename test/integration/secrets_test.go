@@ -56,8 +56,8 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	}
 	for name, l := range map[string]leak{
 		"misspelt flag":          {program: "ingest", args: []string{"--customerio-webhook-secrt=" + secret}, says: "customerio-webhook-secrt"},
-		"flag with one dash":     {program: "ingest", args: []string{"-customerio-webhook-secret=" + secret}, says: "no setting"},
-		"stray argument":         {program: "worker", args: []string{secret}, says: "no setting"},
+		"flag with one dash":     {program: "ingest", args: []string{"-customerio-webhook-secret=" + secret}, says: "want settings as --name=value"},
+		"stray argument":         {program: "worker", args: []string{secret}, says: "want settings as --name=value"},
 		"odd address of NATS":    {program: "ingest", env: map[string]string{"NATS_URL": "nats://u:" + secret + "%zz@127.0.0.1:4222"}, says: "NATS_URL"},
 		"NATS away":              {program: "ingest", env: noServer, says: "NATS unreachable"},
 		"NATS away from worker":  {program: "worker", env: noServer, says: "NATS unreachable"},
@@ -84,7 +84,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		"API repeats a 500":  {program: "worker", env: track(tell.URL+"/500", ""), says: "status 500"},
 		"proxy away":         {program: "worker", env: track("http://api.invalid", "http://u:"+secret+"@127.0.0.1:1"), says: "refused"},
 		"API away":           {program: "worker", env: track("http://u:"+secret+"@127.0.0.1:1", ""), says: "refused"},
-		"odd address of API": {program: "worker", env: track("http://u:"+secret+"%zz@127.0.0.1:1", ""), says: "no http or https address"},
+		"odd address of API": {program: "worker", env: track("http://u:"+secret+"%zz@127.0.0.1:1", ""), says: "want an http or https address"},
 		"odd key of BigQuery": {program: "worker", env: map[string]string{
 			"NATS_URL": nats, "WORKER_CONSUMERS": "warehouse", "WAREHOUSE_URL": "bigquery://project/dataset",
 			"GOOGLE_APPLICATION_CREDENTIALS": file(t, `{"type":"service_account","client_email":"a@b","private_key":"`+secret+`","private_key_id":"x","token_uri":"http://127.0.0.1:1"}`),

@@ -72,7 +72,7 @@ func TestNATSFitsItsPod(t *testing.T) {
 				t.Errorf("NATS listens at %d for %s, which is not the container's port", port, name)
 			}
 		}
-		if opts.MaxPayload < ingest.MaxBodyDefault+64<<10 {
+		if opts.MaxPayload < ingest.DefaultMaxBody+64<<10 {
 			t.Errorf("max_payload %d does not take the largest body", opts.MaxPayload)
 		}
 		if opts.StoreDir != mountOf(s, "data") || filepath.Dir(opts.PidFile) != mountOf(s, "run") {

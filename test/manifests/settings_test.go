@@ -119,7 +119,10 @@ func TestProgramsStartWithTheirEnvironment(t *testing.T) {
 // unknownNames are the variables that neither the program nor another variable
 // reads. A name that is only referred to, as $(NATS_PASSWORD), is none.
 func unknownNames(set *config.Set, env map[string]string, vars []corev1.EnvVar) []string {
-	known := slices.Concat(set.Names(), runtimeVariables)
+	known := slices.Clone(runtimeVariables)
+	for _, s := range set.Settings() {
+		known = append(known, s.Name)
+	}
 	for _, v := range vars {
 		for _, r := range reference.FindAllStringSubmatch(v.Value, -1) {
 			known = append(known, r[1])
@@ -273,5 +276,5 @@ func timeToStop(program string, env map[string]string) (time.Duration, error) {
 	if program == "worker" {
 		return workerFinish, nil
 	}
-	return p.ingest.DrainDelay + ingestFinish, nil
+	return p.ingest.Receiver.DrainDelay + ingestFinish, nil
 }

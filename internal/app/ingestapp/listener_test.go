@@ -13,11 +13,11 @@ func TestListenerMistakes(t *testing.T) {
 	tests := []struct {
 		name, value, want string
 	}{
-		{"MAX_CONNECTIONS", "0", "MAX_CONNECTIONS: must be above 0"},
-		{"TLS_CERT_FILE", "/nowhere/tls.crt", "TLS_CERT_FILE, TLS_KEY_FILE: one needs the other"},
-		{"TLS_KEY_FILE", "/nowhere/tls.key", "TLS_CERT_FILE, TLS_KEY_FILE: one needs the other"},
-		{"ALLOWED_NETWORKS", "10.0.0.1/8", `ALLOWED_NETWORKS: "10.0.0.1/8" is not a valid networks`},
-		{"TRUSTED_PROXIES", "10.0.0.0/8", "TRUSTED_PROXIES: counts for nothing without ALLOWED_NETWORKS"},
+		{"MAX_CONNECTIONS", "0", `invalid MAX_CONNECTIONS "0": want a number above 0`},
+		{"TLS_CERT_FILE", "/nowhere/tls.crt", "TLS_CERT_FILE, TLS_KEY_FILE: set both or none"},
+		{"TLS_KEY_FILE", "/nowhere/tls.key", "TLS_CERT_FILE, TLS_KEY_FILE: set both or none"},
+		{"ALLOWED_NETWORKS", "10.0.0.1/8", `invalid ALLOWED_NETWORKS "10.0.0.1/8": want CIDR networks such as 10.0.0.0/8, comma-separated, and no address bits beyond the mask`},
+		{"TRUSTED_PROXIES", "10.0.0.0/8", "TRUSTED_PROXIES: has no effect without ALLOWED_NETWORKS"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -31,16 +31,19 @@ type policy struct {
 	source string
 }
 
-func (e *Effects) declare(s *config.Set) {
+// Declare adds the settings to the set.
+func (e *Effects) Declare(s *config.Set) {
 	s.String(&e.File, "EFFECTS_FILE", "", "what events do to profiles, see docs/effects.md; the built-in rules without it. CUSTOMERIO_<WORKSPACE>_EFFECTS_FILE is for one workspace")
 	s.Bool(&e.DryRun, "EFFECTS_DRY_RUN", false, "log effects instead of calling the Track API; the events count as done")
 	s.String(&e.Mode, "SUPPRESSION_MODE", string(effect.ModeSuppress), "after a hard bounce or a spam complaint: suppress DELETES the profile for good, unsubscribe keeps it, off only notes it on the profile")
 	s.Bool(&e.SuppressUnknown, "SUPPRESS_UNKNOWN_BOUNCE", true, "whether a bounce that is neither hard nor soft counts as hard")
+	s.Check(func() error {
+		return config.OneOf("SUPPRESSION_MODE", e.Mode, string(effect.ModeSuppress), string(effect.ModeUnsubscribe), string(effect.ModeOff))
+	})
 }
 
-// read makes the policies of the workspaces. The function value reads a
-// variable.
-func (e *Effects) read(workspaces []config.Workspace, value func(string) string) error {
+// read makes the policies of the workspaces.
+func (e *Effects) read(workspaces *config.Workspaces) error {
 	var mistakes []error
 	open := func(name, path string) policy {
 		p := policy{effect.Policy{Mode: effect.Mode(e.Mode), KeepUnknown: !e.SuppressUnknown}, "built-in"}
@@ -52,9 +55,8 @@ func (e *Effects) read(workspaces []config.Workspace, value func(string) string)
 	}
 	e.common = open("EFFECTS_FILE", e.File)
 	e.workspaces = map[string]policy{}
-	for _, w := range workspaces {
-		name := config.Variable(w.Name, "EFFECTS_FILE")
-		if path := value(name); path != "" {
+	for _, w := range workspaces.All() {
+		if name, path := workspaces.Value(w.Name, "EFFECTS_FILE"); path != "" {
 			e.workspaces[w.Name] = open(name, path)
 		}
 	}
@@ -72,7 +74,7 @@ func (e *Effects) of(workspace string) policy {
 // sayPolicies tells at the start what cannot be undone later.
 func (a *App) sayPolicies(reg prometheus.Registerer) {
 	if a.cfg.Effects.DryRun {
-		a.log.Warn().Msg("EFFECTS_DRY_RUN is on: effects are logged and not performed, and the events count as handled")
+		a.Log.Warn().Msg("EFFECTS_DRY_RUN is on: effects are logged and not performed, and the events count as handled")
 	}
 	if !slices.Contains(a.cfg.Consumers, Suppression) {
 		return
@@ -85,7 +87,7 @@ func (a *App) sayPolicies(reg prometheus.Registerer) {
 	for _, w := range a.cfg.Workspaces.All() {
 		p := a.cfg.Effects.of(w.Name)
 		info.WithLabelValues(w.Name, string(p.Mode), strconv.FormatBool(!p.KeepUnknown), p.source).Set(1)
-		a.log.Info().Str("workspace", w.Name).Str("suppression_mode", string(p.Mode)).
+		a.Log.Info().Str("workspace", w.Name).Str("suppression_mode", string(p.Mode)).
 			Bool("suppress_unknown_bounce", !p.KeepUnknown).Str("effects", p.source).Msg(p.outcome())
 	}
 }

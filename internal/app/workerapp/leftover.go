@@ -17,14 +17,14 @@ func (a *App) sayLeftovers(ctx context.Context) {
 	if !a.cfg.NeedsTrack() {
 		return
 	}
-	status, err := a.conn.Status(ctx)
+	status, err := a.Conn.Status(ctx)
 	if err != nil {
-		a.log.Warn().Err(err).Msg("consumers cannot be listed, so those left over are not known")
+		a.Log.Warn().Err(err).Msg("consumers cannot be listed, so those left over are not known")
 		return
 	}
 	for _, c := range status.Consumers {
 		if a.isLeftover(c.Name) {
-			a.log.Warn().Str("consumer", c.Name).Uint64("waiting", c.Lag).
+			a.Log.Warn().Str("consumer", c.Name).Uint64("waiting", c.Lag).
 				Msg("there is a consumer of a workspace that is not configured: configure the workspace, or delete the consumer if its events are no longer wanted")
 		}
 	}

@@ -74,7 +74,7 @@ func (a *App) serveReplays(ctx context.Context) {
 func (r *replays) look(ctx context.Context) {
 	look, cancel := context.WithTimeout(ctx, replayPoll)
 	defer cancel()
-	list, err := r.app.conn.Replays(look)
+	list, err := r.app.Conn.Replays(look)
 	if err != nil {
 		return // NATS is away, and the consumers say so
 	}
@@ -101,8 +101,8 @@ func (r *replays) look(ctx context.Context) {
 
 // start works on a replay with the handler of its target.
 func (r *replays) start(ctx context.Context, p *stream.Replay, j job) {
-	log := r.app.log.With().Str("replay", p.ID).Logger()
-	source, err := r.app.conn.OpenReplay(ctx, p)
+	log := r.app.Log.With().Str("replay", p.ID).Logger()
+	source, err := r.app.Conn.OpenReplay(ctx, p)
 	if err != nil {
 		log.Warn().Err(err).Msg("replay cannot be opened, trying again")
 		return
@@ -125,11 +125,11 @@ func (r *replays) finish(ctx context.Context, id string) {
 		r.finished[id] = true
 		return
 	}
-	err := r.app.conn.DeleteReplay(ctx, id)
+	err := r.app.Conn.DeleteReplay(ctx, id)
 	if err != nil && !errors.Is(err, stream.ErrNoReplay) { // another worker was faster
-		r.app.log.Warn().Err(err).Msg("finished replay cannot be deleted, trying again")
+		r.app.Log.Warn().Err(err).Msg("finished replay cannot be deleted, trying again")
 		return
 	}
 	delete(r.finished, id)
-	r.app.log.Info().Str("replay", id).Msg("replay is finished")
+	r.app.Log.Info().Str("replay", id).Msg("replay is finished")
 }

@@ -25,8 +25,8 @@ func TestMistakesAreReportedTogether(t *testing.T) {
 		t.Fatal("nothing is wrong")
 	}
 	for _, want := range []string{
-		"CUSTOMERIO_SITE_ID: is required", "CUSTOMERIO_TRACK_API_KEY: is required", `WORKER_CONSUMERS: "mail"`,
-		"SUPPRESSION_MODE:", `CUSTOMERIO_REGION: "mars"`, "TRACK_RATE: must be above 0",
+		"CUSTOMERIO_SITE_ID: is required", "CUSTOMERIO_TRACK_API_KEY: is required", `invalid WORKER_CONSUMERS "mail": want suppression, engagement or warehouse`,
+		`invalid SUPPRESSION_MODE "delete": want suppress, unsubscribe or off`, `invalid CUSTOMERIO_REGION "mars"`, `invalid TRACK_RATE "0": want a number above 0`,
 		`WAREHOUSE_URL: "duckdb:c" is one too many`, `WAREHOUSE_URL: "oracle:x" is not of the form`,
 	} {
 		if !strings.Contains(err.Error(), want) {
@@ -54,7 +54,7 @@ func TestWorkspacesOfTheirOwn(t *testing.T) {
 	}
 	env["CUSTOMERIO_ACME_REGION"], env["CUSTOMERIO_GLOBEX_TRACK_RATE"] = "mars", "-1"
 	err := parse(env)
-	for _, want := range []string{`CUSTOMERIO_ACME_REGION: "mars" is not one of us, eu`, `CUSTOMERIO_GLOBEX_TRACK_RATE: "-1" is no number above 0`} {
+	for _, want := range []string{`invalid CUSTOMERIO_ACME_REGION "mars": want us or eu`, `invalid CUSTOMERIO_GLOBEX_TRACK_RATE "-1": want a number above 0`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the mistakes leave out %q:\n%v", want, err)
 		}

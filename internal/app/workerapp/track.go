@@ -1,10 +1,8 @@
 package workerapp
 
 import (
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/customerio"
@@ -13,41 +11,14 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// of returns the settings of a workspace, which may have a region and a rate of
-// its own.
-func (t Track) of(workspace string) (Track, error) {
-	if workspace == config.DefaultWorkspace || t.value == nil {
-		return t, nil
-	}
-	var mistakes []error
-	name := config.Variable(workspace, "REGION")
-	if region := t.value(name); region != "" {
-		t.Region = region
-		mistakes = append(mistakes, checkRegion(name, region))
-	}
-	name = config.Variable(workspace, "TRACK_RATE")
-	if text := t.value(name); text != "" {
-		var err error
-		if t.Rate, err = strconv.ParseFloat(text, 64); err != nil || t.Rate <= 0 {
-			mistakes = append(mistakes, fmt.Errorf("%s: %q is no number above 0", name, text))
-		}
-	}
-	return t, errors.Join(mistakes...)
-}
-
-func checkRegion(name, region string) error { return config.OneOf(name, region, "us", "eu") }
-
-// profiles returns the client of a workspace. What shares it shares its rate.
+// profiles returns the client of a workspace.
 func (a *App) profiles(w config.Workspace, metrics *customerio.Metrics) (*customerio.Client, error) {
-	track, err := a.cfg.Track.of(w.Name)
+	cfg, err := a.cfg.Track.For(w, &a.cfg.Workspaces)
 	if err != nil {
 		return nil, err
 	}
-	client, err := customerio.New(customerio.Config{
-		SiteID: w.SiteID, APIKey: w.APIKey, Region: track.Region, URL: track.URL,
-		Rate: track.Rate, Concurrency: track.Concurrency,
-		Metrics: metrics, Workspace: w.Name, Log: a.log,
-	})
+	cfg.Metrics, cfg.Log = metrics, a.Log
+	client, err := customerio.New(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("workspace %s: %w", w.Name, err)
 	}
@@ -62,10 +33,10 @@ func (a *App) addEffects(workspace string, client *customerio.Client) {
 	suppression := job{name: Suppression, limits: suppressionLimits, loops: 1}
 	// One loop: two loops would share the opens of each person between them.
 	engagement := job{name: Engagement, limits: engagementLimits, loops: 1}
-	engagement.limits.Messages = a.cfg.Track.Batch
+	engagement.limits.Messages = a.cfg.EngagementBatch
 	if a.cfg.Effects.DryRun {
-		suppression.handler = &worker.LogOnly{Plan: policy.Suppression, Workspace: workspace, Log: a.log}
-		engagement.handler = &worker.LogOnly{Plan: policy.Engagement, Workspace: workspace, Log: a.log}
+		suppression.handler = &worker.LogOnly{Plan: policy.Suppression, Workspace: workspace, Log: a.Log}
+		engagement.handler = &worker.LogOnly{Plan: policy.Engagement, Workspace: workspace, Log: a.Log}
 	} else {
 		suppression.gate, engagement.gate = client, client
 		suppression.handler = &worker.Effects{

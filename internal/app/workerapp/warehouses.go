@@ -18,7 +18,7 @@ func (a *App) wireWarehouses() error {
 		if i > 0 {
 			name += "-" + p.Scheme
 		}
-		sink, err := p.Sink(a.log)
+		sink, err := p.Sink(a.Log)
 		if err != nil {
 			return fmt.Errorf("%s: %w", place.Setting, err)
 		}

@@ -4,37 +4,29 @@ package workerapp
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
-	"golang.org/x/sync/errgroup"
 
+	"github.com/cioevents/cioevents/internal/app"
 	"github.com/cioevents/cioevents/internal/customerio"
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/stream"
-	"github.com/cioevents/cioevents/internal/telemetry"
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/worker"
 )
 
-// InboxPrefix is where messages and the stream's answers to the worker come: the
-// permissions in deploy/ name it.
-const InboxPrefix = "_INBOX_worker"
-
-// batchRowsDefault is what two loops can hold beside DuckDB in 400 MiB. Twice as
+// defaultBatchRows is what two loops can hold beside DuckDB in 400 MiB. Twice as
 // many are 5 % quicker and take some 50 MiB more.
-const batchRowsDefault = 5_000
+const defaultBatchRows = 5_000
 
-// engagementBatchDefault is what a worker holds of opens and clicks: a newsletter's
+// defaultEngagementBatch is what a worker holds of opens and clicks: a newsletter's
 // opens of the first minutes, so that most people are updated once for them. What is
 // held in an outage or lost with a process is as much, and comes again.
-const engagementBatchDefault = 100_000
+const defaultEngagementBatch = 100_000
 
 // Limits of a fetch. Suppressions take what is there: a complaint must not wait.
 // Engagement waits a second for more of the same person, and rows half a second
@@ -47,19 +39,14 @@ var (
 
 // An App is a worker whose admin listener is bound.
 type App struct {
-	cfg       Config
-	log       zerolog.Logger
-	conn      *stream.Conn
-	publisher *stream.Publisher
-	admin     *telemetry.Admin
-	registry  *prometheus.Registry
-	traces    *telemetry.Traces
-	metrics   *worker.Metrics
-	watch     *stream.Watch
-	sinks     []warehouse.Sink
-	rows      []*worker.Rows
-	clients   []*customerio.Client
-	jobs      []job
+	app.Base
+	cfg     Config
+	metrics *worker.Metrics
+	watch   *stream.Watch
+	sinks   []warehouse.Sink
+	rows    []*worker.Rows
+	clients []*customerio.Client
+	jobs    []job
 }
 
 // A job is one consumer and what it needs to be opened.
@@ -72,36 +59,24 @@ type job struct {
 	gate     worker.Gate
 }
 
-// New binds the listener and begins to connect. The caller runs the app, or
-// closes it.
+// New binds the admin listener and begins to connect to NATS. The caller runs
+// the app, or closes it.
 func New(cfg Config, log zerolog.Logger) (*App, error) {
-	a := &App{cfg: cfg, log: log}
-	if err := a.wire(); err != nil {
+	a := &App{cfg: cfg}
+	if err := a.open(log); err != nil {
 		a.Close()
 		return nil, err
 	}
 	return a, nil
 }
 
-func (a *App) wire() (err error) {
-	a.cfg.NATS.Name, a.cfg.NATS.InboxPrefix, a.cfg.NATS.Log = "cioevents worker", InboxPrefix, a.log
-	if a.conn, err = stream.Connect(a.cfg.NATS); err != nil {
+func (a *App) open(log zerolog.Logger) error {
+	if err := a.Open("worker", a.cfg.Config, log); err != nil {
 		return err
 	}
-	if a.publisher, err = stream.NewPublisher(a.conn, 0); err != nil {
-		return err
-	}
-	reg := telemetry.NewRegistry()
-	a.registry = reg
-	a.traces, err = telemetry.NewTraces(telemetry.TracesConfig{
-		URL: a.cfg.Traces.URL(), Service: "cioevents-worker", Log: a.log, Metrics: reg,
-	})
-	if err != nil {
-		return err
-	}
-	a.metrics = worker.NewMetrics(reg)
+	a.metrics = worker.NewMetrics(a.Registry)
 	if a.cfg.NeedsTrack() {
-		if err := a.wireEffects(reg); err != nil {
+		if err := a.wireEffects(a.Registry); err != nil {
 			return err
 		}
 	}
@@ -110,13 +85,10 @@ func (a *App) wire() (err error) {
 			return err
 		}
 	}
-	a.watch = a.conn.NewWatch(stream.WatchConfig{Consumers: a.names()})
-	reg.MustRegister(a.watch)
+	a.watch = a.Conn.NewWatch(stream.WatchConfig{Consumers: a.names()})
+	a.Registry.MustRegister(a.watch)
 	// Whether the Track API answers is only noted: see docs/adr/0004-readiness.md.
-	if a.admin, err = telemetry.NewAdmin(a.cfg.AdminAddr, reg, a.conn.Ready, a.notes); err != nil {
-		return fmt.Errorf("ADMIN_ADDR: %w", err)
-	}
-	return nil
+	return a.Listen(a.Conn.Ready, a.notes)
 }
 
 func (a *App) wireEffects(reg prometheus.Registerer) error {
@@ -136,41 +108,27 @@ func (a *App) wireEffects(reg prometheus.Registerer) error {
 	return nil
 }
 
-// Metrics gathers the app's instruments.
-func (a *App) Metrics() prometheus.Gatherer { return a.registry }
-
-// AdminAddr is the bound address of the admin listener.
-func (a *App) AdminAddr() net.Addr { return a.admin.Addr() }
-
-// Run works until ctx ends, then finishes or gives back what is in hand.
+// Run works until ctx ends, then finishes or releases the messages in hand and
+// closes the app.
 func (a *App) Run(ctx context.Context) error {
 	defer a.Close()
-	a.log.Info().Strs("consumers", a.names()).Stringer("admin", a.AdminAddr()).Msg("worker is starting")
-	adminCtx, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopAdmin()
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return a.admin.Serve(adminCtx) })
-	for _, r := range a.rows {
-		g.Go(func() error {
-			a.openWarehouse(ctx, r)
-			return nil
-		})
-	}
-	g.Go(func() error {
-		defer stopAdmin()
-		return a.work(ctx)
-	})
-	err := g.Wait()
-	a.log.Info().Msg("worker has stopped")
-	return err
+	a.Log.Info().Strs("consumers", a.names()).Stringer("admin", a.AdminAddr()).Msg("worker is starting")
+	return a.Serve(ctx, a.openWarehouses, a.work)
 }
 
-// openWarehouse makes the tables exist, so that questions can be asked before the
-// first event. When it fails, the first batch tries again.
-func (a *App) openWarehouse(ctx context.Context, rows *worker.Rows) {
-	if err := rows.Open(ctx); err != nil && ctx.Err() == nil {
-		a.log.Warn().Err(err).Msg("warehouse not open yet; the first batch tries again")
+// openWarehouses creates the tables, so that queries succeed before the first
+// event. After a failure the first batch tries again.
+func (a *App) openWarehouses(ctx context.Context) error {
+	var opening sync.WaitGroup
+	for _, rows := range a.rows {
+		opening.Go(func() {
+			if err := rows.Open(ctx); err != nil && ctx.Err() == nil {
+				a.Log.Warn().Err(err).Msg("warehouse not open yet; the first batch tries again")
+			}
+		})
 	}
+	opening.Wait()
+	return nil
 }
 
 func (a *App) names() []string {
@@ -182,10 +140,7 @@ func (a *App) names() []string {
 }
 
 func (a *App) work(ctx context.Context) error {
-	if err := a.conn.EnsureUntil(ctx, a.cfg.Stream); err != nil {
-		if errors.Is(err, context.Canceled) {
-			return nil // stopped before NATS was there
-		}
+	if err := a.EnsureStream(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
 	var running sync.WaitGroup
@@ -201,19 +156,19 @@ func (a *App) work(ctx context.Context) error {
 
 // runJob opens a consumer, as soon as that is possible, and works on it.
 func (a *App) runJob(ctx context.Context, j job) {
-	source, err := a.conn.OpenConsumerUntil(ctx, j.name, j.subjects)
+	source, err := a.Conn.OpenConsumerUntil(ctx, j.name, j.subjects)
 	if err != nil {
 		return // stopped before
 	}
-	a.consume(ctx, j, source, a.log)
+	a.consume(ctx, j, source, a.Log)
 }
 
 // consume works on the job's messages from a source until ctx ends.
 func (a *App) consume(ctx context.Context, j job, source worker.Source, log zerolog.Logger) {
 	consumer, err := worker.New(worker.Config{
-		Name: j.name, Source: source, Handler: j.handler, DeadLetters: a.publisher,
+		Name: j.name, Source: source, Handler: j.handler, DeadLetters: a.Publisher,
 		Gate: j.gate, Limits: j.limits, Loops: j.loops, MaxAttempts: a.cfg.MaxAttempts,
-		ExtendEvery: stream.AckWait / 3, Metrics: a.metrics, Log: log, Tracer: a.traces.Tracer(),
+		ExtendEvery: stream.AckWait / 3, Metrics: a.metrics, Log: log, Tracer: a.Traces.Tracer(),
 	})
 	if err != nil {
 		log.Error().Err(err).Str("consumer", j.name).Msg("consumer not started")
@@ -222,21 +177,13 @@ func (a *App) consume(ctx context.Context, j job, source worker.Source, log zero
 	consumer.Run(ctx)
 }
 
-// Close gives everything back. It is called by Run.
+// Close closes the warehouses, the listener and the connection to NATS. Run calls
+// Close.
 func (a *App) Close() {
 	for _, s := range a.sinks {
 		if err := s.Close(); err != nil {
-			a.log.Warn().Err(err).Msg("warehouse not closed")
+			a.Log.Warn().Err(err).Msg("warehouse not closed")
 		}
 	}
-	if a.admin != nil {
-		a.admin.Close()
-	}
-	if a.publisher != nil {
-		a.publisher.Close()
-	}
-	if a.conn != nil {
-		a.conn.Close()
-	}
-	a.traces.Close()
+	a.Base.Close()
 }

@@ -1,0 +1,128 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/telemetry"
+)
+
+// Config is the settings that every program has.
+type Config struct {
+	// AdminAddr is the address of the admin listener.
+	AdminAddr string
+	NATS      stream.Config
+	Stream    stream.Settings
+	Traces    config.Traces
+}
+
+// Declare adds the settings to the set.
+func (c *Config) Declare(s *config.Set) {
+	s.String(&c.AdminAddr, "ADMIN_ADDR", ":9090", "address of /metrics, /healthz and /readyz; not for the internet")
+	c.NATS.Declare(s)
+	c.Stream.Declare(s)
+	c.Traces.Declare(s)
+}
+
+// A Base is the parts that every program is made of. The exported fields are set
+// from Open to Close.
+type Base struct {
+	Log       zerolog.Logger
+	Conn      *stream.Conn
+	Publisher *stream.Publisher
+	Registry  *prometheus.Registry
+	Traces    *telemetry.Traces
+
+	program string
+	cfg     Config
+	admin   *telemetry.Admin
+}
+
+// InboxPrefix is the start of the subjects on which a program receives answers
+// from NATS, and a worker its messages. The permissions in deploy/ name it.
+func InboxPrefix(program string) string { return "_INBOX_" + program }
+
+// Open fills the base of a program and begins to connect to NATS. The caller
+// closes the base, also after an error.
+func (b *Base) Open(program string, cfg Config, log zerolog.Logger) (err error) {
+	b.program, b.cfg, b.Log, b.Registry = program, cfg, log, telemetry.NewRegistry()
+	cfg.NATS.Name, cfg.NATS.InboxPrefix, cfg.NATS.Log = "cioevents "+program, InboxPrefix(program), log
+	if b.Conn, err = stream.Connect(cfg.NATS); err != nil {
+		return err
+	}
+	if b.Publisher, err = stream.NewPublisher(b.Conn, 0); err != nil {
+		return err
+	}
+	b.Traces, err = telemetry.NewTraces(telemetry.TracesConfig{
+		URL: cfg.Traces.URL(), Service: "cioevents-" + program, Log: log, Metrics: b.Registry,
+	})
+	return err
+}
+
+// Listen binds the admin listener. The functions are those of
+// telemetry.NewAdmin.
+func (b *Base) Listen(ready func(context.Context) error, notes func() []string) (err error) {
+	if b.admin, err = telemetry.NewAdmin(b.cfg.AdminAddr, b.Registry, ready, notes); err != nil {
+		return fmt.Errorf("ADMIN_ADDR: %w", err)
+	}
+	return nil
+}
+
+// Metrics gathers the program's instruments.
+func (b *Base) Metrics() prometheus.Gatherer { return b.Registry }
+
+// AdminAddr is the bound address of the admin listener.
+func (b *Base) AdminAddr() net.Addr { return b.admin.Addr() }
+
+// Serve does all the work at the same time until ctx ends or a part fails. The
+// admin listener answers until all work has ended, so that a load balancer sees
+// the program drain.
+func (b *Base) Serve(ctx context.Context, work ...func(context.Context) error) error {
+	adminCtx, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopAdmin()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return b.admin.Serve(adminCtx) })
+	g.Go(func() error {
+		defer stopAdmin()
+		parts, ctx := errgroup.WithContext(ctx)
+		for _, part := range work {
+			parts.Go(func() error { return part(ctx) })
+		}
+		return parts.Wait()
+	})
+	err := g.Wait()
+	b.Log.Info().Msg(b.program + " stopped")
+	return err
+}
+
+// EnsureStream creates the streams that are missing, as soon as NATS is
+// reachable. It returns nil when ctx ends first.
+func (b *Base) EnsureStream(ctx context.Context) error {
+	err := b.Conn.EnsureUntil(ctx, b.cfg.Stream)
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// Close closes what Open and Listen have opened, and may be called again.
+func (b *Base) Close() {
+	if b.admin != nil {
+		b.admin.Close()
+	}
+	if b.Publisher != nil {
+		b.Publisher.Close()
+	}
+	if b.Conn != nil {
+		b.Conn.Close()
+	}
+	b.Traces.Close()
+}

@@ -1,0 +1,106 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// Parse reads the command line and the environment; a flag wins. It returns
+// every mistake in one UsageError, or ErrHelp or ErrVersion.
+func (s *Set) Parse(args []string) error {
+	s.flags.Usage = func() {} // the caller prints it
+	if err := s.flags.Parse(args); err != nil {
+		if errors.Is(err, ErrHelp) {
+			return err
+		}
+		return &UsageError{flagMistake(err)}
+	}
+	if s.version {
+		return ErrVersion
+	}
+	if s.flags.NArg() > 0 {
+		return &UsageError{errors.New("unexpected argument: want settings as --name=value")}
+	}
+	return s.Load()
+}
+
+// flagMistake rewords an error of pflag. It quotes no value that may be a secret
+// with one dash too few, as in -api-key=secret.
+func flagMistake(err error) error {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && unknown.GetSpecifiedShortnames() == "" {
+		return err // names the flag, without the value
+	}
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		flag := invalid.GetFlag() // of no secret: any text is valid
+		return mistake("--"+flag.Name, invalid.GetValue(), flag, invalid.Unwrap())
+	}
+	if _, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		return err
+	}
+	return errors.New("unknown flag: want settings as --name=value")
+}
+
+// Load is Parse for flags that have been parsed already.
+func (s *Set) Load() error {
+	var mistakes []error
+	for _, v := range s.vars {
+		mistakes = append(mistakes, s.load(v))
+	}
+	for _, check := range s.checks {
+		mistakes = append(mistakes, check())
+	}
+	if err := errors.Join(mistakes...); err != nil {
+		return &UsageError{err}
+	}
+	return nil
+}
+
+func (s *Set) load(v variable) error {
+	flag := s.flags.Lookup(flagName(v.name))
+	if flag.Changed {
+		return nil
+	}
+	value := s.getenv(v.name)
+	if v.secret {
+		var err error
+		if value, err = s.secretValue(v.name); err != nil {
+			return err
+		}
+	}
+	if value == "" {
+		return nil
+	}
+	if err := flag.Value.Set(value); err != nil { // never of a secret: any text is valid
+		return mistake(v.name, value, flag, err)
+	}
+	return nil
+}
+
+// wants holds the accepted form of pflag's own types. The types of this package
+// give the form in the error of Set.
+var wants = map[string]string{"bool": "true or false", "int": "a whole number", "float64": "a number"}
+
+// mistake says the accepted form of a value that Set has refused with err.
+func mistake(name, value string, flag *pflag.Flag, err error) error {
+	if want, ok := wants[flag.Value.Type()]; ok {
+		return Invalid(name, value, want)
+	}
+	return fmt.Errorf("invalid %s %q: %w", name, value, err)
+}
+
+// secretValue reads NAME, or the file that NAME_FILE names.
+func (s *Set) secretValue(name string) (string, error) {
+	path := s.getenv(name + "_FILE")
+	if value := s.getenv(name); value != "" || path == "" {
+		return value, nil
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("%s_FILE: %w", name, err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}

@@ -1,0 +1,146 @@
+package ingest
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// Defaults of Config.
+const (
+	DefaultMaxBody     = 8 << 20
+	DefaultMaxInFlight = 1024
+	// DefaultMaxConnections is four times the calls in flight. The small bodies
+	// (20 kB each at most) and the large ones (64 MiB) of 4096 connections fit
+	// into the 256 MiB that deploy/ gives to ingest.
+	DefaultMaxConnections = 4096
+	// DefaultTolerance is a day more than the 7 days for which Customer.io
+	// repeats a call.
+	DefaultTolerance = 192 * time.Hour
+)
+
+// Config configures a Server. Workspaces and Publisher are required.
+type Config struct {
+	// Workspaces are the workspaces that send here; AddWorkspace adds one.
+	Workspaces []Workspace
+	// Scheme and Tolerance are those of webhook.VerifierConfig, for
+	// AddWorkspace. Declare sets Tolerance to DefaultTolerance; 0 accepts any
+	// timestamp.
+	Scheme    string
+	Tolerance time.Duration
+	Publisher Publisher
+	// MaxBody is the largest accepted body in bytes; a call with a larger one is
+	// answered 413. Default 8 MiB.
+	MaxBody int64
+	// MaxInFlight bounds the calls that are handled at a time; further calls are
+	// answered 503 at once. Default 1024: at the usual 7 ms a publish, 1024 calls
+	// are far more than the stream takes.
+	MaxInFlight int
+	// MaxConnections bounds the open connections; further connections wait until
+	// one ends. Default 4096. Serve enforces the bound, Handler does not.
+	MaxConnections int
+	// HeaderTimeout bounds the time for a header, default 5 s, and BodyTimeout
+	// the time for a body, default 2 s. Only Serve applies HeaderTimeout.
+	HeaderTimeout, BodyTimeout time.Duration
+	// TLSCertFile and TLSKeyFile are PEM files. Serve presents the certificate
+	// and reads both files again when they change. Default none: HTTP without
+	// TLS.
+	TLSCertFile, TLSKeyFile string
+	// Allowed are the networks that calls may come from. Default any. For a call
+	// through one of the Proxies the sender is read from X-Forwarded-For.
+	Allowed, Proxies []netip.Prefix
+	// DrainDelay is the time for which the unready server goes on answering
+	// after its context has ended. In this time a load balancer stops sending,
+	// before connections are refused. Default none.
+	DrainDelay time.Duration
+	// Ready reports why the stream cannot be used, nil when it can. Default
+	// always ready.
+	Ready   func(context.Context) error
+	Log     zerolog.Logger
+	Metrics prometheus.Registerer
+	// Tracer makes a span of each signed call. Default none, which costs nothing.
+	Tracer trace.Tracer
+	// Now is the clock. Default time.Now.
+	Now func() time.Time
+}
+
+func (c *Config) setDefaults() {
+	c.MaxBody = cmp.Or(c.MaxBody, DefaultMaxBody)
+	c.MaxInFlight = cmp.Or(c.MaxInFlight, DefaultMaxInFlight)
+	c.MaxConnections = cmp.Or(c.MaxConnections, DefaultMaxConnections)
+	c.HeaderTimeout = cmp.Or(c.HeaderTimeout, headerTimeout)
+	c.BodyTimeout = cmp.Or(c.BodyTimeout, bodyTimeout)
+}
+
+// AddWorkspace adds a workspace whose calls are signed with one of the keys. The
+// error names the variable of the keys.
+func (c *Config) AddWorkspace(name string, keys []string) error {
+	v, err := webhook.NewVerifier(webhook.VerifierConfig{
+		Keys: keys, Scheme: webhook.Scheme(c.Scheme), Tolerance: c.Tolerance,
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", config.Variable(name, "WEBHOOK_SECRET"), err)
+	}
+	c.Workspaces = append(c.Workspaces, Workspace{Name: name, Verifier: v})
+	return nil
+}
+
+// Declare adds the settings of calls to the set. A value that c has already is
+// the default of its setting.
+func (c *Config) Declare(s *config.Set) {
+	c.setDefaults()
+	c.Tolerance = cmp.Or(c.Tolerance, DefaultTolerance)
+	s.String(&c.Scheme, "CUSTOMERIO_WEBHOOK_SIGNATURE", string(webhook.SchemeAuto), "accepted signatures: v0 (Customer.io's), body (HMAC of the raw body alone), or auto: v0 for calls with a timestamp header, else body")
+	s.Var((*config.Duration)(&c.Tolerance), "CUSTOMERIO_WEBHOOK_TOLERANCE", "oldest accepted timestamp, 0 for any; Customer.io repeats a call for 7 days")
+	s.Var((*config.Bytes)(&c.MaxBody), "MAX_BODY_BYTES", "largest accepted body; a larger one is answered 413")
+	s.Int(&c.MaxInFlight, "MAX_IN_FLIGHT", c.MaxInFlight, "calls that may wait for the stream at a time; more are answered 503")
+	s.Var((*config.Duration)(&c.DrainDelay), "DRAIN_DELAY", "how long to go on answering after a stop signal, until load balancers have noticed")
+	s.Check(func() error {
+		return errors.Join(
+			config.OneOf("CUSTOMERIO_WEBHOOK_SIGNATURE", c.Scheme,
+				string(webhook.SchemeAuto), string(webhook.SchemeV0), string(webhook.SchemeBody)),
+			config.Positive("MAX_BODY_BYTES", c.MaxBody),
+			config.Positive("MAX_IN_FLIGHT", c.MaxInFlight))
+	})
+}
+
+// DeclareListener adds the settings of a listener that the internet reaches.
+func (c *Config) DeclareListener(s *config.Set) {
+	s.Int(&c.MaxConnections, "MAX_CONNECTIONS", DefaultMaxConnections, "connections of the webhook listener that may be open at a time; more wait until one ends")
+	s.String(&c.TLSCertFile, "TLS_CERT_FILE", "", "path of the webhook listener's certificate with its chain (PEM), read again when it changes; without it the listener speaks HTTP")
+	s.String(&c.TLSKeyFile, "TLS_KEY_FILE", "", "path of the certificate's key (PEM)")
+	s.Var((*config.Networks)(&c.Allowed), "ALLOWED_NETWORKS", "networks (CIDR, comma-separated) that webhook calls may come from, any without; others are answered 503. Customer.io publishes its addresses, and adds to them: a missing one holds up the feed")
+	s.Var((*config.Networks)(&c.Proxies), "TRUSTED_PROXIES", "networks (CIDR, comma-separated) of your proxies: only what they write into X-Forwarded-For counts for ALLOWED_NETWORKS")
+	s.Check(func() error {
+		return errors.Join(config.Positive("MAX_CONNECTIONS", c.MaxConnections), c.checkProxies(), c.checkFiles())
+	})
+}
+
+func (c *Config) checkProxies() error {
+	if len(c.Proxies) > 0 && len(c.Allowed) == 0 {
+		return errors.New("TRUSTED_PROXIES: has no effect without ALLOWED_NETWORKS")
+	}
+	return nil
+}
+
+func (c *Config) checkFiles() error {
+	err := config.Together("TLS_CERT_FILE", c.TLSCertFile, "TLS_KEY_FILE", c.TLSKeyFile)
+	if err != nil || c.TLSCertFile == "" {
+		return err
+	}
+	if _, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile); err != nil {
+		return fmt.Errorf("TLS_CERT_FILE, TLS_KEY_FILE: %w", err)
+	}
+	return nil
+}
