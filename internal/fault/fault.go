@@ -27,7 +27,6 @@ const (
 	ReasonRejectedRow Reason = "rejected_row" // the warehouse refused this row for good
 	ReasonExhausted   Reason = "exhausted"    // transient faults, until the attempts ran out
 	ReasonPanic       Reason = "panic"        // our own code panicked on this message
-	ReasonUnknown     Reason = "unknown"      // a permanent fault that named no reason
 
 	ReasonUnknownWorkspace Reason = "unknown_workspace" // the worker has no credentials for the event's workspace
 )
@@ -37,7 +36,7 @@ const (
 func Reasons() []Reason {
 	return []Reason{
 		ReasonNotJSON, ReasonNotObject, ReasonTooLarge, ReasonRejected,
-		ReasonRejectedRow, ReasonExhausted, ReasonPanic, ReasonUnknown, ReasonUnknownWorkspace,
+		ReasonRejectedRow, ReasonExhausted, ReasonPanic, ReasonUnknownWorkspace,
 	}
 }
 
