@@ -75,6 +75,7 @@ func (s *Set) load(v variable) error {
 		return nil
 	}
 	if err := flag.Value.Set(value); err != nil { // never of a secret: any text is valid
+		_ = flag.Value.Set(flag.DefValue) // a check would report a second mistake
 		return mistake(v.name, value, flag, err)
 	}
 	return nil

@@ -67,6 +67,10 @@ func (w *Workspaces) load(wants []Want) error {
 	w.all = nil
 	var mistakes []error
 	for _, name := range w.names {
+		if !workspaceName.MatchString(name) {
+			mistakes = append(mistakes, Invalid("CUSTOMERIO_WORKSPACES", name, "names of at most 63 of a-z, 0-9, '_' and '-', with a letter or a digit first"))
+			continue // its variables have no names
+		}
 		ws, err := w.named(name, wants)
 		mistakes = append(mistakes, err)
 		w.all = append(w.all, ws)
@@ -79,9 +83,6 @@ func (w *Workspaces) load(wants []Want) error {
 var workspaceName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
 
 func (w *Workspaces) named(name string, wants []Want) (Workspace, error) {
-	if !workspaceName.MatchString(name) {
-		return Workspace{}, Invalid("CUSTOMERIO_WORKSPACES", name, "names of at most 63 of a-z, 0-9, '_' and '-', with a letter or a digit first")
-	}
 	var mistakes []error
 	read := func(want Want, suffix string) string {
 		if !slices.Contains(wants, want) {
@@ -121,7 +122,7 @@ func (w *Workspaces) RequireSecrets() error {
 	var mistakes []error
 	for _, ws := range w.all {
 		if len(ws.Secrets) == 0 {
-			mistakes = append(mistakes, fmt.Errorf("%s: is required: the signing key on the page of the reporting webhook in Customer.io", Variable(ws.Name, "WEBHOOK_SECRET")))
+			mistakes = append(mistakes, fmt.Errorf("%s: is required; copy the signing key from the page of the reporting webhook in Customer.io", Variable(ws.Name, "WEBHOOK_SECRET")))
 		}
 	}
 	return errors.Join(mistakes...)
