@@ -21,8 +21,7 @@ type Effects struct {
 	// DryRun logs the effects instead of performing them.
 	DryRun bool
 
-	common     policy
-	workspaces map[string]policy // of those with a file of their own
+	policies map[string]policy // by workspace
 }
 
 // A policy is an effect.Policy with the place that its rules come from.
@@ -53,26 +52,19 @@ func (e *Effects) read(workspaces *config.Workspaces) error {
 		}
 		return p
 	}
-	e.common = open("EFFECTS_FILE", e.File)
-	e.workspaces = map[string]policy{}
+	common := open("EFFECTS_FILE", e.File)
+	e.policies = map[string]policy{}
 	for _, w := range workspaces.All() {
+		e.policies[w.Name] = common
 		if name, path := workspaces.Value(w.Name, "EFFECTS_FILE"); path != "" {
-			e.workspaces[w.Name] = open(name, path)
+			e.policies[w.Name] = open(name, path)
 		}
 	}
 	return errors.Join(mistakes...)
 }
 
-// of returns the policy of a workspace.
-func (e *Effects) of(workspace string) policy {
-	if p, ok := e.workspaces[workspace]; ok {
-		return p
-	}
-	return e.common
-}
-
 // sayPolicies tells at the start what cannot be undone later.
-func (a *App) sayPolicies(reg prometheus.Registerer) {
+func (a *App) sayPolicies() {
 	if a.cfg.Effects.DryRun {
 		a.Log.Warn().Msg("EFFECTS_DRY_RUN is on: effects are logged and not performed, and the events count as handled")
 	}
@@ -83,9 +75,9 @@ func (a *App) sayPolicies(reg prometheus.Registerer) {
 		Name: "cioevents_suppression_policy_info",
 		Help: "What follows a bounce or a complaint, by workspace: the mode, whether an unknown bounce counts as hard, and where the rules come from. Always 1.",
 	}, []string{"workspace", "mode", "unknown_bounce", "source"})
-	reg.MustRegister(info)
+	a.Registry.MustRegister(info)
 	for _, w := range a.cfg.Workspaces.All() {
-		p := a.cfg.Effects.of(w.Name)
+		p := a.cfg.Effects.policies[w.Name]
 		info.WithLabelValues(w.Name, string(p.Mode), strconv.FormatBool(!p.KeepUnknown), p.source).Set(1)
 		a.Log.Info().Str("workspace", w.Name).Str("suppression_mode", string(p.Mode)).
 			Bool("suppress_unknown_bounce", !p.KeepUnknown).Str("effects", p.source).Msg(p.outcome())

@@ -11,8 +11,8 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// profiles returns the client of a workspace.
-func (a *App) profiles(w config.Workspace, metrics *customerio.Metrics) (*customerio.Client, error) {
+// newClient returns the Track API client of a workspace.
+func (a *App) newClient(w config.Workspace, metrics *customerio.Metrics) (*customerio.Client, error) {
 	cfg, err := a.cfg.Track.For(w, &a.cfg.Workspaces)
 	if err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func (a *App) profiles(w config.Workspace, metrics *customerio.Metrics) (*custom
 // consumers, so that a workspace whose API is down delays no other workspace. In a
 // dry run client is nil and no API keeps the consumers waiting.
 func (a *App) addEffects(workspace string, client *customerio.Client) {
-	policy := a.cfg.Effects.of(workspace).Policy
+	policy := a.cfg.Effects.policies[workspace].Policy
 	suppression := job{name: Suppression, limits: suppressionLimits, loops: 1}
 	// One loop: two loops would share the opens of each person between them.
 	engagement := job{name: Engagement, limits: engagementLimits, loops: 1}

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
 	"github.com/cioevents/cioevents/internal/app"
@@ -76,7 +75,7 @@ func (a *App) open(log zerolog.Logger) error {
 	}
 	a.metrics = worker.NewMetrics(a.Registry)
 	if a.cfg.NeedsTrack() {
-		if err := a.wireEffects(a.Registry); err != nil {
+		if err := a.wireEffects(); err != nil {
 			return err
 		}
 	}
@@ -91,20 +90,20 @@ func (a *App) open(log zerolog.Logger) error {
 	return a.Listen(a.Conn.Ready, a.notes)
 }
 
-func (a *App) wireEffects(reg prometheus.Registerer) error {
-	metrics := customerio.NewMetrics(reg)
+func (a *App) wireEffects() error {
+	metrics := customerio.NewMetrics(a.Registry)
 	for _, w := range a.cfg.Workspaces.All() {
-		var people *customerio.Client // none in a dry run, which needs no credentials
+		var client *customerio.Client // nil in a dry run, which needs no credentials
 		if !a.cfg.Effects.DryRun {
 			var err error
-			if people, err = a.profiles(w, metrics); err != nil {
+			if client, err = a.newClient(w, metrics); err != nil {
 				return err
 			}
-			a.clients = append(a.clients, people)
+			a.clients = append(a.clients, client)
 		}
-		a.addEffects(w.Name, people)
+		a.addEffects(w.Name, client)
 	}
-	a.sayPolicies(reg)
+	a.sayPolicies()
 	return nil
 }
 
