@@ -15,7 +15,7 @@ import (
 	"github.com/cioevents/cioevents/internal/telemetry"
 )
 
-// Config is the settings that every program has.
+// Config is the settings of every program.
 type Config struct {
 	// AdminAddr is the address of the admin listener.
 	AdminAddr string
@@ -26,14 +26,13 @@ type Config struct {
 
 // Declare adds the settings to the set.
 func (c *Config) Declare(s *config.Set) {
-	s.String(&c.AdminAddr, "ADMIN_ADDR", ":9090", "address of /metrics, /healthz and /readyz; not for the internet")
+	s.String(&c.AdminAddr, "ADMIN_ADDR", ":9090", "address of the admin listener with /metrics, /healthz and /readyz; keep it off the internet")
 	c.NATS.Declare(s)
 	c.Stream.Declare(s)
 	c.Traces.Declare(s)
 }
 
-// A Base is the parts that every program is made of. The exported fields are set
-// from Open to Close.
+// A Base is the parts of every program. Open sets the exported fields.
 type Base struct {
 	Log       zerolog.Logger
 	Conn      *stream.Conn
@@ -46,8 +45,9 @@ type Base struct {
 	admin   *telemetry.Admin
 }
 
-// InboxPrefix is the start of the subjects on which a program receives answers
-// from NATS, and a worker its messages. The permissions in deploy/ name it.
+// InboxPrefix is the prefix of the subjects on which a program receives answers
+// from NATS, and a worker its messages. The permissions in deploy/ contain the
+// prefix.
 func InboxPrefix(program string) string { return "_INBOX_" + program }
 
 // Open fills the base of a program and begins to connect to NATS. The caller
@@ -82,9 +82,9 @@ func (b *Base) Metrics() prometheus.Gatherer { return b.Registry }
 // AdminAddr is the bound address of the admin listener.
 func (b *Base) AdminAddr() net.Addr { return b.admin.Addr() }
 
-// Serve does all the work at the same time until ctx ends or a part fails. The
-// admin listener answers until all work has ended, so that a load balancer sees
-// the program drain.
+// Serve runs all work concurrently until ctx ends or a part fails. The admin
+// listener answers until all work has ended: a load balancer must see the program
+// drain.
 func (b *Base) Serve(ctx context.Context, work ...func(context.Context) error) error {
 	adminCtx, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopAdmin()
@@ -103,8 +103,8 @@ func (b *Base) Serve(ctx context.Context, work ...func(context.Context) error) e
 	return err
 }
 
-// EnsureStream creates the streams that are missing, as soon as NATS is
-// reachable. It returns nil when ctx ends first.
+// EnsureStream creates missing streams as soon as NATS is reachable. The error is
+// nil when ctx ends first.
 func (b *Base) EnsureStream(ctx context.Context) error {
 	err := b.Conn.EnsureUntil(ctx, b.cfg.Stream)
 	if errors.Is(err, context.Canceled) {
@@ -113,7 +113,7 @@ func (b *Base) EnsureStream(ctx context.Context) error {
 	return err
 }
 
-// Close closes what Open and Listen have opened, and may be called again.
+// Close undoes Open and Listen. A second call does nothing.
 func (b *Base) Close() {
 	if b.admin != nil {
 		b.admin.Close()

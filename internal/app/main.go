@@ -1,5 +1,5 @@
-// Package app is what the programs ingest and worker have in common: how they
-// start, which settings both have, and the parts that both are made of.
+// Package app is the common ground of the programs ingest and worker: starting,
+// the shared settings and the shared parts.
 package app
 
 import (
@@ -17,11 +17,11 @@ import (
 	"github.com/cioevents/cioevents/internal/telemetry"
 )
 
-// A Run is a whole program, with its surroundings as parameters: a test calls it
-// as Main does. It ends when ctx ends.
+// A Run is a whole program with its environment as parameters, for Main and for
+// tests. A Run returns when ctx ends.
 type Run func(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error
 
-// Main runs the program until SIGINT or SIGTERM, and returns its exit code. A
+// Main runs the program until SIGINT or SIGTERM and returns the exit code. A
 // second signal ends the process at once.
 func Main(name string, run Run, getenv func(string) string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -29,19 +29,19 @@ func Main(name string, run Run, getenv func(string) string) int {
 	return config.ExitCode(os.Stderr, name, run(ctx, os.Args[1:], getenv, os.Stdout, os.Stderr))
 }
 
-// A Program is the part of a Run that precedes the work: settings and logger.
+// A Program is the first part of a Run: settings and logger.
 type Program struct {
 	Name string
 	// About is the text above the settings in the answer to --help.
 	About string
-	// Declare adds the settings of the program to a set, without those of the
-	// logger.
+	// Declare adds the settings of the program to a set. Configure adds the
+	// settings of the logger.
 	Declare func(*config.Set)
 }
 
-// Configure reads the settings and returns the logger, which writes to stderr.
-// The error is config.ErrHelp or config.ErrVersion when stdout has the answer to
-// --help or --version and there is nothing more to do.
+// Configure reads the settings and returns a logger on stderr. The error is
+// config.ErrHelp or config.ErrVersion after Configure has answered --help or
+// --version on stdout.
 func (p Program) Configure(args []string, getenv func(string) string, stdout, stderr io.Writer) (zerolog.Logger, error) {
 	var log config.Log
 	set := config.New(p.Name, getenv)

@@ -11,20 +11,21 @@ import (
 	"github.com/cioevents/cioevents/internal/effect"
 )
 
-// Effects is the settings of what events do to profiles.
+// Effects is the settings of the effects that events have on profiles.
 type Effects struct {
-	// File has the rules, "" for the built-in ones. A workspace can have a file
-	// of its own.
+	// File is the path of the effects file, "" for the built-in rules. A workspace
+	// can have its own file.
 	File            string
 	Mode            string
 	SuppressUnknown bool
-	// DryRun logs the effects instead of performing them.
+	// DryRun logs the effects instead of calling the Track API.
 	DryRun bool
 
 	policies map[string]policy // by workspace
 }
 
-// A policy is an effect.Policy with the place that its rules come from.
+// A policy is an effect.Policy and the source of its rules: "built-in", or the
+// path of the effects file.
 type policy struct {
 	effect.Policy
 	source string
@@ -32,16 +33,17 @@ type policy struct {
 
 // Declare adds the settings to the set.
 func (e *Effects) Declare(s *config.Set) {
-	s.String(&e.File, "EFFECTS_FILE", "", "what events do to profiles, see docs/effects.md; the built-in rules without it. CUSTOMERIO_<WORKSPACE>_EFFECTS_FILE is for one workspace")
-	s.Bool(&e.DryRun, "EFFECTS_DRY_RUN", false, "log effects instead of calling the Track API; the events count as done")
-	s.String(&e.Mode, "SUPPRESSION_MODE", string(effect.ModeSuppress), "after a hard bounce or a spam complaint: suppress DELETES the profile for good, unsubscribe keeps it, off only notes it on the profile")
-	s.Bool(&e.SuppressUnknown, "SUPPRESS_UNKNOWN_BOUNCE", true, "whether a bounce that is neither hard nor soft counts as hard")
+	s.String(&e.File, "EFFECTS_FILE", "", "path of a file with the effects of events on profiles, see docs/effects.md; without a file the built-in rules apply. CUSTOMERIO_<WORKSPACE>_EFFECTS_FILE sets the file of one workspace")
+	s.Bool(&e.DryRun, "EFFECTS_DRY_RUN", false, "log effects instead of calling the Track API. The events are acknowledged and have no effect later")
+	s.String(&e.Mode, "SUPPRESSION_MODE", string(effect.ModeSuppress), "effect of a hard bounce or a spam complaint: suppress DELETES the profile for good, unsubscribe keeps and unsubscribes the profile, off only notes the event on the profile")
+	s.Bool(&e.SuppressUnknown, "SUPPRESS_UNKNOWN_BOUNCE", true, "treat a bounce that is neither hard nor soft as a hard bounce")
 	s.Check(func() error {
 		return config.OneOf("SUPPRESSION_MODE", e.Mode, string(effect.ModeSuppress), string(effect.ModeUnsubscribe), string(effect.ModeOff))
 	})
 }
 
-// read makes the policies of the workspaces.
+// read makes the policies of the workspaces from the settings and the effects
+// files.
 func (e *Effects) read(workspaces *config.Workspaces) error {
 	var mistakes []error
 	open := func(name, path string) policy {
@@ -63,8 +65,9 @@ func (e *Effects) read(workspaces *config.Workspaces) error {
 	return errors.Join(mistakes...)
 }
 
-// sayPolicies tells at the start what cannot be undone later.
-func (a *App) sayPolicies() {
+// reportPolicies logs and measures the policies at the start, because a
+// suppression cannot be undone.
+func (a *App) reportPolicies() {
 	if a.cfg.Effects.DryRun {
 		a.Log.Warn().Msg("EFFECTS_DRY_RUN is on: effects are logged and not performed, and the events count as handled")
 	}
@@ -73,7 +76,7 @@ func (a *App) sayPolicies() {
 	}
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "cioevents_suppression_policy_info",
-		Help: "What follows a bounce or a complaint, by workspace: the mode, whether an unknown bounce counts as hard, and where the rules come from. Always 1.",
+		Help: "Policy for bounces and complaints, by workspace: the mode, whether an unknown bounce counts as hard, and the source of the rules. Always 1.",
 	}, []string{"workspace", "mode", "unknown_bounce", "source"})
 	a.Registry.MustRegister(info)
 	for _, w := range a.cfg.Workspaces.All() {
@@ -84,7 +87,7 @@ func (a *App) sayPolicies() {
 	}
 }
 
-// outcome says in a sentence what the policy does to people.
+// outcome describes the policy's effect on profiles in a sentence.
 func (p policy) outcome() string {
 	switch {
 	case p.Rules != nil && !p.Rules.Suppresses():
@@ -92,10 +95,10 @@ func (p policy) outcome() string {
 	case p.Mode == effect.ModeUnsubscribe:
 		return "a hard bounce or a spam complaint unsubscribes the profile"
 	case p.Mode == effect.ModeOff:
-		return "a hard bounce or a spam complaint is noted on the profile and no more"
+		return "a hard bounce or a spam complaint is only noted on the profile"
 	case p.Rules != nil:
-		return "the rules of the effects file that suppress DELETE the profile for good; SUPPRESSION_MODE=unsubscribe keeps it"
+		return "the suppressing rules of the effects file DELETE the profile for good; SUPPRESSION_MODE=unsubscribe keeps the profile"
 	default:
-		return "a hard bounce or a spam complaint DELETES the profile for good; SUPPRESSION_MODE=unsubscribe keeps it"
+		return "a hard bounce or a spam complaint DELETES the profile for good; SUPPRESSION_MODE=unsubscribe keeps the profile"
 	}
 }

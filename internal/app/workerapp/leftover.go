@@ -9,23 +9,23 @@ import (
 	"github.com/cioevents/cioevents/internal/config"
 )
 
-// sayLeftovers warns of consumers of workspaces that are not configured: what
-// waits there waits for nobody. They are left behind when workspaces are given
-// names, or one is taken out. They are not deleted, as another worker may serve
-// them, and what is deleted cannot be gone on with.
-func (a *App) sayLeftovers(ctx context.Context) {
+// warnOfLeftovers logs the consumers of workspaces that are not configured: nobody
+// handles their events. A consumer is left over when workspaces are given names or
+// a workspace is removed. Leftover consumers are kept: another worker may serve
+// them, and a deleted consumer loses its position.
+func (a *App) warnOfLeftovers(ctx context.Context) {
 	if !a.cfg.NeedsTrack() {
 		return
 	}
 	status, err := a.Conn.Status(ctx)
 	if err != nil {
-		a.Log.Warn().Err(err).Msg("consumers cannot be listed, so those left over are not known")
+		a.Log.Warn().Err(err).Msg("consumers of removed workspaces not checked")
 		return
 	}
 	for _, c := range status.Consumers {
 		if a.isLeftover(c.Name) {
 			a.Log.Warn().Str("consumer", c.Name).Uint64("waiting", c.Lag).
-				Msg("there is a consumer of a workspace that is not configured: configure the workspace, or delete the consumer if its events are no longer wanted")
+				Msg("consumer of a workspace that is not configured: configure the workspace, or delete the consumer if its events are no longer wanted")
 		}
 	}
 }

@@ -11,20 +11,21 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// replayPoll is the pause between two looks at the list of replays. It is the
-// time that one waits to begin, and that a finished one stays to be seen.
+// replayPoll is the interval at which the list of replays is read. A new replay
+// starts within this time; a finished replay stays listed this long.
 const replayPoll = 3 * time.Second
 
-// A ReplayTarget is what a target of replays can make use of.
+// A ReplayTarget describes the events that a target of replays can use.
 type ReplayTarget struct {
-	// Metrics are empty for a warehouse, which takes all, and for a suppression,
-	// whose rules are the worker's.
+	// Metrics are the usable metrics. They are empty for a warehouse, which takes
+	// every metric, and for a suppression, whose rules only the worker has read.
 	Metrics []webhook.Metric
-	// Workspace is that of the target, "" for a target of all workspaces.
+	// Workspace is the workspace of the target, "" for a target of all workspaces.
 	Workspace string
 }
 
-// ParseReplayTarget reads the name of a consumer.
+// ParseReplayTarget reads the name of a consumer. It returns false for a name
+// without a known kind.
 func ParseReplayTarget(name string) (t ReplayTarget, ok bool) {
 	kind, suffix, _ := strings.Cut(name, "-")
 	switch kind {
@@ -39,16 +40,16 @@ func ParseReplayTarget(name string) (t ReplayTarget, ok bool) {
 	}
 }
 
-// replays are the replays that this process serves: those to a consumer that it
-// has itself. Their workers are found by no coordination but the list of
-// consumers, so that any number of processes can come and go.
+// replays are the replays that this process serves: all replays to the consumers of
+// this process. The list of consumers in NATS is the only coordination, so any
+// number of processes can come and go.
 type replays struct {
 	app *App
-	// stops has a function for each one under way, which ends the work and waits
-	// for that.
+	// stops has a function for each running replay, by id. The function ends the
+	// replay here and waits for the end.
 	stops map[string]func()
-	// finished holds those that were seen finished once. They are deleted when
-	// seen so again: whoever waits for them can see it, too.
+	// finished holds the ids of replays seen finished once. A replay is deleted
+	// when seen finished again: until then a waiting cioctl sees the end, too.
 	finished map[string]bool
 }
 
@@ -70,13 +71,14 @@ func (a *App) serveReplays(ctx context.Context) {
 	}
 }
 
-// look starts, ends and deletes replays by the list of them.
+// look reads the list of replays, and starts, ends and deletes replays
+// accordingly.
 func (r *replays) look(ctx context.Context) {
 	look, cancel := context.WithTimeout(ctx, replayPoll)
 	defer cancel()
 	list, err := r.app.Conn.Replays(look)
 	if err != nil {
-		return // NATS is away, and the consumers say so
+		return // NATS is unreachable; the consumers log the error
 	}
 	for id, stop := range r.stops {
 		if !slices.ContainsFunc(list, func(p stream.Replay) bool { return p.ID == id && !p.Done }) {
@@ -87,7 +89,7 @@ func (r *replays) look(ctx context.Context) {
 	for i := range list {
 		at := slices.IndexFunc(r.app.jobs, func(j job) bool { return j.name == list[i].Target })
 		if at < 0 {
-			continue // another worker's
+			continue // the replay of another worker
 		}
 		if list[i].Done {
 			r.finish(look, list[i].ID)
@@ -99,15 +101,15 @@ func (r *replays) look(ctx context.Context) {
 	}
 }
 
-// start works on a replay with the handler of its target.
+// start handles the events of a replay with the handler of its target.
 func (r *replays) start(ctx context.Context, p *stream.Replay, j job) {
 	log := r.app.Log.With().Str("replay", p.ID).Logger()
 	source, err := r.app.Conn.OpenReplay(ctx, p)
 	if err != nil {
-		log.Warn().Err(err).Msg("replay cannot be opened, trying again")
+		log.Warn().Err(err).Msg("replay not opened, trying again")
 		return
 	}
-	log.Info().Str("consumer", j.name).Uint64("events", p.Total).Msg("taking part in a replay")
+	log.Info().Str("consumer", j.name).Uint64("events", p.Total).Msg("replay joined")
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -127,9 +129,9 @@ func (r *replays) finish(ctx context.Context, id string) {
 	}
 	err := r.app.Conn.DeleteReplay(ctx, id)
 	if err != nil && !errors.Is(err, stream.ErrNoReplay) { // another worker was faster
-		r.app.Log.Warn().Err(err).Msg("finished replay cannot be deleted, trying again")
+		r.app.Log.Warn().Err(err).Msg("finished replay not deleted, trying again")
 		return
 	}
 	delete(r.finished, id)
-	r.app.Log.Info().Str("replay", id).Msg("replay is finished")
+	r.app.Log.Info().Str("replay", id).Msg("replay finished")
 }

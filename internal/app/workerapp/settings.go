@@ -11,7 +11,7 @@ import (
 	"github.com/cioevents/cioevents/internal/worker"
 )
 
-// Names of the consumers.
+// Names of the consumers, without the workspace that may follow.
 const (
 	Suppression = "suppression"
 	Engagement  = "engagement"
@@ -27,10 +27,10 @@ type Config struct {
 	Track       customerio.Config
 	Effects     Effects
 	MaxAttempts int
-	// EngagementBatch is the largest number of engagement events that are folded
-	// into one update a person.
+	// EngagementBatch is the largest number of opens and clicks in a batch. A batch
+	// makes one update a person.
 	EngagementBatch int
-	// BatchRows is the largest number of rows that are written at a time.
+	// BatchRows is the largest number of rows in a batch of the warehouse.
 	BatchRows int
 }
 
@@ -52,13 +52,13 @@ func (c *Config) Declare(s *config.Set) {
 // default of its setting.
 func (c *Config) DeclareWorker(s *config.Set) {
 	c.Consumers = []string{Suppression, Engagement, Warehouse}
-	s.Var((*config.List)(&c.Consumers), "WORKER_CONSUMERS", "what this process works on: suppression, engagement, warehouse")
-	s.Var((*config.List)(&c.Warehouses), place.Setting, "where rows go: duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET; several, comma-separated, are written independently")
+	s.Var((*config.List)(&c.Consumers), "WORKER_CONSUMERS", "consumers that this process runs: suppression, engagement, warehouse (comma-separated)")
+	s.Var((*config.List)(&c.Warehouses), place.Setting, "warehouse that receives a row for each event: duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET. Several warehouses, comma-separated, are written independently of each other")
 	c.Track.Declare(s)
-	s.Int(&c.EngagementBatch, "ENGAGEMENT_BATCH", defaultEngagementBatch, "opens and clicks that are folded into one update a person at a time")
+	s.Int(&c.EngagementBatch, "ENGAGEMENT_BATCH", defaultEngagementBatch, "largest number of opens and clicks in a batch; a batch makes one update a person")
 	c.Effects.Declare(s)
-	s.Int(&c.MaxAttempts, "MAX_ATTEMPTS", worker.DefaultMaxAttempts, "attempts at a message before it becomes a dead letter; outages do not count")
-	s.Int(&c.BatchRows, "WAREHOUSE_BATCH_ROWS", defaultBatchRows, "rows written at a time")
+	s.Int(&c.MaxAttempts, "MAX_ATTEMPTS", worker.DefaultMaxAttempts, "attempts to handle a message before the message becomes a dead letter; attempts during an outage do not count")
+	s.Int(&c.BatchRows, "WAREHOUSE_BATCH_ROWS", defaultBatchRows, "largest number of rows in a batch of the warehouse")
 	s.Check(c.checkConsumers)
 	s.Check(c.checkWorkspaces)
 	s.Check(func() error {

@@ -25,9 +25,9 @@ func (a *App) newClient(w config.Workspace, metrics *customerio.Metrics) (*custo
 	return client, nil
 }
 
-// addEffects adds the consumers of a workspace. Each workspace has its own
-// consumers, so that a workspace whose API is down delays no other workspace. In a
-// dry run client is nil and no API keeps the consumers waiting.
+// addEffects adds the consumers of a workspace. With separate consumers a workspace
+// with an unavailable API delays no other workspace. In a dry run client is nil and
+// no API keeps the consumers waiting.
 func (a *App) addEffects(workspace string, client *customerio.Client) {
 	policy := a.cfg.Effects.policies[workspace].Policy
 	suppression := job{name: Suppression, limits: suppressionLimits, loops: 1}
@@ -65,7 +65,8 @@ func (a *App) addJob(j job, workspace string, metrics []webhook.Metric) {
 	a.jobs = append(a.jobs, j)
 }
 
-// notes says of which workspaces nothing is fetched now, and why.
+// notes lists the workspaces with an unavailable Track API, and the errors. The
+// consumers of these workspaces fetch nothing.
 func (a *App) notes() []string {
 	var list []string
 	for i, client := range a.clients {

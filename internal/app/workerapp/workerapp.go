@@ -1,5 +1,5 @@
-// Package workerapp wires the worker: its settings, its consumers, the Track
-// API and the warehouses.
+// Package workerapp makes the program worker of its parts: settings, consumers,
+// Track API clients and warehouses.
 package workerapp
 
 import (
@@ -18,18 +18,19 @@ import (
 	"github.com/cioevents/cioevents/internal/worker"
 )
 
-// defaultBatchRows is what two loops can hold beside DuckDB in 400 MiB. Twice as
-// many are 5 % quicker and take some 50 MiB more.
+// defaultBatchRows is the size at which DuckDB and the batches of two loops fit
+// into 400 MiB. Batches of 10,000 rows are 5 % quicker and take some 50 MiB more.
 const defaultBatchRows = 5_000
 
-// defaultEngagementBatch is what a worker holds of opens and clicks: a newsletter's
-// opens of the first minutes, so that most people are updated once for them. What is
-// held in an outage or lost with a process is as much, and comes again.
+// defaultEngagementBatch is the number of opens in the first minutes of a
+// newsletter: most people are then updated once for all opens. A worker keeps as
+// many events in memory during an outage. After a crash NATS delivers the events
+// again.
 const defaultEngagementBatch = 100_000
 
-// Limits of a fetch. Suppressions take what is there: a complaint must not wait.
-// Engagement waits a second for more of the same person, and rows half a second
-// for others, as each batch costs a commit.
+// Limits of a fetch. A fetch of suppressions does not linger: a complaint must not
+// wait. Engagement waits a second for more events of the same person. The warehouse
+// waits half a second for more rows, because each batch costs a commit.
 var (
 	suppressionLimits = event.Limits{Messages: 64, Bytes: 16 << 20}
 	engagementLimits  = event.Limits{Bytes: 64 << 20, Linger: time.Second}
@@ -48,7 +49,7 @@ type App struct {
 	jobs    []job
 }
 
-// A job is one consumer and what it needs to be opened.
+// A job is one consumer with its handler, before the consumer is opened.
 type job struct {
 	name     string
 	subjects []string
@@ -86,7 +87,8 @@ func (a *App) open(log zerolog.Logger) error {
 	}
 	a.watch = a.Conn.NewWatch(stream.WatchConfig{Consumers: a.names()})
 	a.Registry.MustRegister(a.watch)
-	// Whether the Track API answers is only noted: see docs/adr/0004-readiness.md.
+	// An unavailable Track API is a note, not a reason to be unready:
+	// docs/adr/0004-readiness.md.
 	return a.Listen(a.Conn.Ready, a.notes)
 }
 
@@ -103,7 +105,7 @@ func (a *App) wireEffects() error {
 		}
 		a.addEffects(w.Name, client)
 	}
-	a.sayPolicies()
+	a.reportPolicies()
 	return nil
 }
 
@@ -115,7 +117,7 @@ func (a *App) Run(ctx context.Context) error {
 	return a.Serve(ctx, a.openWarehouses, a.work)
 }
 
-// openWarehouses creates the tables, so that queries succeed before the first
+// openWarehouses creates the tables, because queries must succeed before the first
 // event. After a failure the first batch tries again.
 func (a *App) openWarehouses(ctx context.Context) error {
 	var opening sync.WaitGroup
@@ -143,7 +145,7 @@ func (a *App) work(ctx context.Context) error {
 		return err
 	}
 	var running sync.WaitGroup
-	running.Go(func() { a.sayLeftovers(ctx) }) // no event waits for it
+	running.Go(func() { a.warnOfLeftovers(ctx) }) // events do not wait for the list
 	for _, j := range a.jobs {
 		running.Go(func() { a.runJob(ctx, j) })
 	}
@@ -153,16 +155,16 @@ func (a *App) work(ctx context.Context) error {
 	return nil
 }
 
-// runJob opens a consumer, as soon as that is possible, and works on it.
+// runJob opens a consumer, retrying until NATS answers, and handles its messages.
 func (a *App) runJob(ctx context.Context, j job) {
 	source, err := a.Conn.OpenConsumerUntil(ctx, j.name, j.subjects)
 	if err != nil {
-		return // stopped before
+		return // ctx ended first
 	}
 	a.consume(ctx, j, source, a.Log)
 }
 
-// consume works on the job's messages from a source until ctx ends.
+// consume handles the messages of a source as the job says until ctx ends.
 func (a *App) consume(ctx context.Context, j job, source worker.Source, log zerolog.Logger) {
 	consumer, err := worker.New(worker.Config{
 		Name: j.name, Source: source, Handler: j.handler, DeadLetters: a.Publisher,
