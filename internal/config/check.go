@@ -6,13 +6,14 @@ import (
 	"strings"
 )
 
-// Invalid reports the value of a setting with the accepted form: a phrase such
-// as "a number above 0". It quotes the value, so it is not for secrets.
+// Invalid returns the error about the value of a setting: invalid NAME "value":
+// want ... The accepted form, want, is a phrase such as "a number above 0". A secret
+// must not be passed, because the error quotes the value.
 func Invalid(name, value, want string) error {
 	return fmt.Errorf("invalid %s %q: want %s", name, value, want)
 }
 
-// OneOf reports a setting whose value is not among those allowed.
+// OneOf returns an error unless the value of a setting is an allowed value.
 func OneOf(name, value string, allowed ...string) error {
 	if slices.Contains(allowed, value) {
 		return nil
@@ -24,7 +25,7 @@ func OneOf(name, value string, allowed ...string) error {
 	return Invalid(name, value, strings.Join(allowed[:last], ", ")+" or "+allowed[last])
 }
 
-// Positive reports a setting whose value is not above 0.
+// Positive returns an error unless the value of a setting is above 0.
 func Positive[T int | int64 | float64](name string, value T) error {
 	if value > 0 {
 		return nil
@@ -32,7 +33,7 @@ func Positive[T int | int64 | float64](name string, value T) error {
 	return Invalid(name, fmt.Sprint(value), "a number above 0")
 }
 
-// Together reports two settings of which only one has a value.
+// Together returns an error if only one of two settings has a value.
 func Together(name1, value1, name2, value2 string) error {
 	if (value1 == "") != (value2 == "") {
 		return fmt.Errorf("%s, %s: set both or none", name1, name2)

@@ -1,4 +1,4 @@
-// Package config reads the settings of a program: each is an environment
+// Package config reads the settings of a program. Each setting is an environment
 // variable and a flag of the same name. All mistakes are reported together.
 package config
 
@@ -21,11 +21,11 @@ type Set struct {
 	version bool
 }
 
-// A variable is one setting, INGEST_ADDR for the environment and --ingest-addr
-// for the command line.
+// A variable is a setting: INGEST_ADDR in the environment, --ingest-addr on the
+// command line.
 type variable struct {
 	name string
-	// secret is set if NAME_FILE may name a file with the value.
+	// secret allows NAME_FILE, the path of a file with the value.
 	secret bool
 }
 
@@ -35,7 +35,8 @@ var (
 	ErrVersion = errors.New("version requested")
 )
 
-// New returns an empty set for the program.
+// New returns an empty set for the program. The function getenv reads the
+// environment and returns "" for a missing variable.
 func New(program string, getenv func(string) string) *Set {
 	flags := pflag.NewFlagSet(program, pflag.ContinueOnError)
 	s := On(flags, getenv)
@@ -43,42 +44,44 @@ func New(program string, getenv func(string) string) *Set {
 	return s
 }
 
-// On is New on flags of the caller's own, which keeps their usage text.
+// On is New for flags of the caller, such as a command of cobra, which prints the
+// usage itself.
 func On(flags *pflag.FlagSet, getenv func(string) string) *Set {
 	flags.SortFlags = false
 	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
-		return pflag.NormalizedName(flagName(name)) // --INGEST_ADDR is meant, too
+		return pflag.NormalizedName(flagName(name)) // accepts --INGEST_ADDR, too
 	})
 	return &Set{flags: flags, getenv: getenv}
 }
 
-// Var declares a setting of any type that pflag knows.
+// Var declares a setting with a value of any type. The error of v.Set is the
+// accepted form: "want a duration such as 30s".
 func (s *Set) Var(v pflag.Value, name, about string) {
 	s.flags.Var(v, s.add(name, false), about)
 }
 
-// String declares a text.
+// String declares a setting with a text.
 func (s *Set) String(p *string, name, value, about string) {
 	s.flags.StringVar(p, s.add(name, false), value, about)
 }
 
-// Secret declares a text that may also be read from the file that NAME_FILE
-// names. The value is never printed.
+// Secret declares a setting with a text, which may also come from the file with the
+// path NAME_FILE. The value is never printed.
 func (s *Set) Secret(p *string, name, about string) {
 	s.flags.StringVar(p, s.add(name, true), "", about+"; or "+name+"_FILE")
 }
 
-// Int declares a whole number.
+// Int declares a setting with a whole number.
 func (s *Set) Int(p *int, name string, value int, about string) {
 	s.flags.IntVar(p, s.add(name, false), value, about)
 }
 
-// Bool declares a switch; its flag alone means true.
+// Bool declares a switch. The flag without a value means true.
 func (s *Set) Bool(p *bool, name string, value bool, about string) {
 	s.flags.BoolVar(p, s.add(name, false), value, about)
 }
 
-// Float declares a number.
+// Float declares a setting with a number.
 func (s *Set) Float(p *float64, name string, value float64, about string) {
 	s.flags.Float64Var(p, s.add(name, false), value, about)
 }
@@ -89,8 +92,8 @@ func (s *Set) add(name string, secret bool) string {
 	return flagName(name)
 }
 
-// Check adds a condition on the values, judged after all values are read. The
-// error of check names the setting.
+// Check adds a condition on the values, which Parse and Load check after reading
+// all values. The error of check names the setting.
 func (s *Set) Check(check func() error) { s.checks = append(s.checks, check) }
 
 // PrintVersion writes one line: the program and its Version.
@@ -99,7 +102,7 @@ func (s *Set) PrintVersion(w io.Writer) error {
 	return err
 }
 
-// PrintHelp writes what the program does and all its settings.
+// PrintHelp writes the description of the program, about, and all settings.
 func (s *Set) PrintHelp(w io.Writer, about string) error {
 	_, err := fmt.Fprintf(w, "%s\n\nUsage:\n  %s [--name=value ...]\n\nEvery setting is an environment variable, too: --nats-url is NATS_URL.\n\n%s",
 		about, s.flags.Name(), s.flags.FlagUsages())

@@ -9,10 +9,10 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Parse reads the command line and the environment; a flag wins. It returns
-// every mistake in one UsageError, or ErrHelp or ErrVersion.
+// Parse reads the command line and the environment; a flag wins. The error is a
+// UsageError with all mistakes, ErrHelp or ErrVersion.
 func (s *Set) Parse(args []string) error {
-	s.flags.Usage = func() {} // the caller prints it
+	s.flags.Usage = func() {} // the caller prints the help
 	if err := s.flags.Parse(args); err != nil {
 		if errors.Is(err, ErrHelp) {
 			return err
@@ -28,14 +28,14 @@ func (s *Set) Parse(args []string) error {
 	return s.Load()
 }
 
-// flagMistake rewords an error of pflag. It quotes no value that may be a secret
-// with one dash too few, as in -api-key=secret.
+// flagMistake rewords an error of pflag, without values that may be secrets: with
+// one dash too few, -api-key=secret, pflag quotes the secret.
 func flagMistake(err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && unknown.GetSpecifiedShortnames() == "" {
 		return err // names the flag, without the value
 	}
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		flag := invalid.GetFlag() // of no secret: any text is valid
+		flag := invalid.GetFlag() // not of a secret: any text is a valid secret
 		return mistake("--"+flag.Name, invalid.GetValue(), flag, invalid.Unwrap())
 	}
 	if _, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
@@ -44,7 +44,7 @@ func flagMistake(err error) error {
 	return errors.New("unknown flag: want settings as --name=value")
 }
 
-// Load is Parse for flags that have been parsed already.
+// Load is Parse after the caller has parsed the flags.
 func (s *Set) Load() error {
 	var mistakes []error
 	for _, v := range s.vars {
@@ -74,18 +74,18 @@ func (s *Set) load(v variable) error {
 	if value == "" {
 		return nil
 	}
-	if err := flag.Value.Set(value); err != nil { // never of a secret: any text is valid
-		_ = flag.Value.Set(flag.DefValue) // a check would report a second mistake
+	if err := flag.Value.Set(value); err != nil { // not of a secret: any text is a valid secret
+		_ = flag.Value.Set(flag.DefValue) // keeps a check from reporting a second mistake
 		return mistake(v.name, value, flag, err)
 	}
 	return nil
 }
 
-// wants holds the accepted form of pflag's own types. The types of this package
-// give the form in the error of Set.
+// wants holds the accepted forms of pflag's own types. Other types give the form in
+// the error of Set.
 var wants = map[string]string{"bool": "true or false", "int": "a whole number", "float64": "a number"}
 
-// mistake says the accepted form of a value that Set has refused with err.
+// mistake reports a value that Set has refused with err, and the accepted form.
 func mistake(name, value string, flag *pflag.Flag, err error) error {
 	if want, ok := wants[flag.Value.Type()]; ok {
 		return Invalid(name, value, want)
@@ -93,7 +93,7 @@ func mistake(name, value string, flag *pflag.Flag, err error) error {
 	return fmt.Errorf("invalid %s %q: %w", name, value, err)
 }
 
-// secretValue reads NAME, or the file that NAME_FILE names.
+// secretValue reads NAME, or the file with the path NAME_FILE.
 func (s *Set) secretValue(name string) (string, error) {
 	path := s.getenv(name + "_FILE")
 	if value := s.getenv(name); value != "" || path == "" {

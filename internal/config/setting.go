@@ -1,12 +1,13 @@
 package config
 
-// A Setting is what the documentation says about one setting.
+// A Setting is the documentation of one setting.
 type Setting struct {
-	// Name is the environment variable, Flag the flag with its dashes.
+	// Name is the environment variable, Flag the flag with both dashes.
 	Name, Flag string
-	// Default is the value that counts without the setting, "" for none.
+	// Default is the default value as a user writes it, "" for none.
 	Default string
-	About   string
+	// About is the help text.
+	About string
 }
 
 // Settings returns all settings, in order of declaration.

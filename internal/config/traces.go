@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Names of the variables, which are those of every OpenTelemetry SDK:
+// Names of the variables. Every OpenTelemetry SDK uses these names:
 // https://opentelemetry.io/docs/specs/otel/protocol/exporter/
 const (
 	otlpEndpoint       = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -20,18 +20,18 @@ const (
 	otlpTracesHeaders  = "OTEL_EXPORTER_OTLP_TRACES_HEADERS"
 )
 
-// onlyProtocol is the one that the programs speak. Every collector does.
+// onlyProtocol is the protocol that the programs speak, as every collector does.
 const onlyProtocol = "http/protobuf"
 
-// Traces is the settings of tracing. What else the OpenTelemetry SDK can be
-// told, it reads from the environment itself.
+// Traces is the settings of tracing. The OpenTelemetry SDK reads further variables
+// from the environment itself.
 type Traces struct{ Endpoint, TracesEndpoint, Protocol string }
 
 // Declare adds the settings to the set.
 func (t *Traces) Declare(s *Set) {
-	s.String(&t.Endpoint, otlpEndpoint, "", "OpenTelemetry collector that gets traces, e.g. http://localhost:4318; none are made without. From the environment alone: OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, OTEL_SERVICE_NAME, OTEL_EXPORTER_OTLP_HEADERS")
-	s.String(&t.TracesEndpoint, otlpTracesEndpoint, "", "whole address that traces are posted to, in place of "+otlpEndpoint+" with /v1/traces")
-	s.String(&t.Protocol, otlpProtocol, onlyProtocol, "protocol of the collector; there is no other")
+	s.String(&t.Endpoint, otlpEndpoint, "", "address of the OpenTelemetry collector for traces, such as http://localhost:4318; without an address nothing is traced. Variables without a flag: OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, OTEL_SERVICE_NAME, OTEL_EXPORTER_OTLP_HEADERS")
+	s.String(&t.TracesEndpoint, otlpTracesEndpoint, "", "complete address for traces, instead of "+otlpEndpoint+" with /v1/traces")
+	s.String(&t.Protocol, otlpProtocol, onlyProtocol, "protocol of the collector; "+onlyProtocol+" is the only supported value")
 	s.Check(func() error {
 		return errors.Join(
 			checkURL(otlpEndpoint, t.Endpoint),
@@ -43,7 +43,7 @@ func (t *Traces) Declare(s *Set) {
 	})
 }
 
-// URL is where traces are posted to, "" when they are off.
+// URL returns the address that traces are posted to, "" without tracing.
 func (t *Traces) URL() string {
 	if t.TracesEndpoint != "" || t.Endpoint == "" {
 		return t.TracesEndpoint
@@ -63,7 +63,8 @@ func checkURL(name, value string) error {
 // headerPair is a field name of HTTP (RFC 9110) and its value.
 var headerPair = regexp.MustCompile("^\\s*[0-9A-Za-z!#$%&'*+.^_`|~-]+\\s*=")
 
-// checkHeaders finds what the SDK would leave out and quote: headers hold keys.
+// checkHeaders finds the mistakes for which the SDK would drop a header and log its
+// value, which may be a key.
 func checkHeaders(name, list string) error {
 	if list == "" {
 		return nil
@@ -77,7 +78,8 @@ func checkHeaders(name, list string) error {
 	return nil
 }
 
-// checkProtocol lets a program without traces run beside others that have them.
+// checkProtocol accepts any protocol in a program without tracing, because the
+// variable may be meant for other programs.
 func (t *Traces) checkProtocol(name, value string) error {
 	if t.URL() == "" {
 		return nil

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Bytes is a number of bytes that may be written with a unit: 8MiB, 2GB, 4096.
+// Bytes is a number of bytes, written with or without a unit: 8MiB, 2GB, 4096.
 type Bytes int64
 
 var units = []struct {
@@ -64,10 +64,11 @@ func (b *Bytes) String() string {
 // Type names the type in the help text.
 func (b *Bytes) Type() string { return "bytes" }
 
-// Duration is a time.Duration that is 0 when written as a plain 0.
+// Duration is a time.Duration of 0 or more, written as time.ParseDuration reads a
+// duration: 192h, 2.5s or 0.
 type Duration time.Duration
 
-// Set reads a duration such as 192h or 2.5s.
+// Set reads a duration.
 func (d *Duration) Set(text string) error {
 	v, err := time.ParseDuration(text)
 	if err != nil || v < 0 {
@@ -95,19 +96,19 @@ func (d *Duration) Type() string { return "duration" }
 // List is a comma-separated list.
 type List []string
 
-// Set reads a list; blanks around its items and empty items are dropped.
+// Set reads a list, without empty items and the blanks around items.
 func (l *List) Set(text string) error {
 	*l = SplitList(text)
 	return nil
 }
 
-// String writes the list as it is read.
+// String writes the list in the form that Set reads.
 func (l *List) String() string { return strings.Join(*l, ",") }
 
 // Type names the type in the help text.
 func (l *List) Type() string { return "list" }
 
-// SplitList splits a comma-separated list.
+// SplitList splits a comma-separated list as List.Set does.
 func SplitList(text string) []string {
 	var items []string
 	for item := range strings.SplitSeq(text, ",") {
@@ -118,11 +119,11 @@ func SplitList(text string) []string {
 	return items
 }
 
-// Networks is a comma-separated list of networks in CIDR notation; an address
-// alone is a network of one.
+// Networks is a comma-separated list of networks in CIDR notation. An address
+// without a mask is a network of one address.
 type Networks []netip.Prefix
 
-// Set reads a list of networks.
+// Set reads a list of networks, in place of the list before.
 func (n *Networks) Set(text string) error {
 	*n = nil
 	for _, item := range SplitList(text) {
@@ -135,8 +136,8 @@ func (n *Networks) Set(text string) error {
 	return nil
 }
 
-// parseNetwork refuses a network with bits beyond its mask, which is a slip, and
-// IPv4 in the form of IPv6, which would match nothing.
+// parseNetwork refuses address bits beyond the mask, which are a slip, and IPv4 in
+// the form of IPv6, which would match no address.
 func parseNetwork(text string) (p netip.Prefix, ok bool) {
 	p, err := netip.ParsePrefix(text)
 	if addr, addrErr := netip.ParseAddr(text); addrErr == nil && addr.Zone() == "" {
@@ -145,7 +146,7 @@ func parseNetwork(text string) (p netip.Prefix, ok bool) {
 	return p, err == nil && p == p.Masked() && !p.Addr().Is4In6()
 }
 
-// String writes the list as it is read.
+// String writes the list in the form that Set reads.
 func (n *Networks) String() string {
 	items := make([]string, len(*n))
 	for i, p := range *n {

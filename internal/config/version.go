@@ -7,8 +7,8 @@ import (
 )
 
 // Version describes the build of the running program: "v0.1.0 (commit 2216b37,
-// go1.26.8)". The commit ends in "+dirty" when the checkout had changes. Go
-// records the commit in a build of a checkout, not under "go test" or "go run".
+// go1.26.8)". The commit ends in "+dirty" if the checkout had changes. Go records
+// the commit of a checkout under "go build", not under "go test" or "go run".
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -8,19 +8,20 @@ import (
 	"strings"
 )
 
-// DefaultWorkspace is the name of the only workspace when none are named.
+// DefaultWorkspace is the name of the only workspace if CUSTOMERIO_WORKSPACES names
+// no workspaces.
 const DefaultWorkspace = "default"
 
-// A Workspace is what is configured for one Customer.io workspace.
+// A Workspace is the configuration of one Customer.io workspace.
 type Workspace struct {
 	Name string
-	// Secrets are its webhook signing keys, several during a rotation.
+	// Secrets are the webhook signing keys, more than one during a rotation.
 	Secrets []string
-	// SiteID and APIKey are its Track API credentials.
+	// SiteID and APIKey are the Track API credentials.
 	SiteID, APIKey string
 }
 
-// A Want says which part of a workspace a program needs.
+// A Want is a part of a workspace that a program needs.
 type Want int
 
 // Parts of a workspace.
@@ -29,8 +30,8 @@ const (
 	WantTrack
 )
 
-// Workspaces are the settings of all workspaces. With none named there is one,
-// and its variables carry no name.
+// Workspaces are the settings of all workspaces. Without names there is one
+// workspace, DefaultWorkspace, and the variables carry no name.
 type Workspaces struct {
 	names  List
 	single Workspace
@@ -39,22 +40,22 @@ type Workspaces struct {
 	all    []Workspace
 }
 
-// Declare adds the settings to the set. Those of named workspaces are read from
-// the environment alone, as nobody knows their names in advance.
+// Declare adds the settings to the set. Named workspaces have variables only, not
+// flags, because their names are not known in advance.
 func (w *Workspaces) Declare(s *Set, wants ...Want) {
 	w.set = s
-	s.Var(&w.names, "CUSTOMERIO_WORKSPACES", "names of several workspaces, the same for ingest and worker: acme,globex. Each then has its own CUSTOMERIO_ACME_... variables")
+	s.Var(&w.names, "CUSTOMERIO_WORKSPACES", "names of several workspaces, equal for ingest and worker: acme,globex. The variables of each workspace then carry its name: CUSTOMERIO_ACME_...")
 	if slices.Contains(wants, WantSecrets) {
-		s.Secret(&w.secret, "CUSTOMERIO_WEBHOOK_SECRET", "webhook signing key of the workspace; several, comma-separated, during a rotation")
+		s.Secret(&w.secret, "CUSTOMERIO_WEBHOOK_SECRET", "webhook signing key of the workspace; during a rotation the old and the new key, comma-separated")
 	}
 	if slices.Contains(wants, WantTrack) {
-		s.Secret(&w.single.SiteID, "CUSTOMERIO_SITE_ID", "site id of the Track API credentials, for suppression and engagement")
-		s.Secret(&w.single.APIKey, "CUSTOMERIO_TRACK_API_KEY", "API key of the Track API credentials, for suppression and engagement")
+		s.Secret(&w.single.SiteID, "CUSTOMERIO_SITE_ID", "site id of the Track API credentials, for the consumers suppression and engagement")
+		s.Secret(&w.single.APIKey, "CUSTOMERIO_TRACK_API_KEY", "API key of the Track API credentials, for the consumers suppression and engagement")
 	}
 	s.Check(func() error { return w.load(wants) })
 }
 
-// All returns the workspaces; after Parse or Load.
+// All returns the workspaces. It is empty before Parse or Load.
 func (w *Workspaces) All() []Workspace { return w.all }
 
 func (w *Workspaces) load(wants []Want) error {
@@ -69,7 +70,7 @@ func (w *Workspaces) load(wants []Want) error {
 	for _, name := range w.names {
 		if !workspaceName.MatchString(name) {
 			mistakes = append(mistakes, Invalid("CUSTOMERIO_WORKSPACES", name, "names of at most 63 of a-z, 0-9, '_' and '-', with a letter or a digit first"))
-			continue // its variables have no names
+			continue // an impossible name has no variables
 		}
 		ws, err := w.named(name, wants)
 		mistakes = append(mistakes, err)
@@ -78,8 +79,7 @@ func (w *Workspaces) load(wants []Want) error {
 	return errors.Join(mistakes...)
 }
 
-// workspaceName matches a text that fits into a path, a subject and the name of a
-// variable.
+// workspaceName matches a name that fits into a path, a subject and a variable.
 var workspaceName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
 
 func (w *Workspaces) named(name string, wants []Want) (Workspace, error) {
@@ -101,8 +101,8 @@ func (w *Workspaces) named(name string, wants []Want) (Workspace, error) {
 	return ws, errors.Join(mistakes...)
 }
 
-// Variable is the name of a workspace's variable:
-// CUSTOMERIO_<WORKSPACE>_<SUFFIX>, without the workspace for the default one.
+// Variable returns the name of a workspace's variable:
+// CUSTOMERIO_<WORKSPACE>_<SUFFIX>, or CUSTOMERIO_<SUFFIX> for DefaultWorkspace.
 func Variable(workspace, suffix string) string {
 	if workspace == DefaultWorkspace {
 		return "CUSTOMERIO_" + suffix
@@ -110,14 +110,14 @@ func Variable(workspace, suffix string) string {
 	return "CUSTOMERIO_" + strings.ToUpper(strings.ReplaceAll(workspace, "-", "_")) + "_" + suffix
 }
 
-// Value returns the name and the value of a workspace's variable that is no
-// setting, "" for none.
+// Value reads a workspace's variable that is not a setting, and returns the name
+// and the value of the variable.
 func (w *Workspaces) Value(workspace, suffix string) (name, value string) {
 	name = Variable(workspace, suffix)
 	return name, w.set.getenv(name)
 }
 
-// RequireSecrets reports the workspaces without a signing key.
+// RequireSecrets returns an error that names the missing signing keys.
 func (w *Workspaces) RequireSecrets() error {
 	var mistakes []error
 	for _, ws := range w.all {
@@ -128,7 +128,7 @@ func (w *Workspaces) RequireSecrets() error {
 	return errors.Join(mistakes...)
 }
 
-// RequireTrack reports the workspaces without Track API credentials.
+// RequireTrack returns an error that names the missing Track API credentials.
 func (w *Workspaces) RequireTrack() error {
 	var mistakes []error
 	require := func(name, suffix, value string) {
