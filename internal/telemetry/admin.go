@@ -31,12 +31,12 @@ type Admin struct {
 	srv *http.Server
 }
 
-// NewAdmin binds addr. The function ready reports why the program cannot do its work now,
-// nil when it can. What notes returns, if it is not nil, stands below in the answer of
-// /readyz: what a person should know, and no reason to take the program away.
+// NewAdmin binds addr. The function ready returns nil, or the reason why the program
+// cannot work now. The function notes, which may be nil, returns lines for people: the
+// answer of /readyz contains the lines, and the program stays ready.
 //
-// /healthz says only that the process lives: restarting it because NATS is away
-// would help nobody.
+// /healthz reports only the process as alive. A restart would not make an unreachable
+// NATS reachable.
 func NewAdmin(addr string, reg *prometheus.Registry, ready func(context.Context) error, notes func() []string) (*Admin, error) {
 	ln, err := net.Listen("tcp", addr) //nolint:noctx // binding does not wait
 	if err != nil {
@@ -62,7 +62,7 @@ func NewAdmin(addr string, reg *prometheus.Registry, ready func(context.Context)
 	return &Admin{ln: ln, srv: srv}, nil
 }
 
-// Addr is the bound address.
+// Addr returns the bound address.
 func (a *Admin) Addr() net.Addr { return a.ln.Addr() }
 
 // Serve answers until ctx ends.
@@ -77,12 +77,12 @@ func (a *Admin) Serve(ctx context.Context) error {
 
 // Close stops the listener.
 func (a *Admin) Close() {
-	_ = a.srv.Close() // there is nothing to lose
+	_ = a.srv.Close() // an admin request in flight may be lost
 	_ = a.ln.Close()
 }
 
 func write(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = fmt.Fprintln(w, text) // the prober is gone: nobody to tell
+	_, _ = fmt.Fprintln(w, text) // fails only if the prober has hung up
 }

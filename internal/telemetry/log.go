@@ -1,5 +1,5 @@
-// Package telemetry is how the programs are seen from outside: the logger, traces, and
-// the admin listener with metrics, health and readiness.
+// Package telemetry gives every program its logger, its traces, and its admin listener
+// with metrics, health and readiness.
 package telemetry
 
 import (
@@ -10,19 +10,19 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// NewLogger returns a logger that writes JSON, or text for people when format
-// is "console".
+// NewLogger returns a logger with a level of zerolog. The format is "json", or
+// "console" for text that people read. The error names the setting.
 func NewLogger(w io.Writer, level, format string) (zerolog.Logger, error) {
 	lvl, err := zerolog.ParseLevel(level)
 	if err != nil || level == "" {
-		return zerolog.Nop(), fmt.Errorf("LOG_LEVEL: %q is not one of trace, debug, info, warn, error, disabled", level)
+		return zerolog.Nop(), fmt.Errorf("invalid LOG_LEVEL %q: want trace, debug, info, warn, error or disabled", level)
 	}
 	switch format {
 	case "json":
 	case "console":
 		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly}
 	default:
-		return zerolog.Nop(), fmt.Errorf("LOG_FORMAT: %q is not one of json, console", format)
+		return zerolog.Nop(), fmt.Errorf("invalid LOG_FORMAT %q: want json or console", format)
 	}
 	return zerolog.New(w).Level(lvl).With().Timestamp().Logger(), nil
 }

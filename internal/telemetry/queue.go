@@ -14,8 +14,8 @@ import (
 // the Go runtime.
 const queueSize = 4096
 
-// A queue is the SDK's batch processor with a count of what it loses, which the
-// SDK does not tell.
+// A queue is the SDK's batch processor with a count of lost spans, which the SDK does
+// not report.
 type queue struct {
 	sdktrace.SpanProcessor
 	outlet *outlet
@@ -24,7 +24,7 @@ type queue struct {
 func newQueue(exporter sdktrace.SpanExporter, log zerolog.Logger, reg prometheus.Registerer) *queue {
 	dropped := prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "cioevents_trace_spans_dropped_total",
-		Help: "Spans that the collector did not take, or for which there was no room.",
+		Help: "Spans lost because the collector did not accept them or the queue was full.",
 	})
 	if reg != nil {
 		reg.MustRegister(dropped)
@@ -33,7 +33,7 @@ func newQueue(exporter sdktrace.SpanExporter, log zerolog.Logger, reg prometheus
 	return &queue{sdktrace.NewBatchSpanProcessor(o, sdktrace.WithMaxQueueSize(queueSize)), o}
 }
 
-// OnEnd takes a span, or drops it when the queue is full. It does not wait.
+// OnEnd queues a span, or drops the span when the queue is full. OnEnd does not wait.
 func (q *queue) OnEnd(s sdktrace.ReadOnlySpan) {
 	if !s.SpanContext().IsSampled() {
 		return
@@ -46,11 +46,11 @@ func (q *queue) OnEnd(s sdktrace.ReadOnlySpan) {
 	q.SpanProcessor.OnEnd(s)
 }
 
-// An outlet is an exporter whose failures are counted and logged here, and are
-// nobody else's business.
+// An outlet is an exporter that counts and logs its failures instead of returning
+// errors.
 type outlet struct {
 	sdktrace.SpanExporter
-	waiting atomic.Int64 // spans that have ended and whose batch is not on its way
+	waiting atomic.Int64 // ended spans without those of batches on their way
 	dropped prometheus.Counter
 	log     zerolog.Logger
 }
@@ -60,7 +60,7 @@ func (o *outlet) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan)
 	o.waiting.Add(-int64(len(spans)))
 	if err := o.SpanExporter.ExportSpans(ctx, spans); err != nil {
 		o.dropped.Add(float64(len(spans)))
-		o.log.Warn().Err(err).Int("spans", len(spans)).Msg("the collector does not take traces, spans are lost")
+		o.log.Warn().Err(err).Int("spans", len(spans)).Msg("collector does not accept traces, spans lost")
 	}
 	return nil
 }

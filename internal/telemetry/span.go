@@ -8,8 +8,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Child starts a span below the one of ctx. Where nothing is traced, or not this,
-// it returns ctx itself and a span that does nothing.
+// Child starts a child of ctx's span. If ctx is not traced, Child returns ctx and a
+// span that does nothing.
 func Child(ctx context.Context, name string, opts ...trace.SpanStartOption) (context.Context, trace.Span) {
 	parent := trace.SpanFromContext(ctx)
 	if !parent.IsRecording() {
@@ -19,11 +19,11 @@ func Child(ctx context.Context, name string, opts ...trace.SpanStartOption) (con
 	return parent.TracerProvider().Tracer(scope).Start(ctx, name, opts...)
 }
 
-// Traced reports whether a child of ctx's span would be seen.
+// Traced reports whether Child would start a recorded span.
 func Traced(ctx context.Context) bool { return trace.SpanFromContext(ctx).IsRecording() }
 
-// Fail marks a span as failed, if there is a problem. The problem is one of few
-// words: an error's text may say too much for a collector.
+// Fail marks a span as failed unless problem is "". The problem comes from a small set
+// of words: the text of an error may contain personal data.
 func Fail(span trace.Span, problem string) {
 	if problem != "" {
 		span.SetStatus(codes.Error, problem)
@@ -32,13 +32,13 @@ func Fail(span trace.Span, problem string) {
 
 const traceParent = "traceparent"
 
-// WithTraceParent returns ctx below the span that a header traceparent of W3C
-// Trace Context names, and ctx itself when it names none.
+// WithTraceParent returns ctx with the span of a traceparent header (W3C Trace
+// Context) as its parent. For an invalid header it returns ctx.
 func WithTraceParent(ctx context.Context, text string) context.Context {
 	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{traceParent: text})
 }
 
-// TraceParent is the header traceparent that makes others children of ctx's span.
+// TraceParent returns the traceparent header for children of ctx's span.
 func TraceParent(ctx context.Context) string {
 	header := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, header)

@@ -95,10 +95,10 @@ func TestNewLogger(t *testing.T) {
 func TestNewLoggerRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ level, format, want string }{
-		{"", "json", "LOG_LEVEL: "},
-		{"loud", "json", "LOG_LEVEL: "},
-		{"info", "xml", "LOG_FORMAT: "},
-		{"info", "", "LOG_FORMAT: "},
+		{"", "json", "invalid LOG_LEVEL "},
+		{"loud", "json", "invalid LOG_LEVEL "},
+		{"info", "xml", "invalid LOG_FORMAT "},
+		{"info", "", "invalid LOG_FORMAT "},
 	} {
 		if _, err := telemetry.NewLogger(io.Discard, tt.level, tt.format); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 			t.Errorf("NewLogger(%q, %q) = %v, want %s", tt.level, tt.format, err, tt.want)

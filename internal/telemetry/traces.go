@@ -15,46 +15,45 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// scope names who makes the spans.
+// scope is the instrumentation scope of all spans.
 const scope = "github.com/cioevents/cioevents"
 
-// flushTimeout bounds what the spans that are left may add to the end of a
-// program.
+// flushTimeout bounds the time for sending the last spans at the end of a program.
 const flushTimeout = 2 * time.Second
 
 // TracesConfig configures Traces.
 type TracesConfig struct {
-	// URL is where spans are posted to as OTLP over HTTP. Without it nothing is
-	// traced.
+	// URL is the address that spans are posted to as OTLP over HTTP. Without a URL
+	// nothing is traced.
 	URL string
-	// Service is the program's name in the traces, unless OTEL_SERVICE_NAME
-	// gives another.
+	// Service is the program's name in the traces. OTEL_SERVICE_NAME overrides
+	// Service.
 	Service string
-	// Log is told that spans are lost, once a minute at the most.
+	// Log gets a line about lost spans, once a minute at most.
 	Log zerolog.Logger
 	// Metrics gets the count of lost spans. Default none.
 	Metrics prometheus.Registerer
 }
 
-// Traces sends spans to a collector. It never waits for it while events flow:
-// what the collector does not take in time is dropped and counted.
+// Traces sends spans to a collector. Events never wait for the collector: spans that
+// the collector does not accept in time are dropped and counted.
 type Traces struct {
 	provider *sdktrace.TracerProvider // nil when nothing is traced
 	log      zerolog.Logger
 }
 
-// NewTraces returns Traces whose collector need not be there. The sampler, the
-// headers of the calls and the attributes of the program are the SDK's own, from
-// the environment variables OTEL_*. The error is about those.
+// NewTraces returns Traces without waiting for the collector. The SDK reads the
+// sampler, the headers of requests and the attributes of the program from the
+// environment variables OTEL_*. The error is about these variables.
 //
-//nolint:contextcheck,nolintlint // it waits for nothing; the first reads this for the callers, which the second does not see
+//nolint:contextcheck,nolintlint // NewTraces does not wait; contextcheck reads the directive for the callers, a use unknown to nolintlint
 func NewTraces(cfg TracesConfig) (*Traces, error) {
 	if cfg.URL == "" {
 		return &Traces{}, nil
 	}
-	ctx := context.Background() // nothing is called before the first span
+	ctx := context.Background() // makes no request before the first span
 	log := cfg.Log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Minute})
-	// What the SDK says of itself, and of the variables that it reads.
+	// The handler gets the errors of the SDK, also about environment variables.
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn().Err(err).Msg("tracing") }))
 	program, err := resource.New(ctx, resource.WithAttributes(attribute.String("service.name", cfg.Service)),
 		resource.WithTelemetrySDK(), resource.WithHost(), resource.WithFromEnv())
@@ -72,7 +71,7 @@ func NewTraces(cfg TracesConfig) (*Traces, error) {
 	return &Traces{provider: provider, log: cfg.Log}, nil
 }
 
-// Tracer makes spans. It is nil when nothing is traced.
+// Tracer returns the maker of spans, nil when nothing is traced.
 func (t *Traces) Tracer() trace.Tracer {
 	if t == nil || t.provider == nil {
 		return nil
@@ -80,9 +79,10 @@ func (t *Traces) Tracer() trace.Tracer {
 	return t.provider.Tracer(scope)
 }
 
-// Close sends what is left, for 2 s at the most, also when all contexts have ended.
+// Close sends the last spans. It takes at most 2 s and works after all contexts have
+// ended.
 //
-//nolint:contextcheck,nolintlint // it has a bound of its own; the first reads this for the callers, which the second does not see
+//nolint:contextcheck,nolintlint // Close has a time limit; contextcheck reads the directive for the callers, a use unknown to nolintlint
 func (t *Traces) Close() {
 	if t == nil || t.provider == nil {
 		return
@@ -90,6 +90,6 @@ func (t *Traces) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
 	if err := t.provider.Shutdown(ctx); err != nil {
-		t.log.Warn().Err(err).Msg("the last spans are lost")
+		t.log.Warn().Err(err).Msg("last spans lost")
 	}
 }

@@ -110,7 +110,7 @@ func TestRefusingCollectorIsLoggedOnce(t *testing.T) {
 	if n := dropped(t, reg); n != spans || calls < 2 {
 		t.Errorf("%v of %d spans are counted as dropped, in %d calls", n, spans, calls)
 	}
-	if n := strings.Count(log.String(), "does not take traces"); n != 1 {
+	if n := strings.Count(log.String(), "does not accept traces"); n != 1 {
 		t.Errorf("%d calls made %d lines:\n%s", calls, n, log.String())
 	}
 }

@@ -96,7 +96,7 @@ func TestTracesWithoutCollector(t *testing.T) {
 	if c := p.fake.Counts(); c.Identify != 1 || c.Suppress != 1 {
 		t.Errorf("calls are %+v, want an identify and a suppression", c)
 	}
-	if log := p.log.String(); strings.Count(log, "spans are lost") == 0 {
+	if log := p.log.String(); strings.Count(log, "spans lost") == 0 {
 		t.Errorf("the log does not say that spans are lost:\n%s", log)
 	}
 }
