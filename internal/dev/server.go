@@ -15,10 +15,11 @@ import (
 	"github.com/cioevents/cioevents/internal/stream/natsserver"
 )
 
-// maxPayload lets the largest accepted body through whole, headers included.
+// maxPayload admits the largest accepted body, 8 MiB, with its headers.
 const maxPayload = 9 << 20
 
-// startNATS runs a NATS server in this process, with its files under dir.
+// startNATS starts a NATS server in this process with its files under dir. The server
+// listens on the host and the port of rawURL.
 func startNATS(rawURL, dir string, log zerolog.Logger) (*natsserver.Server, error) {
 	host, port, err := splitURL(rawURL)
 	if err != nil {
@@ -28,16 +29,16 @@ func startNATS(rawURL, dir string, log zerolog.Logger) (*natsserver.Server, erro
 		ServerName: "cioevents-dev",
 		Host:       host, Port: port,
 		JetStream: true, StoreDir: dir,
-		// Bounds what a power failure can take to a tenth of a second, and
-		// costs nothing that could be measured.
+		// A power failure loses at most the last tenth of a second. The interval
+		// has no measurable cost.
 		SyncInterval: 100 * time.Millisecond,
 		MaxPayload:   maxPayload,
 		NoSigs:       true,
 	}, natsLog{log})
 }
 
-// splitURL reads the address to listen on and makes sure that it is free: the
-// server itself would end the process.
+// splitURL reads the address to listen on and checks that the address is free,
+// because the server would end the process for a used address.
 func splitURL(rawURL string) (host string, port int, err error) {
 	u, err := url.Parse(rawURL)
 	if err != nil || u.Hostname() == "" {
@@ -60,8 +61,8 @@ func splitURL(rawURL string) (host string, port int, err error) {
 	return host, port, err
 }
 
-// lockData keeps a second process out of the data folder: two servers on the
-// same files would destroy them.
+// lockData keeps a second process out of the data folder, because two servers would
+// destroy each other's files.
 func lockData(dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, fmt.Errorf("create data folder: %w", err)
@@ -72,13 +73,13 @@ func lockData(dir string) (unlock func(), err error) {
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = f.Close()
-		return nil, fmt.Errorf("data folder %s is in use by another cioctl dev; stop it, or choose another with --data", dir)
+		return nil, fmt.Errorf("data folder %s is in use by another cioctl dev; stop the other process, or choose another folder with --data", dir)
 	}
 	return func() { _ = f.Close() }, nil // closing unlocks
 }
 
-// natsLog passes the server's log on. Its notices are of no interest to
-// somebody who tries the pipeline out.
+// natsLog passes the server's log on. Notices are for debugging only: a newcomer who
+// tries the pipeline does not need them.
 type natsLog struct{ log zerolog.Logger }
 
 func (l natsLog) Noticef(format string, v ...any) { l.log.Debug().Msgf("nats: "+format, v...) }

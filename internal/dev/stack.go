@@ -1,5 +1,5 @@
-// Package dev runs the whole pipeline in one process: NATS, ingest, worker, a
-// Track API to practise on, and DuckDB.
+// Package dev runs the whole pipeline in one process, for newcomers and
+// demonstrations: NATS, ingest, worker, a fake Track API and DuckDB.
 package dev
 
 import (
@@ -26,23 +26,23 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
 
-// DefaultKey signs webhook calls when none is configured.
+// DefaultKey is the webhook signing key of a stack without a configured key.
 const DefaultKey = "dev-signing-key"
 
-// What a stack with the default settings has.
+// Addresses of a stack with the default settings.
 const (
 	DefaultURL       = "http://127.0.0.1:8080/webhooks/customerio"
 	DefaultWarehouse = place.DefaultURL
 )
 
-// Config is the settings of the stack. They are those of ingest and worker, with
-// defaults that need nothing else and listen on this machine only.
+// Config is the settings of the stack: the settings of ingest and worker, with
+// defaults that need no other program and listen on this machine only.
 type Config struct {
-	// Data is the folder that everything is kept in.
+	// Data is the folder of the stream and the warehouse.
 	Data   string
 	Ingest ingestapp.Config
 	Worker workerapp.Config
-	// FakeAddr is the address of the fake Track API, used while no credentials
+	// FakeAddr is the address of the fake Track API, which runs if no credentials
 	// are configured.
 	FakeAddr string
 }
@@ -53,11 +53,11 @@ func (c *Config) Declare(s *config.Set) {
 	s.String(&c.Ingest.Addr, "INGEST_ADDR", "127.0.0.1:8080", "address of the webhook listener")
 	s.String(&c.Ingest.AdminAddr, "ADMIN_ADDR", "127.0.0.1:9090", "address of ingest's /metrics, /healthz and /readyz")
 	s.String(&c.Worker.AdminAddr, "WORKER_ADMIN_ADDR", "127.0.0.1:9091", "address of the worker's /metrics, /healthz and /readyz")
-	s.String(&c.Ingest.NATS.URL, "NATS_URL", "nats://127.0.0.1:4222", "where the embedded NATS server listens")
-	s.String(&c.FakeAddr, "FAKE_TRACK_ADDR", "127.0.0.1:8081", "address of the fake Track API, used while no credentials are set")
+	s.String(&c.Ingest.NATS.URL, "NATS_URL", "nats://127.0.0.1:4222", "address of the embedded NATS server")
+	s.String(&c.FakeAddr, "FAKE_TRACK_ADDR", "127.0.0.1:8081", "address of the fake Track API, which runs if no Track API credentials are set")
 	c.Ingest.Workspaces.Declare(s, config.WantSecrets, config.WantTrack)
 	c.Ingest.Receiver.Declare(s)
-	s.Check(func() error { // before the worker's own checks
+	s.Check(func() error { // runs before the checks of the worker
 		c.Worker.Workspaces = c.Ingest.Workspaces
 		if len(c.Worker.Warehouses) == 0 {
 			c.Worker.Warehouses = []string{"duckdb:" + filepath.Join(c.Data, "customerio.duckdb")}
@@ -70,7 +70,7 @@ func (c *Config) Declare(s *config.Set) {
 	s.Check(c.complete)
 }
 
-// complete fills what depends on other settings.
+// complete fills the settings that depend on other settings.
 func (c *Config) complete() error {
 	for i := range c.Ingest.Workspaces.All() {
 		w := &c.Ingest.Workspaces.All()[i]
@@ -78,7 +78,7 @@ func (c *Config) complete() error {
 			w.Secrets = []string{DefaultKey}
 		}
 		if w.SiteID != "" || w.APIKey != "" {
-			c.FakeAddr = "" // a real account
+			c.FakeAddr = "" // credentials mean a real account
 		}
 	}
 	if c.FakeAddr == "" {
@@ -87,14 +87,13 @@ func (c *Config) complete() error {
 	return nil
 }
 
-// A Stack is the pipeline in this process.
+// A Stack is the whole pipeline in this process.
 type Stack struct {
 	cfg    Config
 	log    zerolog.Logger
 	unlock func()
 	nats   *natsserver.Server
-	// Fake is the Track API that is practised on, nil when a real one is
-	// configured.
+	// Fake is the fake Track API, nil with credentials for the real API.
 	Fake   *customeriotest.Fake
 	fakeLn net.Listener
 	ingest *ingestapp.App
@@ -107,7 +106,7 @@ func New(cfg Config, log zerolog.Logger) (*Stack, error) {
 	if err := s.start(); err != nil {
 		s.close()
 		if errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("%w; set it to a free address, or stop what listens there, perhaps another cioctl dev", err)
+			return nil, fmt.Errorf("%w; set it to a free address, or stop the program that listens there, perhaps another cioctl dev", err)
 		}
 		return nil, err
 	}
@@ -132,7 +131,7 @@ func (s *Stack) start() (err error) {
 	}
 	s.worker, err = workerapp.New(s.workerConfig(), s.log)
 	if err != nil && strings.HasPrefix(err.Error(), "ADMIN_ADDR:") {
-		return fmt.Errorf("WORKER_%w", err) // as it is called here
+		return fmt.Errorf("WORKER_%w", err) // ADMIN_ADDR is ingest's here
 	}
 	return err
 }
@@ -141,12 +140,13 @@ func (s *Stack) startFake() (err error) {
 	if s.fakeLn, err = net.Listen("tcp", s.cfg.FakeAddr); err != nil { //nolint:noctx // binding does not wait
 		return fmt.Errorf("FAKE_TRACK_ADDR: %w", err)
 	}
-	// The simulated people have never been created in it.
+	// KnowsEverybody, because nobody has created the simulated people in the fake.
 	s.Fake = customeriotest.New(customeriotest.Config{KnowsEverybody: true})
 	return nil
 }
 
-// workerConfig is the worker's configuration with what it shares with ingest.
+// workerConfig returns the worker's configuration, completed with the settings that
+// worker and ingest share.
 func (s *Stack) workerConfig() workerapp.Config {
 	cfg := s.cfg.Worker
 	cfg.Config, cfg.Workspaces = s.cfg.Ingest.Config, s.cfg.Ingest.Workspaces
@@ -161,7 +161,8 @@ func (s *Stack) workerConfig() workerapp.Config {
 	return cfg
 }
 
-// Run works until ctx ends: ingest stops first, then the worker, then NATS.
+// Run runs the stack until ctx ends. The fake Track API stops after the worker, NATS
+// after ingest and the worker.
 func (s *Stack) Run(ctx context.Context) error {
 	defer s.close()
 	later, stopLater := context.WithCancel(context.WithoutCancel(ctx))
@@ -182,7 +183,7 @@ func (s *Stack) serveFake(ctx context.Context) error {
 	srv := &http.Server{Handler: s.Fake, ReadHeaderTimeout: 5 * time.Second}
 	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
 	defer stop()
-	_ = srv.Serve(s.fakeLn) // always an error: of the close
+	_ = srv.Serve(s.fakeLn) // the error is always ErrServerClosed
 	return nil
 }
 
@@ -205,12 +206,12 @@ func (s *Stack) close() {
 	}
 }
 
-// WebhookURL is where Customer.io, or cioctl send, posts to.
+// WebhookURL returns the address for the webhook calls of Customer.io or cioctl send.
 func (s *Stack) WebhookURL() string {
 	return "http://" + s.ingest.Addr().String() + "/webhooks/customerio"
 }
 
-// trackURL is the address of the fake Track API.
+// trackURL returns the address of the fake Track API.
 func (s *Stack) trackURL() string { return "http://" + s.fakeLn.Addr().String() }
 
 // Connect returns a connection to the stream.

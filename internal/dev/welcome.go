@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// PrintWelcome says what is where, and what to try first with the program that is
-// called like this: cioctl, or go run ./cmd/cioctl.
+// PrintWelcome prints the addresses of the stack and the first commands to try. The
+// program is the command in these lines: cioctl, or go run ./cmd/cioctl.
 func (s *Stack) PrintWelcome(w io.Writer, program string) {
 	key := "your CUSTOMERIO_WEBHOOK_SECRET"
 	if s.ownKey() {
@@ -42,7 +42,7 @@ Try in another terminal:
 		unless(DefaultURL, " --url ", s.WebhookURL()), unless(DefaultWarehouse, " --warehouse-url ", strings.Join(s.cfg.Worker.Warehouses, ",")))
 }
 
-// unless returns the flag with its value, or nothing when that is the default.
+// unless returns the flag with its value, or "" for the default value.
 func unless(standard, flag, value string) string {
 	if value == standard {
 		return ""
@@ -55,7 +55,7 @@ func (s *Stack) ownKey() bool {
 	return len(all) == 1 && len(all[0].Secrets) == 1 && all[0].Secrets[0] == DefaultKey
 }
 
-// RunShowing is Run, and writes a line whenever something has been done.
+// RunShowing is Run that also writes a line for each second with activity.
 func (s *Stack) RunShowing(ctx context.Context, w io.Writer) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.Run(ctx) })
@@ -66,7 +66,7 @@ func (s *Stack) RunShowing(ctx context.Context, w io.Writer) error {
 	return g.Wait()
 }
 
-// An activity is how much has been done since the start.
+// An activity is the counts of finished work since the start.
 type activity struct{ events, effects, rows, retries, dead float64 }
 
 func (s *Stack) show(ctx context.Context, w io.Writer) {
@@ -106,7 +106,7 @@ func (s *Stack) activity() activity {
 	}
 }
 
-// sum adds up the series of a counter that have a label with the value.
+// sum adds up the series of a counter with the value in any label.
 func sum(g prometheus.Gatherer, name, value string) (total float64) {
 	families, err := g.Gather()
 	if err != nil {

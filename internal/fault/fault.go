@@ -1,10 +1,10 @@
-// Package fault gives errors the class that decides what a consumer does next.
+// Package fault classifies errors, so that a consumer knows how to go on.
 //
-// There are four classes. A permanent fault is about this one message and no
-// repetition will help: the message becomes a dead letter. An outage is about no
-// message at all: nothing can be done until the other side is back. A retry-after
-// fault names the wait that the other side asked for. Every other error is
-// transient and is tried again by the consumer's own back-off.
+// An error has one of four classes. A permanent fault is about one message, and no
+// retry will help: the message becomes a dead letter. An outage is about no message
+// at all: nothing succeeds until the other side is back. A retry-after fault names
+// the wait that the other side asked for. Every other error is transient: the
+// consumer retries with its own back-off.
 package fault
 
 import (
@@ -12,27 +12,27 @@ import (
 	"time"
 )
 
-// A Reason says in one word why something was refused, retried or given up.
-// Reasons are a closed set (see the constants): they are log fields, metric
-// labels and the last token of a dead letter's subject, so they contain only
-// a-z, 0-9 and '_'.
+// A Reason is a word for the cause of a refusal, a retry or a dead letter. The
+// constants are the closed set of reasons. A reason is a log field, a metric label
+// and the last token of a dead letter's subject, and therefore contains only a-z,
+// 0-9 and '_'.
 type Reason string
 
 // Reasons of permanent faults.
 const (
 	ReasonNotJSON     Reason = "not_json"     // the body is not JSON
-	ReasonNotObject   Reason = "not_object"   // the body is JSON, but no object
-	ReasonTooLarge    Reason = "too_large"    // larger than the stream takes, even without the content
+	ReasonNotObject   Reason = "not_object"   // the body is JSON, but not an object
+	ReasonTooLarge    Reason = "too_large"    // too large for the stream, even without the content
 	ReasonRejected    Reason = "rejected"     // the Track API refused this call for good
 	ReasonRejectedRow Reason = "rejected_row" // the warehouse refused this row for good
 	ReasonExhausted   Reason = "exhausted"    // transient faults, until the attempts ran out
-	ReasonPanic       Reason = "panic"        // our own code panicked on this message
+	ReasonPanic       Reason = "panic"        // cioevents panicked on this message
 
 	ReasonUnknownWorkspace Reason = "unknown_workspace" // the worker has no credentials for the event's workspace
 )
 
-// Reasons lists every reason in the order of the constants, so that a metric
-// can have all its series from the start.
+// Reasons lists every reason in the order of the constants. A metric creates its
+// series from the list, before anything has failed.
 func Reasons() []Reason {
 	return []Reason{
 		ReasonNotJSON, ReasonNotObject, ReasonTooLarge, ReasonRejected,
@@ -48,8 +48,8 @@ type permanentError struct {
 func (e *permanentError) Error() string { return e.err.Error() }
 func (e *permanentError) Unwrap() error { return e.err }
 
-// Permanent marks err as a fault that no repetition can mend. It returns nil
-// when err is nil.
+// Permanent marks err as a fault that no retry can fix. It returns nil when err is
+// nil.
 func Permanent(reason Reason, err error) error {
 	if err == nil {
 		return nil
@@ -57,7 +57,8 @@ func Permanent(reason Reason, err error) error {
 	return &permanentError{reason: reason, err: err}
 }
 
-// PermanentReason reports whether err is permanent, and why.
+// PermanentReason returns the reason of a permanent fault, and false for any other
+// error.
 func PermanentReason(err error) (Reason, bool) {
 	if e, ok := errors.AsType[*permanentError](err); ok {
 		return e.reason, true
@@ -74,7 +75,7 @@ type retryAfterError struct {
 func (e *retryAfterError) Error() string { return e.err.Error() }
 func (e *retryAfterError) Unwrap() error { return e.err }
 
-// RetryAfter marks err as transient with a wait that the other side named. It
+// RetryAfter marks err as transient with the wait that the other side asked for. It
 // returns nil when err is nil.
 func RetryAfter(wait time.Duration, err error) error {
 	if err == nil {
@@ -83,7 +84,8 @@ func RetryAfter(wait time.Duration, err error) error {
 	return &retryAfterError{wait: wait, err: err}
 }
 
-// RetryWait returns the wait that the other side asked for, if it named one.
+// RetryWait returns the wait of a retry-after fault or an outage, and false for any
+// other error.
 func RetryWait(err error) (time.Duration, bool) {
 	if e, ok := errors.AsType[*retryAfterError](err); ok {
 		return e.wait, true
@@ -91,9 +93,9 @@ func RetryWait(err error) (time.Duration, bool) {
 	return 0, false
 }
 
-// Outage marks err as a fault of the other side as a whole, or of the
-// configuration, and of no message: after the wait it is worth asking again. It
-// returns nil when err is nil.
+// Outage marks err as a fault of the whole other side or of the configuration, not of
+// a message. The next attempt is worth making after the wait. Outage returns nil when
+// err is nil.
 func Outage(wait time.Duration, err error) error {
 	if err == nil {
 		return nil

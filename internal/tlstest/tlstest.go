@@ -1,4 +1,4 @@
-// Package tlstest makes certificates for tests.
+// Package tlstest makes certificates for the tests of TLS listeners and clients.
 package tlstest
 
 import (
@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// NewPair returns the PEM of a certificate for 127.0.0.1, of servers and of
-// clients, and of its key. It is its own authority.
+// NewPair returns the PEM of a self-signed certificate and the PEM of the key. The
+// certificate is valid for a server at 127.0.0.1 and for clients.
 func NewPair(tb testing.TB, serial int64, notAfter time.Time) (cert, key []byte) {
 	tb.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
