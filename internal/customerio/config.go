@@ -32,40 +32,40 @@ const (
 type Config struct {
 	// SiteID and APIKey are the workspace's Track API credentials. Required.
 	SiteID, APIKey string
-	// Region is where the account lives, "us" or "eu"; "us" by default.
+	// Region is the region of the account, "us" or "eu". Default "us".
 	Region string
-	// URL is the address of the API; by default that of the region.
+	// URL is the address of the API. Default the address of the region.
 	URL string
-	// Timeout bounds one call from its sending to the end of the answer; 10 s by
-	// default. It does not include the wait for the rate.
+	// Timeout bounds a call from sending to the end of the answer, without the wait
+	// for the rate. Default 10 s.
 	Timeout time.Duration
-	// Rate is how many calls a second are made at most; 100 by default. When the
-	// API refuses some for their number, fewer are made for a while. Customer.io
-	// documents 1,000 for a workspace, all its programs together, and has said
-	// 100 elsewhere.
+	// Rate is the largest number of calls a second. Default 100. While the API
+	// refuses calls for their number, the client makes fewer. Customer.io documents
+	// a limit of 1,000 for all programs of a workspace together, and has said 100
+	// elsewhere.
 	Rate float64
-	// Concurrency is how many calls are made at once; 8 by default. At a usual
-	// 80 ms a call, 8 are what a rate of 100 needs.
+	// Concurrency is the largest number of calls at a time. Default 8: a rate of 100
+	// needs 8 at the usual 80 ms a call.
 	Concurrency int
-	// Transport makes the calls; by default one with bounded dials, the
+	// Transport makes the calls. Default a transport with bounded dials, the
 	// environment's proxy and connections for Concurrency.
 	Transport http.RoundTripper
-	// Metrics counts the calls; nil counts nothing. Clients may share it.
+	// Metrics counts the calls. Clients may share Metrics. Default none.
 	Metrics *Metrics
-	// Workspace is the name under which the client is logged and measured.
+	// Workspace is the name of the workspace in logs and metrics.
 	Workspace string
-	// Log is told when the API stops working, once a minute while it does not,
-	// and when it works again.
+	// Log gets a line when the API stops working, once a minute during the outage,
+	// and when the API works again.
 	Log zerolog.Logger
 }
 
-// Declare adds the settings of the Track API to the set. They hold for every
-// workspace; For reads the exceptions of one.
+// Declare adds the settings of the Track API to the set. The settings apply to every
+// workspace; For reads the exceptions of a workspace.
 func (cfg *Config) Declare(s *config.Set) {
-	s.String(&cfg.Region, "CUSTOMERIO_REGION", regionUS, "region of the Customer.io account, us or eu; CUSTOMERIO_<WORKSPACE>_REGION is for one workspace")
-	s.String(&cfg.URL, "CUSTOMERIO_TRACK_URL", "", "address of the Track API, for tests and proxies")
-	s.Float(&cfg.Rate, "TRACK_RATE", DefaultRate, "most Track API calls a second, of this process to each workspace; fewer while the API refuses some. CUSTOMERIO_<WORKSPACE>_TRACK_RATE is for one workspace")
-	s.Int(&cfg.Concurrency, "TRACK_CONCURRENCY", DefaultConcurrency, "Track API calls at a time")
+	s.String(&cfg.Region, "CUSTOMERIO_REGION", regionUS, "region of the Customer.io account: us or eu. CUSTOMERIO_<WORKSPACE>_REGION sets the region of one workspace")
+	s.String(&cfg.URL, "CUSTOMERIO_TRACK_URL", "", "address of the Track API, for tests and proxies; by default the address of the region")
+	s.Float(&cfg.Rate, "TRACK_RATE", DefaultRate, "largest number of Track API calls a second, for each process and workspace; the worker slows down while the API refuses calls. CUSTOMERIO_<WORKSPACE>_TRACK_RATE sets the rate of one workspace")
+	s.Int(&cfg.Concurrency, "TRACK_CONCURRENCY", DefaultConcurrency, "largest number of Track API calls at a time")
 	s.Check(func() error {
 		return errors.Join(
 			checkRegion("CUSTOMERIO_REGION", cfg.Region),
@@ -74,14 +74,13 @@ func (cfg *Config) Declare(s *config.Set) {
 	})
 }
 
-// For returns a copy of cfg for one workspace: with its name, its credentials,
-// and the region and the rate that its own variables give. The error names every
-// variable that is wrong.
+// For returns a copy of cfg with the name, the credentials, the region and the rate
+// of a workspace. The error names every wrong variable.
 func (cfg *Config) For(w config.Workspace, all *config.Workspaces) (Config, error) {
 	own := *cfg
 	own.Workspace, own.SiteID, own.APIKey = w.Name, w.SiteID, w.APIKey
 	if w.Name == config.DefaultWorkspace {
-		return own, nil // its variables are the settings themselves
+		return own, nil // the settings are the variables of the default workspace
 	}
 	var wrongRegion, wrongRate error
 	if name, region := all.Value(w.Name, "REGION"); region != "" {
@@ -118,9 +117,9 @@ func (cfg *Config) validate() error {
 	return errors.Join(errs...)
 }
 
-// baseURL returns the address of the API without a final slash, and the region
-// to which the address belongs, "" for a URL of the caller's own. The error does
-// not quote the URL, which may hold a password.
+// baseURL returns the address of the API without a final slash, and the region of
+// the address, "" for cfg.URL. The error does not quote the URL, which may contain a
+// password.
 func baseURL(cfg *Config) (base, region string, err error) {
 	if cfg.URL != "" {
 		u, err := url.Parse(cfg.URL)
