@@ -15,7 +15,7 @@ import (
 	"github.com/cioevents/cioevents/internal/config"
 )
 
-// A settings is one of each kind.
+// settings has one setting of each type.
 type settings struct {
 	addr, secret string
 	loops        int

@@ -17,7 +17,7 @@ func TestNetworks(t *testing.T) {
 		"0.0.0.0/0,::/0":                  "0.0.0.0/0,::/0",
 		"35.188.196.183/32,10.1.0.0/16,,": "35.188.196.183/32,10.1.0.0/16",
 	} {
-		n := config.Networks{{}} // what was there is replaced
+		n := config.Networks{{}} // Set replaces the list
 		if err := n.Set(text); err != nil || n.String() != want {
 			t.Errorf("Set(%q) = %v, %s, want %s", text, err, n.String(), want)
 		}
@@ -30,7 +30,7 @@ func TestNetworks(t *testing.T) {
 	}
 }
 
-// Whoever writes one dash for two, or none, finds no secret on the screen.
+// A secret is not printed after a flag with one dash or none.
 func TestMistakesHoldNoSecret(t *testing.T) {
 	t.Parallel()
 	const hidden = "hidden"

@@ -117,7 +117,7 @@ func TestWorkspacesRequire(t *testing.T) {
 	mentions(t, err, `invalid CUSTOMERIO_WORKSPACES "Acme": want`, `invalid CUSTOMERIO_WORKSPACES "a.b": want`)
 }
 
-// mentions fails unless err has exactly one line for each text.
+// mentions fails the test unless err has exactly one line for each text.
 func mentions(t *testing.T, err error, texts ...string) {
 	t.Helper()
 	if err == nil {

@@ -18,8 +18,8 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
 )
 
-// configOf is the configuration of a stack with its data in dir, on free ports
-// unless the flags name others.
+// configOf returns the configuration of a stack with its data in dir. The stack listens
+// on free ports unless the flags name other ports.
 func configOf(t *testing.T, dir string, flags ...string) (cfg dev.Config) {
 	t.Helper()
 	set := config.New("dev", func(string) string { return "" })
@@ -99,7 +99,7 @@ func awaitDrained(t *testing.T, s *dev.Stack) {
 	}
 }
 
-// An operator is told what to do about an address that is in use or none.
+// The error about a used or malformed address says what to do.
 func TestAddresses(t *testing.T) {
 	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -125,7 +125,8 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// The welcome's commands work as they stand, also with settings of one's own.
+// The commands in the welcome work as printed, also with other settings than the
+// defaults.
 func TestWelcome(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -50,7 +50,7 @@ func TestAdmin(t *testing.T) {
 	}
 }
 
-// expect fails unless the answer has the status and contains the text.
+// expect fails the test unless the answer has the status and contains the text.
 func expect(t *testing.T, url string, status int, text string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)

@@ -55,11 +55,11 @@ func TestTracesOff(t *testing.T) {
 		span.End()
 	})
 	if allocs > 0 {
-		t.Errorf("a span that is not made costs %v allocations", allocs)
+		t.Errorf("an untraced call costs %v allocations", allocs)
 	}
 }
 
-// A collector that does not answer costs spans and no time.
+// A collector that does not answer costs spans, not time.
 func TestSlowCollector(t *testing.T) {
 	t.Parallel()
 	answer := make(chan struct{})
@@ -111,7 +111,7 @@ func TestRefusingCollectorIsLoggedOnce(t *testing.T) {
 		t.Errorf("%v of %d spans are counted as dropped, in %d calls", n, spans, calls)
 	}
 	if n := strings.Count(log.String(), "does not accept traces"); n != 1 {
-		t.Errorf("%d calls made %d lines:\n%s", calls, n, log.String())
+		t.Errorf("%d failed exports logged %d lines:\n%s", calls, n, log.String())
 	}
 }
 
@@ -127,12 +127,12 @@ func TestTraceParent(t *testing.T) {
 	}
 	for _, bad := range []string{"", "00-", strings.Repeat("0", 55), "ff" + text[2:]} {
 		if trace.SpanContextFromContext(telemetry.WithTraceParent(t.Context(), bad)).IsValid() {
-			t.Errorf("%q is taken for a trace context", bad)
+			t.Errorf("%q is accepted as a trace context", bad)
 		}
 	}
 }
 
-// What the SDK reads itself must not be lost behind our own defaults.
+// Our defaults must not hide the variables that the SDK reads itself.
 func TestVariablesOfTheSDK(t *testing.T) {
 	t.Setenv("OTEL_SERVICE_NAME", "receiver-of-acme")
 	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-token=secret")

@@ -45,7 +45,7 @@ func TestMistakesInFiles(t *testing.T) {
 	}
 	err := parse(env)
 	if err == nil {
-		t.Fatal("nothing is wrong")
+		t.Fatal("no error")
 	}
 	want := []string{
 		"EFFECTS_FILE: " + bad + ":2: a rule must be", "EFFECTS_FILE: " + bad + ":3: unknown key",
@@ -57,7 +57,7 @@ func TestMistakesInFiles(t *testing.T) {
 	}
 	for _, w := range want {
 		if !strings.Contains(err.Error(), w) {
-			t.Errorf("the mistakes leave out %q:\n%v", w, err)
+			t.Errorf("the error lacks %q:\n%v", w, err)
 		}
 	}
 	env["WORKER_CONSUMERS"] = "warehouse"
@@ -66,7 +66,7 @@ func TestMistakesInFiles(t *testing.T) {
 	}
 }
 
-// A scene is a worker of the effects with its log and its instruments.
+// A scene is a worker with the effects consumers, its log and its instruments.
 type scene struct {
 	t    *testing.T
 	fake *customeriotest.Fake
@@ -111,7 +111,8 @@ func startOn(t *testing.T, nats *streamtest.Server, conn *stream.Conn, env map[s
 	return s
 }
 
-// handle publishes the bodies in the workspace and waits until they are handled.
+// handle publishes the bodies in the workspace and waits until the worker has handled
+// all events.
 func (s *scene) handle(workspace string, bodies ...string) {
 	s.t.Helper()
 	publisher, err := stream.NewPublisher(s.conn, 0)
@@ -134,7 +135,7 @@ func (s *scene) handle(workspace string, bodies ...string) {
 	}
 	deadline, tick := time.After(20*time.Second), time.NewTicker(20*time.Millisecond)
 	defer tick.Stop()
-	// Twice: a consumer's count of what is pending follows the stream a little later.
+	// Twice, because a consumer's count of pending messages lags behind the stream.
 	for idle := 0; idle < 2; {
 		idle++
 		if !s.idle() {
@@ -195,7 +196,7 @@ func TestEachWorkspaceHasItsPolicy(t *testing.T) {
 	}
 }
 
-// info returns the labels of the policies that are live.
+// info returns the labels of the policies in the metrics.
 func (s *scene) info() []string {
 	families, err := s.app.Metrics().Gather()
 	if err != nil {
@@ -240,7 +241,7 @@ func TestDryRun(t *testing.T) {
 	}
 }
 
-// A syncBuffer is a log that is written and read at the same time.
+// A syncBuffer is a log for concurrent writing and reading.
 type syncBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

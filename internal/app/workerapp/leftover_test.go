@@ -10,8 +10,8 @@ import (
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
 )
 
-// Whoever gives workspaces names leaves the consumers of the one without a name
-// behind, and those of a workspace that is taken out. The worker says so.
+// Consumers are left over when workspaces are given names, and when a workspace is
+// removed. The worker logs each leftover consumer.
 func TestLeftoversAreSaid(t *testing.T) {
 	t.Parallel()
 	nats := streamtest.Start(t)
@@ -46,7 +46,7 @@ func TestLeftoversAreSaid(t *testing.T) {
 	for name, want := range map[string]bool{"suppression": true, "engagement-old": true, "suppression-acme": false, "warehouse": false, "others": false} {
 		line := `"consumer":"` + name + `","waiting":1,`
 		if strings.Contains(log, line) != want {
-			t.Errorf("%s is said to be left over: %v, want %v", name, !want, want)
+			t.Errorf("leftover consumer %s logged: %v, want %v", name, !want, want)
 		}
 	}
 }

@@ -22,13 +22,13 @@ import (
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
 )
 
-// An outage is a worker of two workspaces, and the API that both talk to.
+// An outage is a worker of two workspaces and the Track API of both.
 type outage struct {
 	t       *testing.T
 	conn    *stream.Conn
 	publish *stream.Publisher
 	fake    *customeriotest.Fake
-	acme    atomic.Int64 // the status that acme's calls are answered, 0 for the true one
+	acme    atomic.Int64 // status of the answers to acme's calls, 0 for the status of the fake
 	natsURL string
 	apiURL  string
 }
@@ -59,8 +59,8 @@ func newOutage(t *testing.T) *outage {
 	return s
 }
 
-// start runs a worker until stop is called. The function down says of which
-// workspaces, and why, nothing is fetched.
+// start runs a worker until stop is called. The function down returns the workspaces
+// that fetch nothing, with the reason.
 func (s *outage) start() (down func() string, stop func()) {
 	s.t.Helper()
 	env := map[string]string{
@@ -94,9 +94,8 @@ func (s *outage) start() (down func() string, stop func()) {
 	return func() string { return s.down(app) }, stop
 }
 
-// down reads the instrument, and checks that the worker is ready all the same, and
-// says why something stands still: a rollout must not wait for the Track API of some
-// workspace.
+// down reads the instrument and checks that the worker is ready and gives the reason
+// for each idle workspace: a rollout must not wait for the Track API of a workspace.
 func (s *outage) down(app *workerapp.App) string {
 	s.t.Helper()
 	before := s.downNow(app)
@@ -144,7 +143,7 @@ func (s *outage) readyz(url string) string {
 	return string(body)
 }
 
-// send publishes n events of a metric in a workspace, each about somebody else.
+// send publishes n events of a metric in a workspace, each about another person.
 func (s *outage) send(workspace, metric string, from, n int) {
 	s.t.Helper()
 	for i := from; i < from+n; i++ {
@@ -159,7 +158,7 @@ func (s *outage) send(workspace, metric string, from, n int) {
 	}
 }
 
-// done reports whether n events of each kind have had their effect.
+// done reports whether n events of each kind have had an effect.
 func (s *outage) done(workspace string, n int) bool {
 	for i := range n {
 		_, known := s.fake.Profile(fmt.Sprintf("%s-opened-%d", workspace, i))
@@ -179,14 +178,15 @@ func (s *outage) eventually(what string, ok func() bool) {
 		select {
 		case <-tick.C:
 		case <-timeout:
-			s.t.Fatalf("waited in vain: %s", what)
+			s.t.Fatalf("timeout: %s", what)
 		}
 	}
 }
 
-// While the API is down for one workspace, or its key is wrong, the other's events
-// are worked off. Nothing is lost, though workers are restarted all the time and
-// two attempts would be enough to give up, and all is done by itself afterwards.
+// While the API is down for one workspace, or the key is wrong, the worker handles the
+// events of the other workspace. Nothing is lost, although workers are restarted all
+// the time and MAX_ATTEMPTS is 2, and the backlog is handled after the outage without
+// an operator.
 func TestOneWorkspaceIsDown(t *testing.T) {
 	t.Parallel()
 	for status, word := range map[int]string{503: "outage", 401: "configuration"} {
@@ -219,7 +219,7 @@ func TestOneWorkspaceIsDown(t *testing.T) {
 	}
 }
 
-// The API fails while a backlog is worked off, and comes back.
+// The API fails and recovers while the worker handles a backlog.
 func TestOutageInTheMiddle(t *testing.T) {
 	t.Parallel()
 	s := newOutage(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
-// deadLetters returns the dead letters that there are now.
+// deadLetters returns the stored dead letters.
 func (s *scene) deadLetters() (list []*event.StoredDeadLetter) {
 	s.t.Helper()
 	err := s.conn.ListDeadLetters(s.t.Context(), stream.DeadSelection{}, func(b *event.StoredDeadLetter) bool {
@@ -23,7 +23,7 @@ func (s *scene) deadLetters() (list []*event.StoredDeadLetter) {
 	return list
 }
 
-// replay has all events handled once more and waits until that is done.
+// replay replays all events and waits for the end of the replay.
 func (s *scene) replay(target string) {
 	s.t.Helper()
 	r, err := s.conn.StartReplay(s.t.Context(), stream.ReplayRequest{Target: target})
@@ -47,8 +47,8 @@ func (s *scene) replay(target string) {
 	}
 }
 
-// A message that dies in a replay, too, leaves a dead letter, though the first was
-// dropped only a moment ago.
+// A message that fails again in a replay leaves a new dead letter, although the first
+// was deleted only a moment ago.
 func TestDeadAgainInAReplay(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]string{"CUSTOMERIO_SITE_ID": "s", "CUSTOMERIO_TRACK_API_KEY": "k"})

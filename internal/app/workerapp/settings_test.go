@@ -22,7 +22,7 @@ func TestMistakesAreReportedTogether(t *testing.T) {
 		"TRACK_RATE": "0", "WAREHOUSE_URL": "duckdb:a,duckdb:b,duckdb:c,oracle:x",
 	})
 	if err == nil {
-		t.Fatal("nothing is wrong")
+		t.Fatal("no error")
 	}
 	for _, want := range []string{
 		"CUSTOMERIO_SITE_ID: is required", "CUSTOMERIO_TRACK_API_KEY: is required", `invalid WORKER_CONSUMERS "mail": want suppression, engagement or warehouse`,
@@ -30,7 +30,7 @@ func TestMistakesAreReportedTogether(t *testing.T) {
 		`WAREHOUSE_URL: "duckdb:c" is one too many`, `WAREHOUSE_URL: "oracle:x" is not of the form`,
 	} {
 		if !strings.Contains(err.Error(), want) {
-			t.Errorf("the mistakes leave out %q:\n%v", want, err)
+			t.Errorf("the error lacks %q:\n%v", want, err)
 		}
 	}
 }
@@ -56,7 +56,7 @@ func TestWorkspacesOfTheirOwn(t *testing.T) {
 	err := parse(env)
 	for _, want := range []string{`invalid CUSTOMERIO_ACME_REGION "mars": want us or eu`, `invalid CUSTOMERIO_GLOBEX_TRACK_RATE "-1": want a number above 0`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("the mistakes leave out %q:\n%v", want, err)
+			t.Errorf("the error lacks %q:\n%v", want, err)
 		}
 	}
 }

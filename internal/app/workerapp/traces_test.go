@@ -78,12 +78,12 @@ func TestTraceOfAnEvent(t *testing.T) {
 	}
 	for _, secret := range []string{"joe@example.com", "joe%40", "person-7", "cio-7"} {
 		if bytes.Contains(raw, []byte(secret)) {
-			t.Errorf("the collector is told %q", secret)
+			t.Errorf("the collector received %q", secret)
 		}
 	}
 }
 
-// A collector that is away costs spans and no events.
+// An unreachable collector costs spans, not events.
 func TestTracesWithoutCollector(t *testing.T) {
 	t.Parallel()
 	p := startTraced(t, "http://127.0.0.1:1")
@@ -97,7 +97,7 @@ func TestTracesWithoutCollector(t *testing.T) {
 		t.Errorf("calls are %+v, want an identify and a suppression", c)
 	}
 	if log := p.log.String(); strings.Count(log, "spans lost") == 0 {
-		t.Errorf("the log does not say that spans are lost:\n%s", log)
+		t.Errorf("the log has no line about lost spans:\n%s", log)
 	}
 }
 
@@ -163,7 +163,7 @@ func (p *tracedPipeline) run(programs ...func(context.Context) error) {
 	p.t.Cleanup(p.stop)
 }
 
-// send sends an event and waits until it is handled.
+// send sends an event and waits until the worker has handled the event.
 func (p *tracedPipeline) send(body string) {
 	p.t.Helper()
 	client := &http.Client{Timeout: 10 * time.Second}
@@ -198,12 +198,12 @@ func (p *tracedPipeline) eventually(what string, ok func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			p.t.Fatalf("after 30 s it is still not so: %s", what)
+			p.t.Fatalf("timeout after 30 s: %s", what)
 		}
 	}
 }
 
-// A collector keeps what it gets as OTLP over HTTP.
+// A collector keeps the spans that it receives as OTLP over HTTP.
 type collector struct {
 	mu    sync.Mutex
 	spans []*tracepb.Span

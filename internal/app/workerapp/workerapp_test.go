@@ -13,7 +13,7 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
 )
 
-// Questions can be asked before the first event, even before NATS is there.
+// The warehouse can be queried before the first event and before NATS is reachable.
 func TestWarehouseIsThereFromTheStart(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "e.duckdb")
