@@ -34,7 +34,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &config.UsageError{Err: err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &config.UsageError{Err: config.FlagMistake(err)} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	//nolint:contextcheck // the commands take the context of ExecuteContext
 	root.AddCommand(c.dev(), c.demo(), c.send(), c.verify(), c.status(), c.tail(), c.query(), c.stream(),

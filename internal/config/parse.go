@@ -17,7 +17,7 @@ func (s *Set) Parse(args []string) error {
 		if errors.Is(err, ErrHelp) {
 			return err
 		}
-		return &UsageError{flagMistake(err)}
+		return &UsageError{FlagMistake(err)}
 	}
 	if s.version {
 		return ErrVersion
@@ -28,9 +28,9 @@ func (s *Set) Parse(args []string) error {
 	return s.Load()
 }
 
-// flagMistake rewords an error of pflag, without values that may be secrets: with
+// FlagMistake rewords an error of pflag, without values that may be secrets: with
 // one dash too few, -api-key=secret, pflag quotes the secret.
-func flagMistake(err error) error {
+func FlagMistake(err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && unknown.GetSpecifiedShortnames() == "" {
 		return err // names the flag, without the value
 	}
