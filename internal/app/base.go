@@ -45,16 +45,16 @@ type Base struct {
 	admin   *telemetry.Admin
 }
 
-// InboxPrefix is the prefix of the subjects on which a program receives answers
-// from NATS, and a worker its messages. The permissions in deploy/ contain the
-// prefix.
-func InboxPrefix(program string) string { return "_INBOX_" + program }
+// InboxPrefix and the name of a program start the subjects on which the program
+// receives answers from NATS, and a worker its messages. The permissions in deploy/
+// contain these prefixes.
+const InboxPrefix = "_INBOX_"
 
 // Open fills the base of a program and begins to connect to NATS. The caller
 // closes the base, also after an error.
 func (b *Base) Open(program string, cfg Config, log zerolog.Logger) (err error) {
 	b.program, b.cfg, b.Log, b.Registry = program, cfg, log, telemetry.NewRegistry()
-	cfg.NATS.Name, cfg.NATS.InboxPrefix, cfg.NATS.Log = "cioevents "+program, InboxPrefix(program), log
+	cfg.NATS.Name, cfg.NATS.InboxPrefix, cfg.NATS.Log = "cioevents "+program, InboxPrefix+program, log
 	if b.Conn, err = stream.Connect(cfg.NATS); err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ import (
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
-var inboxes = map[string]string{"ingest": app.InboxPrefix("ingest"), "worker": app.InboxPrefix("worker"), "operator": ""}
+var inboxes = map[string]string{"ingest": app.InboxPrefix + "ingest", "worker": app.InboxPrefix + "worker", "operator": ""}
 
 // connect connects as the programs do.
 func (c *natsCluster) connect(t *testing.T, user string) *stream.Conn {
@@ -273,7 +273,7 @@ func TestTheWorkerChangesNoStream(t *testing.T) {
 	if _, err := worker.Ensure(t.Context(), stream.Settings{MaxAge: 48 * time.Hour}); err != nil {
 		t.Fatal(err)
 	}
-	nc, err := nats.Connect(c.url("worker"), nats.CustomInboxPrefix(app.InboxPrefix("worker")))
+	nc, err := nats.Connect(c.url("worker"), nats.CustomInboxPrefix(app.InboxPrefix+"worker"))
 	if err != nil {
 		t.Fatal(err)
 	}
