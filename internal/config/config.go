@@ -65,6 +65,12 @@ func (s *Set) String(p *string, name, value, about string) {
 	s.flags.StringVar(p, s.add(name, false), value, about)
 }
 
+// Choice declares a setting with one of the allowed texts.
+func (s *Set) Choice(p *string, name, value, about string, allowed ...string) {
+	s.String(p, name, value, about)
+	s.Check(func() error { return OneOf(name, *p, allowed...) })
+}
+
 // Secret declares a setting with a text, which may also come from the file with the
 // path NAME_FILE. The value is never printed.
 func (s *Set) Secret(p *string, name, about string) {
@@ -74,6 +80,12 @@ func (s *Set) Secret(p *string, name, about string) {
 // Int declares a setting with a whole number.
 func (s *Set) Int(p *int, name string, value int, about string) {
 	s.flags.IntVar(p, s.add(name, false), value, about)
+}
+
+// Count declares a setting with a whole number above 0.
+func (s *Set) Count(p *int, name string, value int, about string) {
+	s.Int(p, name, value, about)
+	s.Check(func() error { return Positive(name, *p) })
 }
 
 // Bool declares a switch. The flag without a value means true.

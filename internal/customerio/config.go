@@ -62,16 +62,11 @@ type Config struct {
 // Declare adds the settings of the Track API to the set. The settings apply to every
 // workspace; For reads the exceptions of a workspace.
 func (cfg *Config) Declare(s *config.Set) {
-	s.String(&cfg.Region, "CUSTOMERIO_REGION", regionUS, "region of the Customer.io account: us or eu. CUSTOMERIO_<WORKSPACE>_REGION sets the region of one workspace")
+	s.Choice(&cfg.Region, "CUSTOMERIO_REGION", regionUS, "region of the Customer.io account: us or eu. CUSTOMERIO_<WORKSPACE>_REGION sets the region of one workspace", regionUS, regionEU)
 	s.String(&cfg.URL, "CUSTOMERIO_TRACK_URL", "", "address of the Track API, for tests and proxies; by default the address of the region")
 	s.Float(&cfg.Rate, "TRACK_RATE", DefaultRate, "largest number of Track API calls a second, for each process and workspace; the worker slows down while the API refuses calls. CUSTOMERIO_<WORKSPACE>_TRACK_RATE sets the rate of one workspace")
-	s.Int(&cfg.Concurrency, "TRACK_CONCURRENCY", DefaultConcurrency, "largest number of Track API calls at a time")
-	s.Check(func() error {
-		return errors.Join(
-			checkRegion("CUSTOMERIO_REGION", cfg.Region),
-			config.Positive("TRACK_RATE", cfg.Rate),
-			config.Positive("TRACK_CONCURRENCY", cfg.Concurrency))
-	})
+	s.Count(&cfg.Concurrency, "TRACK_CONCURRENCY", DefaultConcurrency, "largest number of Track API calls at a time")
+	s.Check(func() error { return config.Positive("TRACK_RATE", cfg.Rate) })
 }
 
 // For returns a copy of cfg with the name, the credentials, the region and the rate
@@ -84,7 +79,7 @@ func (cfg *Config) For(w config.Workspace, all *config.Workspaces) (Config, erro
 	}
 	var wrongRegion, wrongRate error
 	if name, region := all.Value(w.Name, "REGION"); region != "" {
-		own.Region, wrongRegion = region, checkRegion(name, region)
+		own.Region, wrongRegion = region, config.OneOf(name, region, regionUS, regionEU)
 	}
 	if name, rate := all.Value(w.Name, "TRACK_RATE"); rate != "" {
 		own.Rate, wrongRate = parseRate(name, rate)
@@ -99,8 +94,6 @@ func parseRate(name, text string) (float64, error) {
 	}
 	return rate, nil
 }
-
-func checkRegion(name, region string) error { return config.OneOf(name, region, regionUS, regionEU) }
 
 func (cfg *Config) validate() error {
 	var errs []error

@@ -101,31 +101,25 @@ func (c *Config) AddWorkspace(name string, keys []string) error {
 func (c *Config) Declare(s *config.Set) {
 	c.setDefaults()
 	c.Tolerance = cmp.Or(c.Tolerance, DefaultTolerance)
-	s.String(&c.Scheme, "CUSTOMERIO_WEBHOOK_SIGNATURE", string(webhook.SchemeAuto), "accepted signatures: v0 (Customer.io's scheme), body (HMAC of the raw body alone), or auto (v0 for calls with a timestamp header, body for other calls)")
+	s.Choice(&c.Scheme, "CUSTOMERIO_WEBHOOK_SIGNATURE", string(webhook.SchemeAuto), "accepted signatures: v0 (Customer.io's scheme), body (HMAC of the raw body alone), or auto (v0 for calls with a timestamp header, body for other calls)",
+		string(webhook.SchemeAuto), string(webhook.SchemeV0), string(webhook.SchemeBody))
 	s.Var((*config.Duration)(&c.Tolerance), "CUSTOMERIO_WEBHOOK_TOLERANCE", "largest accepted age of a call's timestamp, 0 for any age; Customer.io repeats a call for 7 days")
 	s.Var((*config.Bytes)(&c.MaxBody), "MAX_BODY_BYTES", "largest accepted body of a call; a larger body is answered 413")
-	s.Int(&c.MaxInFlight, "MAX_IN_FLIGHT", c.MaxInFlight, "largest number of calls that wait for the stream at a time; further calls are answered 503")
+	s.Check(func() error { return config.Positive("MAX_BODY_BYTES", c.MaxBody) })
+	s.Count(&c.MaxInFlight, "MAX_IN_FLIGHT", c.MaxInFlight, "largest number of calls that wait for the stream at a time; further calls are answered 503")
 	s.Var((*config.Duration)(&c.DrainDelay), "DRAIN_DELAY", "time after a stop signal in which ingest, already unready, goes on answering, so that load balancers can take it out")
-	s.Check(func() error {
-		return errors.Join(
-			config.OneOf("CUSTOMERIO_WEBHOOK_SIGNATURE", c.Scheme,
-				string(webhook.SchemeAuto), string(webhook.SchemeV0), string(webhook.SchemeBody)),
-			config.Positive("MAX_BODY_BYTES", c.MaxBody),
-			config.Positive("MAX_IN_FLIGHT", c.MaxInFlight))
-	})
 }
 
 // DeclareListener adds the settings of a listener on the internet, which cioctl dev
 // has no use for.
 func (c *Config) DeclareListener(s *config.Set) {
-	s.Int(&c.MaxConnections, "MAX_CONNECTIONS", DefaultMaxConnections, "largest number of open connections of the webhook listener; further connections wait until one ends")
+	s.Count(&c.MaxConnections, "MAX_CONNECTIONS", DefaultMaxConnections, "largest number of open connections of the webhook listener; further connections wait until one ends")
 	s.String(&c.TLSCertFile, "TLS_CERT_FILE", "", "path of the webhook listener's certificate with its chain (PEM), read again after a change; without a certificate the listener speaks HTTP")
 	s.String(&c.TLSKeyFile, "TLS_KEY_FILE", "", "path of the key (PEM) of TLS_CERT_FILE")
 	s.Var((*config.Networks)(&c.Allowed), "ALLOWED_NETWORKS", "networks (CIDR, comma-separated) that webhook calls may come from; calls from elsewhere are answered 503. By default any network. Customer.io publishes its addresses and adds new ones: a missing address stops the feed")
 	s.Var((*config.Networks)(&c.Proxies), "TRUSTED_PROXIES", "networks (CIDR, comma-separated) of your proxies. ALLOWED_NETWORKS applies to the sender that these proxies name in X-Forwarded-For")
-	s.Check(func() error {
-		return errors.Join(config.Positive("MAX_CONNECTIONS", c.MaxConnections), c.checkProxies(), c.checkFiles())
-	})
+	s.Check(c.checkProxies)
+	s.Check(c.checkFiles)
 }
 
 func (c *Config) checkProxies() error {

@@ -35,11 +35,9 @@ type policy struct {
 func (e *Effects) Declare(s *config.Set) {
 	s.String(&e.File, "EFFECTS_FILE", "", "path of a file with the effects of events on profiles, see docs/effects.md; without a file the built-in rules apply. CUSTOMERIO_<WORKSPACE>_EFFECTS_FILE sets the file of one workspace")
 	s.Bool(&e.DryRun, "EFFECTS_DRY_RUN", false, "log effects instead of calling the Track API. The events are acknowledged and have no effect later")
-	s.String(&e.Mode, "SUPPRESSION_MODE", string(effect.ModeSuppress), "effect of a hard bounce or a spam complaint: suppress DELETES the profile for good, unsubscribe keeps and unsubscribes the profile, off only notes the event on the profile")
+	s.Choice(&e.Mode, "SUPPRESSION_MODE", string(effect.ModeSuppress), "effect of a hard bounce or a spam complaint: suppress DELETES the profile for good, unsubscribe keeps and unsubscribes the profile, off only notes the event on the profile",
+		string(effect.ModeSuppress), string(effect.ModeUnsubscribe), string(effect.ModeOff))
 	s.Bool(&e.SuppressUnknown, "SUPPRESS_UNKNOWN_BOUNCE", true, "treat a bounce that is neither hard nor soft as a hard bounce")
-	s.Check(func() error {
-		return config.OneOf("SUPPRESSION_MODE", e.Mode, string(effect.ModeSuppress), string(effect.ModeUnsubscribe), string(effect.ModeOff))
-	})
 }
 
 // read makes the policies of the workspaces from the settings and the effects

@@ -55,18 +55,12 @@ func (c *Config) DeclareWorker(s *config.Set) {
 	s.Var((*config.List)(&c.Consumers), "WORKER_CONSUMERS", "consumers that this process runs: suppression, engagement, warehouse (comma-separated)")
 	s.Var((*config.List)(&c.Warehouses), place.Setting, "warehouse that receives a row for each event: duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET. Several warehouses, comma-separated, are written independently of each other")
 	c.Track.Declare(s)
-	s.Int(&c.EngagementBatch, "ENGAGEMENT_BATCH", defaultEngagementBatch, "largest number of opens and clicks in a batch; a batch makes one update a person")
+	s.Count(&c.EngagementBatch, "ENGAGEMENT_BATCH", defaultEngagementBatch, "largest number of opens and clicks in a batch; a batch makes one update a person")
 	c.Effects.Declare(s)
-	s.Int(&c.MaxAttempts, "MAX_ATTEMPTS", worker.DefaultMaxAttempts, "attempts to handle a message before the message becomes a dead letter; attempts during an outage do not count")
-	s.Int(&c.BatchRows, "WAREHOUSE_BATCH_ROWS", defaultBatchRows, "largest number of rows in a batch of the warehouse")
+	s.Count(&c.MaxAttempts, "MAX_ATTEMPTS", worker.DefaultMaxAttempts, "attempts to handle a message before the message becomes a dead letter; attempts during an outage do not count")
+	s.Count(&c.BatchRows, "WAREHOUSE_BATCH_ROWS", defaultBatchRows, "largest number of rows in a batch of the warehouse")
 	s.Check(c.checkConsumers)
 	s.Check(c.checkWorkspaces)
-	s.Check(func() error {
-		return errors.Join(
-			config.Positive("ENGAGEMENT_BATCH", c.EngagementBatch),
-			config.Positive("MAX_ATTEMPTS", c.MaxAttempts),
-			config.Positive("WAREHOUSE_BATCH_ROWS", c.BatchRows))
-	})
 }
 
 // NeedsTrack reports whether a consumer calls the Track API.
