@@ -12,6 +12,7 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
+	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // attack is a failure message that must not become a part of a page.
@@ -21,9 +22,9 @@ const attack = `550 5.1.1 <script>alert(1)</script>`
 func fill(t *testing.T, url string) {
 	t.Helper()
 	rows := warehousetest.Rows(500)
-	bounce := rows[0]
-	bounce.EventID, bounce.Metric, bounce.FailureMessage = "attack", "bounced", attack
-	write(t, url, append(rows, bounce))
+	bounce, origin := rows[0].Event, rows[0].Origin
+	bounce.Metric, bounce.FailureMessage, origin.EventID = webhook.Bounced, attack, "attack"
+	write(t, url, append(rows, warehouse.NewRow(&bounce, origin)))
 }
 
 func write(t *testing.T, url string, rows []warehouse.Row) {

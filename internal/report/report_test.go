@@ -14,16 +14,19 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
 	"github.com/cioevents/cioevents/internal/warehouse/parquet"
 	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
+	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 func rows() []warehouse.Row {
 	list := warehousetest.Rows(500)
 	for i, id := range []string{"ann", "joe"} {
-		r := list[0]
-		r.EventID, r.DeliveryID, r.Metric = "own-"+id, "own-"+id, "bounced"
-		r.Timestamp = time.Date(2025, time.September, 20+i, 12, 0, 0, 0, time.UTC)
-		r.FailureMessage = "550 5.1.1 <" + id + "@example.com> unknown"
-		list = append(list, r)
+		e := list[0].Event
+		e.DeliveryID, e.Metric = "own-"+id, webhook.Bounced
+		e.OccurredAt = time.Date(2025, time.September, 20+i, 12, 0, 0, 0, time.UTC)
+		e.FailureMessage = "550 5.1.1 <" + id + "@example.com> unknown"
+		origin := list[0].Origin
+		origin.EventID = "own-" + id
+		list = append(list, warehouse.NewRow(&e, origin))
 	}
 	return list
 }

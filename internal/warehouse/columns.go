@@ -8,9 +8,9 @@ import (
 // columns is the one place that says which field of a row is which column.
 var columns = []Column{
 	required(text("event_id", "Customer.io's id of the event, or the SHA-256 of a body without one. Unique within a workspace", func(r *Row) string { return r.EventID })),
-	text("metric", "What happened: sent, delivered, opened, clicked, bounced …", func(r *Row) string { return r.Metric }),
-	text("customer_id", "The person's id in the workspace", func(r *Row) string { return r.CustomerID }),
-	text("email_address", "The e-mail address that the event is about", func(r *Row) string { return r.EmailAddress }),
+	text("metric", "What happened: sent, delivered, opened, clicked, bounced …", func(r *Row) string { return string(r.Metric) }),
+	text("customer_id", "The person's id in the workspace", func(r *Row) string { return r.PersonID }),
+	text("email_address", "The e-mail address that the event is about", func(r *Row) string { return r.Address }),
 	text("delivery_id", "One message to one person", func(r *Row) string { return r.DeliveryID }),
 	integer("campaign_id", "The campaign that the message belongs to", func(r *Row) int64 { return r.CampaignID }),
 	text("template_id", "The template, in bodies of the flat and legacy shapes only", func(r *Row) string { return r.TemplateID }),
@@ -19,8 +19,8 @@ var columns = []Column{
 	required(instant("received_at", "When the webhook call arrived, by the receiver's clock", func(r *Row) time.Time { return r.ReceivedAt })),
 
 	required(text("workspace", "The Customer.io workspace whose key signed the call", func(r *Row) string { return r.Workspace })),
-	text("object_type", "What the event is about: email, push, in_app, sms, whatsapp, slack, webhook or customer", func(r *Row) string { return r.ObjectType }),
-	text("cio_id", "Customer.io's own id of the person, which never changes", func(r *Row) string { return r.CioID }),
+	text("object_type", "What the event is about: email, push, in_app, sms, whatsapp, slack, webhook or customer", func(r *Row) string { return string(r.ObjectType) }),
+	text("cio_id", "Customer.io's own id of the person, which never changes", func(r *Row) string { return r.Identifiers.CioID }),
 	text("recipient", "An e-mail address, a phone number, a Slack channel, a URL or an id, by object type", func(r *Row) string { return r.Recipient }),
 	text("subject", "The e-mail's subject", func(r *Row) string { return r.Subject }),
 	integer("broadcast_id", "The API-triggered broadcast that the message belongs to", func(r *Row) int64 { return r.BroadcastID }),
@@ -35,13 +35,13 @@ var columns = []Column{
 	integer("link_id", "The link within the message", func(r *Row) int64 { return r.LinkID }),
 	text("tracked_response", "The action of an in-app click", func(r *Row) string { return r.TrackedResponse }),
 	text("failure_message", "Why a message bounced, failed or was dropped", func(r *Row) string { return r.FailureMessage }),
-	boolean("is_machine", "Whether a machine opened or clicked. NULL when the event does not say, which counts as a person", func(r *Row) *bool { return r.IsMachine }),
+	boolean("is_machine", "Whether a machine opened or clicked. NULL when the event does not say, which counts as a person", func(r *Row) *bool { return r.ByMachine }),
 	boolean("proxied", "An open through a privacy proxy, not necessarily a machine's", func(r *Row) *bool { return r.Proxied }),
 	boolean("prefetched", "An open by Gmail, Apple or a known robot", func(r *Row) *bool { return r.Prefetched }),
 	boolean("synthetic", "An open that was concluded from a click", func(r *Row) *bool { return r.Synthetic }),
-	text("shape", "How the body was laid out: nested, flat or legacy", func(r *Row) string { return r.Shape }),
-	integer("stream_sequence", "The message's place in the stream", func(r *Row) int64 { return int64(r.StreamSequence) }),
-	required(payload("payload", "The body as it was received", func(r *Row) []byte { return r.Payload })),
+	text("shape", "How the body was laid out: nested, flat or legacy", func(r *Row) string { return string(r.Shape) }),
+	integer("stream_sequence", "The message's place in the stream", func(r *Row) int64 { return int64(r.Sequence) }),
+	required(payload("payload", "The body as it was received", func(r *Row) []byte { return r.Raw })),
 }
 
 func text(name, about string, of func(*Row) string) Column {

@@ -37,7 +37,7 @@ func TestManyRowsOverSeveralConnections(t *testing.T) {
 func payloads(batch []warehouse.Row) map[string]string {
 	out := make(map[string]string, len(batch))
 	for i := range batch {
-		out[batch[i].EventID] = string(batch[i].Payload)
+		out[batch[i].EventID] = string(batch[i].Raw)
 	}
 	return out
 }
@@ -50,9 +50,9 @@ func TestLargeRows(t *testing.T) {
 	batch := rows(t, 0, 7)
 	for i := range batch {
 		size := []int{1_500_000, 8 << 20, 100, 4_000_000}[i%4]
-		batch[i].Payload = fmt.Appendf(nil, `{"x":"%s"}`, bytes.Repeat([]byte("x"), size))
+		batch[i].Raw = fmt.Appendf(nil, `{"x":"%s"}`, bytes.Repeat([]byte("x"), size))
 	}
-	batch[5].Payload = append(batch[5].Payload, bytes.Repeat([]byte(" "), 1<<20)...)
+	batch[5].Raw = append(batch[5].Raw, bytes.Repeat([]byte(" "), 1<<20)...)
 	result, err := sink.Write(t.Context(), batch)
 	if err != nil || result.Inserted != 6 || len(result.Rejected) != 1 || result.Rejected[0].Index != 5 {
 		t.Fatalf("%d inserted, rejected: %v, error: %v; want the rejection of row 5", result.Inserted, result.Rejected, err)
@@ -68,7 +68,7 @@ func TestRowsThatNoWarehouseStores(t *testing.T) {
 	p := start(t, bigqueryfake.Config{})
 	sink := open(t, p.config())
 	batch := rows(t, 0, 5)
-	batch[0].EventID, batch[4].Payload = "", nil
+	batch[0].EventID, batch[4].Raw = "", nil
 	result, err := sink.Write(t.Context(), batch)
 	if err != nil || result.Inserted != 3 || len(result.Rejected) != 2 || result.Rejected[0].Index != 0 || result.Rejected[1].Index != 4 {
 		t.Errorf("result is %+v, %v", result, err)

@@ -13,7 +13,7 @@ import (
 
 var features = warehousetest.Features{
 	Appends: true,
-	Poison:  func(r *warehouse.Row) { r.Payload = []byte("{not json") },
+	Poison:  func(r *warehouse.Row) { r.Raw = []byte("{not json") },
 	Older: func(t *testing.T, w warehousetest.Warehouse) {
 		t.Helper()
 		older(t, placeOf(w))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+	"github.com/cioevents/cioevents/pkg/webhook"
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
 )
 
@@ -47,13 +48,13 @@ func everyField(t *testing.T, w target) {
 		batch = append(batch, rowOf(t, payload.Body))
 		batch[len(batch)-1].EventID = payload.Name
 	}
-	batch = append(batch, warehouse.Row{
-		EventID: "full", Metric: "m", CustomerID: "c", EmailAddress: "e", DeliveryID: "d", CampaignID: -1, TemplateID: "t", Href: "h",
-		Timestamp: time.Now().Add(-time.Hour), ReceivedAt: time.Now(), Workspace: "w\xff", ObjectType: "o", CioID: "ci", Recipient: "r",
+	batch = append(batch, warehouse.NewRow(&webhook.Event{
+		Metric: "m", CustomerID: "c", EmailAddress: "e", DeliveryID: "d", CampaignID: -1, TemplateID: "t", Href: "h",
+		OccurredAt: time.Now().Add(-time.Hour), ObjectType: "o", Identifiers: webhook.Identifiers{CioID: "ci"}, Recipient: "r",
 		Subject: "Grüße", BroadcastID: 1, NewsletterID: 2, TransactionalMessageID: 3, ActionID: 4, ParentActionID: 5, ContentID: 1 << 62,
 		TriggerID: "ti", TriggerEventID: "te", JourneyID: "j", LinkID: 6, TrackedResponse: "tr", FailureMessage: "f",
-		IsMachine: new(bool), Proxied: new(true), Prefetched: new(bool), Synthetic: new(true), Shape: "s", StreamSequence: 9, Payload: []byte(`{"a":1}`),
-	})
+		Proxied: new(true), Prefetched: new(bool), Synthetic: new(true), Shape: "s", Raw: []byte(`{"a":1}`),
+	}, warehouse.Origin{EventID: "full", Workspace: "w\xff", ReceivedAt: time.Now(), Sequence: 9}))
 	if result, _ := write(t, openTarget(t, w), batch); result.Inserted != len(batch) || len(result.Rejected) > 0 {
 		t.Fatalf("result is %+v", result)
 	}
@@ -98,7 +99,7 @@ func refusedRows(t *testing.T, w target) {
 	batch := rows(t, 0, 2_000)
 	bad := []int{0, 3, 7, 999, 1_000, 1_999}
 	for _, i := range bad {
-		batch[i].Payload = []byte(`{not json`)
+		batch[i].Raw = []byte(`{not json`)
 	}
 	result, _ := write(t, openTarget(t, w), batch)
 	var places []int
@@ -111,7 +112,7 @@ func refusedRows(t *testing.T, w target) {
 	if diff := cmp.Diff(bad, places); diff != "" || result.Inserted != len(batch)-len(bad) {
 		t.Errorf("%d rows inserted; rejected rows (-want +got):\n%s", result.Inserted, diff)
 	}
-	wantRows(t, w, slices.DeleteFunc(batch, func(r warehouse.Row) bool { return string(r.Payload) == `{not json` }))
+	wantRows(t, w, slices.DeleteFunc(batch, func(r warehouse.Row) bool { return string(r.Raw) == `{not json` }))
 }
 
 // BigQuery refuses rows for partitions that are too far from today.

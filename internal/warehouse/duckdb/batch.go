@@ -78,7 +78,7 @@ func (b *batch) take(most int) []int {
 func within(rows []warehouse.Row, places []int, most, size int) int {
 	most = min(most, len(places))
 	for i, place := range places[:most] {
-		if size -= len(rows[place].Payload); size < 0 {
+		if size -= len(rows[place].Raw); size < 0 {
 			return max(i, 1)
 		}
 	}

@@ -12,13 +12,13 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
 	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
+	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 func row(workspace, id, payload string) warehouse.Row {
-	return warehouse.Row{
-		EventID: id, Workspace: workspace, Metric: "sent", ObjectType: "email",
-		ReceivedAt: time.Unix(1_760_000_000, 0), Payload: []byte(payload),
-	}
+	return warehouse.NewRow(
+		&webhook.Event{Metric: webhook.Sent, ObjectType: webhook.Email, Raw: []byte(payload)},
+		warehouse.Origin{EventID: id, Workspace: workspace, ReceivedAt: time.Unix(1_760_000_000, 0)})
 }
 
 func open(t *testing.T, path string) *duckdb.Sink {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdbsql"
+	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // distinct returns the places of the rows that can be stored, each key once, and
@@ -64,7 +65,8 @@ func (s *Sink) store(ctx context.Context, rows []warehouse.Row, places []int, re
 // takesRows reports whether the table takes a row that says no more than r must.
 // If not, r is not to blame: somebody may have added a column that needs a value.
 func (s *Sink) takesRows(ctx context.Context, r warehouse.Row) bool {
-	bare := warehouse.Row{EventID: "cioevents-probe", Workspace: r.Workspace, ReceivedAt: r.ReceivedAt, Payload: []byte("{}")}
+	bare := warehouse.NewRow(&webhook.Event{Raw: []byte("{}")},
+		warehouse.Origin{EventID: "cioevents-probe", Workspace: r.Workspace, ReceivedAt: r.ReceivedAt})
 	if err := s.file.exec(ctx, "BEGIN"); err != nil {
 		return false
 	}

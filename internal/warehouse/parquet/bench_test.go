@@ -24,7 +24,7 @@ func BenchmarkWrite(b *testing.B) {
 			n, before := 0, cpuTime(b)
 			for b.Loop() {
 				for i := range rows {
-					rows[i].StreamSequence = uint64(n + i)
+					rows[i].Sequence = uint64(n + i)
 				}
 				if _, err := sink.Write(b.Context(), rows); err != nil {
 					b.Fatal(err)
@@ -49,7 +49,7 @@ func BenchmarkCompact(b *testing.B) {
 		for batch := range 50 {
 			for i := range rows {
 				rows[i].EventID = fmt.Sprintf("01K6%010d%012d", batch/20, batch/2*len(rows)+i)
-				rows[i].StreamSequence = uint64(batch*len(rows) + i)
+				rows[i].Sequence = uint64(batch*len(rows) + i)
 			}
 			if _, err := sink.Write(b.Context(), rows); err != nil {
 				b.Fatal(err)

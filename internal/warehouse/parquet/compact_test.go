@@ -94,7 +94,7 @@ func TestCompactKeepsValues(t *testing.T) {
 	rows := payloadRows(t)
 	for i := range 5 {
 		big := row("2025-12-31", fmt.Sprint("big", i))
-		big.Payload = fmt.Appendf(nil, `{"x":"%s"}`, strings.Repeat(fmt.Sprint(i), 8<<20))
+		big.Raw = fmt.Appendf(nil, `{"x":"%s"}`, strings.Repeat(fmt.Sprint(i), 8<<20))
 		rows = append(rows, big)
 	}
 	for i := range 1500 {

@@ -141,9 +141,9 @@ func dayOf(r *warehouse.Row) time.Time {
 // sequences is the range of the rows' stream sequences. It tells people which
 // messages are in a file, and puts the names in the order of the stream.
 func sequences(rows []*warehouse.Row) string {
-	first, last := rows[0].StreamSequence, rows[0].StreamSequence
+	first, last := rows[0].Sequence, rows[0].Sequence
 	for _, r := range rows {
-		first, last = min(first, r.StreamSequence), max(last, r.StreamSequence)
+		first, last = min(first, r.Sequence), max(last, r.Sequence)
 	}
 	return fmt.Sprintf("%012d-%012d", first, last)
 }

@@ -45,7 +45,9 @@ func row(day, id string) warehouse.Row {
 		panic(err)
 	}
 	at = at.Add(12 * time.Hour)
-	return warehouse.Row{EventID: id, Workspace: "default", Metric: "sent", Timestamp: at, ReceivedAt: at.Add(time.Second), Payload: []byte(`{"event_id":"` + id + `"}`)}
+	return warehouse.NewRow(
+		&webhook.Event{Metric: webhook.Sent, OccurredAt: at, Raw: []byte(`{"event_id":"` + id + `"}`)},
+		warehouse.Origin{EventID: id, Workspace: "default", ReceivedAt: at.Add(time.Second)})
 }
 
 func write(t *testing.T, sink warehouse.Sink, rows ...warehouse.Row) warehouse.Result {
@@ -94,7 +96,7 @@ func TestRoundTrip(t *testing.T) {
 	bare.Timestamp, bare.Metric = time.Time{}, ""
 	invalid := row("0001-01-02", "not \xff UTF-8")
 	big := row("9999-12-31", "big")
-	big.Payload = fmt.Appendf(nil, `{"x":%q}`, bytes.Repeat([]byte("y"), 8<<20))
+	big.Raw = fmt.Appendf(nil, `{"x":%q}`, bytes.Repeat([]byte("y"), 8<<20))
 	rows = append(rows, bare, invalid, big)
 
 	if got := write(t, f.Open(t), rows...); got.Inserted != len(rows) || len(got.Rejected) > 0 {
@@ -134,7 +136,7 @@ func TestRedelivery(t *testing.T) {
 	f := newFolder(t)
 	batch := []warehouse.Row{row("2026-01-01", "1"), row("2026-01-01", "2"), row("2026-01-01", "3")}
 	for i := range batch {
-		batch[i].StreamSequence = uint64(i + 1)
+		batch[i].Sequence = uint64(i + 1)
 	}
 	write(t, f.Open(t), batch...)
 	write(t, f.Open(t), batch...)
@@ -222,7 +224,7 @@ func TestOddJSON(t *testing.T) {
 	var rows []warehouse.Row
 	for i, payload := range []string{`{"data":{"x":1}}`, `{"data":{"x":"\ud800"}}`, "{\"data\":{\"x\":\"\xff\"}}", `{"data":{"x":1e999}}`} {
 		r := row("2026-01-01", fmt.Sprint(i))
-		r.Payload = []byte(payload)
+		r.Raw = []byte(payload)
 		rows = append(rows, r)
 	}
 	write(t, f.Open(t), rows...)

@@ -70,7 +70,7 @@ func unstorable(p *place) {
 	rows[0].EventID = ""
 	rows[2].Workspace = ""
 	rows[3].ReceivedAt = time.Time{}
-	rows[5].Payload = nil
+	rows[5].Raw = nil
 	rows[6].Timestamp = time.Date(10_000, time.January, 1, 0, 0, 0, 0, time.UTC)
 	rows[8].ReceivedAt = time.Date(-1, time.January, 1, 0, 0, 0, 0, time.UTC)
 	p.checkRejected(p.write(sink, rows), 0, 2, 3, 5, 6, 8)
@@ -110,7 +110,7 @@ func oddJSON(p *place) {
 	rows := bare(2 * len(bodies))
 	var good []warehouse.Row
 	for i, body := range bodies {
-		rows[2*i].Payload = []byte(body)
+		rows[2*i].Raw = []byte(body)
 		good = append(good, rows[2*i+1])
 	}
 	result := p.write(p.open(), rows)

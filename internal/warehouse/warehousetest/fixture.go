@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // A story collects the rows of the fixture.
@@ -12,26 +13,25 @@ type story struct{ rows []warehouse.Row }
 
 // add adds an event of a delivery at a time of the first day, 2025-09-01, or of
 // the second, from "24:00:00". It was received a second later.
-func (s *story) add(of warehouse.Row, clock, metric string, more ...func(*warehouse.Row)) {
+func (s *story) add(of webhook.Event, clock string, metric webhook.Metric, more ...func(*warehouse.Row)) {
 	var h, m, sec int
 	if _, err := fmt.Sscanf(clock, "%d:%d:%d", &h, &m, &sec); err != nil {
 		panic(fmt.Sprintf("warehousetest: time %q: %v", clock, err))
 	}
-	r := of
-	r.EventID = fmt.Sprintf("event-%02d", len(s.rows))
-	r.Workspace = "default"
-	r.Metric = metric
-	r.Timestamp = time.Date(2025, time.September, 1, h, m, sec, 0, time.UTC)
-	r.ReceivedAt = r.Timestamp.Add(time.Second)
-	r.Payload = []byte("{}")
+	of.Metric = metric
+	of.OccurredAt = time.Date(2025, time.September, 1, h, m, sec, 0, time.UTC)
+	of.Raw = []byte("{}")
+	r := warehouse.NewRow(&of, warehouse.Origin{
+		EventID: fmt.Sprintf("event-%02d", len(s.rows)), Workspace: "default", ReceivedAt: of.OccurredAt.Add(time.Second),
+	})
 	for _, change := range more {
 		change(&r)
 	}
 	s.rows = append(s.rows, r)
 }
 
-func human(r *warehouse.Row)   { r.IsMachine = new(false) }
-func machine(r *warehouse.Row) { r.IsMachine = new(true) }
+func human(r *warehouse.Row)   { r.ByMachine = new(false) }
+func machine(r *warehouse.Row) { r.ByMachine = new(true) }
 func link(r *warehouse.Row)    { r.LinkID, r.Href = 1, "https://example.com/" }
 func hard(r *warehouse.Row)    { r.FailureMessage = "550-5.1.1" }
 
@@ -42,8 +42,8 @@ func after(d time.Duration) func(*warehouse.Row) {
 // fixtureRows is campaign 7 of four e-mails, of which three are delivered and
 // one bounces, and a few events around it.
 func fixtureRows() []warehouse.Row {
-	email := func(n int, recipient string) warehouse.Row {
-		return warehouse.Row{ObjectType: "email", DeliveryID: fmt.Sprintf("d%d", n), CustomerID: fmt.Sprintf("p%d", n), Recipient: recipient, CampaignID: 7}
+	email := func(n int, recipient string) webhook.Event {
+		return webhook.Event{ObjectType: "email", DeliveryID: fmt.Sprintf("d%d", n), CustomerID: fmt.Sprintf("p%d", n), Recipient: recipient, CampaignID: 7}
 	}
 	var s story
 
@@ -80,18 +80,18 @@ func fixtureRows() []warehouse.Row {
 	s.add(d4, "9:00:40", "bounced", hard)
 
 	// Never sent: the rates have no denominator.
-	d5 := warehouse.Row{ObjectType: "push", DeliveryID: "d5", CustomerID: "p5", CampaignID: 8}
+	d5 := webhook.Event{ObjectType: "push", DeliveryID: "d5", CustomerID: "p5", CampaignID: 8}
 	s.add(d5, "9:05:00", "dropped")
 
 	// Without a campaign and without a delivered event: the time to open counts
 	// from the sending. Four events of this hour took 100 to 400 ms.
-	d6 := warehouse.Row{ObjectType: "email", DeliveryID: "d6", CustomerID: "p6", Recipient: "f@example.com", TransactionalMessageID: 3}
+	d6 := webhook.Event{ObjectType: "email", DeliveryID: "d6", CustomerID: "p6", Recipient: "f@example.com", TransactionalMessageID: 3}
 	s.add(d6, "10:00:00", "sent", after(100*time.Millisecond))
 	s.add(d6, "10:00:30", "opened", human, after(400*time.Millisecond))
 	s.add(d6, "10:20:00", "spammed", after(200*time.Millisecond))
 
 	// Of a person, not of a delivery.
-	s.add(warehouse.Row{ObjectType: "customer", CustomerID: "p2"}, "10:15:00", "unsubscribed", after(300*time.Millisecond))
+	s.add(webhook.Event{ObjectType: "customer", CustomerID: "p2"}, "10:15:00", "unsubscribed", after(300*time.Millisecond))
 
 	// Another workspace numbers its campaigns and deliveries like this one.
 	other := func(r *warehouse.Row) { r.Workspace = "other" }
@@ -101,11 +101,11 @@ func fixtureRows() []warehouse.Row {
 	s.add(o1, "12:01:00", "clicked", other, human, link)
 
 	// A recipient without a domain.
-	d7 := warehouse.Row{ObjectType: "sms", DeliveryID: "d7", CustomerID: "p7", Recipient: "+15550100", CampaignID: 9}
+	d7 := webhook.Event{ObjectType: "sms", DeliveryID: "d7", CustomerID: "p7", Recipient: "+15550100", CampaignID: 9}
 	s.add(d7, "13:00:00", "sent")
 	s.add(d7, "13:00:05", "bounced", func(r *warehouse.Row) { r.FailureMessage = "30003" })
 
 	// A body that does not say when.
-	s.add(warehouse.Row{ObjectType: "email"}, "11:00:00", "drafted", func(r *warehouse.Row) { r.Timestamp = time.Time{} })
+	s.add(webhook.Event{ObjectType: "email"}, "11:00:00", "drafted", func(r *warehouse.Row) { r.Timestamp = time.Time{} })
 	return s.rows
 }

@@ -60,7 +60,8 @@ func (m *maker) add(body []byte) {
 func bare(n int) []warehouse.Row {
 	rows := make([]warehouse.Row, n)
 	for i := range rows {
-		rows[i] = warehouse.Row{EventID: fmt.Sprintf("event-%05d", i), Workspace: "default", ReceivedAt: receivedAt, Payload: []byte("{}")}
+		rows[i] = warehouse.NewRow(&webhook.Event{Raw: []byte("{}")},
+			warehouse.Origin{EventID: fmt.Sprintf("event-%05d", i), Workspace: "default", ReceivedAt: receivedAt})
 	}
 	return rows
 }
@@ -69,27 +70,40 @@ func bare(n int) []warehouse.Row {
 // columns that change places are seen.
 func full() warehouse.Row {
 	var r warehouse.Row
-	v := reflect.ValueOf(&r).Elem()
+	n := 0
+	fill(reflect.ValueOf(&r.Event).Elem(), &n)
+	fill(reflect.ValueOf(&r.Origin).Elem(), &n)
+	fill(reflect.ValueOf(&r.Derived).Elem(), &n)
+	return r
+}
+
+// fill gives each field of a struct a value of its own; n counts the fields.
+func fill(v reflect.Value, n *int) {
 	for i := range v.NumField() {
-		name := v.Type().Field(i).Name
+		*n++
+		name := v.Type().Name() + "." + v.Type().Field(i).Name
+		if v.Field(i).Kind() == reflect.String {
+			v.Field(i).SetString(name + ` ü"\'`)
+			continue
+		}
 		switch f := v.Field(i).Addr().Interface().(type) {
-		case *string:
-			*f = name + ` ü"\'`
 		case *int64:
-			*f = int64(i) << 33
+			*f = int64(*n) << 33
 		case *uint64:
-			*f = uint64(i) << 33
+			*f = uint64(*n) << 33
 		case **bool:
-			*f = new(i%2 == 0)
+			*f = new(*n%2 == 0)
 		case *time.Time:
-			*f = receivedAt.Add(time.Duration(i) * time.Hour)
+			*f = receivedAt.Add(time.Duration(*n) * time.Hour)
 		case *[]byte:
 			*f = fmt.Appendf(nil, `{"of":%q}`, name)
+		case *webhook.Identifiers:
+			fill(v.Field(i), n)
+		case *[]webhook.Recipient, *map[string][]string: // no column has them
 		default:
 			panic("warehousetest: full has no value for field " + name)
 		}
 	}
-	return r
 }
 
 // OlderColumns returns the columns of the release before, for Features.Older.

@@ -23,7 +23,7 @@ func everyField(p *place) {
 
 func requiredFields(p *place) {
 	rows := bare(3)
-	rows[1].IsMachine, rows[1].Proxied = new(false), new(true) // false is not NULL
+	rows[1].ByMachine, rows[1].Proxied = new(false), new(true) // false is not NULL
 	p.expect(p.open(), rows, 3, 0)
 	p.checkRead(rows)
 }
@@ -53,7 +53,7 @@ func times(p *place) {
 func invalidUTF8(p *place) {
 	sink := p.open()
 	rows := bare(3)
-	rows[0].Subject, rows[0].Payload = "caf\xe9", []byte("{\"x\":\"\xe9\"}")
+	rows[0].Subject, rows[0].Raw = "caf\xe9", []byte("{\"x\":\"\xe9\"}")
 	rows[1].EventID = "\xff\xfe"
 	rows[2].EventID = "\ufffd"
 	p.expect(sink, rows[:2], 2, 0)
@@ -64,7 +64,7 @@ func invalidUTF8(p *place) {
 func largePayload(p *place) {
 	sink := p.open()
 	rows := bare(3)
-	rows[1].Payload = fmt.Appendf(nil, `{"data":{"content":%q}}`, strings.Repeat("large ", 8<<20/6))
+	rows[1].Raw = fmt.Appendf(nil, `{"data":{"content":%q}}`, strings.Repeat("large ", 8<<20/6))
 	p.expect(sink, rows, 3, 0)
 	p.expect(sink, rows, 0, 3)
 	p.checkRead(rows)
@@ -80,7 +80,7 @@ func callersRows(p *place) {
 		p.t.Error("Write changed its rows, which are the caller's")
 	}
 	for i := range rows {
-		copy(rows[i].Payload, "[]")
+		copy(rows[i].Raw, "[]")
 	}
 	rows = bare(6)
 	p.expect(sink, rows[3:], 3, 0)

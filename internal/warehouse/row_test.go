@@ -1,0 +1,67 @@
+package warehouse_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// The table is read by others: each value stays in its column.
+func TestColumnsOfRow(t *testing.T) {
+	t.Parallel()
+	occurred, received := time.Unix(1_760_000_000, 0).UTC(), time.Unix(1_760_000_001, 0).UTC()
+	row := warehouse.NewRow(&webhook.Event{
+		ID: "body id", Metric: webhook.Opened, ObjectType: webhook.Email, OccurredAt: occurred, Shape: webhook.Nested,
+		Identifiers: webhook.Identifiers{ID: "ann", Email: "ann@example.org", CioID: "cio"},
+		DeliveryID:  "delivery", Recipient: "ann@example.com", Subject: "subject",
+		CampaignID: 1, BroadcastID: 2, NewsletterID: 3, TransactionalMessageID: 4, ActionID: 5, ParentActionID: 6, ContentID: 7,
+		TemplateID: "template", TriggerID: "trigger", TriggerEventID: "trigger event", JourneyID: "journey",
+		Href: "href", LinkID: 8, TrackedResponse: "response", FailureMessage: "failure",
+		Proxied: new(true), Prefetched: new(false), Synthetic: new(true), Machine: new(true),
+		Content: "content", Headers: map[string][]string{"A": {"b"}}, Raw: []byte("{}"),
+	}, warehouse.Origin{EventID: "event", Workspace: "acme", ReceivedAt: received, Sequence: 9})
+	if row.Content != "" || row.Headers != nil {
+		t.Error("the row keeps the message's content or headers, which no column has")
+	}
+	want := []any{
+		"event", "opened", "ann", "ann@example.com", "delivery", int64(1), "template", "href", occurred, received,
+		"acme", "email", "cio", "ann@example.com", "subject", int64(2), int64(3), int64(4), int64(5), int64(6), int64(7),
+		"trigger", "trigger event", "journey", int64(8), "response", "failure", false, true, false, true, "nested", int64(9), "{}",
+	}
+	if diff := cmp.Diff(want, values(&row)); diff != "" {
+		t.Errorf("columns (-want +got):\n%s", diff)
+	}
+}
+
+func values(r *warehouse.Row) []any {
+	var list []any
+	for _, c := range warehouse.Columns() {
+		list = append(list, warehousetest.Value(&c, r))
+	}
+	return list
+}
+
+// What the body does not say in one field is derived from several.
+func TestDerived(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		event webhook.Event
+		want  warehouse.Derived
+	}{
+		"nothing":             {webhook.Event{}, warehouse.Derived{}},
+		"deprecated id":       {webhook.Event{CustomerID: "old", Identifiers: webhook.Identifiers{ID: "new"}}, warehouse.Derived{PersonID: "old"}},
+		"subscription":        {webhook.Event{EmailAddress: "a", ObjectType: webhook.Email, Recipient: "b"}, warehouse.Derived{Address: "a"}},
+		"an SMS":              {webhook.Event{ObjectType: webhook.SMS, Recipient: "+1", Identifiers: webhook.Identifiers{Email: "c"}}, warehouse.Derived{Address: "c"}},
+		"time in year 10,000": {webhook.Event{OccurredAt: time.Date(10_000, time.January, 1, 0, 0, 0, 0, time.UTC)}, warehouse.Derived{}},
+		"machine's click":     {webhook.Event{Machine: new(true)}, warehouse.Derived{ByMachine: new(true)}},
+	} {
+		if diff := cmp.Diff(c.want, warehouse.NewRow(&c.event, warehouse.Origin{}).Derived); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
