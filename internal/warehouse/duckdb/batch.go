@@ -88,42 +88,38 @@ func within(rows []warehouse.Row, places []int, most, size int) int {
 func (b *batch) fill(chunk duck.DataChunk, column int, places []int) error {
 	c := &b.columns[column]
 	switch c.Type {
-	case warehouse.Text:
-		return fillWith(chunk, column, b.rows, places, c.Text, func(v string) bool { return v == "" })
-	case warehouse.JSON:
-		return fillWith(chunk, column, b.rows, places, c.JSON, func(v string) bool { return v == "" })
+	case warehouse.Text, warehouse.JSON:
+		return fillWith(b, chunk, column, places, func(r *warehouse.Row) (string, bool) {
+			v := c.Text(r)
+			return v, v != ""
+		})
 	case warehouse.Integer:
-		return fillWith(chunk, column, b.rows, places, c.Integer, func(v int64) bool { return v == 0 })
+		return fillWith(b, chunk, column, places, func(r *warehouse.Row) (int64, bool) {
+			v := c.Integer(r)
+			return v, v != 0
+		})
 	case warehouse.Boolean:
-		return b.fillBooleans(chunk, column, places)
+		return fillWith(b, chunk, column, places, func(r *warehouse.Row) (v, ok bool) {
+			flag := c.Boolean(r)
+			return flag != nil && *flag, flag != nil
+		})
 	default:
-		return fillWith(chunk, column, b.rows, places, c.Time, time.Time.IsZero)
+		return fillWith(b, chunk, column, places, func(r *warehouse.Row) (time.Time, bool) {
+			v := c.Time(r)
+			return v, !v.IsZero()
+		})
 	}
 }
 
-func fillWith[T any](chunk duck.DataChunk, column int, rows []warehouse.Row, places []int, value func(*warehouse.Row) T, null func(T) bool) error {
+// fillWith writes one column. The function value returns false for NULL.
+func fillWith[T any](b *batch, chunk duck.DataChunk, column int, places []int, value func(*warehouse.Row) (T, bool)) error {
 	for i, place := range places {
-		v := value(&rows[place])
+		v, ok := value(&b.rows[place])
 		var err error
-		if null(v) {
-			err = duck.SetChunkValue[any](chunk, column, i, nil)
-		} else {
+		if ok {
 			err = duck.SetChunkValue(chunk, column, i, v)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (b *batch) fillBooleans(chunk duck.DataChunk, column int, places []int) error {
-	for i, place := range places {
-		var err error
-		if v := b.columns[column].Boolean(&b.rows[place]); v == nil {
-			err = duck.SetChunkValue[any](chunk, column, i, nil)
 		} else {
-			err = duck.SetChunkValue(chunk, column, i, *v)
+			err = duck.SetChunkValue[any](chunk, column, i, nil)
 		}
 		if err != nil {
 			return err

@@ -3,7 +3,6 @@
 package duckdb
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,14 +21,13 @@ import (
 type Config struct {
 	// Path is the database file. Its folder is created.
 	Path string
-	// Schema holds the table and the views. Default "messaging".
-	Schema string
-	// IdleClose is how long the file stays open without a write. Default 2 s:
-	// meanwhile only a process that queues up for it, such as another sink or
-	// Query, gets it; DuckDB's own shell does not.
-	IdleClose time.Duration
-	Log       zerolog.Logger
+	Log  zerolog.Logger
 }
+
+// idleClose is how long the file stays open without a write. Meanwhile only a
+// process that queues up for it, such as another sink or Query, gets it; DuckDB's
+// own shell does not.
+const idleClose = 2 * time.Second
 
 // A Sink writes rows to a DuckDB file. It implements warehouse.Sink.
 type Sink struct {
@@ -52,10 +50,8 @@ func New(cfg Config) (*Sink, error) {
 	if cfg.Path == "" {
 		return nil, errors.New("no database file is named")
 	}
-	cfg.Schema = cmp.Or(cfg.Schema, warehouse.DefaultSchema)
-	cfg.IdleClose = cmp.Or(cfg.IdleClose, 2*time.Second)
 	columns := warehouse.Columns()
-	return &Sink{cfg: cfg, columns: columns, insert: insertStatement(cfg.Schema, columns)}, nil
+	return &Sink{cfg: cfg, columns: columns, insert: insertStatement(columns)}, nil
 }
 
 // Open implements warehouse.Sink.
@@ -69,7 +65,7 @@ func (s *Sink) Open(ctx context.Context) error {
 		return err
 	}
 	defer s.yield()
-	return s.migrate(ctx)
+	return s.file.exec(ctx, Statements()...)
 }
 
 // Write implements warehouse.Sink.
@@ -145,9 +141,6 @@ func (s *Sink) Close() error {
 
 // acquire opens the file unless it is open.
 func (s *Sink) acquire(ctx context.Context) error {
-	if s.idle != nil {
-		s.idle.Stop()
-	}
 	if s.file != nil {
 		return nil
 	}
@@ -195,7 +188,7 @@ func (s *Sink) letGoWhenWanted() {
 	if s.file == nil {
 		return
 	}
-	if s.file.lease.wanted() || time.Since(s.lastUse) >= s.cfg.IdleClose {
+	if s.file.lease.wanted() || time.Since(s.lastUse) >= idleClose {
 		s.report(s.letGo())
 		return
 	}
@@ -207,9 +200,6 @@ func (s *Sink) letGoWhenWanted() {
 }
 
 func (s *Sink) letGo() error {
-	if s.idle != nil {
-		s.idle.Stop()
-	}
 	if s.file == nil {
 		return nil
 	}

@@ -107,7 +107,7 @@ func (s *Sink) registerBatch(conn *sql.Conn) error {
 // insertStatement inserts what the table does not have. The known keys are
 // materialised first, so that the join reads no more of the table than its
 // statistics on event_id cannot rule out.
-func insertStatement(schema string, columns []warehouse.Column) string {
+func insertStatement(columns []warehouse.Column) string {
 	names := make([]string, len(columns))
 	values := make([]string, len(columns))
 	for i, c := range columns {
@@ -123,7 +123,7 @@ WITH known AS MATERIALIZED (
 )
 SELECT %[3]s FROM cioevents_batch() s
 WHERE NOT EXISTS (SELECT 1 FROM known k WHERE k.event_id = s.event_id AND k.workspace = s.workspace)`,
-		quote(schema)+"."+warehouse.Events, strings.Join(names, ", "), strings.Join(values, ", "))
+		eventsTable, strings.Join(names, ", "), strings.Join(values, ", "))
 }
 
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

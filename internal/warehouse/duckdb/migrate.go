@@ -1,7 +1,6 @@
 package duckdb
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
@@ -9,39 +8,31 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/duckdbsql"
 )
 
-// migrate makes the table and the views what this program knows. It adds and
-// never takes away, so that an older program goes on beside a newer one.
-func (s *Sink) migrate(ctx context.Context) error {
-	return s.file.exec(ctx, statements(s.cfg.Schema, s.columns)...)
-}
+// eventsTable is the table of events with its schema.
+const eventsTable = warehouse.DefaultSchema + "." + warehouse.Events
 
-// Statements returns what Open does in the default schema, in an order in which
-// it can be run, also again.
-func Statements() []string { return statements(warehouse.DefaultSchema, warehouse.Columns()) }
-
-func statements(name string, columns []warehouse.Column) []string {
-	schema := quote(name)
-	table := schema + "." + warehouse.Events
+// Statements returns what Open does, in an order in which it can be run, also
+// again. It adds and never takes away, so that an older program goes on beside a
+// newer one.
+func Statements() []string {
+	columns := warehouse.Columns()
 	definitions := make([]string, len(columns))
+	alter := make([]string, len(columns))
 	for i, c := range columns {
 		definitions[i] = quote(c.Name) + " " + sqlTypes[c.Type]
+		alter[i] = "ALTER TABLE " + eventsTable + " ADD COLUMN IF NOT EXISTS " + definitions[i]
 		if c.Required {
 			definitions[i] += " NOT NULL"
 		}
 	}
-	list := []string{
-		"CREATE SCHEMA IF NOT EXISTS " + schema,
-		fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s (%s)", table, strings.Join(definitions, ", ")),
-	}
-	for _, c := range columns {
-		list = append(list, fmt.Sprintf("ALTER TABLE %s ADD COLUMN IF NOT EXISTS %s %s", table, quote(c.Name), sqlTypes[c.Type]))
-	}
-	list = append(list, duckdbsql.Views(schema)...)
-	if name != "main" {
-		// So that the plain shell finds them without a schema.
-		for _, view := range append([]string{warehouse.Events}, warehouse.Views()...) {
-			list = append(list, fmt.Sprintf("CREATE OR REPLACE VIEW main.%[1]s AS SELECT * FROM %[2]s.%[1]s", view, schema))
-		}
+	list := append([]string{
+		"CREATE SCHEMA IF NOT EXISTS " + warehouse.DefaultSchema,
+		"CREATE TABLE IF NOT EXISTS " + eventsTable + " (" + strings.Join(definitions, ", ") + ")",
+	}, alter...)
+	list = append(list, duckdbsql.Views(warehouse.DefaultSchema)...)
+	// So that the plain shell finds them without a schema.
+	for _, view := range append([]string{warehouse.Events}, warehouse.Views()...) {
+		list = append(list, fmt.Sprintf("CREATE OR REPLACE VIEW main.%[1]s AS SELECT * FROM %[2]s.%[1]s", view, warehouse.DefaultSchema))
 	}
 	// Replaying DDL from the write-ahead log has been a source of trouble.
 	return append(list, "CHECKPOINT")
