@@ -58,7 +58,9 @@ type Column struct {
 	instant func(*Row) time.Time
 }
 
-// Text returns a Text column's value as valid UTF-8; "" is NULL.
+// Text returns the value of a Text or JSON column as valid UTF-8; "" is NULL. JSON
+// follows the rules of encoding/json, which allow a few things that a warehouse
+// may not, such as half a surrogate pair or 1e999.
 func (c *Column) Text(r *Row) string {
 	v := c.text(r)
 	if utf8.ValidString(v) { // several times as fast as looking for what to replace
@@ -76,11 +78,6 @@ func (c *Column) Boolean(r *Row) *bool { return c.boolean(r) }
 // Time returns a Timestamp column's value; the zero time is NULL. Sinks cut it
 // to microseconds.
 func (c *Column) Time(r *Row) time.Time { return c.instant(r) }
-
-// JSON returns a JSON column's text as valid UTF-8; "" is NULL. It is JSON by
-// the rules of encoding/json, which allow a few things that a warehouse may not,
-// such as half a surrogate pair or 1e999.
-func (c *Column) JSON(r *Row) string { return c.Text(r) }
 
 // replacement stands for bytes that are not UTF-8, as in encoding/json.
 const replacement = string(utf8.RuneError)

@@ -80,10 +80,8 @@ func (l *layout) encode(b []byte, r *warehouse.Row, p partitions) []byte {
 	for i := range l.fields {
 		f := &l.fields[i]
 		switch f.Type {
-		case warehouse.Text:
+		case warehouse.Text, warehouse.JSON:
 			b = appendText(b, f.tag, f.Text(r))
-		case warehouse.JSON:
-			b = appendText(b, f.tag, f.JSON(r))
 		case warehouse.Integer:
 			if v := f.Integer(r); v != 0 {
 				b = appendVarint(b, f.tag, uint64(v)) //nolint:gosec // Protobuf encodes a negative int64 this way.

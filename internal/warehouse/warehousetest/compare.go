@@ -156,8 +156,6 @@ func Value(c *warehouse.Column, r *warehouse.Row) any {
 		return nil
 	case warehouse.Timestamp:
 		return orNil(c.Time(r).UTC().Truncate(time.Microsecond))
-	case warehouse.JSON:
-		return orNil(c.JSON(r))
 	default:
 		return orNil(c.Text(r))
 	}
