@@ -50,7 +50,7 @@ func (c *cli) compact() *cobra.Command {
 		}
 		all := []compacted{}
 		for _, p := range list.places {
-			done, err := c.compactOne(ctx, p, before, max(o.grace, 1)) // 0 is the default, 30 s
+			done, err := c.compactOne(ctx, p, before, o.grace)
 			if err != nil {
 				return err
 			}

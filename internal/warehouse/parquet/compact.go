@@ -1,7 +1,6 @@
 package parquet
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,18 +13,19 @@ import (
 )
 
 // A Compaction merges the files of each closed day into one that has every
-// event once. Dir is required.
+// event once. Dir and Before are required.
 type Compaction struct {
 	// Dir is the folder of the warehouse.
 	Dir string
-	// Before closes the days that ended by then. Default 48 hours ago: events
-	// that come later are merged in by a later compaction.
+	// Before closes the days that ended by then. Required: 48 hours ago is a good
+	// choice. Events that come later are merged in by a later compaction.
 	Before time.Time
 	// Grace is how long merged files stay, after they have been replaced, for
 	// readers that have already listed them. Meanwhile their rows are there
-	// twice. Default 30 s, which Compact waits for once, at its end.
+	// twice. Default 0; cioctl's is 30 s. Compact waits for it once, at its end.
 	Grace time.Duration
-	// Progress is told at the beginning and after each day how many days are done.
+	// Progress is told at the beginning and after each day how many days are
+	// done. Default nobody.
 	Progress func(done, total int)
 }
 
@@ -56,8 +56,6 @@ var ErrCompacting = errors.New("another compaction of this folder is running: wa
 // Its memory grows by some 50 bytes for each event of a day. An error of one
 // day leaves that day as it was, and does not keep others from being done.
 func Compact(ctx context.Context, c Compaction) (Merged, error) {
-	c.Before = cmp.Or(c.Before, time.Now().Add(-48*time.Hour))
-	c.Grace = cmp.Or(c.Grace, 30*time.Second)
 	if c.Progress == nil {
 		c.Progress = func(int, int) {}
 	}
