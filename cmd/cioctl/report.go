@@ -70,14 +70,7 @@ func readReport(ctx context.Context, list *warehouseSetting, o reportOptions) (_
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, reader.Close()) }()
-	query := func(ctx context.Context, statement string) ([]map[string]any, error) {
-		t, err := reader.Query(ctx, statement)
-		if err != nil {
-			return nil, err
-		}
-		return t.Objects(), nil
-	}
-	r, err := report.New(ctx, report.Config{Query: query, Source: url, Campaign: o.campaign, Days: o.days})
+	r, err := report.New(ctx, report.Config{Query: reader.Query, Source: url, Campaign: o.campaign, Days: o.days})
 	if err != nil && strings.Contains(err.Error(), "Binder Error") {
 		err = fmt.Errorf("the views are perhaps an older release's, which \"cioctl warehouse migrate\" renews: %w", err)
 	}

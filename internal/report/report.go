@@ -10,13 +10,13 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// A Query runs one SELECT in DuckDB's dialect on the warehouse, whose names need
-// no schema there and whose time zone is UTC. It returns the rows by the names of
-// their columns.
-type Query func(ctx context.Context, statement string) ([]map[string]any, error)
+// A Query runs one SELECT in DuckDB's dialect on the warehouse. Names need no
+// schema there, and the time zone is UTC.
+type Query func(ctx context.Context, statement string) (*warehouse.Table, error)
 
 // Config chooses what a report is about. Query is required.
 type Config struct {
@@ -150,11 +150,11 @@ func New(ctx context.Context, cfg Config) (*Report, error) {
 
 // read fills the list with the rows, by the names of the columns in JSON.
 func read[T any](ctx context.Context, query Query, statement string, list *[]T) error {
-	rows, err := query(ctx, statement)
+	table, err := query(ctx, statement)
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(rows)
+	text, err := json.Marshal(table.Objects())
 	if err != nil {
 		return fmt.Errorf("read rows: %w", err)
 	}

@@ -1,7 +1,6 @@
 package report_test
 
 import (
-	"context"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -72,16 +71,6 @@ func readers(t *testing.T) map[string]*duckdb.Reader {
 	return list
 }
 
-func query(r *duckdb.Reader) report.Query {
-	return func(ctx context.Context, statement string) ([]map[string]any, error) {
-		table, err := r.Query(ctx, statement)
-		if err != nil {
-			return nil, err
-		}
-		return table.Objects(), nil
-	}
-}
-
 func sums(t *testing.T, r *duckdb.Reader, statement string) []any {
 	t.Helper()
 	table, err := r.Query(t.Context(), statement)
@@ -94,7 +83,7 @@ func sums(t *testing.T, r *duckdb.Reader, statement string) []any {
 func TestNumbersAreThoseOfTheViews(t *testing.T) {
 	t.Parallel()
 	for name, reader := range readers(t) {
-		got, err := report.New(t.Context(), report.Config{Query: query(reader)})
+		got, err := report.New(t.Context(), report.Config{Query: reader.Query})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -128,7 +117,7 @@ func TestNumbersAreThoseOfTheViews(t *testing.T) {
 func TestDaysCampaignAndNames(t *testing.T) {
 	t.Parallel()
 	for name, reader := range readers(t) {
-		cfg := report.Config{Query: query(reader), Days: 2, Now: time.Date(2025, time.September, 21, 18, 0, 0, 0, time.UTC)}
+		cfg := report.Config{Query: reader.Query, Days: 2, Now: time.Date(2025, time.September, 21, 18, 0, 0, 0, time.UTC)}
 		got, err := report.New(t.Context(), cfg)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -157,7 +146,7 @@ func TestQueryThatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	if _, err := report.New(t.Context(), report.Config{Query: query(reader)}); err == nil || !strings.Contains(err.Error(), "customerio_events") {
+	if _, err := report.New(t.Context(), report.Config{Query: reader.Query}); err == nil || !strings.Contains(err.Error(), "customerio_events") {
 		t.Errorf("a warehouse without a table: %v", err)
 	}
 	if _, err := report.New(t.Context(), report.Config{}); err == nil {

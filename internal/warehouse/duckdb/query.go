@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,39 +14,10 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// A Table is the result of a query. Its values are fit for people and for JSON: a
-// TIMESTAMP is a time.Time, a DATE or a UUID a string, a DECIMAL a json.Number,
-// NULL is nil.
-type Table struct {
-	Columns []string
-	Rows    [][]any
-}
-
-// Objects returns the rows by the names of their columns. Of several columns
-// with one name, the second is name_2.
-func (t *Table) Objects() []map[string]any {
-	names, seen := make([]string, len(t.Columns)), map[string]int{}
-	for i, name := range t.Columns {
-		seen[name]++
-		if seen[name] > 1 {
-			name = fmt.Sprintf("%s_%d", name, seen[name])
-		}
-		names[i] = name
-	}
-	list := make([]map[string]any, len(t.Rows))
-	for i, r := range t.Rows {
-		list[i] = make(map[string]any, len(names))
-		for j, name := range names {
-			list[i][name] = r[j]
-		}
-	}
-	return list
-}
-
 // Query runs one statement on the database file at path, which it can only
 // read. It takes its turn when a worker has the file, and waits for that until
 // ctx ends. Names without a schema are looked for in "messaging" first.
-func Query(ctx context.Context, path, statement string) (*Table, error) {
+func Query(ctx context.Context, path, statement string) (*warehouse.Table, error) {
 	r, err := OpenReader(ctx, path)
 	if err != nil {
 		return nil, err
@@ -89,36 +61,41 @@ func newReader(ctx context.Context, f *file, setup string) (*Reader, error) {
 }
 
 // Query runs one statement.
-func (r *Reader) Query(ctx context.Context, statement string) (*Table, error) {
+func (r *Reader) Query(ctx context.Context, statement string) (*warehouse.Table, error) {
 	rows, err := r.file.conn.QueryContext(ctx, statement)
 	if err != nil {
 		return nil, fmt.Errorf("query: %w", err)
 	}
 	defer rows.Close()
-	t := &Table{Rows: [][]any{}}
-	if t.Columns, err = rows.Columns(); err != nil {
+	t, err := tableOf(rows)
+	if err := errors.Join(err, rows.Err()); err != nil {
 		return nil, fmt.Errorf("query: %w", err)
 	}
+	return t, nil
+}
+
+func tableOf(rows *sql.Rows) (*warehouse.Table, error) {
 	types, err := rows.ColumnTypes()
 	if err != nil {
-		return nil, fmt.Errorf("query: %w", err)
+		return nil, err
+	}
+	t := &warehouse.Table{Rows: [][]any{}}
+	for _, c := range types {
+		t.Columns = append(t.Columns, c.Name())
 	}
 	for rows.Next() {
-		values := make([]any, len(t.Columns))
-		targets := make([]any, len(t.Columns))
+		values := make([]any, len(types))
+		targets := make([]any, len(types))
 		for i := range values {
 			targets[i] = &values[i]
 		}
 		if err := rows.Scan(targets...); err != nil {
-			return nil, fmt.Errorf("read row: %w", err)
+			return nil, err
 		}
 		for i := range values {
 			values[i] = plain(types[i].DatabaseTypeName(), values[i])
 		}
 		t.Rows = append(t.Rows, values)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("query: %w", err)
 	}
 	return t, nil
 }

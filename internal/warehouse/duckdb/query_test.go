@@ -23,7 +23,7 @@ func TestOpenScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(&duckdb.Table{Columns: []string{"j"}, Rows: [][]any{{int32(2)}}}, table); diff != "" {
+	if diff := cmp.Diff(&warehouse.Table{Columns: []string{"j"}, Rows: [][]any{{int32(2)}}}, table); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)
 	}
 	if err := r.Close(); err != nil {
@@ -75,7 +75,7 @@ func TestViewsInAnotherTimeZone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	first := map[string]*duckdb.Table{}
+	first := map[string]*warehouse.Table{}
 	for _, zone := range []string{"UTC", "Asia/Kolkata", "America/Los_Angeles"} {
 		if _, err := r.Query(t.Context(), "SET TimeZone = '"+zone+"'"); err != nil {
 			t.Fatal(err)
