@@ -5,7 +5,7 @@ import (
 	"unsafe"
 )
 
-// columns is the one place that says which field of a row is which column.
+// columns maps the fields of a row to columns. A new column needs one line here.
 var columns = []Column{
 	required(text("event_id", "Customer.io's id of the event, or the SHA-256 of a body without one. Unique within a workspace", func(r *Row) string { return r.EventID })),
 	text("metric", "What happened: sent, delivered, opened, clicked, bounced …", func(r *Row) string { return string(r.Metric) }),
@@ -60,7 +60,7 @@ func instant(name, about string, of func(*Row) time.Time) Column {
 	return Column{Name: name, Type: Timestamp, About: about, instant: of}
 }
 
-// payload borrows the bytes as a string: a copy of every body would be the
+// payload reads the bytes as a string without a copy: copying the body would be the
 // largest cost of a row.
 func payload(name, about string, of func(*Row) []byte) Column {
 	return Column{Name: name, Type: JSON, About: about, text: func(r *Row) string {

@@ -7,12 +7,12 @@ import (
 	"unicode/utf8"
 )
 
-// DefaultSchema is the schema (BigQuery: the dataset) of the table and the
-// views when the configuration names none.
+// DefaultSchema is the schema of the table and the views. In BigQuery, the name of
+// the dataset takes its place when the configuration has one.
 const DefaultSchema = "messaging"
 
-// Names of the table of events and of the views over it, the same in every
-// warehouse.
+// Names of the table of events and of the views over the table. All warehouses use
+// these names.
 const (
 	Events          = "customerio_events"
 	Deliveries      = "customerio_deliveries"
@@ -24,12 +24,13 @@ const (
 	PipelineLatency = "customerio_pipeline_latency"
 )
 
-// Views lists the views in an order in which they can be created.
+// Views lists the names of the views in an order that allows to create them one
+// after the other.
 func Views() []string {
 	return []string{Deliveries, CampaignFunnel, CampaignDaily, TimeToOpen, Bounces, LinkClicks, PipelineLatency}
 }
 
-// A Type is a column's type, in words that every warehouse has.
+// A Type is a column's type. Each warehouse maps Type to a type of its own.
 type Type int
 
 // The types of columns.
@@ -41,13 +42,13 @@ const (
 	JSON
 )
 
-// A Column is one column of the table of events. Of the methods that read a
-// row, only the one of the column's type may be called; a sink chooses it once
-// a column, not once a value.
+// A Column is one column of the table of events. Only the method of the column's
+// type may be called: a sink chooses the method once for each column, not for each
+// value.
 type Column struct {
 	Name string
 	Type Type
-	// Required columns are never NULL.
+	// Required means that the column is never NULL.
 	Required bool
 	// About is the column's description in the warehouse.
 	About string
@@ -63,7 +64,7 @@ type Column struct {
 // may not, such as half a surrogate pair or 1e999.
 func (c *Column) Text(r *Row) string {
 	v := c.text(r)
-	if utf8.ValidString(v) { // several times as fast as looking for what to replace
+	if utf8.ValidString(v) { // several times as fast as ToValidUTF8
 		return v
 	}
 	return strings.ToValidUTF8(v, replacement)
@@ -75,13 +76,13 @@ func (c *Column) Integer(r *Row) int64 { return c.integer(r) }
 // Boolean returns a Boolean column's value; nil is NULL.
 func (c *Column) Boolean(r *Row) *bool { return c.boolean(r) }
 
-// Time returns a Timestamp column's value; the zero time is NULL. Sinks cut it
-// to microseconds.
+// Time returns a Timestamp column's value; the zero time is NULL. Sinks truncate
+// the value to microseconds.
 func (c *Column) Time(r *Row) time.Time { return c.instant(r) }
 
-// replacement stands for bytes that are not UTF-8, as in encoding/json.
+// replacement replaces bytes that are not UTF-8, as in encoding/json.
 const replacement = string(utf8.RuneError)
 
-// Columns returns the columns of the table of events in their order. New
-// columns go to the end, before payload.
+// Columns returns the columns of the table of events in the order of the table. A
+// new column goes to the end, before payload.
 func Columns() []Column { return slices.Clone(columns) }

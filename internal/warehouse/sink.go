@@ -1,51 +1,51 @@
-// Package warehouse holds what every warehouse has in common: the row that one
-// event becomes, the schema of the table, and the contract of a sink.
+// Package warehouse defines what all warehouses share: the row of an event, the
+// columns of the table, and the contract of a sink.
 package warehouse
 
 import "context"
 
-// A Sink is a warehouse that rows are written to. Implementations pass the
-// suite of package warehousetest.
+// A Sink writes rows to a warehouse. Implementations pass the suite of package
+// warehousetest.
 type Sink interface {
-	// Open makes the table and the views exist with the present schema. It may
-	// be called again after an error, and is: with a back-off, until it returns
-	// nil. Write is not called before.
+	// Open creates the table and the views, and adds missing columns. The caller
+	// repeats Open after an error, with a back-off, until Open returns nil. Write
+	// is not called before.
 	Open(ctx context.Context) error
 
-	// Write stores rows and returns when they are durable. Calls are made one
-	// at a time per sink, but other processes may write at the same time.
+	// Write stores rows and returns when the rows are durable. A sink gets one
+	// call at a time, but other processes may write to the warehouse meanwhile.
 	//
 	// Writing a row again is harmless: a reader sees each event once, by its
 	// workspace and event id, within a batch and across all batches.
 	//
-	// A row that can never be stored must not hold up the others: Write stores
-	// the rest in the same call and names the row in Result.Rejected. It
-	// becomes a dead letter.
+	// A row that can never be stored must not hold up the other rows: Write
+	// stores the others in the same call and names the row in Result.Rejected.
+	// The caller dead-letters a rejected row.
 	//
-	// An error speaks of the whole batch. The caller acknowledges nothing and
-	// writes the same rows again, after fault.RetryWait or its own back-off,
-	// until it succeeds; an error of a lost connection may thus be returned for
-	// rows that did arrive.
+	// An error is about the whole batch. The caller acknowledges nothing and
+	// writes the same rows again, after fault.RetryWait or the caller's own
+	// back-off, until Write succeeds. So Write may return the error of a lost
+	// connection although the rows have arrived.
 	Write(ctx context.Context, rows []Row) (Result, error)
 
-	// Close gives up files and connections. Rows for which Write returned are
-	// durable without it.
+	// Close closes files and connections. The rows of a successful Write are
+	// durable without a Close.
 	Close() error
 }
 
-// A Result tells what became of the rows of one Write. Inserted, Duplicates
+// A Result counts the outcomes of the rows of one Write. Inserted, Duplicates
 // and the length of Rejected add up to the number of rows.
 type Result struct {
 	Inserted int
-	// Duplicates counts the rows that the sink knew already. Sinks that only
-	// append leave it at zero and count all as Inserted.
+	// Duplicates counts the rows that the table already had. A sink that only
+	// appends counts all rows as Inserted and leaves Duplicates at 0.
 	Duplicates int
 	Rejected   []Rejection
 }
 
-// A Rejection is the sink's refusal of one row for good.
+// A Rejection is the sink's permanent refusal of one row.
 type Rejection struct {
-	// Index is the row's place in the batch.
+	// Index is the row's index in the batch.
 	Index int
 	Err   error
 }

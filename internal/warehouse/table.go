@@ -2,16 +2,16 @@ package warehouse
 
 import "fmt"
 
-// A Table is the result of a query. Its values are fit for people and for JSON: a
-// TIMESTAMP is a time.Time, a DATE or a UUID a string, a DECIMAL a json.Number,
+// A Table is the result of a query. People and JSON can show its values: a
+// TIMESTAMP is a time.Time, a DATE or a UUID a string, a DECIMAL a json.Number, and
 // NULL is nil.
 type Table struct {
 	Columns []string
 	Rows    [][]any
 }
 
-// Objects returns the rows by the names of their columns. Of several columns
-// with one name, the second is name_2.
+// Objects returns each row as a map from the names of the columns to the values.
+// When several columns have one name, the second becomes name_2.
 func (t *Table) Objects() []map[string]any {
 	names, seen := make([]string, len(t.Columns)), map[string]int{}
 	for i, name := range t.Columns {
