@@ -1,5 +1,6 @@
-// Package duckdb is the embedded warehouse: one file, exact de-duplication, and
-// a good neighbour to other processes that want the file.
+// Package duckdb writes rows to a DuckDB file, the embedded warehouse, and runs
+// queries on it. The table has each event once, and processes take turns with the
+// file.
 package duckdb
 
 import (
@@ -19,14 +20,14 @@ import (
 
 // Config configures a Sink. Path is required.
 type Config struct {
-	// Path is the database file. Its folder is created.
+	// Path is the database file. Open creates the file's folder.
 	Path string
 	Log  zerolog.Logger
 }
 
-// idleClose is how long the file stays open without a write. Meanwhile only a
-// process that queues up for it, such as another sink or Query, gets it; DuckDB's
-// own shell does not.
+// idleClose is the time without a write after which a sink closes the file. Until
+// then the sink hands the file only to a process that takes leases, such as another
+// sink or Query, and not to DuckDB's own shell.
 const idleClose = 2 * time.Second
 
 // A Sink writes rows to a DuckDB file. It implements warehouse.Sink.
@@ -35,20 +36,20 @@ type Sink struct {
 	columns []warehouse.Column
 	insert  string
 
-	mu      sync.Mutex // guards what follows, and the file against the idle timer
+	mu      sync.Mutex // guards the fields below, and the file against the idle timer
 	file    *file
 	rows    []warehouse.Row // of the insert under way
-	places  []int           // of those among them that it is about
-	loose   int             // rows since the last checkpoint
-	memory  int             // which of memoryLimits is set
+	indexes []int           // of the rows that the insert stores
+	unsaved int             // rows since the last checkpoint
+	memory  int             // index of the present limit in memoryLimits
 	lastUse time.Time
 	idle    *time.Timer
 }
 
-// New checks cfg. It touches no file.
+// New checks cfg. New touches no file.
 func New(cfg Config) (*Sink, error) {
 	if cfg.Path == "" {
-		return nil, errors.New("no database file is named")
+		return nil, errors.New("path of the database file is empty")
 	}
 	columns := warehouse.Columns()
 	return &Sink{cfg: cfg, columns: columns, insert: insertStatement(columns)}, nil
@@ -64,7 +65,7 @@ func (s *Sink) Open(ctx context.Context) error {
 	if err := s.acquire(ctx); err != nil {
 		return err
 	}
-	defer s.yield()
+	defer s.release()
 	return s.file.exec(ctx, Statements()...)
 }
 
@@ -72,36 +73,37 @@ func (s *Sink) Open(ctx context.Context) error {
 func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	places, result := distinct(rows)
-	if len(places) == 0 {
+	indexes, result := distinct(rows)
+	if len(indexes) == 0 {
 		return result, ctx.Err()
 	}
-	defer s.yield()
-	for len(places) > 0 {
-		n := within(rows, places, len(places), statementBytes)
-		if err := s.storePart(ctx, rows, places[:n], &result); err != nil {
-			return warehouse.Result{}, errors.Join(err, s.letGo()) // whatever is wrong with the connection ends with it
+	defer s.release()
+	for len(indexes) > 0 {
+		n := fitting(rows, indexes, len(indexes), statementBytes)
+		if err := s.storePart(ctx, rows, indexes[:n], &result); err != nil {
+			return warehouse.Result{}, errors.Join(err, s.closeFile()) // a broken connection must not serve the next batch
 		}
-		places = places[n:]
+		indexes = indexes[n:]
 	}
 	return result, nil
 }
 
-// statementBytes bounds the payloads of one statement; a batch of usual rows is
-// smaller.
+// statementBytes bounds the payloads of one statement, 8 MiB. A batch of usual rows
+// is smaller.
 const statementBytes = 8 << 20
 
-// storePart stores rows, with as much memory as that takes.
-func (s *Sink) storePart(ctx context.Context, rows []warehouse.Row, places []int, result *warehouse.Result) error {
+// storePart stores the rows of one statement. It raises DuckDB's memory limit until
+// the statement succeeds or no limit is left.
+func (s *Sink) storePart(ctx context.Context, rows []warehouse.Row, indexes []int, result *warehouse.Result) error {
 	before := *result
 	for {
 		*result = before
 		if err := s.acquire(ctx); err != nil {
 			return err
 		}
-		err := s.store(ctx, rows, places, result)
+		err := s.store(ctx, rows, indexes, result)
 		if err == nil {
-			s.tidy(ctx, result.Inserted-before.Inserted)
+			s.checkpoint(ctx, result.Inserted-before.Inserted)
 			return nil
 		}
 		if !s.raiseMemory(err) {
@@ -110,43 +112,43 @@ func (s *Sink) storePart(ctx context.Context, rows []warehouse.Row, places []int
 	}
 }
 
-// checkpointRows is between three quarters and the whole of a row group, which
-// has 122,880 rows. What one checkpoint writes becomes a row group, and DuckDB
-// merges groups when four of them fit into three: it then writes them all again,
-// which takes seconds and doubles the file. The last batch comes on top.
+// checkpointRows is between three quarters and the whole of a row group, which has
+// 122,880 rows. A checkpoint writes one row group. When four groups fit into three,
+// DuckDB merges the groups: DuckDB writes all of them again, which takes seconds and
+// doubles the file. A checkpoint exceeds checkpointRows by at most one batch.
 const checkpointRows = 100_000
 
-// tidy writes a checkpoint when there are enough rows for it. They are durable
-// without.
-func (s *Sink) tidy(ctx context.Context, inserted int) {
-	s.loose += inserted
-	if s.loose < checkpointRows {
+// checkpoint counts inserted rows and writes a checkpoint when the rows suffice for
+// a row group. Rows are durable without a checkpoint.
+func (s *Sink) checkpoint(ctx context.Context, inserted int) {
+	s.unsaved += inserted
+	if s.unsaved < checkpointRows {
 		return
 	}
 	if err := s.file.exec(ctx, "CHECKPOINT"); err != nil {
 		if !s.raiseMemory(err) {
-			s.cfg.Log.Warn().Err(err).Msg("no checkpoint; the next batch tries again")
+			s.cfg.Log.Warn().Err(err).Msg("checkpoint failed, the next batch tries again")
 		}
 		return
 	}
-	s.loose = 0
+	s.unsaved = 0
 }
 
 // Close implements warehouse.Sink.
 func (s *Sink) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.letGo()
+	return s.closeFile()
 }
 
-// acquire opens the file unless it is open.
+// acquire opens the file unless the file is open.
 func (s *Sink) acquire(ctx context.Context) error {
 	if s.file != nil {
 		return nil
 	}
 	for {
 		err := s.open(ctx)
-		if err == nil || !s.raiseMemory(err) { // reading its log back may take as much as writing it
+		if err == nil || !s.raiseMemory(err) { // replaying the log may take as much memory as writing it did
 			return err
 		}
 	}
@@ -155,11 +157,12 @@ func (s *Sink) acquire(ctx context.Context) error {
 func (s *Sink) open(ctx context.Context) error {
 	options := url.Values{
 		"memory_limit": {memoryLimits[s.memory]}, "preserve_insertion_order": {"false"},
-		// A batch is too small to be shared out: a second thread costs a third
-		// more processor time and saves nothing.
+		// A batch is too small for two threads: the second thread costs a third
+		// more processor time and saves no time.
 		"threads": {"1"},
-		// For batches of large rows; see checkpointRows. At the default of 16 MB,
-		// some 20,000 rows, checkpoints halve the rate.
+		// DuckDB's own checkpoints are for batches of large rows only; see
+		// checkpointRows. At the default of 16 MB, some 20,000 rows, DuckDB's
+		// checkpoints halve the rate.
 		"wal_autocheckpoint": {"128MB"},
 	}
 	f, err := openFile(ctx, s.cfg.Path, options, s.cfg.Log)
@@ -173,15 +176,15 @@ func (s *Sink) open(ctx context.Context) error {
 	return nil
 }
 
-// yield ends a use of the file.
-func (s *Sink) yield() {
+// release ends a use of the file.
+func (s *Sink) release() {
 	s.lastUse = time.Now()
-	s.letGoWhenWanted()
+	s.closeWhenIdle()
 }
 
-// letGoWhenWanted lets go of the file when somebody waits for it or when it has
-// not been used for a while, and else looks again soon.
-func (s *Sink) letGoWhenWanted() {
+// closeWhenIdle closes the file when another process waits for the lease, or after
+// idleClose. Otherwise closeWhenIdle checks again after pollEvery.
+func (s *Sink) closeWhenIdle() {
 	if s.idle != nil {
 		s.idle.Stop()
 	}
@@ -189,27 +192,27 @@ func (s *Sink) letGoWhenWanted() {
 		return
 	}
 	if s.file.lease.wanted() || time.Since(s.lastUse) >= idleClose {
-		s.report(s.letGo())
+		s.logClose(s.closeFile())
 		return
 	}
 	s.idle = time.AfterFunc(pollEvery, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.letGoWhenWanted()
+		s.closeWhenIdle()
 	})
 }
 
-func (s *Sink) letGo() error {
+func (s *Sink) closeFile() error {
 	if s.file == nil {
 		return nil
 	}
 	err := s.file.close()
-	s.file, s.loose = nil, 0
+	s.file, s.unsaved = nil, 0
 	return err
 }
 
-func (s *Sink) report(err error) {
+func (s *Sink) logClose(err error) {
 	if err != nil {
-		s.cfg.Log.Warn().Err(err).Msg("the database file was not closed cleanly")
+		s.cfg.Log.Warn().Err(err).Msg("database file not closed cleanly")
 	}
 }

@@ -7,10 +7,11 @@ import (
 	duck "github.com/duckdb/duckdb-go/v2"
 )
 
-// aboutRows judges an error of an insert: true when DuckDB refuses what is in the
-// rows, so that it would refuse it again and take other rows; false for whatever
-// ends or can be mended: a full disk, a lock, an ended context, too little
-// memory, a broken file. In doubt it is false, which costs a wait and no row.
+// aboutRows reports whether an error of an insert is about values in the rows:
+// DuckDB would refuse the same rows again, and accept other rows. Errors that pass,
+// or that an operator can fix, are not about the rows: a full disk, a lock, an ended
+// context, too little memory, a broken file. In doubt aboutRows returns false, because
+// a wait loses no row.
 func aboutRows(err error) bool {
 	e, ok := errors.AsType[*duck.Error](err)
 	if !ok {
@@ -24,15 +25,15 @@ func aboutRows(err error) bool {
 	}
 }
 
-// reasons are what a refusal may repeat of DuckDB's text.
+// reasons are the parts of DuckDB's texts that a refusal may repeat.
 var reasons = []string{
 	"Conversion Error", "Out of Range Error", "Invalid Input Error", "Constraint Error",
 	"out of range for the destination type", "Could not convert string", "Malformed JSON",
 	"NOT NULL constraint failed", "CHECK constraint failed", "violates unique constraint", "violates primary key constraint",
 }
 
-// refusal is the error of a row that DuckDB refuses with err. It is made of the
-// words of reasons alone, because DuckDB's text quotes the value.
+// refusal returns the error of a row that DuckDB refuses with err. The error repeats
+// only the words in reasons, because DuckDB's text quotes values.
 func refusal(err error) error {
 	said := []string{"DuckDB refuses the row"}
 	for _, r := range reasons {

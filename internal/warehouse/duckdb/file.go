@@ -15,16 +15,16 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// A file is an open database with the lease to it. It has one connection, so
-// that settings, temporary objects and the batch belong together.
+// A file is an open database and its lease. A file has one connection, because
+// settings, temporary objects and the batch belong to a connection.
 type file struct {
 	lease *lease
 	db    *sql.DB
 	conn  *sql.Conn
 }
 
-// openFile waits for the lease, and for processes that know nothing of leases,
-// until ctx ends.
+// openFile opens the database file. It waits for the lease, and for processes that
+// take no lease, until ctx ends.
 func openFile(ctx context.Context, path string, options url.Values, log zerolog.Logger) (*file, error) {
 	l, err := takeLease(ctx, path)
 	if err != nil {
@@ -50,8 +50,8 @@ func (f *file) connect(ctx context.Context, dsn string, log zerolog.Logger) erro
 	return f.exec(ctx, "SET TimeZone = 'UTC'")
 }
 
-// connectorWhenFree opens the database, and while a process that takes no lease
-// holds it, such as DuckDB's own shell, tries again.
+// connectorWhenFree opens the database. While a process that takes no lease, such as
+// DuckDB's own shell, has the file open, connectorWhenFree tries again.
 func connectorWhenFree(ctx context.Context, dsn string, log zerolog.Logger) (driver.Connector, error) {
 	for first := true; ; first = false {
 		connector, err := duck.NewConnector(dsn, nil)
@@ -63,18 +63,18 @@ func connectorWhenFree(ctx context.Context, dsn string, log zerolog.Logger) (dri
 			return nil, fmt.Errorf("open database: %w", err)
 		}
 		if first {
-			log.Warn().Str("holder", holder).Msg("the database file is held by " + holder + "; waiting")
+			log.Warn().Str("holder", holder).Msg("database file is locked, waiting")
 		}
 		if err := pause(ctx, pollEvery); err != nil {
-			return nil, fmt.Errorf("open database: it is held by %s: %w", holder, err)
+			return nil, fmt.Errorf("open database: file is locked by %s: %w", holder, err)
 		}
 	}
 }
 
 var lockPID = regexp.MustCompile(`\(PID (\d+)\)`)
 
-// lockHolder reads from DuckDB's error who holds the file, if that is what the
-// error says.
+// lockHolder reports whether DuckDB's error says that the file is locked, and
+// returns the process that the error names.
 func lockHolder(err error) (holder string, locked bool) {
 	if !strings.Contains(err.Error(), "Could not set lock on file") {
 		return "", false
@@ -100,8 +100,8 @@ func (f *file) exec(ctx context.Context, statements ...string) error {
 	return nil
 }
 
-// close closes the database, which writes its log into it, and gives the lease
-// back.
+// close closes the database and releases the lease. DuckDB writes its log into the
+// file at the close.
 func (f *file) close() error {
 	var errs []error
 	if f.conn != nil {

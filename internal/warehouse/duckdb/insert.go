@@ -13,12 +13,12 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// distinct returns the places of the rows that can be stored, each key once, and
-// what is said of the others. A row with the key of an earlier one is the same
-// event: what becomes of the first holds for it.
+// distinct returns the indexes of the rows to store, each key once, and a result
+// that counts the other rows. A row with the key of an earlier row is the same event
+// and shares the outcome of the first row.
 func distinct(rows []warehouse.Row) ([]int, warehouse.Result) {
 	var result warehouse.Result
-	places := make([]int, 0, len(rows))
+	indexes := make([]int, 0, len(rows))
 	seen := make(map[warehouse.Key]struct{}, len(rows))
 	for i := range rows {
 		if err := rows[i].Check(); err != nil {
@@ -31,57 +31,59 @@ func distinct(rows []warehouse.Row) ([]int, warehouse.Result) {
 			continue
 		}
 		seen[key] = struct{}{}
-		places = append(places, i)
+		indexes = append(indexes, i)
 	}
-	return places, result
+	return indexes, result
 }
 
-// store inserts the rows at these places. When DuckDB refuses what is in them, it
-// halves them until the refused ones are alone, and stores the others: a hundred
-// bad rows among ten thousand cost a thousand statements, none cost one. What a
-// half has stored stays when another ends in an error; it is then known.
-func (s *Sink) store(ctx context.Context, rows []warehouse.Row, places []int, result *warehouse.Result) error {
-	inserted, err := s.insertNew(ctx, rows, places)
+// store inserts the rows at the indexes. When DuckDB refuses a value, store halves
+// the batch until each refused row is alone, and stores the other rows. A hundred
+// bad rows among ten thousand cost a thousand statements; a batch without a bad row
+// costs one. The rows of a stored half stay when the other half ends in an error:
+// the next attempt counts these rows as duplicates.
+func (s *Sink) store(ctx context.Context, rows []warehouse.Row, indexes []int, result *warehouse.Result) error {
+	inserted, err := s.insertNew(ctx, rows, indexes)
 	switch {
 	case err == nil:
 		result.Inserted += inserted
-		result.Duplicates += len(places) - inserted
+		result.Duplicates += len(indexes) - inserted
 		return nil
 	case !aboutRows(err):
 		return err
-	case len(places) > 1:
-		half := len(places) / 2
-		if err := s.store(ctx, rows, places[:half], result); err != nil {
+	case len(indexes) > 1:
+		half := len(indexes) / 2
+		if err := s.store(ctx, rows, indexes[:half], result); err != nil {
 			return err
 		}
-		return s.store(ctx, rows, places[half:], result)
-	case !s.takesRows(ctx, rows[places[0]]):
-		return fmt.Errorf("the table takes no row at all: %w", err)
+		return s.store(ctx, rows, indexes[half:], result)
+	case !s.acceptsRows(ctx, rows[indexes[0]]):
+		return fmt.Errorf("table refuses every row: remove rules or required columns that were added to it: %w", err)
 	}
-	result.Rejected = append(result.Rejected, warehouse.Rejection{Index: places[0], Err: refusal(err)})
+	result.Rejected = append(result.Rejected, warehouse.Rejection{Index: indexes[0], Err: refusal(err)})
 	return nil
 }
 
-// takesRows reports whether the table takes a row that says no more than r must.
-// If not, r is not to blame: somebody may have added a column that needs a value.
-func (s *Sink) takesRows(ctx context.Context, r warehouse.Row) bool {
-	bare := warehouse.NewRow(&webhook.Event{Raw: []byte("{}")},
+// acceptsRows reports whether the table takes a probe, a row with the required
+// columns only. When the table refuses the probe, row r is not to blame: somebody
+// may have added a column that needs a value.
+func (s *Sink) acceptsRows(ctx context.Context, r warehouse.Row) bool {
+	probe := warehouse.NewRow(&webhook.Event{Raw: []byte("{}")},
 		warehouse.Origin{EventID: "cioevents-probe", Workspace: r.Workspace, ReceivedAt: r.ReceivedAt})
 	if err := s.file.exec(ctx, "BEGIN"); err != nil {
 		return false
 	}
-	_, err := s.insertNew(ctx, []warehouse.Row{bare}, []int{0})
+	_, err := s.insertNew(ctx, []warehouse.Row{probe}, []int{0})
 	return s.file.exec(ctx, "ROLLBACK") == nil && err == nil
 }
 
-// insertNew inserts those rows at these places that the table does not have, all
-// or none, and returns their number.
-func (s *Sink) insertNew(ctx context.Context, rows []warehouse.Row, places []int) (int, error) {
-	s.rows, s.places = rows, places
-	defer func() { s.rows, s.places = nil, nil }()
+// insertNew inserts the rows at the indexes, except rows that the table has, and
+// returns the number of new rows. After an error no row is inserted.
+func (s *Sink) insertNew(ctx context.Context, rows []warehouse.Row, indexes []int) (int, error) {
+	s.rows, s.indexes = rows, indexes
+	defer func() { s.rows, s.indexes = nil, nil }()
 	done, err := s.file.conn.ExecContext(ctx, s.insert)
 	if err != nil {
-		return 0, fmt.Errorf("insert %d rows: %w", len(places), err)
+		return 0, fmt.Errorf("insert %d rows: %w", len(indexes), err)
 	}
 	inserted, err := done.RowsAffected()
 	if err != nil {
@@ -90,12 +92,12 @@ func (s *Sink) insertNew(ctx context.Context, rows []warehouse.Row, places []int
 	return int(inserted), nil
 }
 
-// registerBatch makes the rows of the Write under way visible as a table
-// function. Each use in a statement reads them from the beginning.
+// registerBatch registers the table function cioevents_batch, which returns the rows
+// of the present insert. Each use in a statement reads the rows from the beginning.
 func (s *Sink) registerBatch(conn *sql.Conn) error {
 	err := duck.RegisterTableUDF(conn, "cioevents_batch", duck.ParallelChunkTableFunction{
 		BindArguments: func(map[string]any, ...any) (duck.ParallelChunkTableSource, error) {
-			return &batch{rows: s.rows, places: s.places, left: s.places, columns: s.columns}, nil
+			return &batch{rows: s.rows, indexes: s.indexes, left: s.indexes, columns: s.columns}, nil
 		},
 	})
 	if err != nil {
@@ -104,9 +106,9 @@ func (s *Sink) registerBatch(conn *sql.Conn) error {
 	return nil
 }
 
-// insertStatement inserts what the table does not have. The known keys are
-// materialised first, so that the join reads no more of the table than its
-// statistics on event_id cannot rule out.
+// insertStatement returns the statement that inserts rows with new keys. The
+// statement materialises the known keys first, so that the join skips the parts of
+// the table that the statistics on event_id rule out.
 func insertStatement(columns []warehouse.Column) string {
 	names := make([]string, len(columns))
 	values := make([]string, len(columns))

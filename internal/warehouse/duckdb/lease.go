@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// pollEvery is how often a waiter tries a lock again. Blocking in flock instead
-// could not be given up when a context ends.
+// pollEvery is the pause before a waiter tries a lock again. A blocking flock is no
+// alternative: the end of a context cannot interrupt flock.
 const pollEvery = 20 * time.Millisecond
 
-// A lease is the right to open a database file, which DuckDB grants to one
-// process at a time. Our processes take turns by two locks beside the file:
-// whoever waits holds ".queue", whoever has the file holds ".lock". The holder
-// sees that somebody waits because it cannot have ".queue", lets go after the
-// batch, and must queue up itself for the next one. The locks vanish with the
-// process; the two empty files stay.
+// A lease is the right to open a database file: DuckDB allows one process at a time.
+// Our processes take turns with two locks beside the file. The first process in the
+// queue holds ".queue", and the process that has the file holds ".lock". The holder
+// of ".lock" tries ".queue" and so learns that a process waits: the holder then
+// closes the file after the batch and queues up for the next batch. A lock ends
+// with its process. The two empty files stay.
 type lease struct {
 	path string
 	lock *os.File
@@ -38,7 +38,7 @@ func takeLease(ctx context.Context, path string) (*lease, error) {
 	return &lease{path: path, lock: lock}, nil
 }
 
-// wanted reports whether another process, or another sink of this one, waits.
+// wanted reports whether another process, or another sink of this process, waits.
 func (l *lease) wanted() bool {
 	queue, err := tryLockFile(l.path + ".queue")
 	if err != nil {
@@ -50,8 +50,8 @@ func (l *lease) wanted() bool {
 
 func (l *lease) release() { l.lock.Close() }
 
-// lockFile locks the file, which it creates where it is missing. Closing the
-// file gives the lock back.
+// lockFile creates the file when it is missing, and waits for the lock until ctx
+// ends. Closing the file releases the lock.
 func lockFile(ctx context.Context, name string) (*os.File, error) {
 	for {
 		f, err := tryLockFile(name)
@@ -64,8 +64,8 @@ func lockFile(ctx context.Context, name string) (*os.File, error) {
 	}
 }
 
-// tryLockFile returns an error that is syscall.EWOULDBLOCK when another holds
-// the lock.
+// tryLockFile locks the file or returns an error at once. The error is
+// syscall.EWOULDBLOCK when the lock is taken.
 func tryLockFile(name string) (*os.File, error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

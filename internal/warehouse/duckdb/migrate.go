@@ -11,9 +11,9 @@ import (
 // eventsTable is the table of events with its schema.
 const eventsTable = warehouse.DefaultSchema + "." + warehouse.Events
 
-// Statements returns what Open does, in an order in which it can be run, also
-// again. It adds and never takes away, so that an older program goes on beside a
-// newer one.
+// Statements returns the statements of Open in order. They can be run again. The
+// statements only add, so that a program of an older release can go on to write
+// beside a newer program.
 func Statements() []string {
 	columns := warehouse.Columns()
 	definitions := make([]string, len(columns))
@@ -30,10 +30,10 @@ func Statements() []string {
 		"CREATE TABLE IF NOT EXISTS " + eventsTable + " (" + strings.Join(definitions, ", ") + ")",
 	}, alter...)
 	list = append(list, duckdbsql.Views(warehouse.DefaultSchema)...)
-	// So that the plain shell finds them without a schema.
+	// Views in main, so that DuckDB's own shell finds the names without a schema.
 	for _, view := range append([]string{warehouse.Events}, warehouse.Views()...) {
 		list = append(list, fmt.Sprintf("CREATE OR REPLACE VIEW main.%[1]s AS SELECT * FROM %[2]s.%[1]s", view, warehouse.DefaultSchema))
 	}
-	// Replaying DDL from the write-ahead log has been a source of trouble.
+	// A checkpoint, because replaying DDL from the write-ahead log has failed before.
 	return append(list, "CHECKPOINT")
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// Query runs one statement on the database file at path, which it can only
-// read. It takes its turn when a worker has the file, and waits for that until
-// ctx ends. Names without a schema are looked for in "messaging" first.
+// Query runs one statement on the database file at path, which is opened for reading
+// only. While a worker has the file, Query waits for its turn until ctx ends. DuckDB
+// looks up names without a schema in "messaging" first.
 func Query(ctx context.Context, path, statement string) (*warehouse.Table, error) {
 	r, err := OpenReader(ctx, path)
 	if err != nil {
@@ -26,14 +26,14 @@ func Query(ctx context.Context, path, statement string) (*warehouse.Table, error
 	return table, errors.Join(err, r.Close())
 }
 
-// A Reader runs several queries, between which nobody writes to its file: they
-// see the same events. A worker waits meanwhile, so it is closed soon.
+// A Reader runs queries. Nobody writes to the file while a Reader has it open, so
+// all queries see the same events. Close the Reader soon: a worker waits meanwhile.
 type Reader struct{ file *file }
 
-// OpenReader is for the database file at path, and waits for it as Query does.
+// OpenReader opens the database file at path, and waits for its turn as Query does.
 func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no database at %s yet: a worker creates it when it starts", path)
+		return nil, fmt.Errorf("open database: %s does not exist: a worker creates the file when it starts", path)
 	}
 	f, err := openFile(ctx, path, url.Values{"access_mode": {"READ_ONLY"}}, zerolog.Nop())
 	if err != nil {
@@ -42,11 +42,11 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	return newReader(ctx, f, "SET search_path = '"+warehouse.DefaultSchema+",main'")
 }
 
-// OpenScript is for files that are no database: it runs the script, which makes
-// views over them, in a new database in memory. Statements are not kept from
-// files: COPY … TO writes them with the rights of the process.
+// OpenScript opens an empty database in memory and runs the script, which creates
+// views over files in other formats. Statements may write files: COPY … TO has the
+// rights of the process.
 func OpenScript(ctx context.Context, script string) (*Reader, error) {
-	f := &file{lease: &lease{}} // there is nobody to take turns with
+	f := &file{lease: &lease{}} // a database in memory needs no lease
 	if err := f.connect(ctx, "", zerolog.Nop()); err != nil {
 		return nil, errors.Join(err, f.close())
 	}
@@ -60,7 +60,7 @@ func newReader(ctx context.Context, f *file, setup string) (*Reader, error) {
 	return &Reader{f}, nil
 }
 
-// Query runs one statement.
+// Query runs one statement and returns the rows.
 func (r *Reader) Query(ctx context.Context, statement string) (*warehouse.Table, error) {
 	rows, err := r.file.conn.QueryContext(ctx, statement)
 	if err != nil {
@@ -100,5 +100,5 @@ func tableOf(rows *sql.Rows) (*warehouse.Table, error) {
 	return t, nil
 }
 
-// Close gives the file back.
+// Close closes the file.
 func (r *Reader) Close() error { return r.file.close() }

@@ -9,9 +9,10 @@ import (
 	duck "github.com/duckdb/duckdb-go/v2"
 )
 
-// plain returns a value of the driver in a form that people and JSON can show:
-// numbers with all their digits, and texts for days, times of day and what JSON
-// has no number for. The kind is DuckDB's name of the column's type.
+// plain returns a value of the driver in a form that people and JSON can show. A
+// number keeps all digits. A date, a time of day, a UUID, an interval and a float
+// that JSON cannot write become texts. The kind is DuckDB's name of the column's
+// type.
 func plain(kind string, v any) any {
 	switch v := v.(type) {
 	case time.Time:

@@ -1,5 +1,5 @@
-// Package duckdbsql is the SQL that every warehouse has in common which DuckDB
-// reads: a database file, and a folder of Parquet files.
+// Package duckdbsql has the SQL that both warehouses for DuckDB share: a database
+// file, and a folder of Parquet files.
 package duckdbsql
 
 import (
@@ -11,8 +11,8 @@ import (
 //go:embed views.sql
 var views string
 
-// Views returns the statements that make the analysts' views over the table of
-// events in a schema, whose name is quoted where it has to be.
+// Views returns the statements that create the analysts' views over the table of
+// events in a schema. The caller quotes the schema's name where SQL needs quotes.
 func Views(schema string) []string {
 	var statements []string
 	for text := range strings.SplitAfterSeq(strings.ReplaceAll(views, "{schema}", schema), ";\n") {
@@ -23,9 +23,9 @@ func Views(schema string) []string {
 	return statements
 }
 
-// JSON returns an expression for a column's text as JSON. A text that is no JSON
-// to DuckDB becomes a JSON text with that in it: as it is, it would make every
-// query fail that looks into the column.
+// JSON returns an expression that reads a column's text as JSON. A text that DuckDB
+// cannot parse becomes a JSON string of the text. Unchanged, the text would fail
+// every query that looks into the column.
 func JSON(column string) string {
 	return fmt.Sprintf("coalesce(TRY_CAST(%[1]s AS JSON), to_json(%[1]s))", column)
 }

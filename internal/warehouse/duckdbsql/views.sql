@@ -1,10 +1,12 @@
--- The views over the table of events, with the same names and columns in every
--- warehouse. A machine's opens and clicks are told from a person's by
--- is_machine; NULL is an event that does not say, and counts as a person. Clicks
--- are a person's in all views: a machine's, such as a link scanner's, only stand
--- in customerio_events. Opens are everybody's unless the name says human.
+-- Views over the table of events. Every warehouse has these names and columns.
 --
--- A workspace has its own campaigns, numbered as in any other.
+-- The column is_machine separates opens and clicks of machines from opens and clicks
+-- of people. NULL means that the event does not say, and counts as a person. All
+-- views count clicks of people only: a machine's click, such as a link scanner's, is
+-- only in customerio_events. Opens include machines unless a column's name says
+-- human.
+--
+-- Campaigns of two workspaces may have the same number.
 
 CREATE OR REPLACE VIEW {schema}.customerio_deliveries AS
 SELECT
