@@ -12,49 +12,50 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// A Compaction merges the files of each closed day into one that has every
-// event once. Dir and Before are required.
+// A Compaction configures Compact, which merges the files of each closed day into
+// one file with each event once. Dir and Before are required.
 type Compaction struct {
 	// Dir is the folder of the warehouse.
 	Dir string
-	// Before closes the days that ended by then. Required: 48 hours ago is a good
-	// choice. Events that come later are merged in by a later compaction.
+	// Before closes the days that ended by this time; cioctl passes 48 hours ago. A
+	// later compaction merges the events that come later.
 	Before time.Time
-	// Grace is how long merged files stay, after they have been replaced, for
-	// readers that have already listed them. Meanwhile their rows are there
-	// twice. Default 0; cioctl's is 30 s. Compact waits for it once, at its end.
+	// Grace is the time for which replaced files stay, for readers that have listed
+	// the files already. Meanwhile the folder contains the rows of these files twice.
+	// Compact waits for Grace once, at the end. Default 0; cioctl passes 30 s.
 	Grace time.Duration
-	// Progress is told at the beginning and after each day how many days are
-	// done. Default nobody.
+	// Progress is called at the beginning and after each day with the number of days
+	// that are done. Default nil.
 	Progress func(done, total int)
 }
 
-// Merged says what a compaction has merged.
+// Merged counts the days, files and rows that a compaction has merged.
 type Merged struct {
-	// Days were compacted, Files merged into one a day.
+	// Days counts the compacted days, Files the files that these days had before.
 	Days  int `json:"days"`
 	Files int `json:"files"`
-	// Rows are left, Duplicates are gone.
+	// Rows counts the rows that are left, Duplicates the repeated rows that are gone.
 	Rows       int64 `json:"rows"`
 	Duplicates int64 `json:"duplicates"`
-	// BytesBefore and BytesAfter are the sizes of those days' files.
+	// BytesBefore and BytesAfter are the sizes of the files of these days.
 	BytesBefore int64 `json:"bytes_before"`
 	BytesAfter  int64 `json:"bytes_after"`
 }
 
-// ErrCompacting is returned when another compaction of the warehouse runs.
-var ErrCompacting = errors.New("another compaction of this folder is running: wait for it to end")
+// ErrCompacting is the error of Compact while another compaction of the folder runs.
+var ErrCompacting = errors.New("another compaction of this folder is running: wait for its end")
 
-// Compact runs a compaction. Workers may go on to write, and readers to read.
-// It may end at any point, also in a crash: the next one completes it.
+// Compact runs a compaction. Workers may write and readers may read meanwhile. A
+// compaction may end at any point, even by a crash: the next compaction completes
+// the work.
 //
-// The order of steps makes it so: the merged file is durable under its name
-// before any of its sources is removed, and a day counts as done only when the
-// merged file is its only one. Only files that were merged are removed: what a
-// worker adds meanwhile is another name, or an equal file under its old name.
+// The order of steps makes this safe. The merged file is durable under its name
+// before Compact removes a source. A day counts as done only when the merged file is
+// the day's only file. Compact removes only files that were merged: a file that a
+// worker adds meanwhile has another name, or is an equal file under the old name.
 //
-// Its memory grows by some 50 bytes for each event of a day. An error of one
-// day leaves that day as it was, and does not keep others from being done.
+// Memory grows by some 50 bytes for each event of a day. After an error in one day
+// the files of this day are unchanged, and Compact goes on with the other days.
 func Compact(ctx context.Context, c Compaction) (Merged, error) {
 	if c.Progress == nil {
 		c.Progress = func(int, int) {}
@@ -96,8 +97,8 @@ func (r *Merged) add(o Merged) {
 	r.BytesAfter += o.BytesAfter
 }
 
-// lockCompaction takes the lock that one compaction at a time has. It vanishes
-// with the process; the empty file stays.
+// lockCompaction takes the lock of the folder's only compaction. The lock ends with
+// the process. The empty file stays.
 func lockCompaction(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, ".compact.lock"), os.O_CREATE|os.O_RDONLY, 0o600)
 	if err != nil {

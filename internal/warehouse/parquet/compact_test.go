@@ -17,7 +17,7 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/parquet"
 )
 
-// newYear closes the days of 2025 and before.
+// newYear closes the days of 2025 and all days before.
 var newYear = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (f folder) compaction() parquet.Compaction {
@@ -141,8 +141,8 @@ func TestCompactFilesOfOtherReleases(t *testing.T) {
 	}
 }
 
-// Wherever a compaction ends, nothing is lost or doubled, and the next one
-// completes it.
+// Wherever a compaction ends, no event is lost or doubled, and the next compaction
+// completes the work.
 func TestCompactionEndsInTheMiddle(t *testing.T) {
 	t.Parallel()
 	late := row("2025-12-31", "late")
@@ -238,7 +238,7 @@ func TestOneCompactionAtATime(t *testing.T) {
 	}
 }
 
-// A day with a broken file stays as it is, and holds up no other.
+// A day with a broken file stays unchanged, and does not stop the other days.
 func TestCompactBrokenFile(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)

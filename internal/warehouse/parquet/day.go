@@ -17,19 +17,19 @@ import (
 const (
 	dayPrefix    = "dt="   // makes a folder a Hive partition
 	partPrefix   = "part-" // rows of one batch
-	mergedPrefix = "day-"  // all rows of a day
+	mergedPrefix = "day-"  // the rows of a day, merged
 	fileSuffix   = ".parquet"
 )
 
-// A day is the files of a day, in the order of the stream as far as it is known.
+// A day has the files of a day. Files of batches come in the order of the stream.
 type day struct {
 	folder string
 	files  []string
 	bytes  int64
 }
 
-// daysToCompact returns the days that ended by before, without those that are
-// one merged file already.
+// daysToCompact returns the days that ended by before, except days that have one
+// merged file only.
 func daysToCompact(events string, before time.Time) ([]day, error) {
 	folders, err := os.ReadDir(events)
 	if err != nil {
@@ -52,7 +52,8 @@ func daysToCompact(events string, before time.Time) ([]day, error) {
 	return days, nil
 }
 
-// readDay lists our files of a day. It leaves others alone.
+// readDay lists the files of a day that this package has written. Other files stay
+// untouched.
 func readDay(folder string) (day, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -86,7 +87,7 @@ func (d day) paths() []string {
 	return paths
 }
 
-// compact writes the merged file and returns its sources, which it replaces.
+// compact writes the merged file and returns the paths of the replaced files.
 func (d day) compact(ctx context.Context) (Merged, []string, error) {
 	m, err := newMerge(ctx, d.paths())
 	if err != nil {
@@ -102,17 +103,18 @@ func (d day) compact(ctx context.Context) (Merged, []string, error) {
 	if err != nil {
 		return Merged{}, nil, err
 	}
-	report := Merged{
+	done := Merged{
 		Days: 1, Files: len(d.files),
 		Rows: m.kept, Duplicates: int64(len(m.keep)) - m.kept,
 		BytesBefore: d.bytes, BytesAfter: info.Size(),
 	}
-	// The merged file may be a source: what a crash left beside it was all in it.
+	// After a crash the merged file may be among the sources; it already contains the
+	// others.
 	sources := slices.DeleteFunc(d.paths(), func(p string) bool { return filepath.Base(p) == merged })
-	return report, sources, nil
+	return done, sources, nil
 }
 
-// A bin is the files that have been replaced, in the order in which they may go.
+// A bin has the replaced files in the order of their removal.
 type bin []replaced
 
 type replaced struct {
@@ -120,12 +122,12 @@ type replaced struct {
 	paths []string
 }
 
-// empty removes the files that are due.
+// empty removes the files whose grace is over.
 func (b *bin) empty(now time.Time) error {
 	for len(*b) > 0 && !(*b)[0].due.After(now) {
 		for _, p := range (*b)[0].paths {
 			if err := os.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return explain(fmt.Errorf("remove merged file: %w", err))
+				return explain(fmt.Errorf("remove replaced file: %w", err))
 			}
 		}
 		*b = (*b)[1:]
@@ -133,8 +135,8 @@ func (b *bin) empty(now time.Time) error {
 	return nil
 }
 
-// emptyAll removes all files when they are due. When ctx ends first, the rest
-// stay for the next compaction.
+// emptyAll waits for the grace of each file and removes all files. When ctx ends
+// first, the other files stay for the next compaction.
 func (b *bin) emptyAll(ctx context.Context) error {
 	for len(*b) > 0 {
 		timer := time.NewTimer(time.Until((*b)[0].due))
@@ -142,7 +144,7 @@ func (b *bin) emptyAll(ctx context.Context) error {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return fmt.Errorf("wait for readers of the merged files: %w", context.Cause(ctx))
+			return fmt.Errorf("wait for readers of replaced files: %w", context.Cause(ctx))
 		}
 		if err := b.empty(time.Now()); err != nil {
 			return err

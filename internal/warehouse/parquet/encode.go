@@ -10,15 +10,15 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// A page of a column ends at the first chunk of values with which it has
-// pageBytes, and a chunk ends early when it alone has as many. So a page stays
-// far below the format's 2 GiB however long the values are.
+// A page of a column ends with the chunk of values that brings the page to pageBytes.
+// A chunk ends early when the chunk alone has pageBytes. So a page stays far below
+// the format's limit of 2 GiB, however long the values are.
 const (
 	pageBytes = 1 << 20
 	chunkRows = 1024
 )
 
-// An encoder writes files, one after the other, with the same buffers.
+// An encoder writes files one after the other, and reuses its buffers.
 type encoder struct {
 	columns []warehouse.Column
 	writer  *pq.GenericWriter[any]
@@ -33,8 +33,8 @@ func newEncoder(columns []warehouse.Column) *encoder {
 	}
 }
 
-// encode writes a file of the rows, column by column. An equal list of rows
-// makes an equal file.
+// encode writes a file of the rows, column by column. Equal rows in the same order
+// make an equal file.
 func (e *encoder) encode(out io.Writer, rows []*warehouse.Row) error {
 	e.writer.Reset(out)
 	for i, w := range e.writer.ColumnWriters() {
@@ -42,7 +42,7 @@ func (e *encoder) encode(out io.Writer, rows []*warehouse.Row) error {
 			return fmt.Errorf("encode column %s: %w", e.columns[i].Name, err)
 		}
 	}
-	clear(e.chunk[:chunkRows]) // it must not keep the last rows alive
+	clear(e.chunk[:chunkRows]) // else the chunk keeps the last rows in memory
 	return e.writer.Close()
 }
 
@@ -75,7 +75,7 @@ func (e *encoder) column(w *pq.ColumnWriter, index int, rows []*warehouse.Row) e
 	return nil
 }
 
-// valueOf returns what reads the column's value from a row.
+// valueOf returns a function that reads the column's value from a row.
 func valueOf(c *warehouse.Column) func(*warehouse.Row) pq.Value {
 	switch c.Type {
 	case warehouse.Integer:
@@ -109,7 +109,7 @@ func valueOf(c *warehouse.Column) func(*warehouse.Row) pq.Value {
 	}
 }
 
-// textSize is the length of a text, and 0 for other values.
+// textSize returns the length of a text in bytes, and 0 for other values.
 func textSize(v pq.Value) int {
 	if v.Kind() != pq.ByteArray {
 		return 0

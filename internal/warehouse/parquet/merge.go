@@ -13,21 +13,21 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// groupBytes is the size of the text after which a row group ends, some 50,000
-// usual events. A group is in memory, compressed, until then.
+// groupBytes is the size of the texts after which a row group ends, 32 MiB or some
+// 50,000 usual events. A group is in memory, compressed, until its end.
 const groupBytes = 32 << 20
 
-// A merge writes one file of the rows of several, each event once: of its rows
-// the one that was received first, as the view shows it. It reads the files
-// twice, so that it holds no rows.
+// A merge writes the rows of several files into one file, each event once. Of the
+// rows of an event, a merge keeps the row that was received first, as the view does.
+// A merge reads the files twice instead of keeping rows in memory.
 type merge struct {
 	paths  []string
 	fields []field // of all files together
-	keep   []bool  // by the row's place in all files together
+	keep   []bool  // by the row's index in all files together
 	kept   int64
 
-	received []int64        // by the row's place
-	best     map[key]uint32 // the place of the row that is kept of an event
+	received []int64        // by the row's index
+	best     map[key]uint32 // the index of the row to keep of an event
 	buffer   []pq.Value
 }
 
@@ -39,7 +39,7 @@ func (k key) with(value []byte) key {
 	return key(sum[:len(k)])
 }
 
-// newMerge looks through the files for what to keep.
+// newMerge reads the files once and decides which rows to keep.
 func newMerge(ctx context.Context, paths []string) (*merge, error) {
 	m := &merge{
 		paths:  paths,
@@ -85,7 +85,7 @@ func withFile(path string, do func(*pq.File) error) error {
 	return do(file)
 }
 
-// A group is the columns of a row group, by their names.
+// A group has the columns of a row group by name.
 type group struct {
 	rows   int
 	chunks map[string]pq.ColumnChunk
@@ -104,7 +104,7 @@ func eachGroup(f *pq.File, do func(group) error) error {
 	return nil
 }
 
-// look decides which rows of a group are kept, as far as is known.
+// look decides which rows of a group to keep. A later group may change the decision.
 func (m *merge) look(g group) error {
 	keys := make([]key, g.rows)
 	for _, name := range []string{"workspace", "event_id"} {
@@ -120,7 +120,7 @@ func (m *merge) add(k key, received int64) {
 	other, repeated := m.best[k]
 	better := !repeated || received < m.received[other]
 	if better {
-		m.best[k] = uint32(len(m.received)) //nolint:gosec // four billion rows of one day would not fit into memory
+		m.best[k] = uint32(len(m.received)) //nolint:gosec // four billion rows of a day do not fit into memory
 		if repeated {
 			m.keep[other] = false
 		}
@@ -129,11 +129,12 @@ func (m *merge) add(k key, received int64) {
 	m.received = append(m.received, received)
 }
 
-// values calls do with each value of a column that every file has.
+// values calls do with each value of a column. The column is required: every file has
+// it.
 func (m *merge) values(g group, name string, do func(int, pq.Value)) error {
 	chunk, ok := g.chunks[name]
 	if !ok {
-		return fmt.Errorf("it has no column %s", name)
+		return fmt.Errorf("file has no column %s", name)
 	}
 	i := 0
 	err := m.batches(chunk, func(values []pq.Value) error {
@@ -149,8 +150,8 @@ func (m *merge) values(g group, name string, do func(int, pq.Value)) error {
 	return err
 }
 
-// batches calls do with the values of a column, some at a time, which are valid
-// until it returns.
+// batches calls do with the values of a column, up to chunkRows at a time. The values
+// are valid until do returns.
 func (m *merge) batches(chunk pq.ColumnChunk, do func([]pq.Value) error) error {
 	pages := chunk.Pages()
 	defer pages.Close()

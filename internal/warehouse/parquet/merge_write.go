@@ -33,7 +33,7 @@ func (m *merge) write(ctx context.Context, out io.Writer) error {
 	return w.Close()
 }
 
-// copyGroup copies the rows to keep and returns the bytes of their text.
+// copyGroup copies the rows to keep and returns the size of their texts in bytes.
 func (m *merge) copyGroup(w *pq.GenericWriter[any], g group, keep []bool) (size int, err error) {
 	for i, column := range w.ColumnWriters() {
 		f := m.fields[i]

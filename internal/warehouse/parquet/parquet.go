@@ -1,22 +1,22 @@
-// Package parquet is the warehouse for everybody else's engine: a folder of
-// Parquet files that any number of workers write to without a lock, and that
-// DuckDB, Spark, ClickHouse, BigQuery and others read.
+// Package parquet writes rows to a folder of Parquet files, for readers such as
+// DuckDB, Spark, ClickHouse and BigQuery. Any number of workers write to the folder
+// without a lock.
 //
 //	DIR/views.sql                                      for DuckDB: duckdb -init DIR/views.sql
 //	DIR/customerio_events/dt=2026-11-24/part-….parquet one batch's rows of that day
 //	DIR/customerio_events/dt=2026-11-23/day-….parquet  a day after Compact
 //
-// dt is the UTC day of the event's timestamp, which all deliveries of an event
-// agree on, so that Compact finds its repeats within the day. An event without
-// one goes to the day on which it was received; a repeat may then lie in
-// another day, and stays there. The files may thus hold an event several times:
-// the view of Views shows each once, whichever files it is in.
+// dt is the UTC day of the event's timestamp. All deliveries of an event have the
+// same timestamp, so Compact finds the repeats of an event within a day. An event
+// without a timestamp goes to the day on which ingest received the event; a repeat
+// may then be in the folder of another day, and stays there. The files may thus
+// contain an event several times. The view of Views shows each event once, whatever
+// files the event is in.
 //
-// A file's name is the range of stream sequences in it and the checksum of its
-// content. A redelivered batch with the same borders therefore takes its own
-// place. The range alone would not do as a name: a batch with other borders may
-// have the same ends and lack a row in the middle, which was rejected,
-// or redelivered to another worker.
+// A file's name has the range of stream sequences in the file and the checksum of
+// its content. A redelivered batch of the same rows therefore replaces its own file.
+// The range alone is not enough: a batch may have the same first and last row and
+// lack a row in the middle, which was rejected, or redelivered to another worker.
 package parquet
 
 import (
@@ -34,24 +34,25 @@ import (
 
 // Config configures a Sink. Dir is required.
 type Config struct {
-	// Dir is the folder of the warehouse. It is created.
+	// Dir is the folder of the warehouse. Open creates the folder.
 	Dir string
 }
 
-// A Sink writes rows to Parquet files. It implements warehouse.Sink; it only
-// appends, so that it counts repeats as inserted.
+// A Sink writes rows to Parquet files. It implements warehouse.Sink, only appends,
+// and counts repeated rows as inserted.
 type Sink struct {
 	dir     string
 	encoder *encoder
 }
 
-// draftLife is the age at which a draft must be a dead writer's.
+// draftLife is the age at which a draft is abandoned: no writer needs an hour for a
+// file without growing its draft.
 const draftLife = time.Hour
 
-// New checks cfg. It touches no file.
+// New checks cfg. New touches no file.
 func New(cfg Config) (*Sink, error) {
 	if cfg.Dir == "" {
-		return nil, errors.New("no folder is named")
+		return nil, errors.New("path of the folder is empty")
 	}
 	dir, err := filepath.Abs(cfg.Dir)
 	if err != nil {
@@ -60,9 +61,9 @@ func New(cfg Config) (*Sink, error) {
 	return &Sink{dir: dir, encoder: newEncoder(warehouse.Columns())}, nil
 }
 
-// Open implements warehouse.Sink. It leaves a file without rows, which shows
-// readers the present columns before any file has them, and views.sql. Drafts
-// of dead writers are removed.
+// Open implements warehouse.Sink. It writes views.sql and a file without rows, which
+// shows readers the present columns before any other file has them. Open removes
+// abandoned drafts.
 func (s *Sink) Open(ctx context.Context) error {
 	if err := makeFolder(s.events()); err != nil {
 		return err
@@ -80,8 +81,8 @@ func (s *Sink) Open(ctx context.Context) error {
 	return err
 }
 
-// Write implements warehouse.Sink. It writes a file for each day; after an error
-// some of them may be there, and the next attempt writes them again.
+// Write implements warehouse.Sink. It writes one file for each day. After an error
+// some of the files may exist, and the next attempt replaces these files.
 func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
 	days, rejected := byDay(rows)
 	for _, day := range slices.SortedFunc(maps.Keys(days), time.Time.Compare) {
@@ -105,7 +106,8 @@ func (s *Sink) write(ctx context.Context, day time.Time, rows []*warehouse.Row, 
 	if err := makeFolder(folder); err != nil {
 		return err
 	}
-	// Also when another worker made it, who may not have come as far as this.
+	// Sync even if another worker created the folder: that worker may have crashed
+	// before its own sync.
 	if err := syncFolder(s.events()); err != nil {
 		return err
 	}
@@ -115,7 +117,8 @@ func (s *Sink) write(ctx context.Context, day time.Time, rows []*warehouse.Row, 
 	return err
 }
 
-// byDay sorts the rows that can be stored by the day they belong to.
+// byDay groups the rows by the days of their folders, and rejects rows that cannot be
+// stored.
 func byDay(rows []warehouse.Row) (map[time.Time][]*warehouse.Row, []warehouse.Rejection) {
 	days := make(map[time.Time][]*warehouse.Row)
 	var rejected []warehouse.Rejection
@@ -138,8 +141,8 @@ func dayOf(r *warehouse.Row) time.Time {
 	return at.UTC().Truncate(24 * time.Hour)
 }
 
-// sequences is the range of the rows' stream sequences. It tells people which
-// messages are in a file, and puts the names in the order of the stream.
+// sequences returns the range of the rows' stream sequences. The range tells people
+// which messages are in a file, and sorts the names by the order of the stream.
 func sequences(rows []*warehouse.Row) string {
 	first, last := rows[0].Sequence, rows[0].Sequence
 	for _, r := range rows {

@@ -130,7 +130,8 @@ func TestEachDayHasItsFolder(t *testing.T) {
 	}
 }
 
-// An equal batch takes its own place; one with the same ends does not.
+// An equal batch replaces its own file; a batch with the same first and last row does
+// not.
 func TestRedelivery(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
@@ -177,7 +178,7 @@ func TestRejectedRowHoldsUpNoOther(t *testing.T) {
 	}
 }
 
-// The views exist before the first event, and over a name that is hard to quote.
+// The views exist before the first event, and in a folder whose name is hard to quote.
 func TestViews(t *testing.T) {
 	t.Parallel()
 	f := folder{filepath.Join(t.TempDir(), "it's", "[1]*?")}
@@ -203,7 +204,7 @@ func TestViews(t *testing.T) {
 	}
 }
 
-// The two engines are the same, so are their views.
+// DuckDB reads both warehouses, so both have the same views.
 func TestAnalystViewsAreThoseOfDuckDB(t *testing.T) {
 	t.Parallel()
 	theirs, ours := duckdbsql.Views(warehouse.DefaultSchema), parquet.Views(t.TempDir())
@@ -217,7 +218,7 @@ func TestAnalystViewsAreThoseOfDuckDB(t *testing.T) {
 	}
 }
 
-// What is JSON to Go and not to DuckDB must not make queries fail.
+// A body that is JSON to Go and not to DuckDB must not fail a query.
 func TestOddJSON(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)

@@ -52,7 +52,8 @@ func TestWriterProcess(t *testing.T) { //nolint:paralleltest // it runs alone
 	}
 }
 
-// kill -9 leaves no half file where readers look, and what was acknowledged.
+// kill -9 leaves no half file under a name that readers read, and loses no
+// acknowledged batch.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	for _, after := range []int{0, 3, 10} {
@@ -139,8 +140,8 @@ func TestSmallDiskProcess(t *testing.T) { //nolint:paralleltest // it runs alone
 	write(t, sink, processBatch(1)...)
 }
 
-// A write that fails half way leaves nothing, and the sink goes on afterwards.
-// The limit of a file's size stands for a full disk.
+// A write that fails half way leaves no file, and the sink goes on afterwards. A limit
+// on the size of a file stands in for a full disk.
 func TestSmallDisk(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)

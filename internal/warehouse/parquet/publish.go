@@ -14,21 +14,21 @@ import (
 	"time"
 )
 
-// A draft is a file that is still being written. Its name keeps readers away:
-// DuckDB looks for *.parquet, and Hive, Spark and BigQuery pass over a leading
-// dot or look for the ending, too.
+// A draft is a file that is not complete. Readers ignore the name of a draft: DuckDB
+// reads *.parquet, and Hive, Spark and BigQuery skip a leading dot or look at the
+// ending, too.
 const (
 	draftPrefix = ".draft-"
 	draftSuffix = ".tmp"
 )
 
-// A published file's name ends with so many bytes of its SHA-256: an equal file
-// takes the place of itself, and different ones never meet.
+// sumBytes is the number of bytes of the SHA-256 in a published file's name. An equal
+// file gets the same name and replaces itself; different files get different names.
 const sumBytes = 16
 
-// publish writes a file into the folder and returns its name when it is durable
-// under it. Readers see the whole file or none. The name is a function of the
-// content's checksum in hexadecimal digits.
+// publish writes a file into the folder and returns the file's name when the file is
+// durable under this name. Readers see the whole file or no file. The function name
+// gets the content's checksum in hexadecimal digits.
 func publish(folder string, write func(io.Writer) error, name func(sum string) string) (string, error) {
 	path := filepath.Join(folder, fmt.Sprintf("%s%016x%s", draftPrefix, rand.Uint64(), draftSuffix))
 	draft, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640) //nolint:gosec // analysts read the files through their group
@@ -51,8 +51,8 @@ func publish(folder string, write func(io.Writer) error, name func(sum string) s
 	return published, syncFolder(folder)
 }
 
-// makeFolder makes the folder, and those above it that are missing, and is
-// nothing to say against when it exists.
+// makeFolder is os.MkdirAll that also syncs each parent, so that a new folder
+// survives a crash.
 func makeFolder(path string) error {
 	err := os.Mkdir(path, 0o750)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -82,22 +82,23 @@ func syncFolder(path string) error {
 	return nil
 }
 
-// removeDrafts removes the drafts of dead writers: a living one takes seconds
-// for a file, and a compaction's draft grows all the time.
+// removeDrafts removes drafts that have not changed since olderThan. Their writers
+// are dead: a sink writes a file within seconds, and a compaction's draft grows all
+// the time.
 func removeDrafts(dir string, olderThan time.Time) error {
 	root := os.DirFS(dir)
 	var names []string
 	for _, pattern := range []string{"", "*/", "*/*/"} {
 		found, err := fs.Glob(root, pattern+draftPrefix+"*"+draftSuffix)
 		if err != nil {
-			return fmt.Errorf("look for drafts: %w", err)
+			return fmt.Errorf("list drafts: %w", err)
 		}
 		names = append(names, found...)
 	}
 	for _, name := range names {
 		info, err := fs.Stat(root, name)
 		if err != nil || info.ModTime().After(olderThan) {
-			continue // gone, or in use
+			continue // removed meanwhile, or in use
 		}
 		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return explain(fmt.Errorf("remove draft: %w", err))
@@ -106,20 +107,20 @@ func removeDrafts(dir string, olderThan time.Time) error {
 	return nil
 }
 
-// explain adds to an error of the file system what an operator can do.
+// explain adds advice for the operator to an error of the file system.
 func explain(err error) error {
 	var advice string
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		advice = "make room on the disk; the rows wait in the stream meanwhile"
+		advice = "free disk space; the rows wait in the stream meanwhile"
 	case errors.Is(err, syscall.EROFS):
-		advice = "mount the file system for writing"
+		advice = "remount the file system for writing"
 	case errors.Is(err, fs.ErrPermission):
-		advice = "let the worker's user write to the folder and all folders in it"
+		advice = "let the worker's user write to the folder and all its subfolders"
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
-		advice = "raise the limit of open files"
+		advice = "raise the limit on open files"
 	default:
 		return err
 	}

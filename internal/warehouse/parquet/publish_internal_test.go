@@ -12,7 +12,7 @@ import (
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	for err, want := range map[error]string{
-		syscall.ENOSPC: "make room", syscall.EDQUOT: "make room", syscall.EROFS: "mount",
+		syscall.ENOSPC: "free disk space", syscall.EDQUOT: "free disk space", syscall.EROFS: "mount",
 		syscall.EACCES: "let the worker's user write", syscall.EPERM: "let the worker's user write", syscall.EMFILE: "raise the limit",
 	} {
 		got := explain(&fs.PathError{Op: "write", Path: "x", Err: err})

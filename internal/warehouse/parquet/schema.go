@@ -15,13 +15,13 @@ var nodes = map[warehouse.Type]pq.Node{
 	warehouse.Integer:   pq.Encoded(pq.Int(64), &pq.RLEDictionary),
 	warehouse.Boolean:   pq.Leaf(pq.BooleanType),
 	warehouse.Timestamp: pq.Timestamp(pq.Microsecond), // adjusted to UTC
-	// Not pq.JSON(): DuckDB parses such a column as it reads it, and one body that
-	// is JSON to Go but not to DuckDB would make every query fail.
+	// Not pq.JSON(): DuckDB parses a JSON column while reading, and one body that is
+	// JSON to Go but not to DuckDB would fail every query.
 	warehouse.JSON: pq.String(),
 }
 
-// plain are the columns of which nearly every value is another: a dictionary of
-// them would be no smaller than the values.
+// plain are the columns without a dictionary. Nearly all their values differ, so that
+// a dictionary would be as large as the values.
 var plain = map[string]pq.Node{
 	"event_id":        pq.String(),
 	"stream_sequence": pq.Int(64),
@@ -48,9 +48,9 @@ func fieldsOf(columns []warehouse.Column) []field {
 	return fields
 }
 
-// withFieldsOf adds the columns of a file that another release may have
-// written: what this one does not know stays, and what the file lacks may be
-// NULL.
+// withFieldsOf adds the columns of a file, which another release may have written.
+// Columns that this release does not know stay. Columns that the file lacks become
+// optional.
 func withFieldsOf(fields []field, file *pq.Schema) []field {
 	inFile := make(map[string]bool)
 	for _, f := range file.Fields() {
@@ -67,7 +67,8 @@ func withFieldsOf(fields []field, file *pq.Schema) []field {
 	return fields
 }
 
-// An orderedGroup keeps its fields in our order: a plain one sorts them by name.
+// An orderedGroup keeps the order of its fields. A plain pq.Group sorts its fields by
+// name.
 type orderedGroup struct {
 	pq.Group
 	fields []pq.Field
@@ -87,15 +88,15 @@ func newSchema(fields []field) *pq.Schema {
 	return pq.NewSchema(warehouse.Events, root)
 }
 
-// newWriter returns a writer of files with the fields, which is to be reset
+// newWriter returns a writer of files with the fields. The caller resets the writer
 // before each file.
 func newWriter(fields []field) *pq.GenericWriter[any] {
 	return pq.NewGenericWriter[any](nil, newSchema(fields),
-		// 40 % smaller than Snappy and no slower to write. The next level takes a
-		// quarter longer, and these rows become 2 % larger with it.
+		// 40 % smaller than Snappy and as fast to write. The next level of zstd takes
+		// a quarter longer and makes these rows 2 % larger.
 		pq.Compression(&zstd.Codec{Level: zstd.SpeedFastest}),
 		pq.PageBufferSize(pageBytes),
-		// Bounds would repeat whole bodies in the footer, and nobody looks for one.
+		// Bounds would repeat whole bodies in the footer, and nobody filters by payload.
 		pq.SkipPageBounds("payload"),
 	)
 }

@@ -9,11 +9,10 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/duckdbsql"
 )
 
-// eventsSQL makes the view that shows each event once, the delivery that was
-// received first, and a table function that does so for some days: a condition
-// on the view cannot keep DuckDB from reading every day, because an event's
-// repeat may lie in any. Files of several releases are read together by the
-// columns' names.
+// eventsSQL creates the view that shows each event once, with the row that was
+// received first, and a table function that does the same for some days. The view
+// reads all days even under a condition, because the repeat of an event may be in
+// any day. DuckDB matches the columns of files of several releases by name.
 const eventsSQL = `SET TimeZone = 'UTC';
 CREATE SCHEMA IF NOT EXISTS {schema};
 SET search_path = '{schema},main';
@@ -23,8 +22,8 @@ SELECT * REPLACE ({payload} AS payload)
 FROM {files}
 QUALIFY row_number() OVER (PARTITION BY workspace, event_id ORDER BY received_at) = 1;
 
--- FROM {table}_between('2026-01-01', '2026-01-31') reads the files of those
--- days only, the first and the last included.
+-- FROM {table}_between('2026-01-01', '2026-01-31') reads only the files of these
+-- days, including the first and the last day.
 CREATE OR REPLACE MACRO {schema}.{table}_between(first_day, last_day) AS TABLE
 SELECT * REPLACE ({payload} AS payload)
 FROM {files}
@@ -33,12 +32,12 @@ QUALIFY row_number() OVER (PARTITION BY workspace, event_id ORDER BY received_at
 
 `
 
-// globEscape makes the characters of a pattern stand for themselves.
+// globEscape escapes the special characters of a glob pattern.
 var globEscape = strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]")
 
-// Views returns what makes the table of events and the views over it, with the
-// names that they have in every warehouse, in a DuckDB session: SQL for the
-// warehouse in the folder dir, which must have been opened once.
+// Views returns SQL that creates the table of events and its views in a DuckDB
+// session, with the names of every warehouse. The files are those of the folder dir,
+// on which a sink must have been opened once.
 func Views(dir string) string {
 	files := filepath.Join(globEscape.Replace(dir), warehouse.Events, dayPrefix+"*", "*"+fileSuffix)
 	var text strings.Builder
