@@ -133,7 +133,7 @@ func TestMigrate(t *testing.T) {
 	if sql := s.ok("warehouse", "migrate", "--print", "--warehouse-url", "bigquery://my-project"); !strings.Contains(sql, "`my-project.messaging.customerio_events_raw`") {
 		t.Errorf("BigQuery's SQL:\n%s", sql)
 	}
-	s.wrong("is not of the form", "warehouse", "migrate", "--warehouse-url", "oracle:x")
+	s.wrong("want duckdb:FILE", "warehouse", "migrate", "--warehouse-url", "oracle:x")
 }
 
 func TestCompact(t *testing.T) {

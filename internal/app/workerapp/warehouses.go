@@ -20,7 +20,7 @@ func (a *App) wireWarehouses() error {
 		}
 		sink, err := p.Sink(a.Log)
 		if err != nil {
-			return fmt.Errorf("%s: %w", place.Setting, err)
+			return fmt.Errorf("%s %q: %w", place.Setting, p.URL, err)
 		}
 		rows := worker.NewRows(name, sink, a.metrics)
 		a.sinks, a.rows = append(a.sinks, sink), append(a.rows, rows)

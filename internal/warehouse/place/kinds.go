@@ -16,23 +16,24 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/parquet"
 )
 
-// kinds are the schemes of URLs. Each function is given the whole URL and the
-// part after the colon.
+// kinds has the schemes of URLs. Each function gets the whole URL, and the part after
+// the colon.
 var kinds = map[string]func(url, path string) (kind, error){
 	"duckdb":   func(_, path string) (kind, error) { return duckDB(path), nil },
 	"parquet":  func(_, path string) (kind, error) { return folder(path), nil },
 	"bigquery": parseBigQuery,
 }
 
-// A Compaction says which days to compact. Compact sets its Dir.
+// A Compaction says which days to compact. Compact sets Compaction.Dir.
 type Compaction = parquet.Compaction
 
-// Compacted is what Compact did, or what is to be done instead.
+// Compacted is the result of Compact.
 type Compacted struct {
-	*parquet.Merged // nil for a warehouse that Compact does not change
-
+	// Merged counts the merged files. It is nil for DuckDB and BigQuery.
+	*parquet.Merged
+	// Note says why Compact has changed nothing, or what the operator has to do.
 	Note string `json:"note,omitempty"`
-	// SQL is for the operator to run.
+	// SQL is the statement that the operator has to run.
 	SQL string `json:"sql,omitempty"`
 }
 
@@ -78,10 +79,10 @@ func (f folder) Compact(ctx context.Context, c Compaction) (Compacted, error) {
 	return Compacted{Merged: &merged}, err
 }
 
-// check returns an error for a folder that is no Parquet warehouse, or none yet.
+// check returns an error when the folder is not a Parquet warehouse yet.
 func (f folder) check() error {
 	if _, err := os.Stat(filepath.Join(string(f), warehouse.Events)); err != nil {
-		return fmt.Errorf("there are no events in %s yet: a worker creates the folder when it starts", string(f))
+		return fmt.Errorf("open folder: %s has no events: a worker creates the folder when it starts", string(f))
 	}
 	return nil
 }

@@ -1,5 +1,5 @@
-// Package place opens the warehouse that a URL names. It alone knows which kinds
-// of warehouses there are, so that the worker, cioctl and reports need not.
+// Package place opens the warehouses that WAREHOUSE_URL names, for the worker and for
+// cioctl. No other package switches on the scheme of a URL.
 package place
 
 import (
@@ -17,48 +17,48 @@ import (
 // Setting is the name of the setting that lists URLs of warehouses.
 const Setting = "WAREHOUSE_URL"
 
-// DefaultURL is the warehouse of a program without a setting.
+// DefaultURL is the warehouse of a program without WAREHOUSE_URL.
 const DefaultURL = "duckdb:data/customerio.duckdb"
 
-// ErrNotReadable is returned for a warehouse that only other programs can query,
-// such as BigQuery.
-var ErrNotReadable = errors.New("cannot be queried here: want duckdb:FILE or parquet:DIR")
+// ErrNotReadable is the error for a warehouse that only other programs can query, such
+// as BigQuery.
+var ErrNotReadable = errors.New("cannot be queried here, want duckdb:FILE or parquet:DIR")
 
-// A Place is one warehouse, which nothing has been opened of yet. Parse makes it.
+// A Place is a warehouse that a URL names. Parse returns a Place without opening the
+// warehouse.
 type Place struct {
 	// URL is duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET.
 	URL string
-	// Scheme is the part of URL before the colon, the kind of the warehouse.
+	// Scheme is the part of URL before the colon: duckdb, parquet or bigquery.
 	Scheme string
 	kind
 }
 
-// A kind is what can be done with a warehouse, one implementation for each
-// scheme.
+// A kind has one implementation for each scheme, and one method for each operation on
+// a warehouse.
 type kind interface {
-	// Sink returns a new sink. It neither connects nor touches a file.
+	// Sink returns a new sink. Sink neither connects nor touches a file.
 	Sink(log zerolog.Logger) (warehouse.Sink, error)
-	// Reader opens the warehouse for queries and waits, until ctx ends, for a
-	// worker that has it. The error is ErrNotReadable for a kind without a reader.
+	// Reader opens the warehouse for queries. While a worker has the file, Reader
+	// waits until ctx ends. The error is ErrNotReadable for BigQuery.
 	Reader(ctx context.Context) (*duckdb.Reader, error)
-	// Statements returns the SQL that makes the table and the views, in an order
-	// in which it can be run, also again.
+	// Statements returns the SQL that creates the table and the views, in order.
+	// The statements can be run again.
 	Statements() []string
-	// Compact removes repeated events, or says why there is nothing to do or who
-	// has to do it.
+	// Compact removes repeated events, or returns a note that says what the operator
+	// has to do instead.
 	Compact(ctx context.Context, c Compaction) (Compacted, error)
 }
 
-// Parse reads the URL of a warehouse. It does not look whether the warehouse
-// exists.
+// Parse reads the URL of a warehouse. The warehouse need not exist.
 func Parse(url string) (Place, error) {
 	scheme, path, _ := strings.Cut(url, ":")
 	parse, known := kinds[scheme]
 	switch {
 	case !known:
-		return Place{}, fmt.Errorf("%q is not of the form duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET", url)
+		return Place{}, fmt.Errorf("%q: want duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET", url)
 	case path == "":
-		return Place{}, fmt.Errorf("%q names no place", url)
+		return Place{}, fmt.Errorf("%q: want a path after %s:", url, scheme)
 	}
 	k, err := parse(url, path)
 	if err != nil {
@@ -67,12 +67,13 @@ func Parse(url string) (Place, error) {
 	return Place{URL: url, Scheme: scheme, kind: k}, nil
 }
 
-// ParseList reads the value of Setting: at least one URL, and besides the first,
-// which keeps the consumer's plain name, at most one of each scheme. The error
-// names all mistakes.
+// ParseList reads the value of WAREHOUSE_URL: at least one URL and, after the first
+// URL, at most one of each scheme. The first URL may share its scheme with another,
+// because the first warehouse's consumer has a name without the scheme. The error has
+// all mistakes.
 func ParseList(urls []string) ([]Place, error) {
 	if len(urls) == 0 {
-		return nil, errors.New(Setting + ": is empty")
+		return nil, errors.New(Setting + ": want at least one URL")
 	}
 	var places []Place
 	var mistakes []error
@@ -80,11 +81,11 @@ func ParseList(urls []string) ([]Place, error) {
 	for i, url := range urls {
 		p, err := Parse(url)
 		if err != nil {
-			mistakes = append(mistakes, fmt.Errorf("%s: %w", Setting, err))
+			mistakes = append(mistakes, fmt.Errorf("%s %w", Setting, err))
 			continue
 		}
-		if i > 0 && seen[p.Scheme] { // they would share one consumer, and each get a part of the rows
-			mistakes = append(mistakes, fmt.Errorf("%s: %q is one too many of its kind: besides the first, one of each", Setting, url))
+		if i > 0 && seen[p.Scheme] { // two warehouses would share a consumer, and each get a part of the rows
+			mistakes = append(mistakes, fmt.Errorf("%s %q: want at most one URL of each kind after the first URL", Setting, url))
 		}
 		seen[p.Scheme] = i > 0
 		places = append(places, p)
@@ -92,7 +93,7 @@ func ParseList(urls []string) ([]Place, error) {
 	return places, errors.Join(mistakes...)
 }
 
-// Migrate makes the table and the views, and adds the columns of this release.
+// Migrate creates the table and the views, and adds the columns of this release.
 func (p Place) Migrate(ctx context.Context) error {
 	sink, err := p.Sink(zerolog.Nop())
 	if err != nil {
@@ -101,8 +102,8 @@ func (p Place) Migrate(ctx context.Context) error {
 	return errors.Join(sink.Open(ctx), sink.Close())
 }
 
-// OpenReader opens the first of the places that can be queried, and returns that
-// place, too.
+// OpenReader opens the first place that can be queried and returns the reader and the
+// place.
 func OpenReader(ctx context.Context, places []Place) (*duckdb.Reader, Place, error) {
 	urls := make([]string, len(places))
 	for i, p := range places {
@@ -112,6 +113,6 @@ func OpenReader(ctx context.Context, places []Place) (*duckdb.Reader, Place, err
 		}
 		urls[i] = p.URL
 	}
-	return nil, Place{}, fmt.Errorf("%s: %q %w; BigQuery has the same views, such as %s",
+	return nil, Place{}, fmt.Errorf("%s %q: %w. BigQuery has the same views, such as %s",
 		Setting, strings.Join(urls, ","), ErrNotReadable, warehouse.CampaignFunnel)
 }

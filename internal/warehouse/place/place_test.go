@@ -1,0 +1,62 @@
+package place_test
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cioevents/cioevents/internal/warehouse/place"
+)
+
+func TestMistakesAreReportedTogether(t *testing.T) {
+	t.Parallel()
+	_, err := place.ParseList([]string{"duckdb:a", "duckdb:b", "duckdb:c", "oracle:x", "parquet:", "bigquery://p?region=EU"})
+	for _, want := range []string{
+		`WAREHOUSE_URL "duckdb:c": want at most one`, `WAREHOUSE_URL "oracle:x": want duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET`,
+		`WAREHOUSE_URL "parquet:": want a path`, `WAREHOUSE_URL "bigquery://p?region=EU": region: `,
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the mistakes lack %q:\n%v", want, err)
+		}
+	}
+	if _, err := place.ParseList(nil); err == nil {
+		t.Error("an empty list is no error")
+	}
+}
+
+// The first warehouse may share its scheme with one other warehouse.
+func TestTwoOfOneScheme(t *testing.T) {
+	t.Parallel()
+	places, err := place.ParseList([]string{"duckdb:a", "duckdb:b", "parquet:c", "bigquery://my-project"})
+	if err != nil || len(places) != 4 || places[1].URL != "duckdb:b" || places[3].Scheme != "bigquery" {
+		t.Errorf("places are %+v, %v", places, err)
+	}
+}
+
+// OpenReader skips a warehouse that cannot be queried here.
+func TestOpenReader(t *testing.T) {
+	t.Parallel()
+	duck := "duckdb:" + filepath.Join(t.TempDir(), "e.duckdb")
+	places, err := place.ParseList([]string{"bigquery://my-project", duck})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := places[1].Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r, p, err := place.OpenReader(t.Context(), places)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if p.URL != duck {
+		t.Errorf("OpenReader opened %s; want %s", p.URL, duck)
+	}
+	if _, err := r.Query(t.Context(), "FROM customerio_campaign_funnel"); err != nil {
+		t.Error(err)
+	}
+	if _, _, err := place.OpenReader(t.Context(), places[:1]); !errors.Is(err, place.ErrNotReadable) {
+		t.Errorf("OpenReader of BigQuery alone returned %v; want ErrNotReadable", err)
+	}
+}
