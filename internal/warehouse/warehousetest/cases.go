@@ -7,11 +7,11 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// many is more rows than a warehouse is likely to take in one piece; DuckDB's
-// vectors have 2,048.
+// many is more rows than a warehouse stores in one piece; DuckDB's vectors have 2,048
+// rows.
 const many = 5_000
 
-func openTwice(p *place) {
+func openTwice(p *suite) {
 	sink := p.open()
 	p.expect(sink, bare(2), 2, 0)
 	if err := sink.Open(p.t.Context()); err != nil {
@@ -22,7 +22,7 @@ func openTwice(p *place) {
 	p.checkRead(bare(4))
 }
 
-func emptyBatch(p *place) {
+func emptyBatch(p *suite) {
 	sink := p.open()
 	for _, rows := range [][]warehouse.Row{nil, {}} {
 		p.expect(sink, rows, 0, 0)
@@ -30,7 +30,7 @@ func emptyBatch(p *place) {
 	p.checkRead(nil)
 }
 
-func sameBatchTwice(p *place) {
+func sameBatchTwice(p *suite) {
 	sink := p.open()
 	rows := Rows(many)
 	p.expect(sink, rows, many, 0)
@@ -38,7 +38,7 @@ func sameBatchTwice(p *place) {
 	p.checkRead(rows)
 }
 
-func newAmongOld(p *place) {
+func newAmongOld(p *suite) {
 	sink := p.open()
 	rows := Rows(60)
 	var odd []warehouse.Row
@@ -50,21 +50,22 @@ func newAmongOld(p *place) {
 	p.checkRead(rows)
 }
 
-func repeatsWithinBatch(p *place) {
+func repeatsWithinBatch(p *suite) {
 	rows := Rows(20)
 	p.expect(p.open(), slices.Concat(rows, rows[:5], rows), 20, 25)
 	p.checkRead(rows)
 }
 
-func twoWorkspaces(p *place) {
+func twoWorkspaces(p *suite) {
 	rows := bare(2)
 	rows[1].EventID, rows[1].Workspace = rows[0].EventID, "other"
 	p.expect(p.open(), rows, 2, 0)
 	p.checkRead(rows)
 }
 
-// unstorable rows are rejected by their index, first, last and in between.
-func unstorable(p *place) {
+// unstorable checks that rejected rows are named by their indexes: the first row, the
+// last row and rows in between.
+func unstorable(p *suite) {
 	sink := p.open()
 	rows := bare(9)
 	rows[0].EventID = ""
@@ -78,7 +79,7 @@ func unstorable(p *place) {
 	p.checkRead([]warehouse.Row{rows[1], rows[4], rows[7]})
 }
 
-func poison(p *place) {
+func poison(p *suite) {
 	if p.Poison == nil {
 		p.t.Skip("this warehouse stores every row that passes Row.Check")
 	}
@@ -103,9 +104,10 @@ func poison(p *place) {
 	p.checkRead(append(good, bare(3)...))
 }
 
-// oddJSON passes encoding/json and not every other parser. Such a row may be
-// stored in another form, or rejected; it may not hold up its batch.
-func oddJSON(p *place) {
+// oddJSON writes bodies that encoding/json accepts and other parsers refuse. The
+// warehouse may store such a row in another form or reject the row, but must store the
+// other rows of the batch.
+func oddJSON(p *suite) {
 	bodies := []string{`{"x":"\ud800"}`, `{"x":1e999}`, `{"x":"\u0000"}`, `{"x":1,"x":2}`, "{\"x\":\"\xff\"}", nested(5_000)}
 	rows := bare(2 * len(bodies))
 	var good []warehouse.Row

@@ -9,10 +9,10 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// maxDifferences bounds what one comparison reports.
+// maxDifferences bounds the number of reported differences.
 const maxDifferences = 5
 
-func (p *place) checkResult(r warehouse.Result, rows int) {
+func (p *suite) checkResult(r warehouse.Result, rows int) {
 	p.t.Helper()
 	if sum := r.Inserted + r.Duplicates + len(r.Rejected); sum != rows {
 		p.t.Errorf("Result has %d inserted, %d duplicates and %d rejected, together %d; want %d, the rows of the batch",
@@ -26,7 +26,7 @@ func (p *place) checkResult(r warehouse.Result, rows int) {
 		case seen[i]:
 			p.t.Errorf("row %d is rejected twice", i)
 		case rejection.Err == nil:
-			p.t.Errorf("row %d is rejected without an error; its text is all that the dead letter says", i)
+			p.t.Errorf("row %d is rejected without an error; the dead letter has no other reason", i)
 		default:
 			seen[i] = true
 		}
@@ -35,7 +35,7 @@ func (p *place) checkResult(r warehouse.Result, rows int) {
 
 // checkRejected checks that exactly the rows at the wanted indexes, which are
 // in order, were rejected.
-func (p *place) checkRejected(r warehouse.Result, want ...int) {
+func (p *suite) checkRejected(r warehouse.Result, want ...int) {
 	p.t.Helper()
 	rejected := map[int]error{}
 	for _, rejection := range r.Rejected {
@@ -43,17 +43,17 @@ func (p *place) checkRejected(r warehouse.Result, want ...int) {
 	}
 	for _, i := range want {
 		if _, ok := rejected[i]; !ok {
-			p.t.Errorf("row %d was not rejected; it can never be stored and must be named in Result.Rejected", i)
+			p.t.Errorf("row %d was not rejected; no warehouse can store the row, so Result.Rejected must name its index", i)
 		}
 		delete(rejected, i)
 	}
 	for i, err := range rejected {
-		p.t.Errorf("row %d was rejected: %v; it is a good row and must be stored in the same call", i, err)
+		p.t.Errorf("row %d was rejected: %v; the row is good and must be stored in the same call", i, err)
 	}
 }
 
-// checkRead checks that a reader sees these rows, each once, and no others.
-func (p *place) checkRead(want []warehouse.Row) {
+// checkRead checks that a reader sees each wanted row once, and no other row.
+func (p *suite) checkRead(want []warehouse.Row) {
 	p.t.Helper()
 	read := map[warehouse.Key]map[string]any{}
 	for _, values := range p.Read(p.t) {
@@ -81,8 +81,8 @@ func (p *place) checkRead(want []warehouse.Row) {
 	}
 }
 
-// checkSome checks that these rows are among what was read.
-func (p *place) checkSome(read []map[string]any, want []warehouse.Row) {
+// checkSome checks that the wanted rows are among the rows of a reader.
+func (p *suite) checkSome(read []map[string]any, want []warehouse.Row) {
 	p.t.Helper()
 	byID := map[any]map[string]any{}
 	for _, values := range read {
@@ -95,10 +95,10 @@ func (p *place) checkSome(read []map[string]any, want []warehouse.Row) {
 	}
 }
 
-// differences compares a row with what was read of it.
-func (p *place) differences(r *warehouse.Row, read map[string]any) []string {
+// differences compares a row with the values that a reader sees.
+func (p *suite) differences(r *warehouse.Row, read map[string]any) []string {
 	if read == nil {
-		return []string{fmt.Sprintf("a reader does not see event %+v, for which Write returned", r.Key())}
+		return []string{fmt.Sprintf("a reader does not see event %+v, which Write has stored", r.Key())}
 	}
 	var differences []string
 	for _, c := range warehouse.Columns() {
@@ -114,7 +114,7 @@ func (p *place) differences(r *warehouse.Row, read map[string]any) []string {
 	return differences
 }
 
-func (p *place) equal(c *warehouse.Column, got, want any) bool {
+func (p *suite) equal(c *warehouse.Column, got, want any) bool {
 	if g, ok := got.(time.Time); ok {
 		w, ok := want.(time.Time)
 		return ok && g.Equal(w)
@@ -134,8 +134,8 @@ func decoded(text string) any {
 	return v
 }
 
-// value is what a reader of this warehouse must see of a row in a column.
-func (p *place) value(c *warehouse.Column, r *warehouse.Row) any {
+// value returns the value of a row's column that a reader of the warehouse must see.
+func (p *suite) value(c *warehouse.Column, r *warehouse.Row) any {
 	if c.Name == "timestamp" && p.Timestamp != nil {
 		changed := *r
 		changed.Timestamp = p.Timestamp(r.Timestamp)
@@ -144,7 +144,7 @@ func (p *place) value(c *warehouse.Column, r *warehouse.Row) any {
 	return Value(c, r)
 }
 
-// Value is what a reader must see of a row in a column, nil for NULL.
+// Value returns the value of a row's column that a reader must see, nil for NULL.
 func Value(c *warehouse.Column, r *warehouse.Row) any {
 	switch c.Type {
 	case warehouse.Integer:
@@ -161,7 +161,7 @@ func Value(c *warehouse.Column, r *warehouse.Row) any {
 	}
 }
 
-// orNil returns nil for the zero value, which is NULL in the table.
+// orNil returns v, or nil when v is the zero value, which is NULL in the table.
 func orNil[T comparable](v T) any {
 	var zero T
 	if v == zero {

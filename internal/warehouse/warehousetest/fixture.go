@@ -8,12 +8,12 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// A story collects the rows of the fixture.
-type story struct{ rows []warehouse.Row }
+// A fixture collects the rows that Views writes.
+type fixture struct{ rows []warehouse.Row }
 
-// add adds an event of a delivery at a time of the first day, 2025-09-01, or of
-// the second, from "24:00:00". It was received a second later.
-func (s *story) add(of webhook.Event, clock string, metric webhook.Metric, more ...func(*warehouse.Row)) {
+// add adds an event of a delivery at a time of the first day, 2025-09-01, or, from
+// "24:00:00" on, of the second day. The event was received a second later.
+func (s *fixture) add(of webhook.Event, clock string, metric webhook.Metric, more ...func(*warehouse.Row)) {
 	var h, m, sec int
 	if _, err := fmt.Sscanf(clock, "%d:%d:%d", &h, &m, &sec); err != nil {
 		panic(fmt.Sprintf("warehousetest: time %q: %v", clock, err))
@@ -39,16 +39,16 @@ func after(d time.Duration) func(*warehouse.Row) {
 	return func(r *warehouse.Row) { r.ReceivedAt = r.Timestamp.Add(d) }
 }
 
-// fixtureRows is campaign 7 of four e-mails, of which three are delivered and
-// one bounces, and a few events around it.
+// fixtureRows returns the events of campaign 7 with four e-mails, of which three are
+// delivered and one bounces, and a few other events.
 func fixtureRows() []warehouse.Row {
 	email := func(n int, recipient string) webhook.Event {
 		return webhook.Event{ObjectType: "email", DeliveryID: fmt.Sprintf("d%d", n), CustomerID: fmt.Sprintf("p%d", n), Recipient: recipient, CampaignID: 7}
 	}
-	var s story
+	var s fixture
 
-	// A machine opens, then a person 100 s after the delivery. The rest is after
-	// midnight in UTC.
+	// A machine opens, then a person 100 s after the delivery. The last three events
+	// are after midnight in UTC.
 	d1 := email(1, "a@example.com")
 	s.add(d1, "9:00:00", "sent")
 	s.add(d1, "9:00:10", "delivered")
@@ -59,53 +59,53 @@ func fixtureRows() []warehouse.Row {
 	s.add(d1, "24:31:00", "clicked", human, link)
 	s.add(d1, "24:40:00", "converted")
 
-	// An open that does not say who, 200 s after the delivery, is a person's.
+	// An open without is_machine, 200 s after the delivery, counts as a person's.
 	d2 := email(2, "b@example.com")
 	s.add(d2, "9:00:00", "sent")
 	s.add(d2, "9:00:10", "delivered")
 	s.add(d2, "9:03:30", "opened")
 	s.add(d2, "9:04:00", "unsubscribed")
 
-	// Only machines were here.
+	// Only machines open and click.
 	d3 := email(3, "c@example.com")
 	s.add(d3, "9:00:00", "sent")
 	s.add(d3, "9:00:10", "delivered")
 	s.add(d3, "9:00:15", "opened", machine)
 	s.add(d3, "9:00:16", "clicked", machine, link)
 
-	// A bounce that is reported twice.
+	// A bounce is reported twice.
 	d4 := email(4, "d@Example.ORG")
 	s.add(d4, "9:00:00", "sent")
 	s.add(d4, "9:00:30", "bounced", hard)
 	s.add(d4, "9:00:40", "bounced", hard)
 
-	// Never sent: the rates have no denominator.
+	// A message is never sent, so the rates have no denominator.
 	d5 := webhook.Event{ObjectType: "push", DeliveryID: "d5", CustomerID: "p5", CampaignID: 8}
 	s.add(d5, "9:05:00", "dropped")
 
-	// Without a campaign and without a delivered event: the time to open counts
-	// from the sending. Four events of this hour took 100 to 400 ms.
+	// A message has no campaign and no delivered event, so the time to open counts from
+	// the sent event. The four events of this hour arrived within 100 to 400 ms.
 	d6 := webhook.Event{ObjectType: "email", DeliveryID: "d6", CustomerID: "p6", Recipient: "f@example.com", TransactionalMessageID: 3}
 	s.add(d6, "10:00:00", "sent", after(100*time.Millisecond))
 	s.add(d6, "10:00:30", "opened", human, after(400*time.Millisecond))
 	s.add(d6, "10:20:00", "spammed", after(200*time.Millisecond))
 
-	// Of a person, not of a delivery.
+	// An event of a person, without a delivery.
 	s.add(webhook.Event{ObjectType: "customer", CustomerID: "p2"}, "10:15:00", "unsubscribed", after(300*time.Millisecond))
 
-	// Another workspace numbers its campaigns and deliveries like this one.
+	// Another workspace has campaigns and deliveries with the same numbers.
 	other := func(r *warehouse.Row) { r.Workspace = "other" }
 	o1 := email(1, "x@example.com")
 	s.add(o1, "12:00:00", "sent", other)
 	s.add(o1, "12:00:10", "delivered", other)
 	s.add(o1, "12:01:00", "clicked", other, human, link)
 
-	// A recipient without a domain.
+	// A recipient has no domain.
 	d7 := webhook.Event{ObjectType: "sms", DeliveryID: "d7", CustomerID: "p7", Recipient: "+15550100", CampaignID: 9}
 	s.add(d7, "13:00:00", "sent")
 	s.add(d7, "13:00:05", "bounced", func(r *warehouse.Row) { r.FailureMessage = "30003" })
 
-	// A body that does not say when.
+	// A body has no timestamp.
 	s.add(webhook.Event{ObjectType: "email"}, "11:00:00", "drafted", func(r *warehouse.Row) { r.Timestamp = time.Time{} })
 	return s.rows
 }

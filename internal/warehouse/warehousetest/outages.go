@@ -9,18 +9,18 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// writtenNotAcknowledged is a worker that dies between the write and the
-// acknowledgement: another gets the same rows, and more.
-func writtenNotAcknowledged(p *place) {
+// writtenNotAcknowledged simulates a worker that dies between the write and the
+// acknowledgement: another worker gets the same rows, and more rows.
+func writtenNotAcknowledged(p *suite) {
 	rows := Rows(300)
 	first := p.open()
 	p.expect(first, rows[:200], 200, 0)
-	p.expect(p.open(), rows, 100, 200) // while the first is not closed
+	p.expect(p.open(), rows, 100, 200) // while the first sink is open
 	p.expect(first, rows, 0, 300)
 	p.checkRead(rows)
 }
 
-func contextEnded(p *place) {
+func contextEnded(p *suite) {
 	ended, cancel := context.WithCancel(p.t.Context())
 	cancel()
 	sink := p.Sink(p.t)
@@ -29,7 +29,7 @@ func contextEnded(p *place) {
 		p.t.Error("Open returned nil after its context had ended; want an error")
 	}
 	if err := sink.Open(p.t.Context()); err != nil {
-		p.t.Fatalf("Open after an Open that failed: %v; it is called until it returns nil", err)
+		p.t.Fatalf("Open after an Open that failed: %v; callers repeat Open until it returns nil", err)
 	}
 	rows := Rows(100)
 	if _, err := sink.Write(ended, rows); err == nil {
@@ -40,9 +40,9 @@ func contextEnded(p *place) {
 	p.checkRead(rows)
 }
 
-// contextEndsMeanwhile stops writes at whatever point they have reached. What
-// they say does not matter, as the rows are written again.
-func contextEndsMeanwhile(p *place) {
+// contextEndsMeanwhile stops writes at arbitrary points. The results of these writes
+// do not matter, because the rows are written again.
+func contextEndsMeanwhile(p *suite) {
 	sink := p.open()
 	rows := Rows(many)
 	for _, after := range []time.Duration{time.Microsecond, time.Millisecond, 5 * time.Millisecond, 20 * time.Millisecond} {
@@ -57,8 +57,9 @@ func contextEndsMeanwhile(p *place) {
 	p.checkRead(rows)
 }
 
-// severalWriters write batches that overlap, each in its own order.
-func severalWriters(p *place) {
+// severalWriters writes overlapping batches through several sinks, through each sink
+// in another order.
+func severalWriters(p *suite) {
 	const writers, batches, size = 4, 6, 100
 	rows := Rows(batches * size)
 	var (
@@ -86,15 +87,15 @@ func severalWriters(p *place) {
 	}
 	wait.Wait()
 	if want := batches * size; !p.Appends && total.Inserted != want {
-		p.t.Errorf("%d writers counted %d inserted and %d duplicates; want %d inserted, each row by one of them",
+		p.t.Errorf("%d writers counted %d inserted and %d duplicates; want %d inserted, each row by one writer",
 			writers, total.Inserted, total.Duplicates, want)
 	}
 	p.checkRead(rows)
 }
 
-// olderTable is an upgrade: several workers of this release start at once on
-// the table of the one before.
-func olderTable(p *place) {
+// olderTable simulates an upgrade: several workers of this release start at once on a
+// table of the previous release.
+func olderTable(p *suite) {
 	if p.Older == nil {
 		p.t.Skip("this warehouse has no table that could be old")
 	}
@@ -120,7 +121,7 @@ func openAndWrite(ctx context.Context, sink warehouse.Sink, rows []warehouse.Row
 		return fmt.Errorf("open a table without the newest columns: %w", err)
 	}
 	if _, err := sink.Write(ctx, rows); err != nil {
-		return fmt.Errorf("write to a table that was old: %w", err)
+		return fmt.Errorf("write to the upgraded table: %w", err)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 
 var receivedAt = time.Date(2025, time.September, 8, 12, 30, 0, 123_456_789, time.UTC)
 
-// Rows returns n rows of a simulated campaign, as the worker would make them.
+// Rows returns n rows of a simulated campaign. The worker would make the same rows.
 func Rows(n int) []warehouse.Row {
 	var m maker
 	for body := range (webhooktest.Campaign{Seed: 1, Deliveries: n}).Events() {
@@ -26,8 +26,8 @@ func Rows(n int) []warehouse.Row {
 	return m.rows
 }
 
-// Samples returns a row of each sample body of package webhooktest: every
-// object type and shape.
+// Samples returns a row for each sample body of package webhooktest. The samples have
+// every object type and every shape.
 func Samples() []warehouse.Row {
 	var m maker
 	for _, p := range webhooktest.Payloads() {
@@ -36,7 +36,7 @@ func Samples() []warehouse.Row {
 	return m.rows
 }
 
-// A maker makes rows as a worker does that reads the stream from its beginning.
+// A maker makes rows like a worker that reads the stream from the beginning.
 type maker struct {
 	rows     []warehouse.Row
 	sequence uint64
@@ -56,7 +56,7 @@ func (m *maker) add(body []byte) {
 	}))
 }
 
-// bare returns n rows that have only what every row must have.
+// bare returns n rows with values in the required columns only.
 func bare(n int) []warehouse.Row {
 	rows := make([]warehouse.Row, n)
 	for i := range rows {
@@ -66,8 +66,8 @@ func bare(n int) []warehouse.Row {
 	return rows
 }
 
-// full returns a row with a value in every field, no two alike, so that two
-// columns that change places are seen.
+// full returns a row with a different value in every field, so that the suite notices
+// two columns with swapped values.
 func full() warehouse.Row {
 	var r warehouse.Row
 	n := 0
@@ -99,14 +99,14 @@ func fill(v reflect.Value, n *int) {
 			*f = fmt.Appendf(nil, `{"of":%q}`, name)
 		case *webhook.Identifiers:
 			fill(v.Field(i), n)
-		case *[]webhook.Recipient, *map[string][]string: // no column has them
+		case *[]webhook.Recipient, *map[string][]string: // no column
 		default:
 			panic("warehousetest: full has no value for field " + name)
 		}
 	}
 }
 
-// OlderColumns returns the columns of the release before, for Features.Older.
+// OlderColumns returns the columns of the previous release, for Features.Older.
 func OlderColumns() []warehouse.Column {
 	columns := warehouse.Columns()
 	payload := len(columns) - 1

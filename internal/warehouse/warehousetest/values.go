@@ -9,7 +9,7 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-func everyField(p *place) {
+func everyField(p *suite) {
 	row := full()
 	for _, c := range warehouse.Columns() {
 		if Value(&c, &row) == nil {
@@ -21,16 +21,16 @@ func everyField(p *place) {
 	p.checkRead(rows)
 }
 
-func requiredFields(p *place) {
+func requiredFields(p *suite) {
 	rows := bare(3)
 	rows[1].ByMachine, rows[1].Proxied = new(false), new(true) // false is not NULL
 	p.expect(p.open(), rows, 3, 0)
 	p.checkRead(rows)
 }
 
-// times come out as the same instant, cut to microseconds, wherever the row's
-// clock was set.
-func times(p *place) {
+// times checks that a reader sees the same instant, truncated to microseconds, for any
+// time zone of the row's clock.
+func times(p *suite) {
 	zone := time.FixedZone("UTC+5:30", 5*3600+1800)
 	instants := []time.Time{
 		time.Date(2025, time.September, 1, 1, 30, 0, 999_999_999, zone), // the day before in UTC
@@ -48,9 +48,9 @@ func times(p *place) {
 	p.checkRead(rows)
 }
 
-// invalidUTF8 is stored with U+FFFD in the place of what is none, also where it
-// is part of the event's key.
-func invalidUTF8(p *place) {
+// invalidUTF8 checks that U+FFFD replaces bytes that are not UTF-8, also in the event's
+// key.
+func invalidUTF8(p *suite) {
 	sink := p.open()
 	rows := bare(3)
 	rows[0].Subject, rows[0].Raw = "caf\xe9", []byte("{\"x\":\"\xe9\"}")
@@ -61,7 +61,7 @@ func invalidUTF8(p *place) {
 	p.checkRead(rows[:2])
 }
 
-func largePayload(p *place) {
+func largePayload(p *suite) {
 	sink := p.open()
 	rows := bare(3)
 	rows[1].Raw = fmt.Appendf(nil, `{"data":{"content":%q}}`, strings.Repeat("large ", 8<<20/6))
@@ -70,9 +70,9 @@ func largePayload(p *place) {
 	p.checkRead(rows)
 }
 
-// callersRows checks that a sink keeps nothing of its rows, whose bytes the
-// caller may use again, and changes nothing in them.
-func callersRows(p *place) {
+// callersRows checks that a sink neither keeps nor changes the rows of a Write: the
+// caller may reuse their bytes.
+func callersRows(p *suite) {
 	sink := p.open()
 	rows := bare(3)
 	p.expect(sink, rows, 3, 0)

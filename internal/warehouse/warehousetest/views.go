@@ -11,23 +11,23 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// A view is what one view must show of the fixture, a line a row. Values are
-// apart by a space, texts without one; the order of lines does not matter.
+// A view has the rows that one view must show of the fixture, one row a line. Spaces
+// separate the values, and no text has a space. The order of lines does not matter.
 type view struct {
 	name    string
 	columns string
 	want    string
 }
 
-// Views writes the fixture of fixtureRows into the warehouse and checks the
-// numbers that every view shows of it. The function query runs one SELECT, in
-// which views have no schema, and returns its rows; numbers may have any type.
+// Views writes the rows of fixtureRows into the warehouse and checks the numbers of
+// every view. The function query runs one SELECT and returns the rows. Views in the
+// SELECT have no schema, and numbers may have any type.
 //
-// All numbers were worked out by hand from the comments in fixtureRows, not
-// copied from a warehouse.
+// All numbers were calculated by hand from the comments in fixtureRows, not copied
+// from a warehouse.
 func Views(t *testing.T, w Warehouse, query func(t *testing.T, sql string) [][]any) {
 	t.Helper()
-	p := place{t: t, Warehouse: w}
+	p := suite{t: t, Warehouse: w}
 	sink := p.open()
 	for range 2 { // repeats must not count
 		p.checkRejected(p.write(sink, fixtureRows()))
@@ -65,8 +65,8 @@ func (v *view) check(t *testing.T, query func(*testing.T, string) [][]any) {
 	}
 }
 
-// text writes a value as in the tables of wants: times of the fixture's first
-// day without their date, numbers with up to three places.
+// text formats a value like the wanted rows: a time of the fixture's first day without
+// the date, a number with up to three decimals.
 func text(v any) string {
 	switch v := v.(type) {
 	case nil:

@@ -1,5 +1,5 @@
-// Package warehousetest holds the suite that every warehouse.Sink passes, and
-// the numbers that the views of every SQL warehouse must show.
+// Package warehousetest is the conformance suite of warehouse.Sink. It also checks the
+// numbers that the views of every SQL warehouse must show.
 package warehousetest
 
 import (
@@ -9,49 +9,49 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// A Warehouse is one warehouse under test, empty at first.
+// A Warehouse is a warehouse under test. The suite begins with an empty warehouse.
 type Warehouse interface {
-	// Sink returns a new sink on the warehouse, as another process would make
-	// it. The suite opens it and closes it, and has several of them open at the
-	// same time.
+	// Sink returns a new sink on the warehouse, independent of other sinks as if in
+	// another process. The suite opens and closes each sink, and has several sinks
+	// open at the same time.
 	Sink(t *testing.T) warehouse.Sink
-	// Read returns what a reader of the warehouse sees, in any order: each event
-	// once, a value for every column of warehouse.Columns by its name. A value
-	// is nil, string, int64, bool or time.Time by the column's type; JSON is a
-	// string. Sinks may be open meanwhile.
+	// Read returns the rows that a reader of the warehouse sees, in any order: each
+	// event once, with a value for every column of warehouse.Columns by name. The
+	// column's type decides whether a value is string, int64, bool or time.Time; JSON
+	// is a string, NULL is nil. Sinks may be open meanwhile.
 	Read(t *testing.T) []map[string]any
 }
 
-// Features says in what a warehouse differs on purpose. The zero value is a
-// warehouse that knows each event and refuses none.
+// Features lists the intended differences of a warehouse. The zero value describes a
+// warehouse that stores each event once and refuses no row.
 type Features struct {
-	// Poison changes a row that the warehouse would store into one that passes
-	// Row.Check and that the warehouse itself refuses. nil when there is none.
+	// Poison changes a good row so that the row still passes Row.Check and the
+	// warehouse refuses the row. nil when the warehouse refuses no row.
 	Poison func(*warehouse.Row)
-	// Strict makes the warehouse, in which nothing is yet, refuse what Poison
-	// makes. nil when it does so by itself.
+	// Strict prepares the empty warehouse so that the warehouse refuses rows of
+	// Poison. nil when no preparation is needed.
 	Strict func(t *testing.T, w Warehouse)
-	// Older makes the warehouse, in which nothing is yet, look as if a release
-	// without the last two columns before payload had created it. nil when a
-	// warehouse has no table that could be old.
+	// Older creates the table in the empty warehouse as a release without the last
+	// two columns before payload would. nil when the warehouse has no table that
+	// could be old.
 	Older func(t *testing.T, w Warehouse)
-	// Appends is set when repeats are stored, counted as Inserted, and hidden
-	// from readers.
+	// Appends is set when the warehouse stores repeated rows, counts them as
+	// Inserted and hides them from readers.
 	Appends bool
-	// ReformatsJSON is set when the payload keeps its meaning and not its bytes.
+	// ReformatsJSON is set when the payload keeps its meaning but not its bytes.
 	ReformatsJSON bool
-	// Timestamp is what a reader sees of the time of an event, the zero time for
-	// NULL. nil when it is the time itself.
+	// Timestamp returns the value that a reader sees for an event's time, the zero
+	// time for NULL. nil when a reader sees the time itself.
 	Timestamp func(time.Time) time.Time
 }
 
-// Run runs the suite. Each of its tests calls start once for a warehouse of its
-// own; the tests run in parallel.
+// Run runs the suite. Each test calls start once and gets a warehouse of its own. The
+// tests run in parallel.
 func Run(t *testing.T, f Features, start func(t *testing.T) Warehouse) {
 	t.Helper()
 	for _, c := range []struct {
 		name string
-		run  func(*place)
+		run  func(*suite)
 	}{
 		{"open twice", openTwice},
 		{"empty batch", emptyBatch},
@@ -76,20 +76,20 @@ func Run(t *testing.T, f Features, start func(t *testing.T) Warehouse) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			c.run(&place{t: t, Features: f, Warehouse: start(t)})
+			c.run(&suite{t: t, Features: f, Warehouse: start(t)})
 		})
 	}
 }
 
-// A place is a warehouse in one test, with what is known of it.
-type place struct {
+// A suite is one test of the suite, with its warehouse and the warehouse's features.
+type suite struct {
 	t *testing.T
 	Features
 	Warehouse
 }
 
 // open returns an open sink that is closed at the end of the test.
-func (p *place) open() warehouse.Sink {
+func (p *suite) open() warehouse.Sink {
 	p.t.Helper()
 	sink := p.Sink(p.t)
 	p.t.Cleanup(func() {
@@ -103,19 +103,19 @@ func (p *place) open() warehouse.Sink {
 	return sink
 }
 
-// write writes rows and checks that the result speaks of each of them.
-func (p *place) write(sink warehouse.Sink, rows []warehouse.Row) warehouse.Result {
+// write writes rows and checks that the result counts each row.
+func (p *suite) write(sink warehouse.Sink, rows []warehouse.Row) warehouse.Result {
 	p.t.Helper()
 	result, err := sink.Write(p.t.Context(), rows)
 	if err != nil {
-		p.t.Fatalf("Write of %d rows: %v; an error holds up the whole batch, so nothing but an outage may cause one", len(rows), err)
+		p.t.Fatalf("Write of %d rows: %v; an error stops the whole batch, so only an outage may cause an error", len(rows), err)
 	}
 	p.checkResult(result, len(rows))
 	return result
 }
 
-// expect writes rows and checks how many were new and known.
-func (p *place) expect(sink warehouse.Sink, rows []warehouse.Row, inserted, duplicates int) {
+// expect writes rows and checks the numbers of new and repeated rows.
+func (p *suite) expect(sink warehouse.Sink, rows []warehouse.Row, inserted, duplicates int) {
 	p.t.Helper()
 	got := p.write(sink, rows)
 	if len(got.Rejected) != 0 {
