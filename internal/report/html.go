@@ -20,8 +20,8 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"times":   func(a, b int) int { return a * b },
 }).Parse(pageText))
 
-// HTML writes the report as one page that needs nothing else: no script, no
-// network. All texts of events are escaped.
+// HTML writes the report as one self-contained page, without scripts and without
+// requests to the network. html/template escapes all texts of events.
 func (r *Report) HTML(w io.Writer) error {
 	if err := page.Execute(w, r); err != nil {
 		return fmt.Errorf("write report: %w", err)
@@ -29,7 +29,7 @@ func (r *Report) HTML(w io.Writer) error {
 	return nil
 }
 
-// Stages are the steps of the funnel with the deliveries that came as far.
+// Stages returns the bars of the funnel.
 func (f Funnel) Stages() []Stage {
 	return []Stage{
 		{"sent", f.Sent, f.Sent},
@@ -41,7 +41,7 @@ func (f Funnel) Stages() []Stage {
 	}
 }
 
-// A Stage is one bar of a funnel.
+// A Stage is one bar of a funnel: Count of Of deliveries reached the stage.
 type Stage struct {
 	Name      string
 	Count, Of int64
@@ -54,7 +54,7 @@ func percent(part, whole int64) string {
 	return fmt.Sprintf("%.1f %%", 100*float64(part)/float64(whole))
 }
 
-// barWidth is the length of the longest bar, in the picture's units.
+// barWidth is the length of the longest bar, in units of the SVG.
 const barWidth = 400
 
 func width(part, whole int64) float64 {
@@ -64,7 +64,7 @@ func width(part, whole int64) float64 {
 	return barWidth * min(float64(part)/float64(whole), 1)
 }
 
-// Size of the plot of days, in the picture's units.
+// Size of the plot of days, in units of the SVG.
 const (
 	plotWidth  = 700.0
 	plotHeight = 180.0
@@ -76,7 +76,7 @@ type line struct {
 	Points string // of an SVG polyline
 }
 
-// lines returns the curves of the days and the value at the top of the plot.
+// lines returns the curves of the days and the largest value, the top of the plot.
 func lines(days []Day) (plot struct {
 	Lines []line
 	Top   int64

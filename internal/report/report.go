@@ -1,6 +1,6 @@
-// Package report sums up a warehouse for people: how far messages came, what
-// happened on each day, why they bounced, what was clicked, and how long events
-// took to arrive.
+// Package report summarises a warehouse for people: the funnel of each campaign, the
+// numbers of each day, the reasons of bounces, the clicked links, and the time that
+// events took to arrive.
 package report
 
 import (
@@ -18,29 +18,29 @@ import (
 // schema there, and the time zone is UTC.
 type Query func(ctx context.Context, statement string) (*warehouse.Table, error)
 
-// Config chooses what a report is about. Query is required.
+// Config chooses the contents of a report. Query is required.
 type Config struct {
 	Query Query
-	// Source is what the report calls the warehouse.
+	// Source is the warehouse's name in the report.
 	Source string
-	// Campaign is the only campaign to report on, in each workspace. Default all
-	// of them, and the messages without one.
+	// Campaign restricts the report to the campaign with this number, in each
+	// workspace. Default all campaigns, and messages without a campaign.
 	Campaign int64
-	// Days is how many days the report goes back, the present one included. Days
-	// begin at midnight UTC. Default all.
+	// Days is the number of days of the report, including today. Days begin at
+	// midnight UTC. Default all.
 	Days int
-	// Now is the time of the report. Default the present.
+	// Now is the time of the report. Default time.Now().
 	Now time.Time
 }
 
-// A Report is what New found. Lists are empty, never nil.
+// A Report has the numbers of a warehouse. Lists are empty, never nil.
 type Report struct {
 	Source string    `json:"source"`
 	At     time.Time `json:"at"`
-	// Since is the first moment that is reported on, nil for all.
+	// Since is the first moment of the report, nil for all.
 	Since    *time.Time `json:"since"`
 	Campaign int64      `json:"campaign_id,omitempty"`
-	// Newest is the time of the warehouse's latest event, nil for an empty one.
+	// Newest is the time of the latest event, nil for an empty warehouse.
 	Newest *time.Time `json:"newest_event_at"`
 
 	Funnel  []Funnel `json:"funnel"`
@@ -50,12 +50,12 @@ type Report struct {
 	Latency []Hour   `json:"latency"`
 }
 
-// A Funnel counts the deliveries of one campaign that came as far as each stage.
-// Opens and clicks are a person's, not a machine's.
+// A Funnel counts the deliveries of one campaign that reached each stage. Opens and
+// clicks are those of people, not of machines.
 type Funnel struct {
 	Workspace  string `json:"workspace"`
 	ObjectType string `json:"object_type"`
-	// Campaign is 0 for messages of no campaign.
+	// Campaign is 0 for messages without a campaign.
 	Campaign     int64 `json:"campaign_id"`
 	Sent         int64 `json:"sent"`
 	Delivered    int64 `json:"delivered"`
@@ -66,12 +66,12 @@ type Funnel struct {
 	Failed       int64 `json:"failed"`
 	Unsubscribed int64 `json:"unsubscribes"`
 	Spammed      int64 `json:"spam_complaints"`
-	// P50ToOpen is the median of the seconds from the arrival to a person's
-	// first open, nil without one.
+	// P50ToOpen is the median of the seconds from the arrival to a person's first
+	// open, nil without an open.
 	P50ToOpen *float64 `json:"p50_seconds_to_open"`
 }
 
-// A Day counts the deliveries with an event of the metric on the day.
+// A Day counts, for each metric, the deliveries with an event on the day.
 type Day struct {
 	Day          string `json:"day"` // such as 2026-11-24
 	Sent         int64  `json:"sent"`
@@ -86,8 +86,8 @@ type Day struct {
 
 // A Bounce counts the bounces for one reason.
 type Bounce struct {
-	// Reason is the failure message with the names in its addresses left out,
-	// "" when the event has none.
+	// Reason is the failure message without the names in e-mail addresses, "" for
+	// events without a message.
 	Reason string              `json:"reason"`
 	Class  webhook.BounceClass `json:"class"`
 	Count  int64               `json:"bounces"`
@@ -97,24 +97,24 @@ type Bounce struct {
 type Link struct {
 	Workspace string `json:"workspace"`
 	Campaign  int64  `json:"campaign_id"`
-	Href      string `json:"href"` // with the names in its addresses left out
+	Href      string `json:"href"` // without the names in e-mail addresses
 	Clicks    int64  `json:"clicks"`
 	Unique    int64  `json:"unique_clicks"`
 	People    int64  `json:"people"`
 }
 
-// An Hour tells how long the events received in it took to arrive.
+// An Hour has the time that the events received in the hour took to arrive.
 type Hour struct {
 	Hour   time.Time `json:"hour"`
 	Events int64     `json:"events"`
-	P50    *float64  `json:"p50_ms"` // nil when no event says when it occurred
+	P50    *float64  `json:"p50_ms"` // nil when no event has a timestamp
 	P99    *float64  `json:"p99_ms"`
 }
 
-// New asks the warehouse. An error of a query fails the whole report.
+// New queries the warehouse. When one query fails, New returns an error and no report.
 func New(ctx context.Context, cfg Config) (*Report, error) {
 	if cfg.Query == nil {
-		return nil, errors.New("no warehouse to query")
+		return nil, errors.New("make report: Query is missing")
 	}
 	if cfg.Now.IsZero() {
 		cfg.Now = time.Now()
@@ -148,7 +148,8 @@ func New(ctx context.Context, cfg Config) (*Report, error) {
 	return r, nil
 }
 
-// read fills the list with the rows, by the names of the columns in JSON.
+// read runs a statement and decodes its rows into the list. The JSON names of the
+// fields are the names of the columns.
 func read[T any](ctx context.Context, query Query, statement string, list *[]T) error {
 	table, err := query(ctx, statement)
 	if err != nil {

@@ -6,16 +6,17 @@ import (
 	"time"
 )
 
-// most bounds the lists that have no natural end.
+// most bounds the lists of bounces and links.
 const most = 50
 
-// A queries is the statements of a report. They count as the views do and are
-// made of customerio_deliveries and customerio_events where a view has no column
-// to filter by: customerio_campaign_funnel knows no day, customerio_bounces no
-// campaign. A test keeps the numbers equal.
+// queries has the statements of a report. The statements count like the views. They
+// read customerio_deliveries and customerio_events where a view has no column for a
+// filter: customerio_campaign_funnel has no day, customerio_bounces no campaign. A test
+// compares the numbers with the views.
 type queries struct{ newest, funnel, daily, bounces, links, latency string }
 
-// statements narrows by what is written into them: a time and a number.
+// statements returns the statements for a time and a campaign. Both are written into
+// the SQL; neither is a text that needs quotes.
 func statements(since *time.Time, campaign int64) queries {
 	where := func(column string, more ...string) string {
 		if since != nil {
@@ -29,8 +30,8 @@ func statements(since *time.Time, campaign int64) queries {
 	limit := fmt.Sprintf("LIMIT %d", most)
 	return queries{
 		newest: `SELECT max("timestamp") AS at FROM customerio_events`,
-		// A delivery belongs to the day of its first event, so that its stages are
-		// counted together.
+		// A delivery belongs to the day of its first event, so that one report counts
+		// all stages of the delivery.
 		funnel: `SELECT workspace, coalesce(object_type, '') AS object_type, coalesce(campaign_id, 0) AS campaign_id,
   count(sent_at) AS sent, count(delivered_at) AS delivered, count(human_opened_at) AS unique_human_opens,
   count(clicked_at) AS unique_clicks, count(converted_at) AS conversions, count(bounced_at) AS bounced,
@@ -53,8 +54,8 @@ FROM customerio_events ` + where("received_at") + ` GROUP BY hour ORDER BY hour`
 	}
 }
 
-// withoutNames leaves of each e-mail address only the domain: a report is passed
-// on, and messages that differ in the address alone are one reason.
+// withoutNames returns an expression that reduces each e-mail address to its domain:
+// people pass a report on, and messages that differ only in the address are one reason.
 func withoutNames(column string) string {
 	return `regexp_replace(` + column + `, '[^\s<>"'':;,()\[\]=&/?]+(@|%40)([A-Za-z0-9.-]+)', '…\1\2', 'g')`
 }
