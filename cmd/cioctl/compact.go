@@ -28,14 +28,15 @@ func (c *cli) compact() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compact",
 		Short: "Merge the files of past days and drop repeated events",
-		Long: "compact merges the Parquet files of each past day into one and leaves out repeated\n" +
-			"events. Workers and readers go on meanwhile; interrupted, it is finished by the next\n" +
-			"run. For BigQuery it prints the statement that does it for one day. DuckDB needs none.",
+		Long: "compact merges the Parquet files of each past day into one file and drops repeated\n" +
+			"events. Workers and readers may run meanwhile. After an interruption, the next run\n" +
+			"completes the work. For BigQuery, compact prints a statement that compacts one day.\n" +
+			"DuckDB stores each event once and needs no compaction.",
 		Example: "  cioctl warehouse compact --warehouse-url parquet:/data/events --before 2026-11-01",
 		Args:    usage(cobra.NoArgs),
 	}
-	cmd.Flags().StringVar(&o.before, "before", "-48h", "compact the days that ended before: a date, a time or an age such as -48h")
-	cmd.Flags().DurationVar(&o.grace, "grace", 30*time.Second, "how long replaced files stay for queries that read them")
+	cmd.Flags().StringVar(&o.before, "before", "-48h", "compact the days that ended before this time: a date, a time or an age such as -48h")
+	cmd.Flags().DurationVar(&o.grace, "grace", 30*time.Second, "how long replaced files stay, for queries that read them")
 	declare := func(s *config.Set) {
 		list.declare(s)
 		out.declare(s)
@@ -46,7 +47,7 @@ func (c *cli) compact() *cobra.Command {
 			return &config.UsageError{Err: fmt.Errorf("--before: %w", err)}
 		}
 		if o.grace < 0 {
-			return &config.UsageError{Err: errors.New("--grace: must not be below 0")}
+			return &config.UsageError{Err: errors.New("--grace: want 0 or more")}
 		}
 		all := []compacted{}
 		for _, p := range list.places {
@@ -68,7 +69,7 @@ func (c *cli) compact() *cobra.Command {
 	})
 }
 
-// compacted is what compact did to one warehouse, or says about it.
+// compacted is the result of compact for one warehouse.
 type compacted struct {
 	Warehouse string `json:"warehouse"`
 	place.Compacted
@@ -97,7 +98,7 @@ func (c *cli) compactOne(ctx context.Context, p place.Place, before time.Time, g
 		bar.SetCurrent(int64(done))
 		if done == total && total > 0 {
 			finish()
-			_, _ = fmt.Fprintf(c.err, "the replaced files stay for %s for queries that read them; Ctrl-C leaves them to the next run\n", grace)
+			_, _ = fmt.Fprintf(c.err, "replaced files stay for %s, for queries that read them; after Ctrl-C the next run removes the files\n", grace)
 		}
 	}
 	done, err := p.Compact(ctx, place.Compaction{Before: before, Grace: grace, Progress: progress})

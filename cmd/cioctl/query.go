@@ -17,12 +17,12 @@ func (c *cli) query() *cobra.Command {
 	var wait time.Duration
 	cmd := &cobra.Command{
 		Use:     "query SQL",
-		Short:   "Ask the warehouse a question, also while a worker is writing to it",
+		Short:   "Run a query on the warehouse, even while a worker writes to it",
 		Long:    "query runs one read-only statement on a DuckDB file or a Parquet folder. The table is\ncustomerio_events; the views are customerio_deliveries, customerio_campaign_funnel,\ncustomerio_campaign_daily, customerio_time_to_open, customerio_bounces,\ncustomerio_link_clicks and customerio_pipeline_latency.",
 		Example: `  cioctl query "FROM customerio_campaign_funnel"`,
 		Args:    cobra.ExactArgs(1),
 	}
-	cmd.Flags().DurationVar(&wait, "wait", 30*time.Second, "how long to wait for a worker to hand over the file")
+	cmd.Flags().DurationVar(&wait, "wait", 30*time.Second, "how long to wait until a worker hands over the file")
 	declare := func(s *config.Set) {
 		list.declare(s)
 		o.declare(s)

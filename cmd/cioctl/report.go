@@ -15,7 +15,7 @@ import (
 	"github.com/cioevents/cioevents/internal/report"
 )
 
-// reportOptions are the flags of report.
+// reportOptions has the flags of report.
 type reportOptions struct {
 	campaign int64
 	days     int
@@ -29,24 +29,24 @@ func (c *cli) report() *cobra.Command {
 	var o reportOptions
 	cmd := &cobra.Command{
 		Use:   "report",
-		Short: "Show how far messages came, day by day, and why some bounced",
-		Long: "report sums up the warehouse: the funnel of each campaign, the days, the reasons of\n" +
-			"bounces, the links, and how long events took to arrive. It reads a DuckDB file, also\n" +
-			"while a worker writes to it, or a Parquet folder.",
+		Short: "Show the funnel of each campaign, the days, and why messages bounced",
+		Long: "report summarises the warehouse: the funnel of each campaign, the days, the reasons of\n" +
+			"bounces, the links, and how long events took to arrive. It reads a Parquet folder, or\n" +
+			"a DuckDB file, even while a worker writes to the file.",
 		Example: "  cioctl report --days 7\n  cioctl report --campaign 4 --html report.html",
 		Args:    usage(cobra.NoArgs),
 	}
 	cmd.Flags().Int64Var(&o.campaign, "campaign", 0, "only this campaign")
-	cmd.Flags().IntVar(&o.days, "days", 30, "how many days back, today included; 0 for all")
-	cmd.Flags().StringVar(&o.html, "html", "", "write a page with plots to this file instead")
-	cmd.Flags().DurationVar(&o.wait, "wait", 30*time.Second, "how long to wait for a worker to hand over the file")
+	cmd.Flags().IntVar(&o.days, "days", 30, "number of days, including today; 0 for all")
+	cmd.Flags().StringVar(&o.html, "html", "", "write a page with plots to this file instead of tables")
+	cmd.Flags().DurationVar(&o.wait, "wait", 30*time.Second, "how long to wait until a worker hands over the file")
 	declare := func(s *config.Set) {
 		list.declare(s)
 		out.declare(s)
 	}
 	return c.command(cmd, declare, func(ctx context.Context, _ []string) error {
 		if o.days < 0 {
-			return &config.UsageError{Err: errors.New("--days: must not be below 0")}
+			return &config.UsageError{Err: errors.New("--days: want 0 or more")}
 		}
 		if o.html != "" && out.format == "json" {
 			return &config.UsageError{Err: errors.New("--html and --output json exclude each other")}
@@ -72,7 +72,7 @@ func readReport(ctx context.Context, list *warehouseSetting, o reportOptions) (_
 	defer func() { err = errors.Join(err, reader.Close()) }()
 	r, err := report.New(ctx, report.Config{Query: reader.Query, Source: url, Campaign: o.campaign, Days: o.days})
 	if err != nil && strings.Contains(err.Error(), "Binder Error") {
-		err = fmt.Errorf("the views are perhaps an older release's, which \"cioctl warehouse migrate\" renews: %w", err)
+		err = fmt.Errorf("run \"cioctl warehouse migrate\" if the views are of an older release: %w", err)
 	}
 	return r, err
 }
@@ -90,7 +90,7 @@ func (c *cli) writeHTML(r *report.Report, path string) (err error) {
 	return err
 }
 
-// reportTables prints the parts of a report, each under its own heading.
+// reportTables prints each part of a report under a heading.
 func reportTables(w io.Writer, r *report.Report, o reportOptions) {
 	heading := func(text string) { _, _ = fmt.Fprintf(w, "\n%s\n", strings.ToUpper(text)) } // into a buffer
 	heading("funnel")
@@ -118,14 +118,14 @@ func reportTables(w io.Writer, r *report.Report, o reportOptions) {
 	}
 }
 
-// emptyBecause tells what to do about a report without numbers.
+// emptyBecause returns the reason for a report without numbers, and what to do.
 func emptyBecause(r *report.Report, o reportOptions) string {
 	switch {
 	case r.Newest == nil:
-		return "The warehouse has no events yet: cioctl status shows whether some wait."
+		return "The warehouse has no events yet: cioctl status shows whether events wait."
 	case o.days > 0:
 		return fmt.Sprintf("The latest event is of %s: --days 0 shows all days.", r.Newest.Format(time.DateTime))
 	default:
-		return fmt.Sprintf("There is nothing of campaign %d: without --campaign all are shown.", o.campaign)
+		return fmt.Sprintf("Campaign %d has no events: without --campaign the report shows all campaigns.", o.campaign)
 	}
 }

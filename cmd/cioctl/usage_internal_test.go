@@ -142,7 +142,7 @@ func TestEmptyReports(t *testing.T) {
 		t.Errorf("of an empty warehouse:\n%s", out)
 	}
 	fill(t, url)
-	if out := s.ok("report", "--warehouse-url", url, "--days", "0", "--campaign", "123456789"); !strings.Contains(out, "nothing of campaign 123456789") {
+	if out := s.ok("report", "--warehouse-url", url, "--days", "0", "--campaign", "123456789"); !strings.Contains(out, "Campaign 123456789 has no events") {
 		t.Errorf("of no campaign:\n%s", out)
 	}
 	s.wrong("exclude each other", "report", "--warehouse-url", url, "--html", "x.html", "--output", "json")

@@ -13,15 +13,15 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
 
-// A warehouseSetting is the setting of commands about warehouses.
+// A warehouseSetting is WAREHOUSE_URL, the setting of commands about warehouses.
 type warehouseSetting struct {
 	urls   []string
-	places []place.Place // of urls, once the settings have been checked
+	places []place.Place // of urls; set by the check of the settings
 }
 
 func (w *warehouseSetting) declare(s *config.Set) {
 	w.urls = []string{place.DefaultURL}
-	s.Var((*config.List)(&w.urls), place.Setting, "the warehouse: duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET; of several, each")
+	s.Var((*config.List)(&w.urls), place.Setting, "the warehouse: duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET; several are comma-separated")
 	s.Check(func() (err error) {
 		w.places, err = place.ParseList(w.urls)
 		return err
@@ -29,7 +29,7 @@ func (w *warehouseSetting) declare(s *config.Set) {
 }
 
 // open returns a reader of the first warehouse that can be queried here, and the
-// URL of that warehouse.
+// warehouse's URL.
 func (w *warehouseSetting) open(ctx context.Context) (*duckdb.Reader, string, error) {
 	r, p, err := place.OpenReader(ctx, w.places)
 	if errors.Is(err, place.ErrNotReadable) {
@@ -53,11 +53,11 @@ func (c *cli) migrate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "migrate",
 		Short:   "Create the table and the views, and add the columns of this version",
-		Long:    "migrate does what a worker does at its start. It can be repeated, and running\nworkers of other versions go on meanwhile. With --print it only shows the SQL.",
+		Long:    "migrate does what a worker does when it starts. You can repeat it, and workers of\nother versions may run meanwhile. With --print, migrate only shows the SQL.",
 		Example: "  cioctl warehouse migrate --warehouse-url bigquery://my-project/messaging --print",
 		Args:    usage(cobra.NoArgs),
 	}
-	cmd.Flags().BoolVar(&dry, "print", false, "show the SQL and do nothing")
+	cmd.Flags().BoolVar(&dry, "print", false, "show the SQL and change nothing")
 	return c.command(cmd, list.declare, func(ctx context.Context, _ []string) error {
 		for _, p := range list.places {
 			if dry {

@@ -51,7 +51,7 @@ func (d duckDB) Reader(ctx context.Context) (*duckdb.Reader, error) {
 func (d duckDB) Statements() []string { return duckdb.Statements() }
 
 func (d duckDB) Compact(context.Context, Compaction) (Compacted, error) {
-	return Compacted{Note: "stores each event once already"}, nil
+	return Compacted{Note: "stores each event once already, so there is nothing to compact"}, nil
 }
 
 // folder is the path of a folder of Parquet files.
@@ -108,7 +108,7 @@ func (d dataset) Statements() []string { return bigquery.Statements(d.Project, d
 func (d dataset) Compact(_ context.Context, c Compaction) (Compacted, error) {
 	day := c.Before.UTC().AddDate(0, 0, -1)
 	return Compacted{
-		Note: "Run this for each day, for instance daily as a scheduled query; here for " + day.Format(time.DateOnly) + ".",
+		Note: "Run this statement for each day, for instance as a daily scheduled query. It compacts " + day.Format(time.DateOnly) + ".",
 		SQL:  bigquery.CompactDay(d.Project, d.Dataset, day),
 	}, nil
 }
