@@ -5,9 +5,12 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 )
 
-// bar shows on standard error how many of total things are done, and only the
-// number when total is below 0, for unknown. Nothing is shown to a file, or of
-// nothing. The last state stays in place after finish.
+// bar draws on standard error how many of total things are done, and only the
+// number when total is below 0 for unknown. Nothing is drawn when standard error is
+// not a terminal, or when total is 0. The last state stays in place after finish.
+//
+// The bar does not end with a context: adding a bar to a container that has ended
+// panics.
 func (c *cli) bar(total int64, options ...mpb.ContainerOption) (bar *mpb.Bar, finish func()) {
 	out := c.err
 	if total == 0 {

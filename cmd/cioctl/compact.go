@@ -37,11 +37,7 @@ func (c *cli) compact() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&o.before, "before", "-48h", "compact the days that ended before this time: a date, a time or an age such as -48h")
 	cmd.Flags().DurationVar(&o.grace, "grace", 30*time.Second, "how long replaced files stay, for queries that read them")
-	declare := func(s *config.Set) {
-		list.declare(s)
-		out.declare(s)
-	}
-	return c.command(cmd, declare, func(ctx context.Context, _ []string) error {
+	return c.command(cmd, func(ctx context.Context, _ []string) error {
 		before, err := operate.ParseTime(o.before, time.Now())
 		if err != nil {
 			return &config.UsageError{Err: fmt.Errorf("--before: %w", err)}
@@ -66,7 +62,7 @@ func (c *cli) compact() *cobra.Command {
 			return nil
 		}
 		return out.print(c.out, all, nil)
-	})
+	}, &list, &out)
 }
 
 // compacted is the result of compact for one warehouse.

@@ -50,7 +50,7 @@ func TestDeadList(t *testing.T) {
 		{[]string{"--since", "-1h"}, []uint64{}},
 	} {
 		got := []uint64{}
-		for _, d := range read[[]deadLine](s, append([]string{"dead", "list"}, tt.args...)...) {
+		for _, d := range read[[]operate.DeadLetter](s, append([]string{"dead", "list"}, tt.args...)...) {
 			got = append(got, d.Number)
 			if d.Body != nil {
 				t.Errorf("%v: a body is listed", tt.args)
@@ -80,7 +80,7 @@ func TestDeadShow(t *testing.T) {
 	if out := s.ok("dead", "show", "3", "--body"); !strings.HasSuffix(out, "\n\n{\"event_id\":\"c\",\"object_type\":\"email\",\"metric\":\"spammed\"}\n") {
 		t.Errorf("show with the body:\n%s", out)
 	}
-	d := read[deadLine](s, "dead", "show", "1", "--body")
+	d := read[operate.DeadLetter](s, "dead", "show", "1", "--body")
 	if d.ID != "a" || d.Sequence != 1 || !cmp.Equal(d.Body, any(map[string]any{"event_id": "a"})) {
 		t.Errorf("show as JSON: %+v", d)
 	}
@@ -96,7 +96,7 @@ func TestDeadRedrive(t *testing.T) {
 	s.graves()
 	suppression := s.consumer("suppression", stream.Select(nil, nil, []string{"bounced", "spammed"})...)
 	s.wrong("--all", "dead", "redrive")
-	if list := read[[]deadLine](s, "dead", "redrive", "--all", "--dry-run"); len(list) != 3 {
+	if list := read[[]operate.DeadLetter](s, "dead", "redrive", "--all", "--dry-run"); len(list) != 3 {
 		t.Errorf("dry run lists %d", len(list))
 	}
 	// A run that published and was killed before it could delete.
@@ -112,7 +112,7 @@ func TestDeadRedrive(t *testing.T) {
 	if diff := cmp.Diff([]string{"a", "a", "c"}, s.handled(suppression)); diff != "" {
 		t.Errorf("handled by suppression (-want +got):\n%s", diff)
 	}
-	if left := read[[]deadLine](s, "dead", "list"); len(left) != 1 || left[0].From != "warehouse" {
+	if left := read[[]operate.DeadLetter](s, "dead", "list"); len(left) != 1 || left[0].From != "warehouse" {
 		t.Errorf("left: %+v", left)
 	}
 }
@@ -149,7 +149,7 @@ func TestDeadDrop(t *testing.T) {
 	s.graves()
 	s.wrong("--all", "dead", "drop", "--yes")
 	s.wrong("--yes", "dead", "drop", "--all")
-	if list := read[[]deadLine](s, "dead", "drop", "--from", "ingest", "--dry-run"); len(list) != 1 {
+	if list := read[[]operate.DeadLetter](s, "dead", "drop", "--from", "ingest", "--dry-run"); len(list) != 1 {
 		t.Errorf("dry run lists %d", len(list))
 	}
 	if got := read[map[string]int](s, "dead", "drop", "--from", "ingest", "--yes"); got["dropped"] != 1 {
@@ -158,7 +158,7 @@ func TestDeadDrop(t *testing.T) {
 	if got := read[map[string]int](s, "dead", "drop", "1", "--yes"); got["dropped"] != 1 {
 		t.Errorf("dropped %v", got)
 	}
-	if left := read[[]deadLine](s, "dead", "list"); len(left) != 1 || left[0].Number != 2 {
+	if left := read[[]operate.DeadLetter](s, "dead", "list"); len(left) != 1 || left[0].Number != 2 {
 		t.Errorf("left: %+v", left)
 	}
 }

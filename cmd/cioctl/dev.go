@@ -25,11 +25,8 @@ CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY are set. With a real account, a
 hard bounce or a spam complaint DELETES the profile for good, unless
 SUPPRESSION_MODE says otherwise.`,
 	}
-	declare := func(s *config.Set) {
-		cfg.Declare(s)
-		log.Declare(s, "console")
-	}
-	return c.command(cmd, declare, func(ctx context.Context, _ []string) error {
+	console := declare(func(s *config.Set) { log.Declare(s, "console") })
+	return c.command(cmd, func(ctx context.Context, _ []string) error {
 		logger, err := telemetry.NewLogger(c.err, log.Level, log.Format)
 		if err != nil {
 			return err
@@ -40,7 +37,7 @@ SUPPRESSION_MODE says otherwise.`,
 		}
 		stack.PrintWelcome(c.out, program())
 		return stack.RunShowing(ctx, c.out)
-	})
+	}, &cfg, console)
 }
 
 // program is how this program is called: go run makes its own name for it.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/effect"
+	"github.com/cioevents/cioevents/internal/operate"
 )
 
 // effects runs "cioctl effects" with the arguments and the input.
@@ -97,7 +98,7 @@ func TestEffectsTestAsJSON(t *testing.T) {
 	if code != 1 || !strings.HasPrefix(said, "cioctl: event 2: ") {
 		t.Errorf("test: %d %s", code, said)
 	}
-	var trials []trial
+	var trials []operate.Trial
 	if err := json.Unmarshal([]byte(out), &trials); err != nil {
 		t.Fatal(err)
 	}

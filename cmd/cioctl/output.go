@@ -16,7 +16,8 @@ import (
 // output is the setting of commands that print data.
 type output struct{ format string }
 
-func (o *output) declare(s *config.Set) {
+// Declare adds the setting to the set.
+func (o *output) Declare(s *config.Set) {
 	s.String(&o.format, "OUTPUT", "table", "table for people, json for programs")
 	s.Check(func() error { return config.OneOf("OUTPUT", o.format, "table", "json") })
 }
@@ -40,15 +41,6 @@ func row(w io.Writer, cells ...any) {
 		texts[i] = text(cell)
 	}
 	_, _ = fmt.Fprintln(w, strings.Join(texts, "\t")) // into a buffer
-}
-
-// texts are words of any kind.
-func texts[T ~string](words []T) []string {
-	list := make([]string, len(words))
-	for i, w := range words {
-		list[i] = string(w)
-	}
-	return list
 }
 
 func text(cell any) string {

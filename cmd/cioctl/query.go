@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/cioevents/cioevents/internal/config"
 )
 
 func (c *cli) query() *cobra.Command {
@@ -23,11 +21,7 @@ func (c *cli) query() *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 	}
 	cmd.Flags().DurationVar(&wait, "wait", 30*time.Second, "how long to wait until a worker hands over the file")
-	declare := func(s *config.Set) {
-		list.declare(s)
-		o.declare(s)
-	}
-	return c.command(cmd, declare, func(ctx context.Context, args []string) error {
+	return c.command(cmd, func(ctx context.Context, args []string) error {
 		ctx, cancel := context.WithTimeout(ctx, wait)
 		defer cancel()
 		r, _, err := list.open(ctx)
@@ -44,7 +38,7 @@ func (c *cli) query() *cobra.Command {
 				row(w, r...)
 			}
 		})
-	})
+	}, &list, &o)
 }
 
 func anySlice(names []string) []any {

@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cioevents/cioevents/internal/app/workerapp"
 	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
@@ -36,7 +38,7 @@ func TestReplayStartListCancel(t *testing.T) {
 			t.Errorf("start %v: %d events to %s, want %d", tt.args, r.Total, r.Target, tt.total)
 		}
 	}
-	list := read[[]replayLine](s, "replay", "list")
+	list := read[[]operate.ReplayStatus](s, "replay", "list")
 	if len(list) != 4 || list[0].State != "waiting" || list[0].Remaining != 3 || list[0].Percent != 0 || list[1].Filter != "metric=bounced,metric=opened,workspace=acme" {
 		t.Errorf("list: %+v", list)
 	}
@@ -49,8 +51,18 @@ func TestReplayStartListCancel(t *testing.T) {
 	if _, errs, code := s.run("replay", "cancel", list[0].ID); code != 1 || !strings.Contains(errs, "cioctl replay list") {
 		t.Errorf("cancelled twice: exit code %d, %s", code, errs)
 	}
-	if list := read[[]replayLine](s, "replay", "list"); len(list) != 0 {
+	if list := read[[]operate.ReplayStatus](s, "replay", "list"); len(list) != 0 {
 		t.Errorf("after all are cancelled: %+v", list)
+	}
+}
+
+// internal/operate knows the names of the worker's consumers from nowhere else.
+func TestReplayTargets(t *testing.T) {
+	t.Parallel()
+	for _, target := range []string{workerapp.Warehouse, workerapp.Suppression, workerapp.Engagement} {
+		if _, err := (operate.ReplayOrder{Target: target}).Request(time.Now()); err != nil {
+			t.Errorf("a replay to %s: %v", target, err)
+		}
 	}
 }
 
@@ -75,7 +87,7 @@ func TestReplayWait(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond) // longer than the start takes
 	defer cancel()
 	out, errs, code := s.runIn(interrupted(ctx), strings.NewReader(""), "replay", "start", "--to", "warehouse", "--wait")
-	list := read[[]replayLine](s, "replay", "list")
+	list := read[[]operate.ReplayStatus](s, "replay", "list")
 	if code != 0 || out != "" || len(list) != 1 || !strings.Contains(errs, "goes on") || !strings.Contains(errs, "cioctl replay cancel "+list[0].ID) {
 		t.Fatalf("interrupted: exit code %d, %d replays\n%s%s", code, len(list), out, errs)
 	}

@@ -40,11 +40,7 @@ func (c *cli) report() *cobra.Command {
 	cmd.Flags().IntVar(&o.days, "days", 30, "number of days, including today; 0 for all")
 	cmd.Flags().StringVar(&o.html, "html", "", "write a page with plots to this file instead of tables")
 	cmd.Flags().DurationVar(&o.wait, "wait", 30*time.Second, "how long to wait until a worker hands over the file")
-	declare := func(s *config.Set) {
-		list.declare(s)
-		out.declare(s)
-	}
-	return c.command(cmd, declare, func(ctx context.Context, _ []string) error {
+	return c.command(cmd, func(ctx context.Context, _ []string) error {
 		if o.days < 0 {
 			return &config.UsageError{Err: errors.New("--days: want 0 or more")}
 		}
@@ -59,7 +55,7 @@ func (c *cli) report() *cobra.Command {
 			return c.writeHTML(r, o.html)
 		}
 		return out.print(c.out, r, func(w io.Writer) { reportTables(w, r, o) })
-	})
+	}, &list, &out)
 }
 
 func readReport(ctx context.Context, list *warehouseSetting, o reportOptions) (_ *report.Report, err error) {

@@ -51,12 +51,14 @@ an e-mail campaign of N messages.`,
 	flags.Float64Var(&o.rate, "rate", 0, "events a second, 0 for as many as go")
 	flags.IntVar(&o.connections, "connections", 16, "calls at a time")
 	flags.IntVar(&o.retry, "retries", 0, "how often to repeat a call that was answered 503 or not at all")
-	declare := func(s *config.Set) {
-		s.String(&o.url, "URL", dev.DefaultURL, "the receiver")
-		s.Secret(&o.secret, "CUSTOMERIO_WEBHOOK_SECRET", "signing key, the one of cioctl dev by default")
-		o.declare(s)
-	}
-	return c.command(cmd, declare, func(ctx context.Context, args []string) error { return c.sendAll(ctx, o, args) })
+	return c.command(cmd, func(ctx context.Context, args []string) error { return c.sendAll(ctx, o, args) }, &o)
+}
+
+// Declare adds the settings to the set.
+func (o *sendOptions) Declare(s *config.Set) {
+	s.String(&o.url, "URL", dev.DefaultURL, "the receiver")
+	s.Secret(&o.secret, "CUSTOMERIO_WEBHOOK_SECRET", "signing key, the one of cioctl dev by default")
+	o.output.Declare(s)
 }
 
 func (c *cli) sendAll(ctx context.Context, o sendOptions, args []string) error {

@@ -25,19 +25,19 @@ tells which key signed it. It does not look at the age of the timestamp.`,
 	}
 	cmd.Flags().StringVar(&signature, "signature", "", "the call's X-CIO-Signature")
 	cmd.Flags().StringVar(&timestamp, "timestamp", "", "the call's X-CIO-Timestamp, left out when it had none")
-	declare := func(s *config.Set) {
+	secrets := declare(func(s *config.Set) {
 		s.Secret(&secret, "CUSTOMERIO_WEBHOOK_SECRET", "signing keys, comma-separated")
 		s.Check(func() error {
 			if secret == "" {
 				return errors.New("CUSTOMERIO_WEBHOOK_SECRET: is required")
 			}
+			if signature == "" {
+				return errors.New("--signature: is required, the call's X-CIO-Signature")
+			}
 			return nil
 		})
-	}
-	return c.command(cmd, declare, func(ctx context.Context, _ []string) error {
-		if signature == "" {
-			return &config.UsageError{Err: errors.New("--signature: is required, the call's X-CIO-Signature")}
-		}
+	})
+	return c.command(cmd, func(ctx context.Context, _ []string) error {
 		body, err := io.ReadAll(c.stdin(ctx))
 		if err != nil {
 			return fmt.Errorf("read body: %w", err)
@@ -57,5 +57,5 @@ tells which key signed it. It does not look at the age of the timestamp.`,
 		}
 		_, err = fmt.Fprintf(c.out, "signed by key %d of %d\n", key+1, len(config.SplitList(secret)))
 		return err
-	})
+	}, secrets)
 }

@@ -19,7 +19,8 @@ type warehouseSetting struct {
 	places []place.Place // of urls; set by the check of the settings
 }
 
-func (w *warehouseSetting) declare(s *config.Set) {
+// Declare adds the setting to the set.
+func (w *warehouseSetting) Declare(s *config.Set) {
 	w.urls = []string{place.DefaultURL}
 	s.Var((*config.List)(&w.urls), place.Setting, "the warehouse: duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET; several are comma-separated")
 	s.Check(func() (err error) {
@@ -39,12 +40,7 @@ func (w *warehouseSetting) open(ctx context.Context) (*duckdb.Reader, string, er
 }
 
 func (c *cli) warehouse() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "warehouse", Short: "Create and compact the warehouse",
-		Args: usage(cobra.NoArgs), RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(c.migrate(), c.compact())
-	return cmd
+	return group("warehouse", "Create and compact the warehouse", "", c.migrate(), c.compact())
 }
 
 func (c *cli) migrate() *cobra.Command {
@@ -58,7 +54,7 @@ func (c *cli) migrate() *cobra.Command {
 		Args:    usage(cobra.NoArgs),
 	}
 	cmd.Flags().BoolVar(&dry, "print", false, "show the SQL and change nothing")
-	return c.command(cmd, list.declare, func(ctx context.Context, _ []string) error {
+	return c.command(cmd, func(ctx context.Context, _ []string) error {
 		for _, p := range list.places {
 			if dry {
 				for _, s := range p.Statements() {
@@ -72,5 +68,5 @@ func (c *cli) migrate() *cobra.Command {
 			fmt.Fprintf(c.out, "%s is ready\n", p.URL)
 		}
 		return nil
-	})
+	}, &list)
 }

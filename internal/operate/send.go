@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
 	"github.com/cioevents/cioevents/pkg/webhook"
@@ -54,7 +56,7 @@ type SendReport struct {
 // sendTimeout is Customer.io's: it hangs up after 4 s.
 const sendTimeout = 4 * time.Second
 
-// Send posts all bodies. The error is that of a context that ended before.
+// Send posts all bodies. The error is ctx's when ctx ends first.
 func (s Sender) Send(ctx context.Context, bodies iter.Seq[[]byte]) (SendReport, error) {
 	run := &sending{Sender: s, report: SendReport{Answers: map[int]int{}}}
 	connections := cmp.Or(s.Connections, 16)
@@ -63,40 +65,22 @@ func (s Sender) Send(ctx context.Context, bodies iter.Seq[[]byte]) (SendReport, 
 		Transport: &http.Transport{MaxIdleConnsPerHost: connections, Proxy: http.ProxyFromEnvironment},
 	}
 	defer run.client.CloseIdleConnections()
-	queue := make(chan []byte)
 	start := time.Now()
-	var wg sync.WaitGroup
-	for range connections {
-		wg.Go(func() {
-			for body := range queue {
-				run.deliver(ctx, body)
-			}
+	limiter := rate.NewLimiter(rate.Limit(cmp.Or(s.Rate, math.Inf(1))), 1)
+	var calls errgroup.Group
+	calls.SetLimit(connections)
+	var err error
+	for body := range bodies {
+		if err = limiter.Wait(ctx); err != nil {
+			break
+		}
+		calls.Go(func() error {
+			run.deliver(ctx, body)
+			return nil
 		})
 	}
-	err := s.feed(ctx, queue, bodies)
-	close(queue)
-	wg.Wait()
-	return run.finish(time.Since(start)), err
-}
-
-// feed hands out the bodies at the rate.
-func (s Sender) feed(ctx context.Context, queue chan<- []byte, bodies iter.Seq[[]byte]) error {
-	limit := rate.Inf
-	if s.Rate > 0 {
-		limit = rate.Limit(s.Rate)
-	}
-	limiter := rate.NewLimiter(limit, 1)
-	for body := range bodies {
-		if err := limiter.Wait(ctx); err != nil {
-			return err
-		}
-		select {
-		case queue <- body:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
+	_ = calls.Wait() // failures are in the report
+	return run.finish(time.Since(start)), cmp.Or(err, ctx.Err())
 }
 
 // A sending is one Send under way.

@@ -52,7 +52,6 @@ var owners = map[string]string{
 var shared = map[string][]string{
 	"golang.org/x/time/rate":              {"internal/customerio", "internal/operate"},
 	"golang.org/x/sync":                   {"internal/worker", "internal/operate", "internal/app", "internal/dev"},
-	"github.com/vbauerster/mpb/v8":        {"cmd/cioctl", "internal/dev"},
 	"go.opentelemetry.io/otel/trace":      spans,
 	"go.opentelemetry.io/otel/attribute":  spans,
 	"github.com/rs/zerolog":               telling,

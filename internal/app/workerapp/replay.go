@@ -4,41 +4,14 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/stream"
-	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // replayPoll is the interval at which the list of replays is read. A new replay
 // starts within this time; a finished replay stays listed this long.
 const replayPoll = 3 * time.Second
-
-// A ReplayTarget describes the events that a target of replays can use.
-type ReplayTarget struct {
-	// Metrics are the usable metrics. They are empty for a warehouse, which takes
-	// every metric, and for a suppression, whose rules only the worker has read.
-	Metrics []webhook.Metric
-	// Workspace is the workspace of the target, "" for a target of all workspaces.
-	Workspace string
-}
-
-// ParseReplayTarget reads the name of a consumer. It returns false for a name
-// without a known kind.
-func ParseReplayTarget(name string) (t ReplayTarget, ok bool) {
-	kind, suffix, _ := strings.Cut(name, "-")
-	switch kind {
-	case Warehouse:
-		return t, true
-	case Suppression:
-		return ReplayTarget{Workspace: suffix}, true
-	case Engagement:
-		return ReplayTarget{Workspace: suffix, Metrics: []webhook.Metric{webhook.Opened, webhook.Clicked}}, true
-	default:
-		return t, false
-	}
-}
 
 // replays are the replays that this process serves: all replays to the consumers of
 // this process. The list of consumers in NATS is the only coordination, so any

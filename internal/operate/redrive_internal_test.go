@@ -1,4 +1,4 @@
-package operate_test
+package operate
 
 import (
 	"context"
@@ -13,7 +13,6 @@ import (
 
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/fault"
-	"github.com/cioevents/cioevents/internal/operate"
 )
 
 // A fakeStream is both streams. Errors come once for each place in their list.
@@ -97,8 +96,8 @@ func letter(from, id, body string) *event.StoredDeadLetter {
 	return &event.StoredDeadLetter{DeadLetter: event.DeadLetter{From: from, Message: event.Message{Workspace: "acme", ID: id, Body: []byte(body)}}}
 }
 
-func (f *fakeStream) redriver() operate.Redriver {
-	return operate.Redriver{DeadLetters: f, Publisher: f, Consumers: []string{"suppression", "warehouse"}, Concurrency: 1}
+func (f *fakeStream) redriver() *redriver {
+	return &redriver{dead: f, publisher: f, consumers: []string{"suppression", "warehouse"}, concurrency: 1, progress: func() {}}
 }
 
 func TestRedrive(t *testing.T) {
@@ -117,12 +116,12 @@ func TestRedrive(t *testing.T) {
 	list = append(list, []uint64{99}) // somebody else was faster
 	calls := 0
 	r := f.redriver()
-	r.Progress = func() { calls++ }
-	got, err := r.Redrive(t.Context(), list)
+	r.progress = func() { calls++ }
+	got, err := r.redrive(t.Context(), list)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := operate.RedriveReport{Redriven: 3, Gone: 1, Kept: map[string]int{
+	want := RedriveReport{Redriven: 3, Gone: 1, Kept: map[string]int{
 		"the body is still no event: not_json": 1, "the body is still no event: not_object": 1,
 		"there is no consumer warehouse-old": 1, "parts of the body are missing": 1,
 	}}
@@ -150,11 +149,11 @@ func TestRedriveAgain(t *testing.T) {
 	for _, method := range []string{"ReadDeadLetter", "Redrive", "Publish", "DeleteDeadLetter"} {
 		f, list := newFake(letter("suppression", "a", "{}"), letter("ingest", "x", `{"event_id":"b"}`), letter("warehouse", "c", "{}"))
 		f.failures[method] = []error{lost}
-		first, err := f.redriver().Redrive(t.Context(), list)
+		first, err := f.redriver().redrive(t.Context(), list)
 		if !errors.Is(err, lost) || first.Redriven == len(list) {
 			t.Errorf("%s: first run: %+v, %v", method, first, err)
 		}
-		second, err := f.redriver().Redrive(t.Context(), list)
+		second, err := f.redriver().redrive(t.Context(), list)
 		if err != nil || first.Redriven+second.Redriven != len(list) || len(f.dead) > 0 || len(f.stored) != len(list) {
 			t.Errorf("%s: second run: %+v, %v; left %d, stored %v", method, second, err, len(f.dead), f.stored)
 		}
@@ -168,7 +167,7 @@ func TestRedriveOfWhatTheStreamRefuses(t *testing.T) {
 	t.Parallel()
 	f, list := newFake(letter("suppression", "a", "{}"))
 	f.failures["Redrive"] = []error{fault.Permanent(fault.ReasonTooLarge, errors.New("too large"))}
-	got, err := f.redriver().Redrive(t.Context(), list)
+	got, err := f.redriver().redrive(t.Context(), list)
 	if err != nil || got.Kept["the stream refuses it: too_large"] != 1 || len(f.dead) != 1 {
 		t.Errorf("report %+v, %v", got, err)
 	}
@@ -183,8 +182,8 @@ func TestRedriveIsInterrupted(t *testing.T) {
 	f, list := newFake(letters...)
 	ctx, cancel := context.WithCancel(t.Context())
 	r := f.redriver()
-	r.Progress = cancel
-	got, err := r.Redrive(ctx, list)
+	r.progress = cancel
+	got, err := r.redrive(ctx, list)
 	if !errors.Is(err, context.Canceled) || got.Redriven == 0 || got.Redriven > 3 {
 		t.Errorf("redriven %d, %v", got.Redriven, err)
 	}

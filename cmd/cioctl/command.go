@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+
+	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/operate"
+	"github.com/cioevents/cioevents/internal/stream"
+)
+
+// settings are read from the flags and the environment before a command runs.
+type settings interface{ Declare(s *config.Set) }
+
+// declare makes settings of a function.
+type declare func(s *config.Set)
+
+// Declare adds the settings to the set.
+func (d declare) Declare(s *config.Set) { d(s) }
+
+// check is a condition on flags. Its error is a wrong usage.
+func check(condition func() error) settings {
+	return declare(func(s *config.Set) { s.Check(condition) })
+}
+
+// command returns cmd, which reads its settings and then calls run.
+func (c *cli) command(cmd *cobra.Command, run func(ctx context.Context, args []string) error, groups ...settings) *cobra.Command {
+	set := config.On(cmd.Flags(), c.getenv)
+	for _, g := range groups {
+		g.Declare(set)
+	}
+	if cmd.Args == nil {
+		cmd.Args = cobra.NoArgs
+	}
+	cmd.Args = usage(cmd.Args)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := set.Load(); err != nil {
+			return err
+		}
+		return run(cmd.Context(), args)
+	}
+	return cmd
+}
+
+// group returns a command that consists of other commands.
+func group(use, short, long string, subs ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Long: long, Args: usage(cobra.NoArgs), RunE: help}
+	cmd.AddCommand(subs...)
+	return cmd
+}
+
+func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+
+// usage makes wrong arguments a wrong usage.
+func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return &config.UsageError{Err: err}
+		}
+		return nil
+	}
+}
+
+// flagError names the flag of an operator's mistake.
+func flagError(err error) error {
+	if input, ok := errors.AsType[*operate.InputError](err); ok {
+		return fmt.Errorf("--%w", input)
+	}
+	return err
+}
+
+// connectWait is how long a command waits for NATS.
+const connectWait = 5 * time.Second
+
+// onStream is command for a run that needs a connection to the stream. The error
+// says what to do when NATS does not answer.
+func (c *cli) onStream(cmd *cobra.Command, run func(ctx context.Context, conn *stream.Conn, args []string) error, groups ...settings) *cobra.Command {
+	cfg := stream.Config{Name: "cioctl", Log: zerolog.Nop()}
+	connect := func(ctx context.Context, args []string) error {
+		conn, err := stream.Connect(cfg)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		waiting, cancel := context.WithTimeout(ctx, connectWait)
+		defer cancel()
+		if err := conn.WaitConnected(waiting); err != nil {
+			return fmt.Errorf("NATS does not answer at %s; is it running, and is NATS_URL right? (%w)", cfg.Redacted(), err)
+		}
+		return run(ctx, conn, args)
+	}
+	return c.command(cmd, connect, append([]settings{&cfg}, groups...)...)
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cioevents/cioevents/internal/stream"
+)
+
+func (c *cli) status() *cobra.Command {
+	var out output
+	cmd := &cobra.Command{Use: "status", Short: "Show the stream, the lag of its consumers, and the dead letters"}
+	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
+		s, err := conn.Status(ctx)
+		if err != nil {
+			return err
+		}
+		return out.print(c.out, s, func(w io.Writer) { statusTable(w, s) })
+	}, &out)
+}
+
+func statusTable(w io.Writer, s *stream.Status) {
+	row(w, "STREAM", "MESSAGES", "BYTES", "FIRST", "LAST", "REPLICAS")
+	row(w, s.Stream.Name, s.Stream.Messages, s.Stream.Bytes, s.Stream.First, s.Stream.Last, s.Stream.Replicas)
+	row(w)
+	row(w, "CONSUMER", "LAG", "IN FLIGHT", "REDELIVERED")
+	for _, cons := range s.Consumers {
+		row(w, cons.Name, cons.Lag, cons.InFlight, cons.Redelivered)
+	}
+	row(w)
+	if len(s.Replays) > 0 {
+		row(w, "REPLAY", "TARGET", "EVENTS")
+		for i := range s.Replays {
+			row(w, s.Replays[i].ID, s.Replays[i].Target, s.Replays[i].Total)
+		}
+		row(w)
+	}
+	if len(s.Dead) == 0 {
+		row(w, "no dead letters")
+		return
+	}
+	row(w, "DEAD LETTERS FROM", "REASON", "COUNT")
+	for _, d := range s.Dead {
+		row(w, d.From, d.Reason, d.Count)
+	}
+}

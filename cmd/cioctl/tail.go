@@ -1,0 +1,65 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/operate"
+	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+func (c *cli) tail() *cobra.Command {
+	var out output
+	var age time.Duration
+	var dead bool
+	cmd := &cobra.Command{
+		Use:   "tail",
+		Short: "Print events as they are stored, until Ctrl-C",
+		Long:  "tail prints a line for each event that is stored, and with --output json its whole\nbody. It disturbs nothing. With --dead it prints the dead letters instead.",
+	}
+	cmd.Flags().DurationVar(&age, "since", 0, "begin this far back")
+	cmd.Flags().BoolVar(&dead, "dead", false, "print dead letters, those that are there and new ones")
+	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
+		var since time.Time
+		if age > 0 {
+			since = time.Now().Add(-age)
+		}
+		if dead {
+			return operate.TailDeadLetters(ctx, conn, since, func(d event.DeadLetter) bool { return c.printDead(out, d) == nil })
+		}
+		return operate.TailEvents(ctx, conn, since, func(a event.Attempt) bool { return c.printEvent(out, a) == nil })
+	}, &out)
+}
+
+func (c *cli) printEvent(o output, a event.Attempt) error {
+	if o.format == "json" {
+		return json.NewEncoder(c.out).Encode(map[string]any{
+			"sequence": a.Sequence, "workspace": a.Workspace, "id": a.ID, "received_at": a.ReceivedAt, "body": operate.JSONOrText(a.Body),
+		})
+	}
+	e, err := webhook.Parse(a.Body)
+	if err != nil {
+		e = &webhook.Event{}
+	}
+	_, err = fmt.Fprintf(c.out, "%s  %8d  %-10s %-9s %-14s delivery=%s campaign=%d person=%s\n", a.ReceivedAt.Local().Format(time.TimeOnly), a.Sequence,
+		a.Workspace, e.ObjectType, e.Metric, e.DeliveryID, e.CampaignID, cmp.Or(e.Identifiers.CioID, e.Identifiers.ID, e.CustomerID))
+	return err
+}
+
+func (c *cli) printDead(o output, d event.DeadLetter) error {
+	if o.format == "json" {
+		return json.NewEncoder(c.out).Encode(map[string]any{
+			"from": d.From, "reason": d.Reason, "error": d.Err, "attempts": d.Attempts, "sequence": d.Sequence, "subject": d.Subject,
+			"workspace": d.Workspace, "id": d.ID, "received_at": d.ReceivedAt, "died_at": d.DiedAt, "body": operate.JSONOrText(d.Body),
+		})
+	}
+	_, err := fmt.Fprintf(c.out, "%s  from=%s reason=%s attempts=%d id=%s bytes=%d  %s\n", d.DiedAt.Local().Format(time.DateTime), d.From, d.Reason, d.Attempts, d.ID, len(d.Body), d.Err)
+	return err
+}

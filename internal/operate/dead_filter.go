@@ -1,0 +1,70 @@
+package operate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/fault"
+)
+
+// A DeadFilter selects dead letters. A zero field selects all.
+type DeadFilter struct {
+	// From is the consumer that gave the message up, or event.FromIngest.
+	From string
+	// Reason is a fault.Reason.
+	Reason            string
+	Workspace, Metric string
+	// Subject is the subject of the original message. The wildcards of NATS work: *
+	// stands for one token, > for all that follow.
+	Subject string
+	// Since and Until bound the time at which the message was given up. Until itself
+	// is not included.
+	Since, Until time.Time
+	// Entries are sequence numbers in the stream of dead letters.
+	Entries []uint64
+}
+
+// Check reports a reason that no dead letter can have, as an InputError.
+func (f *DeadFilter) Check() error {
+	if f.Reason != "" && !slices.Contains(fault.Reasons(), fault.Reason(f.Reason)) {
+		return &InputError{"reason", fmt.Errorf("%q is not a reason: want one of %v", f.Reason, fault.Reasons())}
+	}
+	return nil
+}
+
+// Match reports whether the filter selects b.
+func (f *DeadFilter) Match(b *event.StoredDeadLetter) bool {
+	same := func(want, have string) bool { return want == "" || want == have }
+	return same(f.From, b.From) && same(f.Reason, string(b.Reason)) &&
+		same(f.Workspace, b.Workspace) && same(f.Metric, b.Metric) &&
+		(f.Subject == "" || matchSubject(f.Subject, b.Subject)) &&
+		(f.Since.IsZero() || !b.DiedAt.Before(f.Since)) &&
+		(f.Until.IsZero() || b.DiedAt.Before(f.Until)) &&
+		(len(f.Entries) == 0 || slices.ContainsFunc(b.Entries, func(e uint64) bool { return slices.Contains(f.Entries, e) }))
+}
+
+// Empty reports whether the filter selects everything.
+func (f *DeadFilter) Empty() bool {
+	return f.From == "" && f.Reason == "" && f.Workspace == "" && f.Metric == "" && f.Subject == "" &&
+		f.Since.IsZero() && f.Until.IsZero() && len(f.Entries) == 0
+}
+
+// matchSubject compares token by token: * matches one token, > matches the rest.
+func matchSubject(pattern, subject string) bool {
+	for {
+		p, pattern2, more := strings.Cut(pattern, ".")
+		s, subject2, moreSubject := strings.Cut(subject, ".")
+		switch {
+		case p == ">" && !more:
+			return s != ""
+		case p != "*" && p != s, more != moreSubject:
+			return false
+		case !more:
+			return true
+		}
+		pattern, subject = pattern2, subject2
+	}
+}

@@ -1,0 +1,61 @@
+package operate
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// An InputError reports a value from the operator that cannot work. A face shows
+// the error beside the field: cioctl writes "--since: ...".
+type InputError struct {
+	Field string
+	Err   error
+}
+
+func (e *InputError) Error() string { return e.Field + ": " + e.Err.Error() }
+
+// ParsePeriod reads both ends of a period with ParseTime. The error is an
+// InputError of the field "since" or "until".
+func ParsePeriod(sinceText, untilText string, now time.Time) (since, until time.Time, err error) {
+	if since, err = ParseTime(sinceText, now); err != nil {
+		return since, until, &InputError{"since", err}
+	}
+	if until, err = ParseTime(untilText, now); err != nil {
+		return since, until, &InputError{"until", err}
+	}
+	return since, until, nil
+}
+
+// ParseTime reads a point in time as operators write it: RFC 3339, a date (its
+// first moment in UTC), or a span before now such as -24h, 90m or 7d. The empty
+// text is the zero time.
+func ParseTime(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	span, err := parseSpan(strings.TrimPrefix(text, "-"))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is not a time: want 2026-11-01, 2026-11-01T15:04:05Z, -24h or -7d", text)
+	}
+	return now.Add(-span).UTC(), nil
+}
+
+// parseSpan is time.ParseDuration with days: 7d.
+func parseSpan(text string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 15)
+		return time.Duration(n) * 24 * time.Hour, err
+	}
+	d, err := time.ParseDuration(text)
+	if err == nil && (d < 0 || strings.HasPrefix(text, "+")) {
+		return 0, strconv.ErrSyntax // a second sign, or a sign for the future
+	}
+	return d, err
+}
