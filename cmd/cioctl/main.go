@@ -28,6 +28,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		c.dev(), c.demo(), c.send(), c.verify(), c.status(), c.tail(), c.query(), c.stream(),
 		c.replay(), c.dead(), c.effects(), c.report(), c.warehouse())
 	root.SilenceUsage, root.SilenceErrors = true, true
+	root.Version = config.Version()
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n") // as ingest and worker print it
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

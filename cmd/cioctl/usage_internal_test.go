@@ -16,6 +16,13 @@ import (
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	if out := (&shell{t: t}).ok("--version"); out != "cioctl "+config.Version()+"\n" {
+		t.Errorf("--version prints %q", out)
+	}
+}
+
 func TestSendIsWronglyUsed(t *testing.T) {
 	t.Parallel()
 	s := &shell{t: t}
