@@ -5,9 +5,9 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 )
 
-// bar draws on standard error how many of total things are done, and only the
-// number when total is below 0 for unknown. Nothing is drawn when standard error is
-// not a terminal, or when total is 0. The last state stays in place after finish.
+// bar draws a progress bar of total steps on standard error. A total below 0 means
+// unknown: only the count is drawn. Nothing is drawn when standard error is not a
+// terminal, or when total is 0. After finish the last state stays on the screen.
 //
 // The bar does not end with a context: adding a bar to a container that has ended
 // panics.
@@ -25,7 +25,7 @@ func (c *cli) bar(total int64, options ...mpb.ContainerOption) (bar *mpb.Bar, fi
 		bar = bars.New(0, mpb.SpinnerStyle().PositionLeft(), mpb.PrependDecorators(decor.CurrentNoUnit("%d")), mpb.AppendDecorators(speed))
 	}
 	return bar, func() {
-		bar.Abort(false) // does nothing to a complete one
+		bar.Abort(false) // no effect on a complete bar
 		bars.Wait()
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/vbauerster/mpb/v8"
 )
 
-// A number that is not known has no share.
+// An unknown total has no percentage.
 func TestBar(t *testing.T) {
 	t.Parallel()
 	for total, want := range map[int64]struct{ with, without string }{

@@ -14,21 +14,22 @@ import (
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
-// settings are read from the flags and the environment before a command runs.
+// settings are flags and environment variables that a command reads before it runs.
 type settings interface{ Declare(s *config.Set) }
 
-// declare makes settings of a function.
+// declare turns a function into settings.
 type declare func(s *config.Set)
 
 // Declare adds the settings to the set.
 func (d declare) Declare(s *config.Set) { d(s) }
 
-// check is a condition on flags. Its error is a wrong usage.
+// check returns settings that only check flags. An error of condition is a wrong
+// usage.
 func check(condition func() error) settings {
 	return declare(func(s *config.Set) { s.Check(condition) })
 }
 
-// command returns cmd, which reads its settings and then calls run.
+// command completes cmd: cmd reads the settings of all groups, then calls run.
 func (c *cli) command(cmd *cobra.Command, run func(ctx context.Context, args []string) error, groups ...settings) *cobra.Command {
 	set := config.On(cmd.Flags(), c.getenv)
 	for _, g := range groups {
@@ -47,7 +48,7 @@ func (c *cli) command(cmd *cobra.Command, run func(ctx context.Context, args []s
 	return cmd
 }
 
-// group returns a command that consists of other commands.
+// group returns a command that only has subcommands. Without one it prints its help.
 func group(use, short, long string, subs ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Long: long, Args: usage(cobra.NoArgs), RunE: help}
 	cmd.AddCommand(subs...)
@@ -56,7 +57,7 @@ func group(use, short, long string, subs ...*cobra.Command) *cobra.Command {
 
 func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
-// usage makes wrong arguments a wrong usage.
+// usage turns the error of an argument check into a wrong usage, for exit code 2.
 func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
@@ -66,7 +67,7 @@ func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// flagError names the flag of an operator's mistake.
+// flagError writes an operator's mistake as "--flag: cause".
 func flagError(err error) error {
 	if input, ok := errors.AsType[*operate.InputError](err); ok {
 		return fmt.Errorf("--%w", input)
@@ -77,8 +78,8 @@ func flagError(err error) error {
 // connectWait is how long a command waits for NATS.
 const connectWait = 5 * time.Second
 
-// onStream is command for a run that needs a connection to the stream. The error
-// says what to do when NATS does not answer.
+// onStream is command for a run that needs a connection to the stream. When NATS
+// does not answer within connectWait, the error says what to check.
 func (c *cli) onStream(cmd *cobra.Command, run func(ctx context.Context, conn *stream.Conn, args []string) error, groups ...settings) *cobra.Command {
 	cfg := stream.Config{Name: "cioctl", Log: zerolog.Nop()}
 	connect := func(ctx context.Context, args []string) error {
@@ -90,7 +91,7 @@ func (c *cli) onStream(cmd *cobra.Command, run func(ctx context.Context, conn *s
 		waiting, cancel := context.WithTimeout(ctx, connectWait)
 		defer cancel()
 		if err := conn.WaitConnected(waiting); err != nil {
-			return fmt.Errorf("NATS does not answer at %s; is it running, and is NATS_URL right? (%w)", cfg.Redacted(), err)
+			return fmt.Errorf("NATS does not answer at %s; check that the server is running and that NATS_URL is right (%w)", cfg.Redacted(), err)
 		}
 		return run(ctx, conn, args)
 	}

@@ -17,35 +17,33 @@ import (
 )
 
 func (c *cli) dead() *cobra.Command {
-	return group("dead", "Look at dead letters, send them again, or drop them",
-		`A dead letter is a message that was given up, with its body and the reason. It
-waits for 90 days for somebody to look at it:
+	return group("dead", "List dead letters, redrive them or drop them",
+		`A dead letter is a message that ingest or a consumer gave up on, with its body and
+the reason. It is kept for 90 days. List the dead letters, show one of them, remove
+the cause, then redrive them. Drop the ones that nobody needs.
 
-  list      which there are, and why
-  show      one of them
-  redrive   send them again, when the cause is removed
-  drop      delete them, when nobody needs them`,
+docs/operations.md explains each reason and how to remove it.`,
 		c.deadList(), c.deadShow(), c.deadRedrive(), c.deadDrop())
 }
 
-// deadOptions are the flags of the commands that take several dead letters.
+// deadOptions holds the flags of the commands on several dead letters.
 type deadOptions struct {
 	output
 	filter       operate.DeadFilter
 	since, until string
 	all, dryRun  bool
-	yes          bool // do not ask
+	yes          bool // change without a question
 }
 
 func (o *deadOptions) flags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&o.filter.From, "from", "", "only those that this consumer gave up, or ingest")
-	flags.StringVar(&o.filter.Reason, "reason", "", "only those with this reason")
-	flags.StringVar(&o.filter.Workspace, "workspace", "", "only those of this workspace")
-	flags.StringVar(&o.filter.Metric, "metric", "", "only those with this metric")
-	flags.StringVar(&o.filter.Subject, "subject", "", "only those whose message had this subject; * and > as in NATS")
-	flags.StringVar(&o.since, "since", "", "only those that died at this time or later: 2026-11-01, -24h, -7d")
-	flags.StringVar(&o.until, "until", "", "only those that died before this time")
+	flags.StringVar(&o.filter.From, "from", "", "only dead letters from this consumer, or from ingest")
+	flags.StringVar(&o.filter.Reason, "reason", "", "only dead letters with this reason")
+	flags.StringVar(&o.filter.Workspace, "workspace", "", "only dead letters of this workspace")
+	flags.StringVar(&o.filter.Metric, "metric", "", "only dead letters with this metric")
+	flags.StringVar(&o.filter.Subject, "subject", "", "only dead letters whose message had this subject; * and > work as in NATS")
+	flags.StringVar(&o.since, "since", "", "only dead letters from this time on: 2026-11-01, 2026-11-01T15:04:05Z, -24h or -7d")
+	flags.StringVar(&o.until, "until", "", "only dead letters from before this time")
 }
 
 // Declare adds the settings and the checks to the set.
@@ -59,12 +57,12 @@ func (o *deadOptions) Declare(s *config.Set) {
 	})
 }
 
-// numbers adds the arguments to the filter.
+// numbers adds the sequence numbers in args to the filter.
 func (o *deadOptions) numbers(_ *cobra.Command, args []string) error {
 	for _, arg := range args {
 		n, err := strconv.ParseUint(arg, 10, 64)
 		if err != nil {
-			return fmt.Errorf("%q is no dead letter's number; cioctl dead list shows them", arg)
+			return fmt.Errorf("%q is not the number of a dead letter: want a SEQ from cioctl dead list", arg)
 		}
 		o.filter.Entries = append(o.filter.Entries, n)
 	}
@@ -75,7 +73,7 @@ func (c *cli) deadList() *cobra.Command {
 	var o deadOptions
 	cmd := &cobra.Command{
 		Use:     "list",
-		Short:   "List dead letters, without their bodies",
+		Short:   "List dead letters with the reason and the error, without their bodies",
 		Example: "  cioctl dead list\n  cioctl dead list --from suppression --reason rejected --since -24h",
 	}
 	o.flags(cmd)
@@ -105,16 +103,16 @@ func (c *cli) deadShow() *cobra.Command {
 	var body bool
 	cmd := &cobra.Command{
 		Use:     "show SEQ",
-		Short:   "Show one dead letter, its body only with --body",
-		Long:    "show prints what is known of a dead letter. The body may hold personal data, so\nit is printed only when asked for: byte for byte, after everything else.",
+		Short:   "Show one dead letter, with --body also its body",
+		Long:    "show prints everything about one dead letter except the body, which may contain\npersonal data. With --body the body follows, byte for byte. SEQ is the number in\nthe list.",
 		Example: "  cioctl dead show 17\n  cioctl dead show 17 --body",
 		Args:    cobra.MatchAll(cobra.ExactArgs(1), o.numbers),
 	}
-	cmd.Flags().BoolVar(&body, "body", false, "print the body, too")
+	cmd.Flags().BoolVar(&body, "body", false, "also print the body")
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, args []string) error {
 		d, err := operate.ShowDeadLetter(ctx, conn, o.filter.Entries[0], body)
 		if errors.Is(err, event.ErrNoDeadLetter) {
-			return fmt.Errorf("there is no dead letter %s; cioctl dead list shows those that there are", args[0])
+			return fmt.Errorf("there is no dead letter %s; see cioctl dead list", args[0])
 		}
 		if err != nil {
 			return err

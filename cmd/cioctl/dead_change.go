@@ -17,19 +17,19 @@ import (
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
-// deadChange returns a command that changes dead letters: change gets the entries
-// of those that are chosen. With --dry-run they are only listed.
+// deadChange completes a command that changes the selected dead letters: change gets
+// their entries. With --dry-run the command only lists the dead letters.
 func (c *cli) deadChange(cmd *cobra.Command, o *deadOptions, change func(context.Context, *stream.Conn, [][]uint64) error) *cobra.Command {
 	o.flags(cmd)
-	cmd.Flags().BoolVar(&o.all, "all", false, "take all, when no other choice is made")
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "only list what would be taken")
+	cmd.Flags().BoolVar(&o.all, "all", false, "select all dead letters")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "only list the selected dead letters")
 	cmd.Args = o.numbers
 	chosen := check(func() error {
-		if o.filter.Empty() && !o.all { // not everything by mistake
-			return errors.New("which dead letters? Give their numbers, a choice such as --from or --reason, or --all")
+		if o.filter.Empty() && !o.all { // do not change everything by mistake
+			return errors.New("no dead letters selected: give numbers from cioctl dead list, a filter such as --from or --reason, or --all")
 		}
 		if !o.yes && !o.dryRun && !isTerminal(c.in) {
-			return errors.New("nobody is there to be asked: give --yes to delete without a question, or --dry-run to look")
+			return errors.New("standard input is not a terminal, so nobody can confirm: give --yes to delete, or --dry-run to look")
 		}
 		return nil
 	})
@@ -42,23 +42,23 @@ func (c *cli) deadChange(cmd *cobra.Command, o *deadOptions, change func(context
 			return err
 		}
 		if len(letters) == 0 {
-			_, _ = fmt.Fprintln(c.err, "there is no such dead letter, or no more; cioctl dead list shows those that there are")
+			_, _ = fmt.Fprintln(c.err, "no dead letter is selected; see cioctl dead list")
 		}
 		return change(ctx, conn, letters)
 	}, o, chosen)
 }
 
 func (c *cli) deadRedrive() *cobra.Command {
-	o := deadOptions{yes: true} // a redrive loses nothing
+	o := deadOptions{yes: true} // a redrive loses nothing, so it does not ask
 	cmd := &cobra.Command{
 		Use:   "redrive [SEQ ...]",
-		Short: "Send dead letters again, to the consumer that gave them up",
-		Long: `redrive sends dead letters again and deletes each one that is sent. The consumer
-that gave a message up gets it again, and no other. A body that ingest could not
-read is read anew: it becomes a normal event, or stays when it still is none.
+		Short: "Send dead letters again to the consumer that gave up on them",
+		Long: `redrive sends each selected dead letter again, then deletes it. Only the consumer
+that gave up on the message gets it. A dead letter of ingest is parsed again: it
+becomes a normal event, or it stays when the body still cannot be parsed.
 
-Remove the cause first, or they come back. An interrupted redrive is continued by
-the same command; nothing is sent twice.`,
+Remove the cause first; otherwise the dead letters come back. To continue after an
+interruption, run the command again: no message is sent twice.`,
 		Example: "  cioctl dead redrive 17 18\n  cioctl dead redrive --from suppression --since -24h\n  cioctl dead redrive --all --dry-run",
 	}
 	return c.deadChange(cmd, &o, func(ctx context.Context, conn *stream.Conn, letters [][]uint64) error {
@@ -66,7 +66,7 @@ the same command; nothing is sent twice.`,
 		report, err := operate.RedriveDeadLetters(ctx, conn, letters, bar.Increment)
 		finish()
 		if err != nil {
-			err = fmt.Errorf("%w; the same command goes on with the rest", err)
+			err = fmt.Errorf("%w; run the command again to continue with the rest", err)
 		}
 		return errors.Join(err, o.print(c.out, report, func(w io.Writer) { redriveTable(w, &report) }))
 	})
@@ -87,13 +87,13 @@ func (c *cli) deadDrop() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "drop [SEQ ...]",
 		Short:   "Delete dead letters for good",
-		Long:    "drop deletes dead letters, after a question. Nothing brings them back: where the\nevent was given up by a consumer, the stream still has it while it keeps events;\nwhere it is from ingest, this is the only copy.",
+		Long:    "drop asks, then deletes the selected dead letters. They cannot be recovered. The\nevent of a consumer's dead letter stays in the stream until it is too old. A dead\nletter of ingest is the only copy of its body.",
 		Example: "  cioctl dead drop 17\n  cioctl dead drop --from ingest --reason not_json --until -30d --yes",
 	}
-	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "delete without asking")
 	return c.deadChange(cmd, &o, func(ctx context.Context, conn *stream.Conn, letters [][]uint64) error {
 		if len(letters) > 0 && !o.yes && !c.confirm(ctx, fmt.Sprintf("Delete %d dead letters for good?", len(letters))) {
-			return errors.New("nothing is deleted; --yes deletes without a question")
+			return errors.New("nothing was deleted; --yes deletes without asking")
 		}
 		bar, finish := c.bar(int64(len(letters)))
 		dropped, err := operate.DropDeadLetters(ctx, conn, letters, bar.Increment)
@@ -102,14 +102,14 @@ func (c *cli) deadDrop() *cobra.Command {
 	})
 }
 
-// confirm asks a question that only a plain yes answers so.
+// confirm asks a question. Only y and yes mean yes.
 func (c *cli) confirm(ctx context.Context, question string) bool {
 	_, _ = fmt.Fprintf(c.err, "%s [y/N] ", question)
 	answer, _ := bufio.NewReader(c.stdin(ctx)).ReadString('\n')
 	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(answer)))
 }
 
-// isTerminal reports whether a person may be typing.
+// isTerminal reports whether r is a terminal, where a person can answer.
 func isTerminal(r io.Reader) bool {
 	f, ok := r.(*os.File)
 	if !ok {

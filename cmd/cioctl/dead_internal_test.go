@@ -19,22 +19,22 @@ func deadOf(m *event.Message, from string, reason fault.Reason, sequence uint64)
 	return event.DeadLetter{Message: *m, From: from, Reason: reason, Err: "why", Attempts: 3, Subject: stream.Subject(m), Sequence: sequence, DiedAt: died}
 }
 
-// graves makes three dead letters: of suppression, of warehouse and of ingest.
-func (s *shell) graves() {
+// storeThree stores a dead letter of suppression, of warehouse and of ingest.
+func (s *shell) storeThree() {
 	s.t.Helper()
-	s.bury(deadOf(s.publish("a", "bounced"), "suppression", fault.ReasonRejected, 1))
-	s.bury(deadOf(s.publish("b", "opened"), "warehouse", fault.ReasonRejectedRow, 2))
+	s.store(deadOf(s.publish("a", "bounced"), "suppression", fault.ReasonRejected, 1))
+	s.store(deadOf(s.publish("b", "opened"), "warehouse", fault.ReasonRejectedRow, 2))
 	unread := &event.Message{Workspace: "acme", ID: "digest", ReceivedAt: died, Body: []byte(`{"event_id":"c","object_type":"email","metric":"spammed"}`)}
-	s.bury(event.DeadLetter{Message: *unread, From: "ingest", Reason: fault.ReasonNotJSON, Err: "no JSON", DiedAt: died.Add(time.Hour)})
+	s.store(event.DeadLetter{Message: *unread, From: "ingest", Reason: fault.ReasonNotJSON, Err: "no JSON", DiedAt: died.Add(time.Hour)})
 }
 
 func TestDeadList(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	if out := s.ok("dead", "list"); out != "no dead letters\n" {
-		t.Errorf("list of none: %q", out)
+		t.Errorf("list without dead letters: %q", out)
 	}
-	s.graves()
+	s.storeThree()
 	for _, tt := range []struct {
 		args []string
 		want []uint64
@@ -53,7 +53,7 @@ func TestDeadList(t *testing.T) {
 		for _, d := range read[[]operate.DeadLetter](s, append([]string{"dead", "list"}, tt.args...)...) {
 			got = append(got, d.Number)
 			if d.Body != nil {
-				t.Errorf("%v: a body is listed", tt.args)
+				t.Errorf("list %v: a body is in the list", tt.args)
 			}
 		}
 		if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -63,7 +63,7 @@ func TestDeadList(t *testing.T) {
 	table := s.ok("dead", "list", "--from", "suppression")
 	for _, want := range []string{"SEQ", "DIED AT", "2026-03-01 12:00:00", "suppression", "rejected", "3", "customerio.events.acme.email.bounced", "why"} {
 		if !strings.Contains(table, want) {
-			t.Errorf("the table leaves out %q:\n%s", want, table)
+			t.Errorf("the table has no %q:\n%s", want, table)
 		}
 	}
 	s.wrong("--reason:", "dead", "list", "--reason", "bad")
@@ -73,7 +73,7 @@ func TestDeadList(t *testing.T) {
 func TestDeadShow(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
-	s.graves()
+	s.storeThree()
 	if out := s.ok("dead", "show", "3"); strings.Contains(out, "spammed") || !strings.Contains(out, "not_json") || !strings.Contains(out, "57") {
 		t.Errorf("show without the body:\n%s", out)
 	}
@@ -85,22 +85,22 @@ func TestDeadShow(t *testing.T) {
 		t.Errorf("show as JSON: %+v", d)
 	}
 	if _, errs, code := s.run("dead", "show", "9"); code != 1 || !strings.Contains(errs, "cioctl dead list") {
-		t.Errorf("show of none: exit code %d, %s", code, errs)
+		t.Errorf("show a dead letter that does not exist: exit code %d, %s", code, errs)
 	}
-	s.wrong("no dead letter's number", "dead", "show", "x")
+	s.wrong("not the number of a dead letter", "dead", "show", "x")
 }
 
 func TestDeadRedrive(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
-	s.graves()
+	s.storeThree()
 	suppression := s.consumer("suppression", stream.Select(nil, nil, []string{"bounced", "spammed"})...)
 	s.wrong("--all", "dead", "redrive")
 	if list := read[[]operate.DeadLetter](s, "dead", "redrive", "--all", "--dry-run"); len(list) != 3 {
 		t.Errorf("dry run lists %d", len(list))
 	}
-	// A run that published and was killed before it could delete.
-	m := s.publish("a", "bounced") // a duplicate, which changes nothing
+	// An earlier run was killed after it had published the message.
+	m := s.publish("a", "bounced") // the stream drops this duplicate
 	if _, err := s.pub.Redrive(t.Context(), "suppression", 1, m); err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func (s *shell) consumer(name string, subjects ...string) *stream.Consumer {
 	return c
 }
 
-// handled is what a consumer finds.
+// handled acknowledges the messages of a consumer and returns their ids.
 func (s *shell) handled(c *stream.Consumer) []string {
 	s.t.Helper()
 	attempts, err := c.Fetch(s.t.Context(), event.Limits{Messages: 100, Linger: 100 * time.Millisecond})
@@ -146,7 +146,7 @@ func (s *shell) handled(c *stream.Consumer) []string {
 func TestDeadDrop(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
-	s.graves()
+	s.storeThree()
 	s.wrong("--all", "dead", "drop", "--yes")
 	s.wrong("--yes", "dead", "drop", "--all")
 	if list := read[[]operate.DeadLetter](s, "dead", "drop", "--from", "ingest", "--dry-run"); len(list) != 1 {
@@ -169,7 +169,7 @@ func TestConfirm(t *testing.T) {
 		var asked strings.Builder
 		c := &cli{in: strings.NewReader(answer), err: &asked}
 		if got := c.confirm(t.Context(), "Delete?"); got != want || asked.String() != "Delete? [y/N] " {
-			t.Errorf("answer %q to %q is %v", answer, asked.String(), got)
+			t.Errorf("confirm with answer %q to %q = %v", answer, asked.String(), got)
 		}
 	}
 }

@@ -23,16 +23,16 @@ func (c *cli) demo() *cobra.Command {
 	var cfg demoConfig
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Send a simulated campaign through the whole pipeline and check that nothing is lost",
-		Long: `demo starts the pipeline on free ports and in a temporary folder, sends a
-simulated campaign to its webhook endpoint with real signatures, waits until
-everything has been handled, and prints the funnel, the profiles and the counts.
-It fails when the counts differ.`,
+		Short: "Send a simulated campaign through the whole pipeline and check that no event is lost",
+		Long: `demo starts the pipeline on free ports and in a temporary folder. It sends a
+simulated campaign with real signatures to the webhook endpoint, waits until all
+events are handled, and prints the funnel, the profiles and the counts. It fails
+when the counts differ.`,
 	}
 	return c.command(cmd, func(ctx context.Context, _ []string) error { return c.runDemo(ctx, cfg) }, &cfg)
 }
 
-// demoConfig is the settings of the demo.
+// demoConfig holds the settings of the demo.
 type demoConfig struct {
 	deliveries int
 	rate       float64
@@ -41,19 +41,19 @@ type demoConfig struct {
 
 // Declare adds the settings to the set.
 func (c *demoConfig) Declare(s *config.Set) {
-	s.Int(&c.deliveries, "DELIVERIES", 5000, "messages of the simulated campaign")
-	s.Float(&c.rate, "RATE", 0, "events a second, 0 for as many as go")
-	s.Int(&c.seed, "SEED", 1, "what happens in the campaign")
+	s.Int(&c.deliveries, "DELIVERIES", 5000, "number of messages of the simulated campaign")
+	s.Float(&c.rate, "RATE", 0, "events a second, 0 for as fast as possible")
+	s.Int(&c.seed, "SEED", 1, "seed of the simulation: an equal seed gives an equal campaign")
 	s.Check(func() error {
 		if c.deliveries < 1 {
-			return errors.New("DELIVERIES: must be above 0")
+			return errors.New("DELIVERIES: want a number above 0")
 		}
 		return nil
 	})
 }
 
-// drainTimeout bounds the wait after the last event. It is far above what a slow
-// machine needs.
+// drainTimeout bounds the wait after the last event, far above the need of a slow
+// machine.
 const drainTimeout = 5 * time.Minute
 
 // A demo is one run of the command.
@@ -65,8 +65,8 @@ type demo struct {
 	rate     float64
 }
 
-// runDemo sends a campaign through a stack of its own and prints what became of
-// it. The error says which counts differ.
+// runDemo sends a campaign through a stack of its own and prints the result. The
+// error says which counts differ.
 func (c *cli) runDemo(ctx context.Context, cfg demoConfig) (err error) {
 	dir, err := os.MkdirTemp("", "cioevents-demo-")
 	if err != nil {
@@ -85,7 +85,8 @@ func (c *cli) runDemo(ctx context.Context, cfg demoConfig) (err error) {
 	return errors.Join(err, <-done)
 }
 
-// newDemo makes a stack on free ports, with a rate that the fake Track API bears.
+// newDemo starts a stack on free ports. Its rate of Track API calls is high, because
+// the Track API is a fake.
 func (c *cli) newDemo(cfg demoConfig, dir string) (*demo, error) {
 	var stackConfig dev.Config
 	set := config.New("demo", func(string) string { return "" })
@@ -124,7 +125,7 @@ func (d *demo) run(ctx context.Context) error {
 	return d.report(ctx, sent, status)
 }
 
-// people is everybody in the campaign, as they are before it.
+// people returns the profiles of all people in the campaign before the campaign.
 func (d *demo) people() []customeriotest.Profile {
 	var people []customeriotest.Profile
 	seen := map[string]bool{}
@@ -146,9 +147,9 @@ func (d *demo) send(ctx context.Context, events int) (operate.SendReport, error)
 	return sender.Send(ctx, d.campaign.Events())
 }
 
-// drain waits until every consumer has handled everything.
+// drain waits until every consumer has handled every event.
 func (d *demo) drain(ctx context.Context, conn *stream.Conn, events int) (status *stream.Status, err error) {
-	_, _ = fmt.Fprintln(d.err, "waiting until every consumer has handled them")
+	_, _ = fmt.Fprintln(d.err, "waiting until all consumers have handled the events")
 	bar, finish := d.bar(int64(events))
 	defer finish()
 	err = waitUntil(ctx, func() bool {
@@ -163,12 +164,12 @@ func (d *demo) drain(ctx context.Context, conn *stream.Conn, events int) (status
 		return lag == 0 && len(status.Consumers) == 3
 	})
 	if err != nil {
-		return nil, fmt.Errorf("wait until everything is handled: %w", err)
+		return nil, fmt.Errorf("wait until all events are handled: %w", err)
 	}
 	return status, nil
 }
 
-// waitUntil looks every 50 ms whether ok holds, for drainTimeout at most.
+// waitUntil calls ok every 50 ms until ok returns true, for drainTimeout at most.
 func waitUntil(ctx context.Context, ok func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()

@@ -21,7 +21,7 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// Ctrl-C may come at any time, also just before a bar is shown.
+// Ctrl-C may come at any time, even just before a bar is drawn.
 func TestDemoInterrupted(t *testing.T) {
 	t.Parallel()
 	c := &cli{out: io.Discard, err: io.Discard}

@@ -14,7 +14,7 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// report prints the result and compares it with the campaign.
+// report prints the result and compares the counts with those of the campaign.
 func (d *demo) report(ctx context.Context, sent operate.SendReport, status *stream.Status) error {
 	path := filepath.Join(d.dir, "customerio.duckdb")
 	funnel, err := duckdb.Query(ctx, path, `SELECT sent, delivered, bounced, unique_opens, unique_human_opens, unique_clicks, conversions, unsubscribes, spam_complaints
@@ -48,12 +48,12 @@ func (d *demo) report(ctx context.Context, sent operate.SendReport, status *stre
 	if len(t.wrong) > 0 {
 		return errors.New("the counts differ: " + strings.Join(t.wrong, ", "))
 	}
-	_, err = fmt.Fprintf(d.out, "\nNothing is lost and nothing is double: %d events in %.1f s, %.0f a second.\n", sent.Sent, sent.Seconds, float64(sent.Sent)/sent.Seconds)
+	_, err = fmt.Fprintf(d.out, "\nNothing is lost and nothing is duplicated: %d events in %.1f s, %.0f a second.\n", sent.Sent, sent.Seconds, float64(sent.Sent)/sent.Seconds)
 	return err
 }
 
-// profiles prints what the fake Track API knows, and returns how many people are
-// suppressed.
+// profiles prints the state of the fake Track API, and returns the number of
+// suppressed people.
 func (d *demo) profiles(t *demoTable) (suppressed int) {
 	engaged, unsubscribed := 0, 0
 	for _, p := range d.stack.Fake.Profiles() {
@@ -78,7 +78,7 @@ func (d *demo) profiles(t *demoTable) (suppressed int) {
 	return suppressed
 }
 
-// A demoTable collects the wrong numbers among its lines.
+// A demoTable prints lines and collects the wrong counts.
 type demoTable struct {
 	*tabwriter.Writer
 	wrong []string

@@ -17,13 +17,13 @@ func (c *cli) dev() *cobra.Command {
 	var log config.Log
 	cmd := &cobra.Command{
 		Use:   "dev",
-		Short: "Run everything on this machine: NATS, ingest, worker, a Track API to practise on, DuckDB",
-		Long: `dev runs the whole pipeline in one process, and keeps its data under --data.
+		Short: "Run the whole pipeline on this machine: NATS, ingest, worker, a fake Track API and DuckDB",
+		Long: `dev runs the whole pipeline in one process and keeps its data under --data. The
+next start continues with that data. By default it listens on 127.0.0.1 only.
 
-It listens on 127.0.0.1 only. Effects go to a fake Track API unless
-CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY are set. With a real account, a
-hard bounce or a spam complaint DELETES the profile for good, unless
-SUPPRESSION_MODE says otherwise.`,
+Effects go to a fake Track API until you set CUSTOMERIO_SITE_ID and
+CUSTOMERIO_TRACK_API_KEY. With a real account, a hard bounce or a spam complaint
+DELETES the profile for good, unless SUPPRESSION_MODE says otherwise.`,
 	}
 	console := declare(func(s *config.Set) { log.Declare(s, "console") })
 	return c.command(cmd, func(ctx context.Context, _ []string) error {
@@ -40,7 +40,8 @@ SUPPRESSION_MODE says otherwise.`,
 	}, &cfg, console)
 }
 
-// program is how this program is called: go run makes its own name for it.
+// program returns the command line that starts this program. Under "go run",
+// os.Args[0] is a temporary file.
 func program() string {
 	if strings.Contains(os.Args[0], "go-build") {
 		return "go run ./cmd/cioctl"

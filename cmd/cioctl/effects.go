@@ -12,32 +12,34 @@ import (
 )
 
 func (c *cli) effects() *cobra.Command {
-	return group("effects", "Show, check and try the rules of what events do to profiles",
-		`The rules say which attributes an event sets, which event it sends, and whether
-it suppresses or unsubscribes the person. The worker has built-in ones; a file,
-EFFECTS_FILE, replaces them. To change them, begin with the built-in file:
+	return group("effects", "Print, check and try the rules that turn events into profile updates",
+		`Rules say which attributes an event sets on the profile, which Track event it
+sends, and whether it suppresses or unsubscribes the person. The worker has
+built-in rules; the file in EFFECTS_FILE replaces them.
+
+To change the rules, start with the built-in file:
 
   cioctl effects show > effects.yaml
 
-add a rule, for example
+Add a rule, for example:
 
   - name: sms-bounce
     when: {object_type: sms, metric: bounced}
     set: {sms_bounced: true, sms_bounced_at: "{{occurred_at}}"}
 
-and see what it does before a worker does it:
+See the effect of the rule before a worker applies it:
 
   cioctl effects check effects.yaml
   cioctl effects test effects.yaml < events.jsonl
 
-docs/effects.md explains the language.`,
+docs/effects.md explains the language of the rules.`,
 		c.effectsShow(), c.effectsCheck(), c.effectsTest())
 }
 
 func (c *cli) effectsShow() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "show [FILE]",
-		Short:   "Print the built-in rules, or those of a file as they are understood",
+		Short:   "Print the built-in rules, or the rules of a file as the worker reads them",
 		Example: "  cioctl effects show > effects.yaml\n  cioctl effects show effects.yaml",
 		Args:    cobra.MaximumNArgs(1),
 	}
@@ -60,7 +62,7 @@ func (c *cli) effectsShow() *cobra.Command {
 func (c *cli) effectsCheck() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "check FILE",
-		Short:   "Tell all mistakes in a file of rules, and what each consumer would do",
+		Short:   "Print all mistakes in a file of rules, and the metrics on which each consumer acts",
 		Example: "  cioctl effects check effects.yaml",
 		Args:    cobra.ExactArgs(1),
 	}

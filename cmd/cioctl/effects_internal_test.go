@@ -15,7 +15,7 @@ import (
 	"github.com/cioevents/cioevents/internal/operate"
 )
 
-// effects runs "cioctl effects" with the arguments and the input.
+// effects runs "cioctl effects" with this input and these arguments.
 func effects(t *testing.T, in string, args ...string) (out string, code int, said string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -88,7 +88,7 @@ func TestEffectsTest(t *testing.T) {
 		t.Errorf("table (-want +got):\n%s", diff)
 	}
 	if strings.Contains(out, "joe@") {
-		t.Error("the table has an address")
+		t.Error("the table contains an e-mail address")
 	}
 }
 

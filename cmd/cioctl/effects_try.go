@@ -23,10 +23,11 @@ func (c *cli) effectsTest() *cobra.Command {
 	var unknown bool
 	cmd := &cobra.Command{
 		Use:   "test [FILE]",
-		Short: "Show which calls events would cause, without making them",
-		Long: `test reads events from standard input, one JSON body in a line as Customer.io
-sends it, and shows the rules that apply to each and the calls that the worker
-would make. It names nobody. Without a file the built-in rules are tried.`,
+		Short: "Show the Track API calls that events would cause, without calling",
+		Long: `test reads events from standard input, one JSON body a line, as Customer.io sends
+them. For each event it shows the rules that apply and the Track API calls that
+the worker would make. The output leaves out who the person is. Without FILE, test
+tries the built-in rules.`,
 		Example: `  cioctl effects test < events.jsonl
   cioctl effects test effects.yaml --mode unsubscribe --output json < events.jsonl
   echo '{"object_type":"email","metric":"bounced","data":{"identifiers":{"id":"42"},"failure_message":"550 5.1.1"}}' |
@@ -47,14 +48,13 @@ would make. It names nobody. Without a file the built-in rules are tried.`,
 		trials, err := operate.TryEffects(p, bodies.all, time.Now())
 		err = errors.Join(err, bodies.err)
 		if err == nil && len(trials) == 0 {
-			err = errors.New("there are no events on standard input")
+			err = errors.New("there are no events on standard input: give one JSON body a line")
 		}
 		return errors.Join(out.print(c.out, trials, func(w io.Writer) { trialTable(w, trials) }), err)
 	}, bounces, &out)
 }
 
-// policy returns the rules of the file that the arguments name, or the built-in
-// rules, in a mode.
+// policy returns the rules of the file in args, or the built-in rules, with a mode.
 func policy(mode string, args []string) (p effect.Policy, err error) {
 	if p.Mode, err = effect.ParseMode(mode); err != nil {
 		return p, &config.UsageError{Err: fmt.Errorf("--mode: %w", err)}
@@ -80,7 +80,7 @@ func trialTable(w io.Writer, trials []operate.Trial) {
 		case t.Person == "":
 			row(w, t.Line, what, rules, "-", "the event names nobody")
 		case len(t.Calls) == 0:
-			row(w, t.Line, what, rules, "-", "the mode or the missing cio_id leaves nothing")
+			row(w, t.Line, what, rules, "-", "no call: the mode forbids it, or the event has no cio_id")
 		}
 		for _, call := range t.Calls {
 			row(w, t.Line, what, rules, string(call.Kind), callDetails(call))

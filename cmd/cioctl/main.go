@@ -1,4 +1,6 @@
-// Cioctl is the operator's tool, and runs the whole pipeline on one machine.
+// Cioctl is the operator's tool: it shows the state of the pipeline, replays
+// history, redrives dead letters and queries the warehouse. It can also run the whole
+// pipeline on one machine.
 package main
 
 import (
@@ -15,7 +17,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	context.AfterFunc(ctx, stop) // a second signal kills the process
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)
 	os.Exit(config.ExitCode(os.Stderr, "cioctl", err))
 }
@@ -24,7 +26,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	c := &cli{getenv: getenv, in: stdin, out: stdout, err: stderr}
 	//nolint:contextcheck // the commands take the context of ExecuteContext
 	root := group("cioctl", "Operate the Customer.io event pipeline",
-		"cioctl operates the Customer.io event pipeline, and runs all of it on one machine:\nbegin with \"cioctl dev\".\n\nEvery flag is an environment variable, too: --nats-url is NATS_URL.",
+		`cioctl operates the Customer.io event pipeline. It can also run the whole
+pipeline on one machine. Start there:
+
+  cioctl dev                      # in one terminal
+  cioctl send --campaign 1000     # in another
+  cioctl status
+
+Settings of the pipeline are environment variables, too: --nats-url is NATS_URL.
+The exit code is 0 for success, 1 for a failure and 2 for wrong usage.`,
 		c.dev(), c.demo(), c.send(), c.verify(), c.status(), c.tail(), c.query(), c.stream(),
 		c.replay(), c.dead(), c.effects(), c.report(), c.warehouse())
 	root.SilenceUsage, root.SilenceErrors = true, true
@@ -38,7 +48,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	return root.ExecuteContext(ctx)
 }
 
-// A cli is what the commands share.
+// A cli holds what all commands share: the environment and the standard streams.
 type cli struct {
 	getenv   func(string) string
 	in       io.Reader

@@ -14,7 +14,7 @@ import (
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
 )
 
-// A shell runs cioctl against a server of its own.
+// A shell runs cioctl with a NATS server of its own.
 type shell struct {
 	t    *testing.T
 	url  string
@@ -33,7 +33,7 @@ func newShell(t *testing.T) *shell {
 	return s
 }
 
-// run returns what cioctl prints, and its exit code.
+// run returns the output of cioctl and its exit code.
 func (s *shell) run(args ...string) (stdout, stderr string, code int) {
 	s.t.Helper()
 	return s.runIn(s.t.Context(), strings.NewReader(""), args...)
@@ -77,14 +77,14 @@ func (s *shell) publish(id, metric string) *event.Message {
 	return m
 }
 
-func (s *shell) bury(d event.DeadLetter) {
+func (s *shell) store(d event.DeadLetter) {
 	s.t.Helper()
 	if err := s.pub.StoreDeadLetter(s.t.Context(), &d); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-// wrong checks that a command is refused as wrong usage, with a hint.
+// wrong checks that a command ends with exit code 2 and a hint on standard error.
 func (s *shell) wrong(hint string, args ...string) {
 	s.t.Helper()
 	_, errs, code := s.run(args...)

@@ -13,16 +13,17 @@ import (
 	"github.com/cioevents/cioevents/internal/config"
 )
 
-// output is the setting of commands that print data.
+// output is the setting of the commands that print data.
 type output struct{ format string }
 
 // Declare adds the setting to the set.
 func (o *output) Declare(s *config.Set) {
-	s.String(&o.format, "OUTPUT", "table", "table for people, json for programs")
+	s.String(&o.format, "OUTPUT", "table", "table for people or json for programs")
 	s.Check(func() error { return config.OneOf("OUTPUT", o.format, "table", "json") })
 }
 
-// print writes v as JSON, or calls table.
+// print writes v as indented JSON, or calls table with a writer that aligns the cells
+// of a row.
 func (o *output) print(w io.Writer, v any, table func(io.Writer)) error {
 	if o.format == "json" {
 		enc := json.NewEncoder(w)
@@ -34,7 +35,7 @@ func (o *output) print(w io.Writer, v any, table func(io.Writer)) error {
 	return tw.Flush()
 }
 
-// row writes the cells of one line of a table.
+// row writes one line of a table.
 func row(w io.Writer, cells ...any) {
 	texts := make([]string, len(cells))
 	for i, cell := range cells {
@@ -57,7 +58,7 @@ func text(cell any) string {
 			return fmt.Sprintf("%.4g", v)
 		}
 		return strconv.FormatFloat(math.Round(v*1000)/1000, 'f', -1, 64)
-	case map[string]any, []any: // as in a JSON column
+	case map[string]any, []any: // from a JSON column
 		b, err := json.Marshal(v)
 		if err != nil {
 			return fmt.Sprint(v)

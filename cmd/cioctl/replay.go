@@ -16,10 +16,13 @@ import (
 )
 
 func (c *cli) replay() *cobra.Command {
-	return group("replay", "Have stored events handled again",
-		`A replay reads events of the past from the stream once more, and has running
-workers handle them as if they had just come. It lives in the stream: it goes on
-when cioctl ends, when workers are restarted, and faster with more of them.`,
+	return group("replay", "Have workers handle stored events again",
+		`A replay reads stored events from the stream once more and has running workers
+handle them like new events. Use it to fill a new warehouse, or to apply changed
+rules to the past.
+
+The state of a replay is in the stream. The replay continues when cioctl ends and
+when workers restart, and more workers make it faster.`,
 		c.replayStart(), c.replayList(), c.replayCancel())
 }
 
@@ -28,9 +31,10 @@ func (c *cli) replayList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the replays that are not finished",
-		Long: `list shows how far the replays are, with the rate since their start. One that is
-finished disappears after a few seconds. One that is waiting has no worker:
-WORKER_CONSUMERS and WAREHOUSE_URL of a running one must include its target.`,
+		Long: `list shows the progress of each replay, with the rate since its start. A finished
+replay disappears after a few seconds. A replay that stays in the state "waiting"
+has no worker: run a worker whose WORKER_CONSUMERS and WAREHOUSE_URL include the
+target of the replay.`,
 	}
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
 		list, err := operate.ListReplays(ctx, conn)
@@ -60,15 +64,15 @@ func replayTable(w io.Writer, list []operate.ReplayStatus) {
 func (c *cli) replayCancel() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "cancel ID",
-		Short:   "End a replay; what it has done stays done",
+		Short:   "End a replay; effects that happened already stay",
 		Example: "  cioctl replay cancel 20261124-121500-k3fd",
 		Args:    cobra.ExactArgs(1),
 	}
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, args []string) error {
-		id := strings.TrimPrefix(args[0], "replay-") // the name of its consumer
+		id := strings.TrimPrefix(args[0], "replay-") // id may be the name of the replay's consumer
 		err := conn.DeleteReplay(ctx, id)
 		if errors.Is(err, stream.ErrNoReplay) {
-			return fmt.Errorf("%w; cioctl replay list shows those that there are", err)
+			return fmt.Errorf("%w; see cioctl replay list", err)
 		}
 		if err != nil {
 			return err

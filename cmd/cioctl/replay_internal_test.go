@@ -16,7 +16,7 @@ func TestReplayStartListCancel(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	if out := s.ok("replay", "list"); out != "no replays\n" {
-		t.Errorf("list of none: %q", out)
+		t.Errorf("list without replays: %q", out)
 	}
 	if _, errs, code := s.run("replay", "start", "--to", "warehouse"); code != 1 || !strings.Contains(errs, "cioctl status") {
 		t.Errorf("nothing to replay: exit code %d, %s", code, errs)
@@ -30,7 +30,7 @@ func TestReplayStartListCancel(t *testing.T) {
 	}{
 		{[]string{"--to", "warehouse"}, 3},
 		{[]string{"--to", "warehouse-bigquery", "--since", "-1h", "--filter", "metric=bounced,metric=opened", "--filter", "workspace=acme"}, 2},
-		{[]string{"--to", "suppression-acme"}, 3}, // which of them matter is up to the worker's rules
+		{[]string{"--to", "suppression-acme"}, 3}, // the worker's rules decide which of the three matter
 		{[]string{"--to", "engagement", "--filter", "object_type=email"}, 1},
 	} {
 		r := read[stream.Replay](s, append([]string{"replay", "start"}, tt.args...)...)
@@ -56,7 +56,7 @@ func TestReplayStartListCancel(t *testing.T) {
 	}
 }
 
-// internal/operate knows the names of the worker's consumers from nowhere else.
+// internal/operate cannot import workerapp, so it repeats the names of consumers.
 func TestReplayTargets(t *testing.T) {
 	t.Parallel()
 	for _, target := range []string{workerapp.Warehouse, workerapp.Suppression, workerapp.Engagement} {
@@ -84,7 +84,7 @@ func TestReplayWait(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	s.publish("a", "opened")
-	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond) // longer than the start takes
+	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond) // longer than the start of cioctl
 	defer cancel()
 	out, errs, code := s.runIn(interrupted(ctx), strings.NewReader(""), "replay", "start", "--to", "warehouse", "--wait")
 	list := read[[]operate.ReplayStatus](s, "replay", "list")
@@ -92,7 +92,7 @@ func TestReplayWait(t *testing.T) {
 		t.Fatalf("interrupted: exit code %d, %d replays\n%s%s", code, len(list), out, errs)
 	}
 	if !strings.Contains(errs, "no worker has ever had the consumer warehouse") {
-		t.Errorf("no warning of a target that is not there:\n%s", errs)
+		t.Errorf("no warning about a target without a consumer:\n%s", errs)
 	}
 	s.ok("replay", "cancel", list[0].ID)
 
@@ -109,14 +109,14 @@ func TestReplayWait(t *testing.T) {
 	<-done
 }
 
-// interrupted is the context of a process that gets a signal when ctx ends.
+// interrupted returns the context of a process that gets a signal when ctx ends.
 func interrupted(ctx context.Context) context.Context {
 	c, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, cancel)
 	return c
 }
 
-// serve acknowledges what the first replay has, as a worker does.
+// serve acknowledges the first event of the first replay, as a worker does.
 func (s *shell) serve(ctx context.Context) {
 	t := time.NewTicker(20 * time.Millisecond)
 	defer t.Stop()

@@ -33,31 +33,34 @@ func (c *cli) send() *cobra.Command {
 	var o sendOptions
 	cmd := &cobra.Command{
 		Use:   "send [sample ...]",
-		Short: "Send signed sample events, events from standard input, or a simulated campaign",
-		Long: `send signs events and posts them to a receiver, as Customer.io does.
+		Short: "Send signed sample events, your own events or a simulated campaign",
+		Long: `send signs events and posts them to a receiver, as Customer.io does. It sends
 
-Without arguments it sends every sample once; --list names them. With --stdin it
-sends each line of standard input as one event. With --campaign N it simulates
-an e-mail campaign of N messages.`,
+  without arguments   every sample once (--list prints the names)
+  sample ...          the named samples
+  --stdin             each line of standard input as one event
+  --campaign N        the events of a simulated e-mail campaign of N messages
+
+It prints how many events the receiver accepted, and the times of the calls.`,
 		Example: "  cioctl send email_bounced_hard\n  cioctl send --campaign 1000 --rate 200\n  cioctl send --stdin < events.jsonl",
 		Args:    cobra.ArbitraryArgs,
 	}
 	flags := cmd.Flags()
-	flags.IntVar(&o.campaign, "campaign", 0, "simulate a campaign of this many messages")
-	flags.IntVar(&o.id, "campaign-id", 0, "its campaign_id; the time of day when 0, so that each run is a new campaign")
-	flags.BoolVar(&o.from, "stdin", false, "send each line of standard input")
-	flags.BoolVar(&o.list, "list", false, "list the samples")
-	flags.BoolVar(&o.bodyOnly, "body-only", false, "sign the raw body alone, without a timestamp")
-	flags.Float64Var(&o.rate, "rate", 0, "events a second, 0 for as many as go")
-	flags.IntVar(&o.connections, "connections", 16, "calls at a time")
-	flags.IntVar(&o.retry, "retries", 0, "how often to repeat a call that was answered 503 or not at all")
+	flags.IntVar(&o.campaign, "campaign", 0, "simulate a campaign of this number of messages")
+	flags.IntVar(&o.id, "campaign-id", 0, "campaign_id of the campaign; 0 takes the time of day, so that each run is a new campaign")
+	flags.BoolVar(&o.from, "stdin", false, "send each line of standard input as one event")
+	flags.BoolVar(&o.list, "list", false, "print the names of the samples and send nothing")
+	flags.BoolVar(&o.bodyOnly, "body-only", false, "sign the raw body alone, without a timestamp: the signature \"body\" of the receiver")
+	flags.Float64Var(&o.rate, "rate", 0, "events a second, 0 for as fast as possible")
+	flags.IntVar(&o.connections, "connections", 16, "number of calls at a time")
+	flags.IntVar(&o.retry, "retries", 0, "how often to repeat a call that is answered 503 or not at all")
 	return c.command(cmd, func(ctx context.Context, args []string) error { return c.sendAll(ctx, o, args) }, &o)
 }
 
 // Declare adds the settings to the set.
 func (o *sendOptions) Declare(s *config.Set) {
-	s.String(&o.url, "URL", dev.DefaultURL, "the receiver")
-	s.Secret(&o.secret, "CUSTOMERIO_WEBHOOK_SECRET", "signing key, the one of cioctl dev by default")
+	s.String(&o.url, "URL", dev.DefaultURL, "webhook URL of the receiver")
+	s.Secret(&o.secret, "CUSTOMERIO_WEBHOOK_SECRET", "signing key; the default is the key of cioctl dev")
 	o.output.Declare(s)
 }
 
@@ -96,48 +99,48 @@ func (c *cli) sendAll(ctx context.Context, o sendOptions, args []string) error {
 		row(w, "p99", report.P99.Round(time.Microsecond))
 	}))
 	if err == nil && report.Failed > 0 {
-		err = fmt.Errorf("%d of %d events were not taken, the first because: %s%s", report.Failed, report.Sent+report.Failed, report.Refusal, advice(report.Answers))
+		err = fmt.Errorf("%d of %d events were not accepted; first failure: %s%s", report.Failed, report.Sent+report.Failed, report.Refusal, advice(report.Answers))
 	}
 	return err
 }
 
-// check finds settings that make no sense, alone or together.
+// check reports settings that cannot work, alone or together.
 func (o *sendOptions) check(args []string) error {
 	u, err := url.Parse(o.url)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		return fmt.Errorf("URL: %q is not of the form %s", o.url, dev.DefaultURL)
 	case o.campaign < 0:
-		return errors.New("--campaign: must not be below 0")
+		return errors.New("--campaign: want a number of messages, 0 or more")
 	case o.connections < 1:
-		return errors.New("--connections: must be above 0")
+		return errors.New("--connections: want a number above 0")
 	case o.rate < 0:
-		return errors.New("--rate: must not be below 0")
+		return errors.New("--rate: want events a second, 0 or more")
 	case o.retry < 0:
-		return errors.New("--retries: must not be below 0")
+		return errors.New("--retries: want a number, 0 or more")
 	case o.from && o.campaign > 0, len(args) > 0 && (o.from || o.campaign > 0):
-		return errors.New("samples, --stdin and --campaign exclude each other")
+		return errors.New("samples, --stdin and --campaign exclude each other: give one of the three")
 	}
 	return nil
 }
 
-// advice says what to look at after answers that were not 2xx.
+// advice says what to check after answers that were not 2xx.
 func advice(answers map[int]int) string {
 	switch {
 	case answers[0] > 0:
-		return "; is the receiver running (cioctl dev), and is --url right?"
+		return "; check that the receiver is running (cioctl dev) and that --url is right"
 	case answers[http.StatusUnauthorized] > 0:
 		return "; --customerio-webhook-secret must be a key of the receiver"
 	case answers[http.StatusNotFound] > 0:
-		return "; --url must be /webhooks/customerio there, or /webhooks/customerio/WORKSPACE"
+		return "; the path of --url must be /webhooks/customerio or /webhooks/customerio/WORKSPACE"
 	case answers[http.StatusServiceUnavailable] > 0:
-		return "; the receiver cannot store events now: its log says why, and --retries waits for it"
+		return "; the receiver cannot store events now: read its log, or wait for it with --retries"
 	default:
 		return ""
 	}
 }
 
-// bodies returns what to send, and how much that is, -1 when unknown.
+// bodies returns the events to send and their number, -1 when unknown.
 func bodies(o sendOptions, args []string, input *lineReader) (iter.Seq[[]byte], int64, error) {
 	switch {
 	case o.from:
@@ -161,7 +164,7 @@ func bodies(o sendOptions, args []string, input *lineReader) (iter.Seq[[]byte], 
 	for _, name := range args {
 		body, ok := samples[name]
 		if !ok {
-			return nil, 0, &config.UsageError{Err: fmt.Errorf("there is no sample %q; cioctl send --list names them", name)}
+			return nil, 0, &config.UsageError{Err: fmt.Errorf("there is no sample %q; see cioctl send --list", name)}
 		}
 		list = append(list, body)
 	}

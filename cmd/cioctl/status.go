@@ -11,7 +11,16 @@ import (
 
 func (c *cli) status() *cobra.Command {
 	var out output
-	cmd := &cobra.Command{Use: "status", Short: "Show the stream, the lag of its consumers, and the dead letters"}
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show the stream, the lag of its consumers, the replays and the dead letters",
+		Long: `status answers the first questions about a pipeline: is the stream filling up, do
+the consumers keep up, and has a message been given up on?
+
+LAG counts the messages that a consumer has not handled yet. IN FLIGHT counts
+those of them that a worker is handling now, REDELIVERED those that a worker is
+handling for the second time or more.`,
+	}
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
 		s, err := conn.Status(ctx)
 		if err != nil {

@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// stdin is standard input, and ends with ctx: Ctrl-C does not interrupt a read of
-// a terminal or a pipe, which is left behind.
+// stdin returns standard input as a reader that ends with ctx. Ctrl-C does not
+// interrupt a read from a terminal or a pipe, so the goroutine with the read is left
+// behind.
 func (c *cli) stdin(ctx context.Context) io.Reader {
 	r, w := io.Pipe()
 	go func() {
@@ -21,11 +22,11 @@ func (c *cli) stdin(ctx context.Context) io.Reader {
 	return r
 }
 
-// maxLine is far above the largest body that a receiver takes.
+// maxLine is in bytes, far above the largest body that a receiver accepts.
 const maxLine = 16 << 20
 
-// A lineReader hands out the lines that are not empty. When they end early, err
-// says why afterwards.
+// A lineReader yields the lines that are not empty. Afterwards, err says why the
+// lines ended early.
 type lineReader struct {
 	in  io.Reader
 	err error
@@ -42,7 +43,7 @@ func (l *lineReader) all(yield func([]byte) bool) {
 	}
 	switch err := s.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		l.err = fmt.Errorf("line %d of standard input is longer than %d bytes, and ends the reading: put each event on a line of its own", n+1, maxLine)
+		l.err = fmt.Errorf("line %d of standard input is longer than %d bytes, and the rest is not read: put each event on a line of its own", n+1, maxLine)
 	case err != nil:
 		l.err = fmt.Errorf("read standard input: %w", err)
 	}

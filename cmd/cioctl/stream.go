@@ -11,21 +11,24 @@ import (
 )
 
 func (c *cli) stream() *cobra.Command {
-	return group("stream", "Change the stream", "", c.streamApply())
+	return group("stream", "Change settings of the running streams", "", c.streamApply())
 }
 
 func (c *cli) streamApply() *cobra.Command {
 	var target stream.Settings
 	var less bool
 	cmd := &cobra.Command{
-		Use: "apply", Short: "Give the running streams the configured replicas, age, size and window",
-		Long: "Give the running streams the configured replicas, age, size and window: all four\nof them, so name those that are not to become the default.",
+		Use: "apply", Short: "Set replicas, age, size and de-duplication window of the running streams",
+		Long: `apply sets the replicas, the age, the size and the de-duplication window of the
+running streams. It always sets all four: a setting that you leave out gets its
+default value.`,
+		Example: "  cioctl stream apply --stream-replicas 3 --stream-max-age 720h --stream-max-bytes 42GiB --dedup-window 2h",
 	}
-	cmd.Flags().BoolVar(&less, "less", false, "allow fewer replicas, or a shorter age, which deletes events")
+	cmd.Flags().BoolVar(&less, "less", false, "allow fewer replicas and a shorter age; a shorter age deletes events")
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
 		err := conn.Apply(ctx, target, less)
 		if errors.Is(err, stream.ErrLess) {
-			return fmt.Errorf("%w. Set what is missing, or pass --less", err)
+			return fmt.Errorf("%w. Give the settings that are missing, or allow the loss with --less", err)
 		}
 		if err != nil {
 			return err

@@ -21,11 +21,15 @@ func (c *cli) tail() *cobra.Command {
 	var dead bool
 	cmd := &cobra.Command{
 		Use:   "tail",
-		Short: "Print events as they are stored, until Ctrl-C",
-		Long:  "tail prints a line for each event that is stored, and with --output json its whole\nbody. It disturbs nothing. With --dead it prints the dead letters instead.",
+		Short: "Print events as they arrive, until Ctrl-C",
+		Long: `tail prints one line for each event that is stored from now on. The consumers do
+not notice. With --output json each line is a JSON object that has the whole body,
+which may contain personal data. With --dead it prints dead letters instead: the
+stored ones first, then new ones.`,
+		Example: "  cioctl tail\n  cioctl tail --since 10m --output json | jq .body\n  cioctl tail --dead",
 	}
-	cmd.Flags().DurationVar(&age, "since", 0, "begin this far back")
-	cmd.Flags().BoolVar(&dead, "dead", false, "print dead letters, those that are there and new ones")
+	cmd.Flags().DurationVar(&age, "since", 0, "start with entries of this age, such as 10m")
+	cmd.Flags().BoolVar(&dead, "dead", false, "print dead letters instead of events")
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
 		var since time.Time
 		if age > 0 {

@@ -33,7 +33,7 @@ func TestSendIsWronglyUsed(t *testing.T) {
 		"--retries:":                   {"--retries", "-1"},
 		"URL: \"nonsense\"":            {"--url", "nonsense"},
 		"exclude each other":           {"--stdin", "--campaign", "3"},
-		"cioctl send --list names":     {"no_such_sample"},
+		"cioctl send --list":           {"no_such_sample"},
 		"is not of the form http://12": {"--url", "ftp://x"},
 	} {
 		s.wrong(hint, append([]string{"send"}, args...)...)
@@ -42,7 +42,7 @@ func TestSendIsWronglyUsed(t *testing.T) {
 	s.wrong("--signature: is required", "verify", "--customerio-webhook-secret", "k")
 }
 
-// Whoever is refused is told what to look at.
+// The error after a refusal says what to check.
 func TestSendRefused(t *testing.T) {
 	t.Parallel()
 	s := &shell{t: t}
@@ -59,13 +59,13 @@ func TestSendRefused(t *testing.T) {
 		}
 		if status == http.StatusNotFound {
 			if _, errs, code := s.run("send", "--url", server.URL, "email_opened_human"); code != 1 || !strings.Contains(errs, "cioctl dev") {
-				t.Errorf("nobody listens: exit code %d, %s", code, errs)
+				t.Errorf("no receiver: exit code %d, %s", code, errs)
 			}
 		}
 	}
 }
 
-// A line that is too long is said, not taken for the end.
+// A line that is too long is an error, not the end of the input.
 func TestLineTooLong(t *testing.T) {
 	t.Parallel()
 	in := "{}\n" + strings.Repeat("x", maxLine+1) + "\n{}\n"
@@ -93,7 +93,7 @@ func TestInterruptedWhileReading(t *testing.T) {
 			err := run(ctx, args, func(string) string { return "" }, in, io.Discard, &errs)
 			done <- config.ExitCode(&errs, "cioctl", err)
 		}()
-		if _, err := hold.Write([]byte("{}\n")); err != nil { // it reads
+		if _, err := hold.Write([]byte("{}\n")); err != nil { // the command is reading
 			t.Fatal(err)
 		}
 		cancel()
@@ -103,13 +103,13 @@ func TestInterruptedWhileReading(t *testing.T) {
 				t.Errorf("%v: exit code %d, %s", args, code, errs.String())
 			}
 		case <-time.After(30 * time.Second):
-			t.Fatalf("%v goes on", args)
+			t.Fatalf("%v does not end", args)
 		}
 		hold.Close()
 	}
 }
 
-// Standard output is JSON and nothing else, also when a command waits.
+// Standard output is JSON and nothing else, even when the command waits.
 func TestReplayWaitIsJSON(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
@@ -118,7 +118,7 @@ func TestReplayWaitIsJSON(t *testing.T) {
 	defer cancel()
 	out, errs, code := s.runIn(ctx, strings.NewReader(""), "replay", "start", "--to", "warehouse", "--wait", "--output", "json")
 	if code != 1 || out != "" {
-		t.Errorf("it ran into a deadline: exit code %d, %q, %s", code, out, errs)
+		t.Errorf("after a deadline: exit code %d, %q, %s", code, out, errs)
 	}
 	interrupted, stop := context.WithCancel(t.Context())
 	context.AfterFunc(t.Context(), stop)
@@ -130,7 +130,7 @@ func TestReplayWaitIsJSON(t *testing.T) {
 	}
 }
 
-func TestNothingIsChosen(t *testing.T) {
+func TestNothingIsSelected(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	for _, command := range [][]string{{"dead", "redrive", "77"}, {"dead", "drop", "77", "--yes"}} {
@@ -146,11 +146,11 @@ func TestEmptyReports(t *testing.T) {
 	url := "duckdb:" + filepath.Join(t.TempDir(), "e.duckdb")
 	write(t, url, nil)
 	if out := s.ok("report", "--warehouse-url", url); !strings.Contains(out, "no events yet") {
-		t.Errorf("of an empty warehouse:\n%s", out)
+		t.Errorf("report of an empty warehouse:\n%s", out)
 	}
 	fill(t, url)
 	if out := s.ok("report", "--warehouse-url", url, "--days", "0", "--campaign", "123456789"); !strings.Contains(out, "Campaign 123456789 has no events") {
-		t.Errorf("of no campaign:\n%s", out)
+		t.Errorf("report of an unknown campaign:\n%s", out)
 	}
 	s.wrong("exclude each other", "report", "--warehouse-url", url, "--html", "x.html", "--output", "json")
 	if out := s.ok("query", "--warehouse-url", url, `SELECT DATE '2026-01-02' AS day, '{"a":[1]}'::JSON AS json, 123456.5 AS n`); !strings.Contains(out, `2026-01-02  {"a":[1]}  123456.5`) {

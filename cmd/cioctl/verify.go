@@ -18,31 +18,33 @@ func (c *cli) verify() *cobra.Command {
 	var secret, signature, timestamp string
 	cmd := &cobra.Command{
 		Use:   "verify",
-		Short: "Tell whether a captured call was signed by a key",
-		Long: `verify reads the body of a captured call from standard input, byte for byte, and
-tells which key signed it. It does not look at the age of the timestamp.`,
+		Short: "Check the signature of a captured webhook call",
+		Long: `verify reads the body of a captured webhook call from standard input, byte for
+byte, and prints which of the keys signed the call. It ignores the age of the
+timestamp. Copy --signature and --timestamp from the headers of the call.`,
 		Example: "  cioctl verify --signature 6f55… --timestamp 1614265384 < body.json",
 	}
-	cmd.Flags().StringVar(&signature, "signature", "", "the call's X-CIO-Signature")
-	cmd.Flags().StringVar(&timestamp, "timestamp", "", "the call's X-CIO-Timestamp, left out when it had none")
+	cmd.Flags().StringVar(&signature, "signature", "", "header X-CIO-Signature of the call (required)")
+	cmd.Flags().StringVar(&timestamp, "timestamp", "", "header X-CIO-Timestamp of the call; leave it out when the call has none")
 	secrets := declare(func(s *config.Set) {
-		s.Secret(&secret, "CUSTOMERIO_WEBHOOK_SECRET", "signing keys, comma-separated")
+		s.Secret(&secret, "CUSTOMERIO_WEBHOOK_SECRET", "signing keys, comma-separated (required)")
 		s.Check(func() error {
 			if secret == "" {
-				return errors.New("CUSTOMERIO_WEBHOOK_SECRET: is required")
+				return errors.New("CUSTOMERIO_WEBHOOK_SECRET: is required: give the signing key")
 			}
 			if signature == "" {
-				return errors.New("--signature: is required, the call's X-CIO-Signature")
+				return errors.New("--signature: is required: give the header X-CIO-Signature of the call")
 			}
 			return nil
 		})
 	})
 	return c.command(cmd, func(ctx context.Context, _ []string) error {
+		keys := config.SplitList(secret)
 		body, err := io.ReadAll(c.stdin(ctx))
 		if err != nil {
 			return fmt.Errorf("read body: %w", err)
 		}
-		v, err := webhook.NewVerifier(webhook.VerifierConfig{Keys: config.SplitList(secret)})
+		v, err := webhook.NewVerifier(webhook.VerifierConfig{Keys: keys})
 		if err != nil {
 			return &config.UsageError{Err: err}
 		}
@@ -53,9 +55,9 @@ tells which key signed it. It does not look at the age of the timestamp.`,
 		}
 		key, err := v.Verify(h, body, time.Now())
 		if err != nil {
-			return fmt.Errorf("not signed by any of the %d keys over these %d bytes: %w; a body that was parsed and written again, or ends in another newline, does not verify", len(config.SplitList(secret)), len(body), err)
+			return fmt.Errorf("not signed by any of the %d keys over these %d bytes: %w; give the exact bytes of the call: a body that was parsed and written again, or that has an additional newline, does not verify", len(keys), len(body), err)
 		}
-		_, err = fmt.Fprintf(c.out, "signed by key %d of %d\n", key+1, len(config.SplitList(secret)))
+		_, err = fmt.Fprintf(c.out, "signed by key %d of %d\n", key+1, len(keys))
 		return err
 	}, secrets)
 }
