@@ -5,12 +5,12 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 )
 
-// bar draws a progress bar of total steps on standard error. A total below 0 means
-// unknown: only the count is drawn. Nothing is drawn when standard error is not a
+// bar draws a progress bar of total steps on standard error. With a total below 0, for
+// unknown, only the count is drawn. Nothing is drawn when standard error is not a
 // terminal, or when total is 0. After finish the last state stays on the screen.
 //
-// The bar does not end with a context: adding a bar to a container that has ended
-// panics.
+// The bar does not end with a context, because mpb panics when a bar is added to a
+// container after the end of its context.
 func (c *cli) bar(total int64, options ...mpb.ContainerOption) (bar *mpb.Bar, finish func()) {
 	out := c.err
 	if total == 0 {

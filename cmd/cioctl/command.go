@@ -23,13 +23,13 @@ type declare func(s *config.Set)
 // Declare adds the settings to the set.
 func (d declare) Declare(s *config.Set) { d(s) }
 
-// check returns settings that only check flags. An error of condition is a wrong
-// usage.
+// check returns settings that consist of a condition on flags. An error of the
+// condition is a wrong usage.
 func check(condition func() error) settings {
 	return declare(func(s *config.Set) { s.Check(condition) })
 }
 
-// command completes cmd: cmd reads the settings of all groups, then calls run.
+// command completes cmd, which reads the settings of all groups and then calls run.
 func (c *cli) command(cmd *cobra.Command, run func(ctx context.Context, args []string) error, groups ...settings) *cobra.Command {
 	set := config.On(cmd.Flags(), c.getenv)
 	for _, g := range groups {
@@ -48,7 +48,7 @@ func (c *cli) command(cmd *cobra.Command, run func(ctx context.Context, args []s
 	return cmd
 }
 
-// group returns a command that only has subcommands. Without one it prints its help.
+// group returns a command that prints its help and has only subcommands.
 func group(use, short, long string, subs ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Long: long, Args: usage(cobra.NoArgs), RunE: help}
 	cmd.AddCommand(subs...)
@@ -67,7 +67,8 @@ func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// flagError writes an operator's mistake as "--flag: cause".
+// flagError prefixes an operator's mistake with the dashes of the flag, as in "--since:
+// cause".
 func flagError(err error) error {
 	if input, ok := errors.AsType[*operate.InputError](err); ok {
 		return fmt.Errorf("--%w", input)

@@ -17,8 +17,8 @@ import (
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
-// deadChange completes a command that changes the selected dead letters: change gets
-// their entries. With --dry-run the command only lists the dead letters.
+// deadChange completes a command that calls change with the entries of the selected
+// dead letters. With --dry-run the command only lists the dead letters.
 func (c *cli) deadChange(cmd *cobra.Command, o *deadOptions, change func(context.Context, *stream.Conn, [][]uint64) error) *cobra.Command {
 	o.flags(cmd)
 	cmd.Flags().BoolVar(&o.all, "all", false, "select all dead letters")
@@ -102,7 +102,7 @@ func (c *cli) deadDrop() *cobra.Command {
 	})
 }
 
-// confirm asks a question. Only y and yes mean yes.
+// confirm asks a question and reports whether the answer is y or yes.
 func (c *cli) confirm(ctx context.Context, question string) bool {
 	_, _ = fmt.Fprintf(c.err, "%s [y/N] ", question)
 	answer, _ := bufio.NewReader(c.stdin(ctx)).ReadString('\n')

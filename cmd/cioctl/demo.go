@@ -32,7 +32,7 @@ when the counts differ.`,
 	return c.command(cmd, func(ctx context.Context, _ []string) error { return c.runDemo(ctx, cfg) }, &cfg)
 }
 
-// demoConfig holds the settings of the demo.
+// demoConfig holds the settings of the command demo.
 type demoConfig struct {
 	deliveries int
 	rate       float64
@@ -85,8 +85,8 @@ func (c *cli) runDemo(ctx context.Context, cfg demoConfig) (err error) {
 	return errors.Join(err, <-done)
 }
 
-// newDemo starts a stack on free ports. Its rate of Track API calls is high, because
-// the Track API is a fake.
+// newDemo starts a stack on free ports, with a high rate of calls to its fake Track
+// API.
 func (c *cli) newDemo(cfg demoConfig, dir string) (*demo, error) {
 	var stackConfig dev.Config
 	set := config.New("demo", func(string) string { return "" })

@@ -1,6 +1,6 @@
-// Cioctl is the operator's tool: it shows the state of the pipeline, replays
-// history, redrives dead letters and queries the warehouse. It can also run the whole
-// pipeline on one machine.
+// Cioctl is the operator's tool. It shows the state of the pipeline, replays history,
+// redrives dead letters, queries the warehouse, and can run the whole pipeline on one
+// machine.
 package main
 
 import (
@@ -48,7 +48,7 @@ The exit code is 0 for success, 1 for a failure and 2 for wrong usage.`,
 	return root.ExecuteContext(ctx)
 }
 
-// A cli holds what all commands share: the environment and the standard streams.
+// A cli holds the environment and the standard streams, which all commands share.
 type cli struct {
 	getenv   func(string) string
 	in       io.Reader

@@ -10,10 +10,10 @@ import (
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
-// A DeadLetter is a message that was given up on, as an operator sees it.
+// A DeadLetter is the view of an operator on an event.StoredDeadLetter.
 type DeadLetter struct {
-	// Number names the dead letter: its first sequence number in the stream of dead
-	// letters.
+	// Number identifies the dead letter by its first sequence number in the stream of
+	// dead letters.
 	Number     uint64       `json:"seq"`
 	DiedAt     time.Time    `json:"died_at"`
 	From       string       `json:"from"`
@@ -29,10 +29,9 @@ type DeadLetter struct {
 	// Missing counts the parts of a large body that are not stored.
 	Missing int    `json:"missing_parts,omitempty"`
 	Err     string `json:"error"`
-	// Body is set by ShowDeadLetter alone: JSON as it stands, anything else as text.
-	Body any `json:"body,omitempty"`
-	// Raw is Body byte for byte.
-	Raw []byte `json:"-"`
+	// Body is the result of JSONOrText on Raw. Only ShowDeadLetter sets both.
+	Body any    `json:"body,omitempty"`
+	Raw  []byte `json:"-"`
 }
 
 func newDeadLetter(b *event.StoredDeadLetter) DeadLetter {
@@ -49,8 +48,8 @@ func ListDeadLetters(ctx context.Context, conn *stream.Conn, f *DeadFilter) ([]D
 	return list, err
 }
 
-// SelectDeadLetters returns the entries of the selected dead letters, to redrive
-// or to drop them. It keeps nothing else of a dead letter: there may be many.
+// SelectDeadLetters returns the entries of the selected dead letters, for a redrive or
+// a drop. Entries alone need little memory, which matters for many dead letters.
 func SelectDeadLetters(ctx context.Context, conn *stream.Conn, f *DeadFilter) ([][]uint64, error) {
 	var list [][]uint64
 	err := eachDead(ctx, conn, f, func(b *event.StoredDeadLetter) { list = append(list, b.Entries) })
@@ -66,9 +65,8 @@ func eachDead(ctx context.Context, conn *stream.Conn, f *DeadFilter, fn func(*ev
 	})
 }
 
-// ShowDeadLetter returns the dead letter with this number, and its body when
-// withBody is set. The error is event.ErrNoDeadLetter when there is no such dead
-// letter.
+// ShowDeadLetter returns the dead letter with this number, with its body if withBody
+// is set. The error is event.ErrNoDeadLetter if no dead letter has the number.
 func ShowDeadLetter(ctx context.Context, conn *stream.Conn, number uint64, withBody bool) (*DeadLetter, error) {
 	var found *event.StoredDeadLetter
 	err := eachDead(ctx, conn, &DeadFilter{Entries: []uint64{number}}, func(b *event.StoredDeadLetter) { found = b })
@@ -90,8 +88,8 @@ func ShowDeadLetter(ctx context.Context, conn *stream.Conn, number uint64, withB
 	return &d, nil
 }
 
-// DropDeadLetters deletes the dead letters with these entries for good, and
-// returns how many it deleted. It calls progress after each.
+// DropDeadLetters deletes the dead letters with these entries for good, calls progress
+// after each of them, and returns the number of deleted dead letters.
 func DropDeadLetters(ctx context.Context, conn *stream.Conn, letters [][]uint64, progress func()) (int, error) {
 	for i, entries := range letters {
 		if err := conn.DeleteDeadLetter(ctx, entries); err != nil {
@@ -102,8 +100,8 @@ func DropDeadLetters(ctx context.Context, conn *stream.Conn, letters [][]uint64,
 	return len(letters), nil
 }
 
-// JSONOrText returns a body for JSON output: JSON as it stands, anything else as
-// a text.
+// JSONOrText returns a body for JSON output: valid JSON as json.RawMessage, any other
+// body as a string.
 func JSONOrText(body []byte) any {
 	if json.Valid(body) {
 		return json.RawMessage(body)

@@ -10,24 +10,23 @@ import (
 	"github.com/cioevents/cioevents/internal/fault"
 )
 
-// A DeadFilter selects dead letters. A zero field selects all.
+// A DeadFilter selects the dead letters that match all fields except zero fields.
 type DeadFilter struct {
-	// From is the consumer that gave the message up, or event.FromIngest.
-	From string
-	// Reason is a fault.Reason.
-	Reason            string
+	// From is event.FromIngest or the consumer that gave up on the message.
+	From              string
+	Reason            string // a fault.Reason
 	Workspace, Metric string
-	// Subject is the subject of the original message. The wildcards of NATS work: *
-	// stands for one token, > for all that follow.
+	// Subject is the subject of the original message, with the wildcards of NATS: * for
+	// one token and > for all following tokens.
 	Subject string
-	// Since and Until bound the time at which the message was given up. Until itself
-	// is not included.
+	// Since and Until bound the time of the dead letter, where Until itself is not
+	// included.
 	Since, Until time.Time
 	// Entries are sequence numbers in the stream of dead letters.
 	Entries []uint64
 }
 
-// Check reports a reason that no dead letter can have, as an InputError.
+// Check returns an InputError if Reason is not a fault.Reason.
 func (f *DeadFilter) Check() error {
 	if f.Reason != "" && !slices.Contains(fault.Reasons(), fault.Reason(f.Reason)) {
 		return &InputError{"reason", fmt.Errorf("%q is not a reason: want one of %v", f.Reason, fault.Reasons())}
@@ -35,7 +34,7 @@ func (f *DeadFilter) Check() error {
 	return nil
 }
 
-// Match reports whether the filter selects b.
+// Match reports whether the filter selects the dead letter b.
 func (f *DeadFilter) Match(b *event.StoredDeadLetter) bool {
 	same := func(want, have string) bool { return want == "" || want == have }
 	return same(f.From, b.From) && same(f.Reason, string(b.Reason)) &&
@@ -46,13 +45,13 @@ func (f *DeadFilter) Match(b *event.StoredDeadLetter) bool {
 		(len(f.Entries) == 0 || slices.ContainsFunc(b.Entries, func(e uint64) bool { return slices.Contains(f.Entries, e) }))
 }
 
-// Empty reports whether the filter selects everything.
+// Empty reports whether the filter selects all dead letters.
 func (f *DeadFilter) Empty() bool {
 	return f.From == "" && f.Reason == "" && f.Workspace == "" && f.Metric == "" && f.Subject == "" &&
 		f.Since.IsZero() && f.Until.IsZero() && len(f.Entries) == 0
 }
 
-// matchSubject compares token by token: * matches one token, > matches the rest.
+// matchSubject compares token by token, where * matches one token and > the rest.
 func matchSubject(pattern, subject string) bool {
 	for {
 		p, pattern2, more := strings.Cut(pattern, ".")

@@ -10,15 +10,15 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// A Trial says which calls one event would cause.
+// A Trial is the result of trying the rules on one event.
 type Trial struct {
-	// Line counts the events, from 1.
+	// Line is the number of the event in the input, from 1.
 	Line       int                 `json:"line"`
 	EventID    string              `json:"event_id"`
 	ObjectType webhook.ObjectType  `json:"object_type"`
 	Metric     webhook.Metric      `json:"metric"`
 	Class      webhook.BounceClass `json:"bounce_class,omitempty"`
-	// Person says how the event names the person, "" when it names nobody.
+	// Person is the kind of identifier in the event, "" without an identifier.
 	Person effect.IDKind `json:"person"`
 	Rules  []string      `json:"rules"` // names of the rules that apply
 	Calls  []TrialCall   `json:"calls"`
@@ -33,9 +33,9 @@ type TrialCall struct {
 	Attributes map[string]any `json:"attributes,omitempty"`
 }
 
-// TryEffects returns the calls that a policy makes of each body, and calls nobody.
-// The error names the bodies that are not events; the trials of the others are
-// returned with it.
+// TryEffects returns the Track API calls that a policy makes of each body, without
+// calling. Bodies that are not events are in the error, and all others in the
+// trials.
 func TryEffects(p effect.Policy, bodies iter.Seq[[]byte], now time.Time) ([]Trial, error) {
 	trials, mistakes, n := []Trial{}, []error(nil), 0
 	for body := range bodies {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// An InputError reports a value from the operator that cannot work. A face shows
-// the error beside the field: cioctl writes "--since: ...".
+// An InputError reports an invalid value in a field that an operator filled in. A
+// face shows the error beside the field, as cioctl does with "--since: cause".
 type InputError struct {
 	Field string
 	Err   error
@@ -28,9 +28,8 @@ func ParsePeriod(sinceText, untilText string, now time.Time) (since, until time.
 	return since, until, nil
 }
 
-// ParseTime reads a point in time as operators write it: RFC 3339, a date (its
-// first moment in UTC), or a span before now such as -24h, 90m or 7d. The empty
-// text is the zero time.
+// ParseTime reads a point in time in RFC 3339, as a date (its first moment in UTC), or
+// as a span before now such as -24h, 90m or 7d. The empty text is the zero time.
 func ParseTime(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -47,7 +46,7 @@ func ParseTime(text string, now time.Time) (time.Time, error) {
 	return now.Add(-span).UTC(), nil
 }
 
-// parseSpan is time.ParseDuration with days: 7d.
+// parseSpan is time.ParseDuration that also reads days: 7d.
 func parseSpan(text string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		n, err := strconv.ParseUint(days, 10, 15)

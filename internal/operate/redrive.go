@@ -16,37 +16,40 @@ import (
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
-// deadLetters is the stream of dead letters. Both methods are called concurrently;
-// their errors are transient.
+// deadLetters is the stream of dead letters. Both methods are called concurrently and
+// return transient errors only.
 type deadLetters interface {
 	// ReadDeadLetter returns a dead letter with its body, or event.ErrNoDeadLetter.
 	ReadDeadLetter(ctx context.Context, entries []uint64) (*event.StoredDeadLetter, error)
-	// DeleteDeadLetter deletes a dead letter. A dead letter that is gone already is no error.
+	// DeleteDeadLetter deletes a dead letter, or does nothing when the dead letter is gone
+	// already.
 	DeleteDeadLetter(ctx context.Context, entries []uint64) error
 }
 
 // A publisher puts messages into the stream. After an error that is not permanent,
-// the message may or may not be stored; the same call is made again then.
+// the message may or may not be stored, and the next run repeats the call.
 type publisher interface {
 	Publish(ctx context.Context, m *event.Message) (duplicate bool, err error)
-	// Redrive stores m for one consumer alone. Calls with the same number store one
-	// message.
+	// Redrive stores m for one consumer alone, and once for all calls with an equal
+	// number.
 	Redrive(ctx context.Context, consumer string, number uint64, m *event.Message) (duplicate bool, err error)
-	// MaxBody is the size of the largest body that the stream takes.
+	// MaxBody returns the size of the largest body that the stream accepts, in bytes.
 	MaxBody() int
 }
 
-// redriveConcurrency is how many dead letters are sent at a time.
+// redriveConcurrency is the number of dead letters that are sent at a time.
 const redriveConcurrency = 16
 
-// RedriveDeadLetters sends the dead letters with these entries again and deletes
-// each. A consumer's dead letter goes to that consumer only; ingest's is parsed again
-// and published as a new event. It calls progress after each, concurrently.
+// RedriveDeadLetters sends the dead letters with these entries again. The dead letter
+// of a consumer goes to this consumer only. A dead letter of ingest is parsed again and
+// published as a new event. RedriveDeadLetters calls progress concurrently, once for
+// each dead letter.
 //
-// An error ends the run early; another run continues with the rest. Each dead letter
-// is published, then deleted. After an interruption in between, the next run publishes
-// the same message id: the stream drops the duplicate within its window of
-// de-duplication, and after the window the effects themselves tolerate a repetition.
+// Each dead letter is published, then deleted. An error ends the run early, and another
+// run continues with the rest. After an interruption between publishing and deleting,
+// the next run publishes the same message id. The stream drops the duplicate within its
+// window of de-duplication, and after the window the effects themselves tolerate a
+// repetition.
 func RedriveDeadLetters(ctx context.Context, conn *stream.Conn, letters [][]uint64, progress func()) (RedriveReport, error) {
 	status, err := conn.Status(ctx)
 	if err != nil {
@@ -61,15 +64,15 @@ func RedriveDeadLetters(ctx context.Context, conn *stream.Conn, letters [][]uint
 	return r.redrive(ctx, letters)
 }
 
-// A RedriveReport counts dead letters by their fate.
+// A RedriveReport counts dead letters by the result of a redrive.
 type RedriveReport struct {
 	Redriven int `json:"redriven"`
-	// Duplicates counts those of Redriven that the stream had already: an earlier
-	// run was interrupted, or ingest has received the event again.
+	// Duplicates is the part of Redriven that the stream had already, because an earlier
+	// run was interrupted or ingest has received the event again.
 	Duplicates int `json:"duplicates"`
 	// Gone counts the dead letters that somebody else redrove or dropped meanwhile.
 	Gone int `json:"gone"`
-	// Kept counts the dead letters that stay, by the reason.
+	// Kept counts the dead letters that stay, by reason.
 	Kept map[string]int `json:"kept"`
 }
 
@@ -77,7 +80,7 @@ type RedriveReport struct {
 type redriver struct {
 	dead      deadLetters
 	publisher publisher
-	// consumers exist. Dead letters of other consumers stay.
+	// consumers lists the existing consumers, as dead letters of other consumers stay.
 	consumers   []string
 	concurrency int
 	progress    func()
@@ -100,7 +103,7 @@ func (r *redriver) redrive(ctx context.Context, letters [][]uint64) (RedriveRepo
 }
 
 // stepTimeout bounds the work on one dead letter. An interruption does not end the
-// work: a dead letter that was published must be deleted, if at all possible.
+// work, because a published dead letter must be deleted, if at all possible.
 const stepTimeout = 10 * time.Second
 
 func (r *redriver) one(ctx context.Context, entries []uint64) error {
@@ -134,7 +137,8 @@ func (r *redriver) one(ctx context.Context, entries []uint64) error {
 	return nil
 }
 
-// publish sends one dead letter, or says in kept why the dead letter stays.
+// publish sends one dead letter, or returns in kept the reason why the dead letter
+// stays.
 func (r *redriver) publish(ctx context.Context, entries []uint64) (duplicate bool, kept string, err error) {
 	b, err := r.dead.ReadDeadLetter(ctx, entries)
 	if err != nil {

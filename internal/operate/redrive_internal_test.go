@@ -15,15 +15,15 @@ import (
 	"github.com/cioevents/cioevents/internal/fault"
 )
 
-// A fakeStream is both streams. Errors come once for each place in their list.
+// A fakeStream is both streams. Each error in a list of failures is returned once.
 type fakeStream struct {
 	mu     sync.Mutex
 	dead   map[uint64]*event.StoredDeadLetter
-	stored []string // what was published and how, in order
+	stored []string // published messages in order, with the method
 	ids    map[string]bool
 	body   int // MaxBody
-	// failures are returned, by the name of the method, before it does
-	// anything.
+	// failures are returned, by the name of the method, before the method has an
+	// effect.
 	failures map[string][]error
 }
 
@@ -113,7 +113,7 @@ func TestRedrive(t *testing.T) {
 		torn,
 		letter("ingest", "large", `{"event_id":"d","metric":"sent","data":{"content":"`+strings.Repeat("x", 2000)+`"}}`),
 	)
-	list = append(list, []uint64{99}) // somebody else was faster
+	list = append(list, []uint64{99}) // somebody else has deleted this dead letter
 	calls := 0
 	r := f.redriver()
 	r.progress = func() { calls++ }
@@ -142,7 +142,7 @@ func TestRedrive(t *testing.T) {
 	}
 }
 
-// Whatever breaks, a second run ends the work and nothing is there twice.
+// After any failure a second run completes the work, and no message is stored twice.
 func TestRedriveAgain(t *testing.T) {
 	t.Parallel()
 	lost := errors.New("lost")
@@ -163,7 +163,7 @@ func TestRedriveAgain(t *testing.T) {
 	}
 }
 
-func TestRedriveOfWhatTheStreamRefuses(t *testing.T) {
+func TestRedriveRefusedByTheStream(t *testing.T) {
 	t.Parallel()
 	f, list := newFake(letter("suppression", "a", "{}"))
 	f.failures["Redrive"] = []error{fault.Permanent(fault.ReasonTooLarge, errors.New("too large"))}

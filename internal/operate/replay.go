@@ -11,16 +11,16 @@ import (
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
-// StartReplay starts a replay. hasConsumer reports whether a worker has ever had
-// the target; without such a worker the replay waits. The error is
-// stream.ErrNothingToReplay when no stored event is selected.
+// StartReplay starts a replay and reports in hasConsumer whether the target exists as a
+// consumer. Without a worker for the target the replay waits. The error is
+// stream.ErrNothingToReplay if the request selects no stored event.
 func StartReplay(ctx context.Context, conn *stream.Conn, q stream.ReplayRequest) (r *stream.Replay, hasConsumer bool, err error) {
 	if r, err = conn.StartReplay(ctx, q); err != nil {
 		return nil, false, err
 	}
 	status, err := conn.Status(ctx)
 	if err != nil {
-		return r, true, nil //nolint:nilerr // the replay runs; only a hint is lost
+		return r, true, nil //nolint:nilerr // the replay has started, and only a hint is lost
 	}
 	return r, slices.Contains(consumersOf(status), q.Target), nil
 }
@@ -33,13 +33,14 @@ func consumersOf(s *stream.Status) []string {
 	return names
 }
 
-// replayPoll is the pause between two looks at a replay. It is shorter than the
-// time for which workers leave a finished replay in place.
+// replayPoll is the pause between two looks at a replay, shorter than the 3 s for
+// which workers leave a finished replay in place.
 const replayPoll = time.Second
 
-// FollowReplay waits for the end of a replay. After each look, one a second, it
-// calls seen with the number of handled events and with the knowledge that a worker
-// has begun. The error is ctx's, or says that somebody cancelled the replay.
+// FollowReplay waits for the end of a replay, also while NATS is away. Each second
+// FollowReplay calls seen with the number of handled events, and with begun set once a
+// worker has started. The error is ctx's, or reports that somebody cancelled the
+// replay.
 func FollowReplay(ctx context.Context, conn *stream.Conn, r *stream.Replay, seen func(handled uint64, begun bool)) error {
 	t := time.NewTicker(replayPoll)
 	defer t.Stop()
@@ -50,10 +51,10 @@ func FollowReplay(ctx context.Context, conn *stream.Conn, r *stream.Replay, seen
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case errors.Is(err, stream.ErrNoReplay):
-			return fmt.Errorf("replay %s has been cancelled by somebody else", r.ID)
+			return fmt.Errorf("follow replay %s: somebody else has cancelled it", r.ID)
 		case err == nil:
 			handled, begun = r.Total-left, begun || now.Begun
-		} // else NATS is away for a moment
+		}
 		seen(handled, begun)
 		if err == nil && now.Done {
 			return nil
@@ -66,15 +67,15 @@ func FollowReplay(ctx context.Context, conn *stream.Conn, r *stream.Replay, seen
 	}
 }
 
-// A ReplayStatus says how far a replay is.
+// A ReplayStatus is a replay with its state and progress.
 type ReplayStatus struct {
 	stream.Replay
 	State string `json:"state"` // waiting, running or done
 	Progress
 }
 
-// ListReplays returns the replays that are not finished, and those that finished
-// a moment ago, the oldest first.
+// ListReplays returns the unfinished replays, and the replays that finished a moment
+// ago, the oldest first.
 func ListReplays(ctx context.Context, conn *stream.Conn) ([]ReplayStatus, error) {
 	replays, err := conn.Replays(ctx)
 	if err != nil {
@@ -84,7 +85,7 @@ func ListReplays(ctx context.Context, conn *stream.Conn) ([]ReplayStatus, error)
 	for i := range replays {
 		left, r, err := conn.Remaining(ctx, replays[i].ID)
 		if errors.Is(err, stream.ErrNoReplay) {
-			continue // it finished in this moment
+			continue // finished since the list was read
 		}
 		if err != nil {
 			return nil, err
@@ -105,18 +106,18 @@ func stateOf(r *stream.Replay) string {
 	}
 }
 
-// A Progress says how much of a replay is done.
+// A Progress is the progress of a replay.
 type Progress struct {
 	Remaining uint64 `json:"remaining"`
-	// Percent is the settled part, rounded down, so that 100 means all.
+	// Percent is the handled part, rounded down, so that 100 means all events.
 	Percent float64 `json:"done_percent"`
 	// Rate is in events a second since the start.
 	Rate float64 `json:"events_per_second"`
-	// ETA is the number of seconds that the rest takes at Rate, 0 when unknown.
+	// ETA is the time for the rest at Rate, in seconds, 0 when unknown.
 	ETA float64 `json:"eta_seconds"`
 }
 
-// NewProgress measures a replay of total events that started some time ago.
+// NewProgress returns the progress of a replay of total events after elapsed time.
 func NewProgress(total, remaining uint64, elapsed time.Duration) Progress {
 	p := Progress{Remaining: min(remaining, total), Percent: 100}
 	done := total - p.Remaining

@@ -11,21 +11,21 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// A ReplayOrder asks for a replay, in the operator's words.
+// A ReplayOrder describes a replay as an operator does.
 type ReplayOrder struct {
-	// Target is the consumer that handles the events again. Required.
+	// Target is required: the consumer that handles the events again.
 	Target string
-	// Since and Until are texts for ParseTime. The default is everything that is
-	// stored when the replay starts.
+	// Since and Until are texts for ParseTime. By default the replay has all events that
+	// are stored at its start.
 	Since, Until string
 	// Filter is a list of pairs for ParseFilter.
 	Filter []string
 }
 
-// Request checks the order and translates it. Each error is an InputError.
+// Request translates the order for the stream, or returns an InputError.
 func (o ReplayOrder) Request(now time.Time) (q stream.ReplayRequest, err error) {
 	if !isReplayTarget(o.Target) {
-		return q, &InputError{"to", fmt.Errorf("%q is not a consumer: want warehouse, warehouse-…, engagement or suppression, or one of the last two with -WORKSPACE", o.Target)}
+		return q, &InputError{"to", fmt.Errorf("%q cannot be a target: want warehouse, warehouse-..., engagement, suppression, engagement-WORKSPACE or suppression-WORKSPACE", o.Target)}
 	}
 	q.Target, q.Filter = o.Target, strings.Join(o.Filter, ",")
 	if q.Since, q.Until, err = ParsePeriod(o.Since, o.Until, now); err != nil {
@@ -33,9 +33,9 @@ func (o ReplayOrder) Request(now time.Time) (q stream.ReplayRequest, err error) 
 	}
 	switch {
 	case q.Until.After(now):
-		return q, &InputError{"until", errors.New("lies ahead; a replay ends with the last event that is stored at its start, so leave it out")}
+		return q, &InputError{"until", errors.New("lies ahead: a replay ends with the last event that is stored at its start, so leave the time out")}
 	case !q.Until.IsZero() && !q.Since.Before(q.Until):
-		return q, &InputError{"since", errors.New("is not before --until")}
+		return q, &InputError{"since", errors.New("is not before the end of the period")}
 	}
 	f, err := ParseFilter(o.Filter)
 	if err == nil {
@@ -54,9 +54,9 @@ func isReplayTarget(name string) bool {
 	return slices.Contains([]string{"warehouse", "suppression", "engagement"}, kind)
 }
 
-// narrowTo leaves the events in the filter that the target can handle. A warehouse
-// takes all events. The rules of a suppression are the worker's, so that all metrics
-// stay. An error says that no event is left.
+// narrowTo restricts the filter to the events that the target handles. A warehouse
+// handles all events. Only the worker knows the rules of a suppression, so all metrics
+// stay. An error means that the target handles no event of the filter.
 func (f *Filter) narrowTo(target string) error {
 	kind, workspace, _ := strings.Cut(target, "-")
 	if kind == "warehouse" {
@@ -64,21 +64,22 @@ func (f *Filter) narrowTo(target string) error {
 	}
 	if workspace != "" {
 		if len(f.Workspaces) > 0 && !slices.Contains(f.Workspaces, workspace) {
-			return fmt.Errorf("%s takes the events of workspace %s only", target, workspace)
+			return fmt.Errorf("%s handles events of workspace %s only", target, workspace)
 		}
 		f.Workspaces = []string{workspace}
 	}
 	if handled := []string{string(webhook.Opened), string(webhook.Clicked)}; kind == "engagement" && !f.Narrow(handled) {
-		return fmt.Errorf("%s does nothing about these metrics, only about %s", target, strings.Join(handled, ", "))
+		return fmt.Errorf("%s ignores these metrics and handles only %s", target, strings.Join(handled, ", "))
 	}
 	return nil
 }
 
-// A Filter selects events by their envelope. An empty list selects all.
+// A Filter selects events by workspace, object type and metric, where an empty list
+// selects all events.
 type Filter struct{ Workspaces, ObjectTypes, Metrics []string }
 
-// ParseFilter reads pairs such as metric=opened. Pairs with the same name are
-// alternatives; pairs with different names must hold together.
+// ParseFilter reads pairs such as metric=opened. For each name in the pairs, an event
+// must match one of the values.
 func ParseFilter(pairs []string) (Filter, error) {
 	var f Filter
 	for _, pair := range pairs {
@@ -88,7 +89,7 @@ func ParseFilter(pairs []string) (Filter, error) {
 		}
 		switch name {
 		case "workspace":
-			f.Workspaces = append(f.Workspaces, word) // as it is configured
+			f.Workspaces = append(f.Workspaces, word) // case matters: a name from the configuration
 		case "object_type":
 			f.ObjectTypes = append(f.ObjectTypes, strings.ToLower(word))
 		case "metric":
@@ -100,8 +101,8 @@ func ParseFilter(pairs []string) (Filter, error) {
 	return f, nil
 }
 
-// Narrow removes the metrics that are not in the list from the filter, and reports
-// whether any are left.
+// Narrow restricts the filter to the metrics in the list, and reports whether a metric
+// is left.
 func (f *Filter) Narrow(metrics []string) bool {
 	if len(f.Metrics) == 0 {
 		f.Metrics = metrics

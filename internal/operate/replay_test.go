@@ -92,7 +92,7 @@ func TestFollowReplay(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if err == nil || !strings.Contains(err.Error(), "cancelled by somebody else") {
+	if err == nil || !strings.Contains(err.Error(), "somebody else has cancelled it") {
 		t.Errorf("follow a cancelled replay: %v", err)
 	}
 

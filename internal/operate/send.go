@@ -1,4 +1,7 @@
-// Package operate is what an operator does with a running pipeline.
+// Package operate holds the use cases of an operator: list, redrive and drop dead
+// letters, replay history, follow the streams, try the rules of effects, send test
+// events. Its functions take plain values and return plain structs, which cioctl and
+// other faces present.
 package operate
 
 import (
@@ -21,42 +24,42 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// A Sender posts signed bodies to a receiver as Customer.io does, but several
+// A Sender posts signed bodies to a receiver as Customer.io does, but several bodies
 // at a time. URL and Key are required.
 type Sender struct {
 	URL, Key string
 	// BodyOnly signs the raw body alone, without a timestamp.
 	BodyOnly bool
-	// Connections is how many calls are made at a time. Default 16.
+	// Connections is the number of calls at a time, 16 by default.
 	Connections int
-	// Rate bounds the calls a second, 0 for no bound.
+	// Rate bounds the number of new events a second. The default is no bound.
 	Rate float64
-	// Retries is how often a call that was answered 503, or not at all, is
-	// repeated. Default none.
+	// Retries is the number of times that Send repeats a call without an answer or with
+	// the answer 503. The default is no retry.
 	Retries int
-	// Progress is called after each event that was taken or given up,
-	// concurrently.
+	// Progress may be nil. Send calls Progress concurrently, once for each event that
+	// the receiver accepted or that Send gave up on.
 	Progress func()
 }
 
-// A SendReport is what came of sending.
+// A SendReport counts the events and the calls of one Send.
 type SendReport struct {
-	Sent    int           `json:"sent"`    // answered 2xx
-	Failed  int           `json:"failed"`  // answered otherwise, or not at all, after all retries
+	Sent    int           `json:"sent"`    // events answered 2xx
+	Failed  int           `json:"failed"`  // events answered otherwise, or not at all, after all retries
 	Retried int           `json:"retried"` // calls repeated
 	Seconds float64       `json:"seconds"`
 	P50     time.Duration `json:"p50_ns"`
 	P99     time.Duration `json:"p99_ns"`
-	// Answers counts the calls by status; 0 is none.
+	// Answers counts the calls by HTTP status, with 0 for no answer.
 	Answers map[int]int `json:"answers"`
-	// Refusal is the first answer that was not 2xx.
+	// Refusal is the first answer other than 2xx, or the error of the call.
 	Refusal string `json:"refusal,omitempty"`
 }
 
-// sendTimeout is Customer.io's: it hangs up after 4 s.
+// sendTimeout is the timeout of Customer.io, which hangs up after 4 s.
 const sendTimeout = 4 * time.Second
 
-// Send posts all bodies. The error is ctx's when ctx ends first.
+// Send posts all bodies, and returns the error of ctx when ctx ends first.
 func (s Sender) Send(ctx context.Context, bodies iter.Seq[[]byte]) (SendReport, error) {
 	run := &sending{Sender: s, report: SendReport{Answers: map[int]int{}}}
 	connections := cmp.Or(s.Connections, 16)
@@ -79,11 +82,10 @@ func (s Sender) Send(ctx context.Context, bodies iter.Seq[[]byte]) (SendReport, 
 			return nil
 		})
 	}
-	_ = calls.Wait() // failures are in the report
+	_ = calls.Wait() // the report has the failures
 	return run.finish(time.Since(start)), cmp.Or(err, ctx.Err())
 }
 
-// A sending is one Send under way.
 type sending struct {
 	Sender
 	client *http.Client
@@ -93,7 +95,7 @@ type sending struct {
 	report SendReport
 }
 
-// deliver posts one body until it is taken.
+// deliver posts one body until the receiver accepts it or the retries are used up.
 func (s *sending) deliver(ctx context.Context, body []byte) {
 	for try := 0; ; try++ {
 		start := time.Now()
@@ -132,8 +134,8 @@ func (s *sending) count(status int, text string, took time.Duration, again bool)
 	}
 }
 
-// post makes one call. Its status is 0 when there was no answer; wait is the
-// pause that the answer asks for.
+// post makes one call and returns the status of the answer, 0 without an answer. wait
+// is the pause before a retry, from the header Retry-After or else 1 s.
 func (s *sending) post(ctx context.Context, body []byte) (status int, text string, wait time.Duration) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL, bytes.NewReader(body))
 	if err != nil {
@@ -150,7 +152,7 @@ func (s *sending) post(ctx context.Context, body []byte) (status int, text strin
 		return 0, err.Error(), time.Second
 	}
 	defer res.Body.Close()
-	excerpt, _ := io.ReadAll(io.LimitReader(res.Body, 200)) // only shown
+	excerpt, _ := io.ReadAll(io.LimitReader(res.Body, 200)) // for people
 	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<20))
 	wait = time.Second
 	if seconds, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil {

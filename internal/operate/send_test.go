@@ -21,8 +21,8 @@ import (
 
 const key = "sender-key"
 
-// A receiver checks signatures and answers what its plan says for each call in
-// turn, 200 after that: a status, or 0 for a broken connection.
+// A receiver checks signatures. It answers each call with the next status of its
+// plan, then with 200. Status 0 is a broken connection.
 type receiver struct {
 	*httptest.Server
 	calls atomic.Int64
@@ -83,12 +83,12 @@ func TestSend(t *testing.T) {
 		retries int
 		want    operate.SendReport
 	}{
-		{"all is taken", nil, 0, operate.SendReport{Sent: 2, Answers: map[int]int{200: 2}}},
+		{"all accepted", nil, 0, operate.SendReport{Sent: 2, Answers: map[int]int{200: 2}}},
 		{"503 is repeated", []int{503, 503}, 2, operate.SendReport{Sent: 2, Retried: 2, Answers: map[int]int{200: 2, 503: 2}, Refusal: `503 Service Unavailable {"status":"said"}`}},
 		{"503 too often", []int{503, 503}, 1, operate.SendReport{Sent: 1, Failed: 1, Retried: 1, Answers: map[int]int{200: 1, 503: 2}, Refusal: `503 Service Unavailable {"status":"said"}`}},
 		{"no answer is repeated", []int{0}, 1, operate.SendReport{Sent: 2, Retried: 1, Answers: map[int]int{200: 2, 0: 1}, Refusal: "EOF"}},
 		{"401 is not repeated", []int{401}, 5, operate.SendReport{Sent: 1, Failed: 1, Answers: map[int]int{200: 1, 401: 1}, Refusal: `401 Unauthorized {"status":"said"}`}},
-		{"204 is taken", []int{204}, 0, operate.SendReport{Sent: 2, Answers: map[int]int{200: 1, 204: 1}}},
+		{"204 is accepted", []int{204}, 0, operate.SendReport{Sent: 2, Answers: map[int]int{200: 1, 204: 1}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -117,7 +117,7 @@ func TestSend(t *testing.T) {
 	}
 }
 
-func TestSendToEverybodyOnce(t *testing.T) {
+func TestSendEachBodyOnce(t *testing.T) {
 	t.Parallel()
 	r := receive(t)
 	var all []string
@@ -139,7 +139,7 @@ func TestSendAtARate(t *testing.T) {
 	t.Parallel()
 	r := receive(t)
 	report, err := operate.Sender{URL: r.URL, Key: key, Rate: 50}.Send(t.Context(), bodies(slices.Repeat([]string{"a"}, 11)...))
-	// The first goes at once, the others 20 ms after each other.
+	// The first event goes at once, each following event 20 ms later.
 	if err != nil || report.Sent != 11 || report.Seconds < 0.19 {
 		t.Errorf("sent %d in %.3f s, %v; want 11 in 0.2 s or a little more", report.Sent, report.Seconds, err)
 	}
