@@ -47,8 +47,8 @@ var owners = map[string]string{
 }
 
 // shared lists the modules that several packages may import: the Go team's
-// extensions of the standard library, progress bars, logs, metrics and spans. The
-// concepts and pkg/ may import none of them.
+// extensions of the standard library, logs, metrics and spans. The concepts and pkg/
+// may import none of them.
 var shared = map[string][]string{
 	"golang.org/x/time/rate":              {"internal/customerio", "internal/operate"},
 	"golang.org/x/sync":                   {"internal/worker", "internal/operate", "internal/app", "internal/dev"},

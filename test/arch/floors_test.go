@@ -44,7 +44,7 @@ var floors = []floor{
 		{"internal/app", "what ingest and worker share: start of the program, admin listener, connection to NATS, traces, shutdown"},
 	}},
 	{"use cases", []room{
-		{"internal/operate", "what `cioctl` does with a running pipeline: send events, select and redrive dead letters, parse times and filters"},
+		{"internal/operate", "what an operator can do, for `cioctl` and other faces: dead letters, replays, following the streams, trying rules, sending events"},
 	}},
 	{"applications", []room{
 		{"internal/ingest", "the webhook server: answers and their status codes, limits of bodies and connections, timeouts, TLS certificates, allowed networks"},
