@@ -16,23 +16,17 @@ import (
 
 // report prints the result and compares the counts with those of the campaign.
 func (d *demo) report(ctx context.Context, sent operate.SendReport, status *stream.Status) error {
-	path := filepath.Join(d.dir, "customerio.duckdb")
-	funnel, err := duckdb.Query(ctx, path, `SELECT sent, delivered, bounced, unique_opens, unique_human_opens, unique_clicks, conversions, unsubscribes, spam_complaints
-		FROM customerio_campaign_funnel WHERE campaign_id = 7`)
+	t := &demoTable{Writer: tabwriter.NewWriter(d.out, 0, 0, 2, ' ', tabwriter.AlignRight)}
+	path, totals := filepath.Join(d.dir, "customerio.duckdb"), d.campaign.Totals()
+	delivered, err := t.funnel(ctx, path)
 	if err != nil {
 		return err
 	}
+	suppressed := d.profiles(t)
 	rows, err := duckdb.Query(ctx, path, "SELECT count(*), count(DISTINCT event_id) FROM customerio_events")
 	if err != nil {
 		return err
 	}
-	t := &demoTable{Writer: tabwriter.NewWriter(d.out, 0, 0, 2, ' ', tabwriter.AlignRight)}
-	t.heading("Campaign 7, from the warehouse")
-	for i, name := range funnel.Columns {
-		t.line(strings.ReplaceAll(name, "_", " "), funnel.Rows[0][i])
-	}
-	suppressed := d.profiles(t)
-	totals := d.campaign.Totals()
 	t.heading("Counts")
 	t.line("events of the campaign", totals.Events)
 	t.compare("answered 200", sent.Sent, totals.Events)
@@ -41,15 +35,27 @@ func (d *demo) report(ctx context.Context, sent operate.SendReport, status *stre
 	t.compare("distinct events in the warehouse", toInt(rows.Rows[0][1]), totals.Events)
 	t.compare("dead letters", len(status.Dead), 0)
 	t.compare("people suppressed", suppressed, totals.HardBounced+totals.UnknownBounced+totals.Complained)
-	t.compare("deliveries delivered", toInt(funnel.Rows[0][1]), totals.Deliveries[webhook.Delivered])
-	if err := t.Flush(); err != nil {
+	t.compare("deliveries delivered", delivered, totals.Deliveries[webhook.Delivered])
+	if err := errors.Join(t.Flush(), t.err()); err != nil {
 		return err
-	}
-	if len(t.wrong) > 0 {
-		return errors.New("the counts differ: " + strings.Join(t.wrong, ", "))
 	}
 	_, err = fmt.Fprintf(d.out, "\nNothing is lost and nothing is duplicated: %d events in %.1f s, %.0f a second.\n", sent.Sent, sent.Seconds, float64(sent.Sent)/sent.Seconds)
 	return err
+}
+
+// funnel prints the funnel of the campaign, and returns the number of delivered
+// messages.
+func (t *demoTable) funnel(ctx context.Context, path string) (delivered int, err error) {
+	funnel, err := duckdb.Query(ctx, path, `SELECT sent, delivered, bounced, unique_opens, unique_human_opens, unique_clicks, conversions, unsubscribes, spam_complaints
+		FROM customerio_campaign_funnel WHERE campaign_id = 7`)
+	if err != nil {
+		return 0, err
+	}
+	t.heading("Campaign 7, from the warehouse")
+	for i, name := range funnel.Columns {
+		t.line(strings.ReplaceAll(name, "_", " "), funnel.Rows[0][i])
+	}
+	return toInt(funnel.Rows[0][1]), nil
 }
 
 // profiles prints the state of the fake Track API, and returns the number of
@@ -93,6 +99,13 @@ func (t *demoTable) compare(name string, got, want int) {
 	if got != want {
 		t.wrong = append(t.wrong, fmt.Sprintf("%s %d, want %d", name, got, want))
 	}
+}
+
+func (t *demoTable) err() error {
+	if len(t.wrong) > 0 {
+		return errors.New("the counts differ: " + strings.Join(t.wrong, ", "))
+	}
+	return nil
 }
 
 func toInt(v any) int {

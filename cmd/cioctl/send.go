@@ -80,28 +80,27 @@ func (c *cli) sendAll(ctx context.Context, o sendOptions, args []string) error {
 	}
 	bodies, total, err := bodies(o, args, input)
 	if err != nil {
-		return err
+		return &config.UsageError{Err: err}
 	}
-	key := dev.DefaultKey
-	if keys := config.SplitList(o.secret); len(keys) > 0 {
-		key = keys[0]
-	}
+	key := append(config.SplitList(o.secret), dev.DefaultKey)[0]
 	bar, finish := c.bar(total)
 	report, err := operate.Sender{
 		URL: o.url, Key: key, BodyOnly: o.bodyOnly, Connections: o.connections, Rate: o.rate, Retries: o.retry, Progress: bar.Increment,
 	}.Send(ctx, bodies)
 	finish()
-	err = errors.Join(err, input.err, o.print(c.out, report, func(w io.Writer) {
-		row(w, "sent", report.Sent)
-		row(w, "failed", report.Failed)
-		row(w, "seconds", report.Seconds)
-		row(w, "p50", report.P50.Round(time.Microsecond))
-		row(w, "p99", report.P99.Round(time.Microsecond))
-	}))
+	err = errors.Join(err, input.err, o.print(c.out, report, func(w io.Writer) { sendTable(w, &report) }))
 	if err == nil && report.Failed > 0 {
 		err = fmt.Errorf("%d of %d events were not accepted; first failure: %s%s", report.Failed, report.Sent+report.Failed, report.Refusal, advice(report.Answers))
 	}
 	return err
+}
+
+func sendTable(w io.Writer, r *operate.SendReport) {
+	row(w, "sent", r.Sent)
+	row(w, "failed", r.Failed)
+	row(w, "seconds", r.Seconds)
+	row(w, "p50", r.P50.Round(time.Microsecond))
+	row(w, "p99", r.P99.Round(time.Microsecond))
 }
 
 // check reports settings that cannot work, alone or together.
@@ -153,20 +152,24 @@ func bodies(o sendOptions, args []string, input *lineReader) (iter.Seq[[]byte], 
 		campaign := webhooktest.Campaign{Seed: uint64(now.UnixNano()), Deliveries: o.campaign, CampaignID: int64(o.id), Start: now.Add(-8 * 24 * time.Hour)}
 		return campaign.Events(), int64(campaign.Totals().Events), nil
 	}
-	samples := map[string][]byte{}
+	list, err := samples(args)
+	return slices.Values(list), int64(len(list)), err
+}
+
+// samples returns the bodies of the named samples, or of all samples without names.
+func samples(names []string) (list [][]byte, err error) {
+	bodies := map[string][]byte{}
 	for _, p := range webhooktest.Payloads() {
-		samples[p.Name] = p.Body
+		bodies[p.Name] = p.Body
 	}
-	if len(args) == 0 {
-		args = slices.Sorted(maps.Keys(samples))
+	if len(names) == 0 {
+		names = slices.Sorted(maps.Keys(bodies))
 	}
-	var list [][]byte
-	for _, name := range args {
-		body, ok := samples[name]
-		if !ok {
-			return nil, 0, &config.UsageError{Err: fmt.Errorf("there is no sample %q; see cioctl send --list", name)}
+	for _, name := range names {
+		if bodies[name] == nil {
+			return nil, fmt.Errorf("there is no sample %q; see cioctl send --list", name)
 		}
-		list = append(list, body)
+		list = append(list, bodies[name])
 	}
-	return slices.Values(list), int64(len(list)), nil
+	return list, nil
 }

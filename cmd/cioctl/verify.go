@@ -39,25 +39,34 @@ timestamp. Copy --signature and --timestamp from the headers of the call.`,
 		})
 	})
 	return c.command(cmd, func(ctx context.Context, _ []string) error {
-		keys := config.SplitList(secret)
 		body, err := io.ReadAll(c.stdin(ctx))
 		if err != nil {
 			return fmt.Errorf("read body: %w", err)
 		}
-		v, err := webhook.NewVerifier(webhook.VerifierConfig{Keys: keys})
+		keys := config.SplitList(secret)
+		key, err := signedBy(keys, signature, timestamp, body)
 		if err != nil {
-			return &config.UsageError{Err: err}
-		}
-		h := http.Header{}
-		h.Set(webhook.HeaderSignature, signature)
-		if timestamp != "" {
-			h.Set(webhook.HeaderTimestamp, timestamp)
-		}
-		key, err := v.Verify(h, body, time.Now())
-		if err != nil {
-			return fmt.Errorf("not signed by any of the %d keys over these %d bytes: %w; give the exact bytes of the call: a body that was parsed and written again, or that has an additional newline, does not verify", len(keys), len(body), err)
+			return err
 		}
 		_, err = fmt.Fprintf(c.out, "signed by key %d of %d\n", key+1, len(keys))
 		return err
 	}, secrets)
+}
+
+// signedBy returns the index of the key that signed the body.
+func signedBy(keys []string, signature, timestamp string, body []byte) (int, error) {
+	v, err := webhook.NewVerifier(webhook.VerifierConfig{Keys: keys})
+	if err != nil {
+		return 0, &config.UsageError{Err: err}
+	}
+	h := http.Header{}
+	h.Set(webhook.HeaderSignature, signature)
+	if timestamp != "" {
+		h.Set(webhook.HeaderTimestamp, timestamp)
+	}
+	key, err := v.Verify(h, body, time.Now())
+	if err != nil {
+		return 0, fmt.Errorf("not signed by any of the %d keys over these %d bytes: %w; give the exact bytes of the call: a body that was parsed and written again, or that has an additional newline, does not verify", len(keys), len(body), err)
+	}
+	return key, nil
 }

@@ -19,10 +19,7 @@ func StartReplay(ctx context.Context, conn *stream.Conn, q stream.ReplayRequest)
 		return nil, false, err
 	}
 	status, err := conn.Status(ctx)
-	if err != nil {
-		return r, true, nil //nolint:nilerr // the replay has started, and only a hint is lost
-	}
-	return r, slices.Contains(consumersOf(status), q.Target), nil
+	return r, err != nil || slices.Contains(consumersOf(status), q.Target), nil // without a status only a hint is lost
 }
 
 func consumersOf(s *stream.Status) []string {
