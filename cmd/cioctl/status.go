@@ -17,9 +17,9 @@ func (c *cli) status() *cobra.Command {
 		Long: `status answers the first questions about a pipeline: is the stream filling up, do
 the consumers keep up, and has a message been given up on?
 
-LAG counts the messages that a consumer has not handled yet. IN FLIGHT counts
-those of them that a worker is handling now, REDELIVERED those that a worker is
-handling for the second time or more.`,
+LAG counts the messages that a consumer has not handled yet. IN FLIGHT is the part
+of LAG that a worker is handling now. REDELIVERED is the part of IN FLIGHT that
+failed before, so that a worker is handling the messages again.`,
 	}
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
 		s, err := conn.Status(ctx)

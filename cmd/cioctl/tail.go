@@ -28,7 +28,7 @@ which may contain personal data. With --dead it prints dead letters instead: the
 stored ones first, then new ones.`,
 		Example: "  cioctl tail\n  cioctl tail --since 10m --output json | jq .body\n  cioctl tail --dead",
 	}
-	cmd.Flags().DurationVar(&age, "since", 0, "start with entries of this age, such as 10m")
+	cmd.Flags().DurationVar(&age, "since", 0, "start this far back, such as 10m (default: new events only)")
 	cmd.Flags().BoolVar(&dead, "dead", false, "print dead letters instead of events")
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
 		var since time.Time
