@@ -46,7 +46,7 @@ func (c *demoConfig) Declare(s *config.Set) {
 	s.Int(&c.seed, "SEED", 1, "seed of the simulation: an equal seed gives an equal campaign")
 	s.Check(func() error {
 		if c.deliveries < 1 {
-			return errors.New("DELIVERIES: want a number above 0")
+			return fmt.Errorf("invalid DELIVERIES \"%d\": want a number above 0", c.deliveries)
 		}
 		return nil
 	})

@@ -108,7 +108,7 @@ func (o *sendOptions) check(args []string) error {
 	u, err := url.Parse(o.url)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-		return fmt.Errorf("URL: %q is not of the form %s", o.url, dev.DefaultURL)
+		return fmt.Errorf("invalid URL %q: want a URL such as %s", o.url, dev.DefaultURL)
 	case o.campaign < 0:
 		return errors.New("--campaign: want a number of messages, 0 or more")
 	case o.connections < 1:

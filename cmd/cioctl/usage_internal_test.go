@@ -31,10 +31,10 @@ func TestSendIsWronglyUsed(t *testing.T) {
 		"--connections:":               {"--connections", "-1"},
 		"--rate:":                      {"--rate", "-1"},
 		"--retries:":                   {"--retries", "-1"},
-		"URL: \"nonsense\"":            {"--url", "nonsense"},
+		"invalid URL \"nonsense\"":     {"--url", "nonsense"},
 		"exclude each other":           {"--stdin", "--campaign", "3"},
 		"cioctl send --list":           {"no_such_sample"},
-		"is not of the form http://12": {"--url", "ftp://x"},
+		"want a URL such as http://12": {"--url", "ftp://x"},
 	} {
 		s.wrong(hint, append([]string{"send"}, args...)...)
 	}
