@@ -24,21 +24,21 @@ var floors = []floor{
 		{"test/chaos", "`make chaos`: random faults against real processes, and the check that nothing is lost or doubled"},
 		{"test/docs", "checks of the documents: tables of settings, links, constants that a sentence quotes"},
 		{"test/integration", "tests of all programs together: kills, outages, replays, instruments, secrets in logs"},
-		{"test/lab", "what bench, chaos and integration share: a made-up history of events, and a model of the profiles that must result"},
+		{"test/lab", "what bench, chaos and integration share: processes, NATS servers, fakes, publishing, waiting, scraping of metrics, a made-up history of events and a model of the resulting profiles"},
 		{"test/manifests", "tests of `deploy/` and `docker-compose.yml`; a module of its own"},
 		{"test/sqlcheck", "the check of BigQuery's SQL with Google's analyzer; a module of its own"},
 	}},
 	{"programs", []room{
 		{"cmd/ingest", "main of the webhook receiver: exit codes, garbage collector settings"},
 		{"cmd/worker", "main of the worker: exit codes, garbage collector settings"},
-		{"cmd/cioctl", "the operator's commands and their flags, output, tables, progress bars and prompts"},
+		{"cmd/cioctl", "the operator's commands: flags, output, tables, progress bars, prompts, `cioctl demo`"},
 	}},
 	{"one process", []room{
 		{"internal/dev", "`cioctl dev`: NATS, ingest, worker, the fake Track API and DuckDB started and stopped in one process, and the welcome text"},
 	}},
 	{"programs' wiring", []room{
 		{"internal/app/ingestapp", "which parts ingest consists of, its settings, its order of start and shutdown"},
-		{"internal/app/workerapp", "which parts the worker consists of: settings, consumers for each workspace and warehouse, choice of warehouse by `WAREHOUSE_URL`, replays, readiness"},
+		{"internal/app/workerapp", "which parts the worker consists of: settings, consumers for each workspace and warehouse, replays, readiness"},
 	}},
 	{"shared wiring", []room{
 		{"internal/app", "what ingest and worker share: start of the program, admin listener, connection to NATS, traces, shutdown"},
@@ -52,6 +52,7 @@ var floors = []floor{
 		{"internal/report", "the queries and the HTML page of `cioctl report`"},
 	}},
 	{"joins", []room{
+		{"internal/warehouse/place", "opening a warehouse by its `WAREHOUSE_URL`: the list of kinds, sink, reader, SQL statements, compaction"},
 		{"internal/stream/streamtest", "a real NATS server with JetStream for the tests of other packages"},
 	}},
 	{"adapters", []room{
@@ -67,13 +68,13 @@ var floors = []floor{
 	}},
 	{"concepts", []room{
 		{"internal/event", "what ingest and worker agree on: the message of one webhook call with its id and index fields, a consumer's attempt at the message, the dead letter, fetch limits"},
-		{"internal/effect", "rules for what an event does to a profile: the effects file, the built-in rules, conditions, values, classes of bounces, the person and the Track API calls that result"},
+		{"internal/effect", "rules for what an event does to a profile: the effects file, the built-in rules, conditions, values, the person and the Track API calls that result"},
 		{"internal/warehouse", "the row of one event, the columns of the table, names of the views, the contract `warehouse.Sink`"},
 		{"internal/warehouse/duckdbsql", "the SQL of the views for DuckDB, which a DuckDB file and a Parquet folder share"},
 	}},
 	{"tools", []room{
 		{"internal/fault", "classes of errors (permanent, outage, retry after, transient) and the closed set of reasons"},
-		{"internal/config", "parsing of environment variables and flags, `--help`, workspaces, exit codes"},
+		{"internal/config", "parsing of environment variables and flags, `--help`, `--version`, workspaces, exit codes"},
 		{"internal/telemetry", "logger, traces, and the admin listener with `/metrics`, `/healthz` and `/readyz`; each package registers its own metrics in `metrics.go`"},
 		{"internal/tlstest", "TLS certificates for tests"},
 	}},
@@ -81,6 +82,6 @@ var floors = []floor{
 		{"pkg/webhook/webhooktest", "sample webhook bodies, signed requests, and the simulated campaign with its expected totals"},
 	}},
 	{"ground", []room{
-		{"pkg/webhook", "the public library: event fields and metrics, parsing, signatures. Standard library only"},
+		{"pkg/webhook", "the public library: event fields and metrics, parsing, signatures, classification of bounces. Standard library only"},
 	}},
 }

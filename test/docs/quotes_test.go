@@ -20,7 +20,7 @@ type quote struct{ sentence, reference string }
 var quotes = map[string][]quote{
 	"README.md": {
 		{"`https://your-host{/webhooks/customerio}`", "internal/ingest.Path"},
-		{"{duckdb:data/customerio.duckdb}", "internal/app/workerapp.DefaultWarehouse"},
+		{"{duckdb:data/customerio.duckdb}", "internal/warehouse/place.DefaultURL"},
 		{"JetStream stream {CUSTOMERIO} ", "internal/stream.Name"},
 		{"──▶ stream {CUSTOMERIO_DEAD}", "internal/stream.DeadName"},
 		{"(signing key: {dev-signing-key})", "internal/dev.DefaultKey"},
@@ -45,7 +45,7 @@ var quotes = map[string][]quote{
 		{"Without them ingest uses `{300}`", "cmd/ingest.debug.SetGCPercent(…)"},
 		{"and `{160MiB}`, which makes it quicker", "cmd/ingest.debug.SetMemoryLimit(…)"},
 		{"Without the first the worker uses `{150}`", "cmd/worker.debug.SetGCPercent(…)"},
-		{"{30} attempts take about 3.5 hours", "internal/worker.MaxAttemptsDefault"},
+		{"{30} attempts take about 3.5 hours", "internal/worker.DefaultMaxAttempts"},
 		{"The dataset may be left out: `{messaging}`", "internal/warehouse.DefaultSchema"},
 		{"Parameters of the last follow a question mark: `bigquery://PROJECT/DATASET?connections={4}", "internal/warehouse/bigquery.DefaultConnections"},
 		{"&location=EU&timeout={30s}`", "internal/warehouse/bigquery.DefaultTimeout"},
@@ -60,7 +60,7 @@ var quotes = map[string][]quote{
 		{"Names of attributes have at most {150} bytes", "internal/effect.MaxName"},
 		{"names of events {100}", "internal/effect.MaxEventName"},
 		{"one event sets at most {297} attributes", "internal/effect.maxAttributes"},
-		{"YAML of at most {1 MiB}", "internal/effect.MaxFile"},
+		{"YAML of at most {1 MiB}", "internal/effect.maxFile"},
 		{"belong to the consumer `{engagement}`", "internal/app/workerapp.Engagement"},
 		{"all others to `{suppression}`", "internal/app/workerapp.Suppression"},
 	},

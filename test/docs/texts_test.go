@@ -20,12 +20,12 @@ var texts = map[string][]text{
 		{`"error":"{Missing signature}"`, "internal/ingest"},
 		{"--tail=50 | grep {signature}`", "internal/ingest"},
 		{"If it says \"{signed by}\"", "cmd/cioctl"},
-		{"--tail=20 | grep {holding}`", "internal/worker"},
+		{"--tail=20 | grep '{batch failed}'`", "internal/worker"},
 		{"The log of the worker: `{retrying a message}`", "internal/worker"},
 	},
 	"docs/production.md": {
 		{`"error":"{Missing signature}"`, "internal/ingest"},
-		{"| the log | `{effect not performed: EFFECTS_DRY_RUN}`", "internal/app/workerapp"},
+		{"| the log | `{effect not performed: EFFECTS_DRY_RUN}`", "internal/worker"},
 		{"grep {suppression_mode} ", "internal/app/workerapp"},
 	},
 }
