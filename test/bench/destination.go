@@ -1,17 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"path/filepath"
 	"strings"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
-	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
-	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 // A destination is an empty warehouse.
@@ -21,12 +20,12 @@ type destination struct {
 	// rows says how many have arrived, when the worker has ended.
 	rows func(context.Context) (string, error)
 	// process is what stands in for a service, nil when there is none.
-	process *child
+	process *lab.Process
 }
 
 func (d *destination) stop() {
 	if d.process != nil {
-		d.process.stop()
+		d.process.Stop()
 	}
 }
 
@@ -72,40 +71,19 @@ func countWith(ctx context.Context, r *duckdb.Reader, from string) (string, erro
 	return fmt.Sprint(t.Rows[0][0]), nil
 }
 
-const (
-	project = "bench"
-	dataset = warehouse.DefaultSchema
-)
-
-// newBigQuery starts a stand-in that counts rows and does not look at them: what
-// is measured is the worker, not BigQuery.
+// newBigQuery starts a stand-in for BigQuery in a process of its own.
 func newBigQuery(ctx context.Context) (destination, error) {
-	process, err := startSelf(ctx, "bigquery")
+	grpc, rest := lab.FreeAddr(), lab.FreeAddr()
+	var printed bytes.Buffer
+	process, err := startRole(ctx, &printed, bigQueryRole, grpc, rest)
 	if err != nil {
 		return destination{}, err
 	}
-	grpc, rest, _ := strings.Cut(process.addr, " ")
 	return destination{
-		name: "BigQuery", url: bigQueryURL(grpc, rest), process: process,
-		rows: func(context.Context) (string, error) { return process.lastWords(), nil },
+		name: "BigQuery", url: lab.BigQueryURL(grpc, "http://"+rest+"/bigquery/v2/"), process: process,
+		rows: func(context.Context) (string, error) {
+			process.Stop()
+			return strings.TrimSpace(printed.String()), nil
+		},
 	}, nil
-}
-
-// bigQueryURL names a stand-in.
-func bigQueryURL(grpc, rest string) string {
-	query := url.Values{"grpc": {grpc}, "rest": {rest}}
-	return "bigquery://" + project + "/" + dataset + "?" + query.Encode()
-}
-
-// runBigQuery says what it has counted when it ends.
-func runBigQuery(ctx context.Context) error {
-	server, err := bigqueryfake.Start(bigqueryfake.Config{Discard: true})
-	if err != nil {
-		return err
-	}
-	defer server.Close()
-	fmt.Println(server.GRPCEndpoint(), server.RESTEndpoint())
-	<-ctx.Done()
-	fmt.Println(server.Len(project, dataset, bigquery.Raw))
-	return nil
 }

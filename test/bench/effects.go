@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net"
-	"net/http"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -13,13 +11,12 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/cioevents/cioevents/internal/app/workerapp"
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
 	"github.com/cioevents/cioevents/internal/event"
-	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 // allowance is how many requests a second the imitated Track API lets through.
@@ -29,8 +26,7 @@ const allowance = 100
 // API that refuses what is beyond its allowance, and how long a complaint takes
 // that comes meanwhile. The parts are all runs, or those that are named.
 func benchEffects(ctx context.Context, dir string, parts []string) error {
-	path, err := build(ctx, dir, "worker")
-	if err != nil {
+	if err := lab.Build(ctx, dir, "worker"); err != nil {
 		return err
 	}
 	runs := []opens{
@@ -44,7 +40,7 @@ func benchEffects(ctx context.Context, dir string, parts []string) error {
 		if len(parts) > 0 && !slices.Contains(parts, o.name) {
 			continue
 		}
-		if err := drainOpens(ctx, path, filepath.Join(dir, o.name), o); err != nil {
+		if err := drainOpens(ctx, dir, filepath.Join(dir, o.name), o); err != nil {
 			return err
 		}
 	}
@@ -60,46 +56,42 @@ type opens struct {
 	rate           float64 // that is configured; 0 is the allowance
 }
 
-func drainOpens(ctx context.Context, path, dir string, o opens) error {
-	server, conn, err := startStream(ctx, dir)
+func drainOpens(ctx context.Context, bin, dir string, o opens) error {
+	system, err := lab.StartSystem(ctx, bin, dir)
 	if err != nil {
 		return err
 	}
-	defer server.stop()
-	defer conn.Close()
-	if err := fillOpens(ctx, server.addr, o); err != nil {
+	defer system.Close()
+	if err := fillOpens(ctx, system.Client, o); err != nil {
 		return err
 	}
-	fake := customeriotest.New(customeriotest.Config{KnowsEverybody: true, Rate: allowance, CallLog: 1})
-	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	api, err := lab.StartTrackAPI(customeriotest.Config{KnowsEverybody: true, Rate: allowance, CallLog: 1})
 	if err != nil {
 		return err
 	}
-	api := &http.Server{Handler: fake, ReadHeaderTimeout: 5 * time.Second}
-	defer api.Close()
-	go func() { _ = api.Serve(ln) }()
+	defer api.Refuse()
 
 	start := time.Now()
-	worker, err := startEffects(ctx, path, server.addr, "http://"+ln.Addr().String(), o)
-	if err != nil {
+	worker := system.Worker(lab.Consumers(effects...), lab.TrackEnv(api.URL()), o.env())
+	defer worker.Stop()
+	if err := worker.Start(); err != nil {
 		return err
 	}
-	defer worker.stop()
 	done := make(chan struct{})
 	var waits []time.Duration
 	var complaining sync.WaitGroup
 	if o.complaints > 0 {
-		complaining.Go(func() { waits = complain(ctx, server.addr, fake, o.complaints, done) })
+		complaining.Go(func() { waits = complain(ctx, system.Client, api, o.complaints, done) })
 	}
-	err = waitDrained(ctx, conn, workerapp.Engagement)
+	err = system.WaitHandled(ctx, handledWithin, workerapp.Engagement)
 	took := time.Since(start)
 	close(done)
 	complaining.Wait()
 	if err != nil {
 		return err
 	}
-	report(o, took, fake.Counts(), waits)
-	fmt.Printf("  largest resident memory of the worker: %.0f MiB\n", worker.peakRSS())
+	report(o, took, api.Counts(), waits)
+	fmt.Printf("  largest resident memory of the worker: %.0f MiB\n", worker.PeakRSS())
 	return nil
 }
 
@@ -114,68 +106,46 @@ func report(o opens, took time.Duration, c customeriotest.Counts, waits []time.D
 	}
 }
 
-// startEffects runs the worker program with its default settings, but for those of
-// the run.
-func startEffects(ctx context.Context, path, natsURL, apiURL string, o opens) (*child, error) {
-	env := []string{
-		"NATS_URL=" + natsURL, "ADMIN_ADDR=127.0.0.1:0", "WORKER_CONSUMERS=suppression,engagement", "LOG_LEVEL=warn",
-		"CUSTOMERIO_SITE_ID=site", "CUSTOMERIO_TRACK_API_KEY=key", "CUSTOMERIO_TRACK_URL=" + apiURL,
-	}
+// env returns the settings of the worker that differ from their defaults.
+func (o opens) env() lab.Env {
+	env := lab.Env{}
 	if o.batch > 0 {
-		env = append(env, "ENGAGEMENT_BATCH="+strconv.Itoa(o.batch))
+		env["ENGAGEMENT_BATCH"] = strconv.Itoa(o.batch)
 	}
 	if o.rate > 0 {
-		env = append(env, "TRACK_RATE="+strconv.FormatFloat(o.rate, 'f', -1, 64))
+		env["TRACK_RATE"] = strconv.FormatFloat(o.rate, 'f', -1, 64)
 	}
-	return startProgram(ctx, path, env...)
+	return env
 }
 
 func openOf(i, person int, at time.Time) *nats.Msg {
-	m := event.Message{Workspace: config.DefaultWorkspace, ObjectType: "email", Metric: "opened"}
-	return &nats.Msg{
-		Subject: stream.Subject(&m),
-		Data: fmt.Appendf(nil, `{"event_id":"open-%d","object_type":"email","metric":"opened","timestamp":%d,"data":{"delivery_id":"delivery-%d","action_id":96,"campaign_id":23,`+
+	return lab.NewMessage(&event.Message{
+		Workspace: config.DefaultWorkspace, ID: fmt.Sprint("open-", i), ObjectType: "email", Metric: "opened", ReceivedAt: at,
+		Body: fmt.Appendf(nil, `{"event_id":"open-%d","object_type":"email","metric":"opened","timestamp":%d,"data":{"delivery_id":"delivery-%d","action_id":96,"campaign_id":23,`+
 			`"identifiers":{"id":"%d","email":"person-%d@example.com","cio_id":"d9c1%08x"},"customer_id":"%d","recipient":"person-%d@example.com","subject":"News of the week"}}`,
 			i, at.Unix(), i, person, person, person, person, person),
-		Header: nats.Header{nats.MsgIdHdr: {fmt.Sprint("default:open-", i)}, "Cio-Received-At": {at.Format(time.RFC3339Nano)}},
-	}
+	})
 }
 
 // fillOpens publishes the opens in a random order of people.
-func fillOpens(ctx context.Context, url string, o opens) error {
-	nc, err := nats.Connect(url)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(4096))
-	if err != nil {
-		return err
-	}
-	begin := time.Now().Add(-time.Hour).UTC()
+func fillOpens(ctx context.Context, client *lab.Client, o opens) error {
+	begin := time.Now().Add(-time.Hour)
 	order := rand.New(rand.NewPCG(1, 2)).Perm(o.events)
-	for i, n := range order {
-		at := begin.Add(time.Hour * time.Duration(i) / time.Duration(o.events))
-		if _, err := js.PublishMsgAsync(openOf(i, n%o.people, at)); err != nil {
-			return err
-		}
-	}
-	select {
-	case <-js.PublishAsyncComplete():
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return client.Publish(ctx, o.events, 0, func(i int) *nats.Msg {
+		return openOf(i, order[i]%o.people, begin.Add(time.Hour*time.Duration(i)/time.Duration(o.events)))
+	})
+}
+
+func complaintOf(id string, at time.Time) *nats.Msg {
+	return lab.NewMessage(&event.Message{
+		Workspace: config.DefaultWorkspace, ID: id, ObjectType: "email", Metric: "spammed", ReceivedAt: at,
+		Body: fmt.Appendf(nil, `{"event_id":"%s","object_type":"email","metric":"spammed","timestamp":%d,"data":{"customer_id":"%s"}}`, id, at.Unix(), id),
+	})
 }
 
 // complain publishes complaints of people of their own and measures how long each
 // takes to suppress its person.
-func complain(ctx context.Context, url string, fake *customeriotest.Fake, perSecond int, done <-chan struct{}) []time.Duration {
-	nc, err := nats.Connect(url)
-	if err != nil {
-		return nil
-	}
-	defer nc.Close()
+func complain(ctx context.Context, client *lab.Client, api *lab.TrackAPI, perSecond int, done <-chan struct{}) []time.Duration {
 	var waits []time.Duration
 	tick := time.NewTicker(time.Second / time.Duration(perSecond))
 	defer tick.Stop()
@@ -187,15 +157,11 @@ func complain(ctx context.Context, url string, fake *customeriotest.Fake, perSec
 		case <-ctx.Done():
 			return waits
 		}
-		id := fmt.Sprint("complainant-", i)
-		m := event.Message{Workspace: config.DefaultWorkspace, ObjectType: "email", Metric: "spammed"}
-		body := fmt.Appendf(nil, `{"event_id":"%s","object_type":"email","metric":"spammed","timestamp":%d,"data":{"customer_id":"%s"}}`, id, time.Now().Unix(), id)
-		start := time.Now()
-		msg := &nats.Msg{Subject: stream.Subject(&m), Data: body, Header: nats.Header{"Cio-Received-At": {start.UTC().Format(time.RFC3339Nano)}}}
-		if err := nc.PublishMsg(msg); err != nil {
+		id, start := fmt.Sprint("complainant-", i), time.Now()
+		if _, err := client.JetStream.PublishMsgAsync(complaintOf(id, start)); err != nil {
 			return waits
 		}
-		for !fake.Suppressed(id) && ctx.Err() == nil {
+		for !api.Suppressed(id) && ctx.Err() == nil {
 			time.Sleep(time.Millisecond)
 		}
 		waits = append(waits, time.Since(start))

@@ -17,6 +17,7 @@ import (
 
 	"github.com/cioevents/cioevents/pkg/webhook"
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 // A load is a number of connections that send signed events, each one after the
@@ -24,7 +25,6 @@ import (
 // hide the server.
 type load struct {
 	addr        string
-	key         string
 	connections int
 	// rate is the offered load in requests a second over all connections, 0 for
 	// as many as are answered.
@@ -107,7 +107,7 @@ func (l load) connection(ctx context.Context, number int, begin, from, until tim
 	_ = conn.SetDeadline(until.Add(time.Minute)) // a server that hangs is no reason to wait for ever
 	var (
 		in      = bufio.NewReader(conn)
-		req     = newRequest(l.addr, l.key)
+		req     = newRequest(l.addr)
 		samples = map[int][]time.Duration{}
 		step    time.Duration
 		due     = begin
@@ -140,7 +140,6 @@ func (l load) connection(ctx context.Context, number int, begin, from, until tim
 
 // A request is a signed call that changes its event id each time.
 type request struct {
-	key     string
 	buf     []byte
 	body    []byte // a part of buf
 	id      []byte // a part of body
@@ -149,11 +148,11 @@ type request struct {
 
 const idMark = "01J00000000000000000000004"
 
-func newRequest(addr, key string) *request {
+func newRequest(addr string) *request {
 	body := webhooktest.Get("email_clicked_machine")
 	head := fmt.Sprintf("POST /webhooks/customerio HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nUser-Agent: Customer.io Webhooks\r\n"+
 		"X-CIO-Timestamp: 0000000000\r\nX-CIO-Signature: %064d\r\nContent-Length: %d\r\n\r\n", addr, 0, len(body))
-	r := &request{key: key, buf: append([]byte(head), body...)}
+	r := &request{buf: append([]byte(head), body...)}
 	r.body = r.buf[len(head):]
 	at := bytes.Index(r.body, []byte(idMark))
 	r.id = r.body[at : at+len(idMark)]
@@ -170,7 +169,7 @@ func (r *request) next() []byte {
 	copy(r.id[len(r.id)-len(digits):], digits)
 	now := time.Now()
 	strconv.AppendInt(r.ts[:0], now.Unix(), 10)
-	copy(r.sig, webhook.Sign(r.key, now, r.body))
+	copy(r.sig, webhook.Sign(lab.SigningKey, now, r.body))
 	return r.buf
 }
 

@@ -7,21 +7,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
 	"syscall"
 	"time"
+
+	"github.com/cioevents/cioevents/test/lab"
 )
 
-const (
-	key         = "bench-signing-key"
-	connections = 256
-)
+// connections is the number of connections that send as fast as they are answered.
+const connections = 256
 
 const usage = `bench measures the product on this machine, beside baselines in the same run.
 
@@ -58,12 +56,9 @@ func run(ctx context.Context, args []string) error {
 	case "-h", "--help", "help":
 		fmt.Print(usage)
 		return nil
-	case "nats":
-		return runNATS(ctx, args[1])
-	case "baseline":
-		return runBaseline(ctx, key)
-	case "bigquery":
-		return runBigQuery(ctx)
+	}
+	if ok, err := runRole(ctx, args[0], args[1:]); ok {
+		return err
 	}
 	dir, err := os.MkdirTemp("", "cioevents-bench-")
 	if err != nil {
@@ -89,49 +84,32 @@ func run(ctx context.Context, args []string) error {
 	return fmt.Errorf("unknown part %q; see --help", args[0])
 }
 
-// build compiles one of the product's programs into dir.
-func build(ctx context.Context, dir, name string) (string, error) {
-	path := filepath.Join(dir, name)
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "./cmd/"+name)
-	cmd.Stderr = os.Stderr
-	if name == "ingest" {
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	}
-	return path, cmd.Run()
-}
-
-// benchIngest measures the receiver beside one that has no queue.
+// benchIngest measures the receiver beside a receiver without a queue.
 func benchIngest(ctx context.Context, dir string) error {
-	path, err := build(ctx, dir, "ingest")
+	if err := lab.Build(ctx, dir, "ingest"); err != nil {
+		return err
+	}
+	system, err := lab.StartSystem(ctx, dir, filepath.Join(dir, "nats"))
 	if err != nil {
 		return err
 	}
-	nats, err := startSelf(ctx, "nats", filepath.Join(dir, "nats"))
+	defer system.Close()
+	base, err := startRole(ctx, nil, baselineRole, lab.FreeAddr())
 	if err != nil {
 		return err
 	}
-	defer nats.stop()
-	base, err := startSelf(ctx, "baseline")
-	if err != nil {
-		return err
-	}
-	defer base.stop()
-	addr, admin := freeAddr(), freeAddr()
-	ing, err := startProgram(ctx, path, "INGEST_ADDR="+addr, "ADMIN_ADDR="+admin, "NATS_URL="+nats.addr,
-		"CUSTOMERIO_WEBHOOK_SECRET="+key, "LOG_LEVEL=warn", "DRAIN_DELAY=0")
-	if err != nil {
-		return err
-	}
-	defer ing.stop()
-	if err := waitReady(ctx, admin); err != nil {
+	defer base.Stop()
+	ingest := system.Ingest()
+	defer ingest.Stop()
+	if err := ingest.StartReady(ctx); err != nil {
 		return err
 	}
 	err = errors.Join(
-		compare(ctx, "256 connections, as fast as they are answered", base.addr, addr,
-			load{key: key, connections: connections, warmup: time.Second, duration: 4 * time.Second}),
-		compare(ctx, "2,000 calls a second", base.addr, addr,
-			load{key: key, connections: 64, rate: 2000, warmup: time.Second, duration: 4 * time.Second}))
-	fmt.Printf("\ningest, largest resident memory: %.0f MiB\n\n", ing.peakRSS())
+		compare(ctx, "256 connections, as fast as they are answered", base.Addr, ingest.Addr,
+			load{connections: connections, warmup: time.Second, duration: 4 * time.Second}),
+		compare(ctx, "2,000 calls a second", base.Addr, ingest.Addr,
+			load{connections: 64, rate: 2000, warmup: time.Second, duration: 4 * time.Second}))
+	fmt.Printf("\ningest, largest resident memory: %.0f MiB\n\n", ingest.PeakRSS())
 	return err
 }
 
@@ -182,34 +160,4 @@ func progressf(format string, args ...any) {
 		fmt.Fprint(os.Stderr, "\r\x1b[K")
 		fmt.Fprintf(os.Stderr, format, args...)
 	}
-}
-
-func freeAddr() string {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return ""
-	}
-	defer ln.Close()
-	return ln.Addr().String()
-}
-
-// waitReady waits until the program says that it can do its work.
-func waitReady(ctx context.Context, admin string) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	client := &http.Client{Timeout: time.Second}
-	for ctx.Err() == nil {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+admin+"/readyz", http.NoBody)
-		if err != nil {
-			return err
-		}
-		if res, err := client.Do(req); err == nil {
-			res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	return errors.New("not ready after 30 s")
 }

@@ -7,15 +7,20 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+
+	"github.com/cioevents/cioevents/test/lab"
 )
 
-// benchOutages proves in real time, with real processes, what the product promises
-// about outages, crashes and delays. The parts are all of them, or those that are
-// named. Its error lists the promises that do not hold.
-func benchOutages(ctx context.Context, dir string, parts []string) error {
+// benchOutages proves in real time, with real processes, the product's promises
+// about outages, crashes and delays. Without names every part runs. The error lists
+// the promises that do not hold.
+func benchOutages(ctx context.Context, dir string, names []string) error {
+	if err := lab.Build(ctx, dir, "ingest", "worker"); err != nil {
+		return err
+	}
 	all := []struct {
 		name  string
-		prove func(context.Context, *rig) error
+		prove func(context.Context, *testbed) error
 	}{
 		{"visible", proveVisible},
 		{"bigquery", proveBigQuery},
@@ -26,14 +31,14 @@ func benchOutages(ctx context.Context, dir string, parts []string) error {
 	}
 	var broken []error
 	for i, part := range all {
-		if len(parts) > 0 && !slices.Contains(parts, part.name) {
+		if len(names) > 0 && !slices.Contains(names, part.name) {
 			continue
 		}
-		l, err := newLab(ctx, filepath.Join(dir, strconv.Itoa(i)))
+		b, err := newTestbed(ctx, dir, filepath.Join(dir, strconv.Itoa(i)))
 		if err == nil {
 			fmt.Printf("\n%s\n", part.name)
-			err = part.prove(ctx, l)
-			l.close()
+			err = part.prove(ctx, b)
+			b.Close()
 		}
 		if err != nil {
 			broken = append(broken, fmt.Errorf("%s: %w", part.name, err))

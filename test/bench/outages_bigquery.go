@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/cioevents/cioevents/internal/app/workerapp"
-	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 // arrivals is how many events arrive in a second of an outage of the warehouse.
@@ -17,48 +17,44 @@ const arrivals = 500
 
 // proveBigQuery takes BigQuery away for two minutes while events arrive: for one
 // minute connections are reset, for another they hang.
-func proveBigQuery(ctx context.Context, l *rig) error {
-	fake, err := bigqueryfake.Start(bigqueryfake.Config{})
+func proveBigQuery(ctx context.Context, b *testbed) error {
+	bigquery, err := lab.StartBigQuery(bigqueryfake.Config{})
 	if err != nil {
 		return err
 	}
-	defer fake.Close()
-	ingest, addr, err := l.startIngest(ctx)
-	if err != nil {
+	defer bigquery.Close()
+	ingest, worker := b.Ingest(), b.Worker(lab.Consumers(workerapp.Warehouse), lab.WarehouseEnv(bigquery.URL()))
+	defer ingest.Stop()
+	defer worker.Stop()
+	if err := errors.Join(ingest.StartReady(ctx), worker.Start()); err != nil {
 		return err
 	}
-	defer ingest.stop()
-	worker, admin, err := l.startWarehouse(ctx, bigQueryURL(fake.GRPCEndpoint(), fake.RESTEndpoint()))
-	if err != nil {
-		return err
-	}
-	defer worker.stop()
 
 	const before, minute, after = 10 * time.Second, time.Minute, 20 * time.Second
 	sent := make(chan loadResult, 1)
 	failed := make(chan error, 1)
 	go func() {
-		r, err := (load{addr: addr, key: key, connections: 16, rate: arrivals, duration: before + 2*minute + after}).run(ctx)
+		r, err := (load{addr: ingest.Addr, connections: 16, rate: arrivals, duration: before + 2*minute + after}).run(ctx)
 		sent <- r
 		failed <- err
 	}()
 	phase := func(what string, d time.Duration) error {
-		_, err := l.watch(ctx, what, d+time.Minute, until(time.Now().Add(d)), workerapp.Warehouse)
+		_, err := b.watch(ctx, what, d+time.Minute, until(time.Now().Add(d)), workerapp.Warehouse)
 		return err
 	}
 	if err := phase("BigQuery works", before); err != nil {
 		return err
 	}
-	fake.Stop()
+	bigquery.Stop()
 	if err := phase("BigQuery resets connections", minute); err != nil {
 		return err
 	}
-	fake.Hang()
+	bigquery.Hang()
 	if err := phase("BigQuery hangs", minute); err != nil {
 		return err
 	}
-	fake.Restart()
-	caught, err := l.watch(ctx, "BigQuery is back", 2*time.Minute, func(lag uint64) bool { return lag < arrivals }, workerapp.Warehouse)
+	bigquery.Restart()
+	caught, err := b.watch(ctx, "BigQuery is back", 2*time.Minute, func(lag uint64) bool { return lag < arrivals }, workerapp.Warehouse)
 	if err != nil {
 		return err
 	}
@@ -66,26 +62,26 @@ func proveBigQuery(ctx context.Context, l *rig) error {
 	if err := <-failed; err != nil {
 		return err
 	}
-	drained, err := l.watch(ctx, "no event arrives", time.Minute, nothing, workerapp.Warehouse)
+	took, err := b.watch(ctx, "no event arrives", time.Minute, drained, workerapp.Warehouse)
 	if err != nil {
 		return err
 	}
-	return errors.Join(judgeBigQuery(fake, l, r, caught, drained), l.dead(ctx), answers(ctx, admin))
+	return errors.Join(judgeBigQuery(bigquery, b, r, caught, took), b.noDeadLetters(ctx), alive(ctx, worker))
 }
 
-func judgeBigQuery(fake *bigqueryfake.Server, l *rig, r loadResult, caught, drained time.Duration) error {
+func judgeBigQuery(bigquery *lab.BigQuery, b *testbed, r loadResult, caught, took time.Duration) error {
 	events, calls := r.statuses[http.StatusOK], 0
 	for _, n := range r.statuses {
 		calls += n
 	}
-	unique := map[any]bool{}
-	rows := fake.Rows(project, dataset, bigquery.Raw)
-	for _, row := range rows {
-		unique[row["event_id"]] = true
+	rows := bigquery.EventIDs()
+	unique := map[string]bool{}
+	for _, id := range rows {
+		unique[id] = true
 	}
 	fmt.Printf("  %d events at %d/s, 120 s without BigQuery; answers p99 %.1f ms\n", events, arrivals, milliseconds(r.p99))
 	fmt.Printf("  longest lag %d; %.1f s from its return until the lag was under a second's events, then %.1f s from the last event to zero\n",
-		l.longest, caught.Seconds(), drained.Seconds())
+		b.longestLag, caught.Seconds(), took.Seconds())
 	fmt.Printf("  %d rows, %d of them repeated, %d unique\n", len(rows), len(rows)-len(unique), len(unique))
 	switch {
 	case events != calls:
@@ -94,17 +90,4 @@ func judgeBigQuery(fake *bigqueryfake.Server, l *rig, r loadResult, caught, drai
 		return fmt.Errorf("%d unique rows of %d events", len(unique), events)
 	}
 	return nil
-}
-
-// answers fails when a program is not there any more.
-func answers(ctx context.Context, admin string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+admin+"/healthz", http.NoBody)
-	if err != nil {
-		return err
-	}
-	res, err := (&http.Client{Timeout: time.Second}).Do(req)
-	if err != nil {
-		return fmt.Errorf("the worker has not stayed up: %w", err)
-	}
-	return res.Body.Close()
 }

@@ -9,17 +9,18 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
-	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/test/lab"
 )
 
 // proveKill kills two workers over and over while they work off a newsletter's
 // opens, with everything else that can happen.
-func proveKill(seed uint64) func(context.Context, *rig) error {
-	return func(ctx context.Context, l *rig) error {
-		if err := killed(ctx, l, seed); err != nil {
+func proveKill(seed uint64) func(context.Context, *testbed) error {
+	return func(ctx context.Context, b *testbed) error {
+		if err := killed(ctx, b, seed); err != nil {
 			return fmt.Errorf("seed %d: %w", seed, err)
 		}
 		return nil
@@ -30,57 +31,57 @@ func proveKill(seed uint64) func(context.Context, *rig) error {
 // hand to be handed out again, to one that may die, too.
 const killing = 50 * time.Second
 
-func killed(ctx context.Context, l *rig, seed uint64) error {
+func killed(ctx context.Context, b *testbed, seed uint64) error {
 	const people, opens, others = 20_000, 200_000, 2_000
 	h := lab.NewHistory(lab.HistoryConfig{
 		Seed: seed, People: people, Opens: opens, Others: others, End: time.Now(), Workspace: config.DefaultWorkspace,
 	})
-	api, err := startTrackAPI(customeriotest.Config{CallLog: 1, Rate: allowance}, h.People())
+	api, err := lab.StartTrackAPI(customeriotest.Config{CallLog: 1, Rate: allowance}, h.People()...)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = api.refuse() }()
+	defer api.Refuse()
 	backlog := h.Len() / 2 // is there at the start, the rest comes meanwhile
-	if err := l.publish(ctx, backlog, 0, h.Message); err != nil {
+	if err := b.Publish(ctx, backlog, 0, h.NewMessage); err != nil {
 		return err
 	}
 	published := make(chan error, 1)
 	go func() {
 		rest := h.Len() - backlog
-		published <- l.publish(ctx, rest, float64(rest)/(killing*4/5).Seconds(), func(i int) event.Message { return h.Message(backlog + i) })
+		published <- b.Publish(ctx, rest, float64(rest)/(killing*4/5).Seconds(), func(i int) *nats.Msg { return h.NewMessage(backlog + i) })
 	}()
-	pair, err := newPair(ctx, l, api.url(), seed)
+	pair, err := newPair(ctx, b, api.URL(), seed)
 	if err != nil {
 		return err
 	}
 	defer pair.stop()
-	trouble(api, seed)
-	if _, err := l.watch(ctx, "workers are killed", killing+time.Minute, until(time.Now().Add(killing)), both...); err != nil {
+	failSometimes(api, seed)
+	if _, err := b.watch(ctx, "workers are killed", killing+time.Minute, until(time.Now().Add(killing)), effects...); err != nil {
 		return err
 	}
 	kills := pair.calm()
-	left, _ := l.lag(ctx, both...)
+	left, _ := b.lag(ctx, effects...)
 	if err := <-published; err != nil {
 		return err
 	}
-	drained, err := l.watch(ctx, "workers are left alone", 4*time.Minute, nothing, both...)
+	took, err := b.watch(ctx, "workers are left alone", 4*time.Minute, drained, effects...)
 	if err != nil {
 		return err
 	}
-	c := api.fake.Counts()
+	c := api.Counts()
 	fmt.Printf("  seed %d: %d messages about %d people, %d kills in %.0f s, then %d left, %.1f s to zero\n",
-		seed, h.Len(), people, kills, killing.Seconds(), left, drained.Seconds())
+		seed, h.Len(), people, kills, killing.Seconds(), left, took.Seconds())
 	fmt.Printf("  %d requests, %d of them 429, %d met a fault; %d people stay\n", c.Requests, c.RateLimited, c.Faults, h.Stay())
-	_, err = l.attempts(ctx)
-	return errors.Join(err, h.Check(api.fake), l.dead(ctx))
+	_, err = b.attempts(ctx)
+	return errors.Join(err, h.Check(api.Fake), b.noDeadLetters(ctx))
 }
 
-// trouble makes the API fail for 5 s, and lose an answer in a hundred before and
-// after.
-func trouble(api *trackAPI, seed uint64) {
+// failSometimes makes the API fail for 5 s, and lose an answer in a hundred before
+// and after.
+func failSometimes(api *lab.TrackAPI, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	from := time.Now().Add(10 * time.Second)
-	api.fake.SetFault(func(*http.Request) *customeriotest.Fault {
+	api.SetFault(func(*http.Request) *customeriotest.Fault {
 		switch since := time.Since(from); {
 		case since > 0 && since < 5*time.Second:
 			return &customeriotest.Fault{Status: http.StatusServiceUnavailable}
@@ -91,47 +92,41 @@ func trouble(api *trackAPI, seed uint64) {
 	})
 }
 
-// A pair is two workers, one of which is killed from time to time.
+// A pair is two workers. Every now and then one of them is killed and started again.
 type pair struct {
-	start   func() (*child, error)
-	workers [2]*child
-	end     context.CancelFunc
+	workers [2]*lab.Process
+	end     context.CancelFunc // of the killing; the workers go on
 	killing sync.WaitGroup
 	kills   int
 }
 
-func newPair(ctx context.Context, l *rig, url string, seed uint64) (p *pair, err error) {
-	p = &pair{start: func() (*child, error) { return l.startEffects(ctx, "127.0.0.1:0", url) }}
+func newPair(ctx context.Context, b *testbed, url string, seed uint64) (*pair, error) {
+	ctx, end := context.WithCancel(ctx)
+	p := &pair{end: end}
 	for i := range p.workers {
-		if p.workers[i], err = p.start(); err != nil {
+		p.workers[i] = b.Worker(lab.Consumers(effects...), lab.TrackEnv(url))
+		if err := p.workers[i].Start(); err != nil {
+			end()
 			return nil, err
 		}
 	}
-	until, end := context.WithCancel(ctx) // the workers live on
-	p.end = end
-	p.killing.Go(func() { p.kill(until, rand.New(rand.NewPCG(seed, 2))) })
+	p.killing.Go(func() { p.kill(ctx, rand.New(rand.NewPCG(seed, 2))) })
 	return p, nil
 }
 
-// kill kills one of them every half a second to three seconds.
+// kill kills a worker every half a second to three seconds.
 func (p *pair) kill(ctx context.Context, r *rand.Rand) {
-	for {
-		pause(ctx, 500*time.Millisecond+time.Duration(r.Int64N(int64(2500*time.Millisecond))))
-		if ctx.Err() != nil {
-			return
-		}
-		i := r.IntN(2)
-		p.workers[i].kill()
+	for lab.Pause(ctx, 500*time.Millisecond+time.Duration(r.Int64N(int64(2500*time.Millisecond)))) {
+		w := p.workers[r.IntN(2)]
+		w.Kill()
 		p.kills++
-		w, err := p.start()
-		if err != nil {
-			return // the dead one is waited for again, which does no harm
+		if err := w.Start(); err != nil {
+			return // The other worker goes on alone.
 		}
-		p.workers[i] = w
 	}
 }
 
-// calm ends the killing and returns how often it was done.
+// calm ends the killing and returns the number of kills.
 func (p *pair) calm() int {
 	p.end()
 	p.killing.Wait()
@@ -141,6 +136,6 @@ func (p *pair) calm() int {
 func (p *pair) stop() {
 	p.calm()
 	for _, w := range p.workers {
-		w.stop()
+		w.Stop()
 	}
 }

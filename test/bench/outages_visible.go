@@ -11,9 +11,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cioevents/cioevents/internal/app/workerapp"
 	"github.com/cioevents/cioevents/internal/warehouse"
-	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 // How soon a row can be read when there is little to do.
@@ -23,41 +24,34 @@ const (
 )
 
 // proveVisible sends an event a second and reads each warehouse until it is there.
-func proveVisible(ctx context.Context, l *rig) error {
-	fake, err := bigqueryfake.Start(bigqueryfake.Config{})
+func proveVisible(ctx context.Context, b *testbed) error {
+	bigquery, err := lab.StartBigQuery(bigqueryfake.Config{})
 	if err != nil {
 		return err
 	}
-	defer fake.Close()
-	ingest, addr, err := l.startIngest(ctx)
-	if err != nil {
-		return err
-	}
-	defer ingest.stop()
-	db, files := filepath.Join(l.dir, "events.duckdb"), filepath.Join(l.dir, "parquet")
-	worker, admin, err := l.startWarehouse(ctx, "duckdb:"+db+",parquet:"+files+","+bigQueryURL(fake.GRPCEndpoint(), fake.RESTEndpoint()))
-	if err != nil {
-		return err
-	}
-	defer worker.stop()
-	if err := waitReady(ctx, admin); err != nil {
+	defer bigquery.Close()
+	db, files := filepath.Join(b.dir, "events.duckdb"), filepath.Join(b.dir, "parquet")
+	ingest, worker := b.Ingest(), b.Worker(lab.Consumers(workerapp.Warehouse), lab.WarehouseEnv("duckdb:"+db, "parquet:"+files, bigquery.URL()))
+	defer ingest.Stop()
+	defer worker.Stop()
+	if err := errors.Join(ingest.StartReady(ctx), worker.StartReady(ctx)); err != nil {
 		return err
 	}
 	readers := []*reader{
 		{name: "DuckDB", rows: func(ctx context.Context) (int, error) { return number(count(ctx, db, warehouse.Events)) }},
 		{name: "Parquet", rows: func(ctx context.Context) (int, error) { return number(countFiles(ctx, files)) }},
-		{name: "BigQuery", rows: func(context.Context) (int, error) { return fake.Len(project, dataset, bigquery.Raw), nil }},
+		{name: "BigQuery", rows: func(context.Context) (int, error) { return bigquery.EventRows(), nil }},
 	}
 	var reading sync.WaitGroup
 	for _, r := range readers {
 		reading.Go(func() { r.read(ctx) })
 	}
-	sent, err := sendSlowly(ctx, addr)
+	sent, err := sendSlowly(ctx, ingest.Addr)
 	reading.Wait()
 	for _, r := range readers {
 		err = errors.Join(err, r.judge(sent))
 	}
-	return errors.Join(err, l.dead(ctx))
+	return errors.Join(err, b.noDeadLetters(ctx))
 }
 
 // sendSlowly sends an event a second and returns when each was sent.
@@ -68,14 +62,14 @@ func sendSlowly(ctx context.Context, addr string) ([]time.Time, error) {
 		progressf("  event %d", i)
 		due := time.Now().Add(time.Second)
 		sent = append(sent, time.Now())
-		r, err := (load{addr: addr, key: key, connections: 1, rate: 1, duration: 100 * time.Millisecond}).run(ctx)
+		r, err := (load{addr: addr, connections: 1, rate: 1, duration: 100 * time.Millisecond}).run(ctx)
 		if err != nil {
 			return nil, err
 		}
 		if r.statuses[http.StatusOK] != 1 {
 			return nil, fmt.Errorf("answers are %v, want one 200", r.statuses)
 		}
-		pause(ctx, time.Until(due))
+		lab.Pause(ctx, time.Until(due))
 	}
 	progressf("")
 	return sent, nil
@@ -108,7 +102,7 @@ func (r *reader) read(ctx context.Context) {
 		for now := time.Now(); len(r.seen) < n; {
 			r.seen = append(r.seen, now)
 		}
-		pause(ctx, 50*time.Millisecond)
+		lab.Pause(ctx, 50*time.Millisecond)
 	}
 }
 

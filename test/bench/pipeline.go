@@ -7,45 +7,29 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/rs/zerolog"
 
+	"github.com/cioevents/cioevents/internal/app/workerapp"
+	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/pkg/webhook"
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 // preload is how many events the worker finds in the stream: some seconds' work.
 const preload = 1_000_000
 
-// fillStream publishes n events asynchronously, which is also the baseline of
-// what JetStream takes when nobody waits for a single answer.
-func fillStream(ctx context.Context, url string, n int) (perSecond float64, err error) {
-	nc, err := nats.Connect(url)
-	if err != nil {
-		return 0, err
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(4096))
-	if err != nil {
-		return 0, err
-	}
+// fillStream publishes n events asynchronously. The rate is also the baseline of
+// what JetStream stores when nobody waits for a single answer.
+func fillStream(ctx context.Context, client *lab.Client, n int) (perSecond float64, err error) {
 	messages, err := campaign(n)
 	if err != nil {
 		return 0, err
 	}
 	start := time.Now()
-	for _, msg := range messages {
-		if _, err := js.PublishMsgAsync(msg); err != nil {
-			return 0, err
-		}
-	}
-	select {
-	case <-js.PublishAsyncComplete():
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	}
-	return float64(n) / time.Since(start).Seconds(), nil
+	err = client.Publish(ctx, n, 0, func(i int) *nats.Msg { return messages[i] })
+	return float64(n) / time.Since(start).Seconds(), err
 }
 
 // campaign makes the first n messages of a simulated campaign, beforehand, so
@@ -58,10 +42,9 @@ func campaign(n int) ([]*nats.Msg, error) {
 		if err != nil {
 			return nil, err
 		}
-		m := event.Message{Workspace: "default", ObjectType: string(e.ObjectType), Metric: string(e.Metric)}
-		messages = append(messages, &nats.Msg{Subject: stream.Subject(&m), Data: body, Header: nats.Header{
-			nats.MsgIdHdr: {"default:" + e.EventID}, "Cio-Received-At": {now.UTC().Format(time.RFC3339Nano)},
-		}})
+		messages = append(messages, lab.NewMessage(&event.Message{
+			Workspace: config.DefaultWorkspace, ID: e.EventID, ObjectType: string(e.ObjectType), Metric: string(e.Metric), ReceivedAt: now, Body: body,
+		}))
 		if len(messages) == n {
 			break
 		}
@@ -71,16 +54,8 @@ func campaign(n int) ([]*nats.Msg, error) {
 
 // drainRaw fetches and acknowledges n messages without doing anything with them:
 // the baseline of what JetStream hands out.
-func drainRaw(ctx context.Context, url string, n int) (perSecond float64, err error) {
-	nc, err := nats.Connect(url)
-	if err != nil {
-		return 0, err
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		return 0, err
-	}
+func drainRaw(ctx context.Context, client *lab.Client, n int) (perSecond float64, err error) {
+	js := client.JetStream
 	c, err := js.CreateConsumer(ctx, stream.Name, jetstream.ConsumerConfig{AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 20_000})
 	if err != nil {
 		return 0, err
@@ -105,25 +80,11 @@ func drainRaw(ctx context.Context, url string, n int) (perSecond float64, err er
 	return perSecond, js.DeleteConsumer(ctx, stream.Name, c.CachedInfo().Name)
 }
 
-// startStream starts a NATS server with its files in dir and makes the streams.
-func startStream(ctx context.Context, dir string) (server *child, conn *stream.Conn, err error) {
-	if server, err = startSelf(ctx, "nats", dir); err != nil {
-		return nil, nil, err
-	}
-	if conn, err = stream.Connect(stream.Config{URL: server.addr, Log: zerolog.Nop()}); err != nil {
-		server.stop()
-		return nil, nil, err
-	}
-	if _, err = conn.Ensure(ctx, stream.Settings{}); err != nil {
-		conn.Close()
-		server.stop()
-		return nil, nil, err
-	}
-	return server, conn, nil
-}
+// handledWithin bounds the work on a full stream. A million events take 30 s on two
+// cores.
+const handledWithin = 30 * time.Minute
 
-// startWorker runs the worker program for one warehouse.
-func startWorker(ctx context.Context, path, natsURL, warehouseURL string) (*child, error) {
-	return startProgram(ctx, path, "NATS_URL="+natsURL, "ADMIN_ADDR=127.0.0.1:0", "WORKER_CONSUMERS=warehouse",
-		"WAREHOUSE_URL="+warehouseURL, "LOG_LEVEL=warn")
+// warehouseWorker returns a worker that only writes to a warehouse.
+func warehouseWorker(system *lab.System, url string) *lab.Process {
+	return system.Worker(lab.Consumers(workerapp.Warehouse), lab.WarehouseEnv(url))
 }

@@ -5,47 +5,59 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"runtime/debug"
 	"time"
 
 	"github.com/labstack/echo/v4"
-	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
 	"github.com/cioevents/cioevents/pkg/webhook"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
-// runNATS is a NATS server with its files in dir, as an operator would run it on
-// one machine.
-func runNATS(ctx context.Context, dir string) error {
-	srv, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT,
-		JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true,
-		MaxPayload: 9 << 20,
-	})
-	if err != nil {
-		return err
+// Roles of this program beside the bench itself.
+const (
+	baselineRole = "baseline"
+	bigQueryRole = "bigquery"
+)
+
+// runRole runs a role in a process of its own, so that its memory and processor
+// time are measured apart. It reports false when name is not a role.
+func runRole(ctx context.Context, name string, args []string) (bool, error) {
+	switch {
+	case name == lab.NATSRole:
+		return true, lab.RunNATS(ctx, args)
+	case name == baselineRole && len(args) == 1:
+		return true, runBaseline(ctx, args[0])
+	case name == bigQueryRole && len(args) == 2:
+		return true, runBigQuery(ctx, args[0], args[1])
 	}
-	srv.Start()
-	if !srv.ReadyForConnections(10 * time.Second) {
-		return errors.New("the NATS server does not get ready")
-	}
-	fmt.Println(srv.ClientURL())
-	<-ctx.Done()
-	srv.Shutdown()
-	srv.WaitForShutdown()
-	return nil
+	return false, nil
 }
 
-// runBaseline is the receiver that the web teaches: Echo, verify, answer. It
-// loses what it is told, and is as fast as a receiver in Go gets.
-func runBaseline(ctx context.Context, key string) error {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400) // less often than cmd/ingest, in its own favour
+// startRole starts this program in a role that listens on the given addresses, and
+// waits until the last address accepts connections.
+func startRole(ctx context.Context, stdout io.Writer, role string, addrs ...string) (*lab.Process, error) {
+	if len(addrs) == 0 {
+		return nil, errors.New("start role: no address")
 	}
-	verifier, err := webhook.NewVerifier(webhook.VerifierConfig{Keys: []string{key}, Tolerance: 192 * time.Hour})
+	p, err := lab.Self(role, addrs...)
+	if err != nil {
+		return nil, err
+	}
+	p.Stdout, p.Addr = stdout, addrs[len(addrs)-1]
+	return p, p.StartListening(ctx)
+}
+
+// runBaseline is the receiver that tutorials teach: Echo, verify, answer. The
+// receiver loses every event, and is as fast as a receiver in Go gets.
+func runBaseline(ctx context.Context, addr string) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400) // Less often than cmd/ingest, in favour of the baseline.
+	}
+	verifier, err := webhook.NewVerifier(webhook.VerifierConfig{Keys: []string{lab.SigningKey}, Tolerance: 192 * time.Hour})
 	if err != nil {
 		return err
 	}
@@ -61,13 +73,23 @@ func runBaseline(ctx context.Context, key string) error {
 		}
 		return c.JSONBlob(http.StatusOK, []byte(`{"status":"stored"}`))
 	})
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	srv, _, err := lab.Serve(addr, e)
 	if err != nil {
 		return err
 	}
-	fmt.Println(ln.Addr())
-	srv := &http.Server{Handler: e, ReadHeaderTimeout: 5 * time.Second}
-	context.AfterFunc(ctx, func() { _ = srv.Close() })
-	_ = srv.Serve(ln)
+	<-ctx.Done()
+	return srv.Close()
+}
+
+// runBigQuery is a stand-in that counts rows without decoding them, because the
+// worker is measured and not BigQuery. It prints the count when ctx ends.
+func runBigQuery(ctx context.Context, grpcAddr, restAddr string) error {
+	standin, err := lab.StartBigQuery(bigqueryfake.Config{Discard: true, GRPCAddr: grpcAddr, RESTAddr: restAddr})
+	if err != nil {
+		return err
+	}
+	defer standin.Close()
+	<-ctx.Done()
+	fmt.Println(standin.EventRows())
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/app/workerapp"
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 // A phase of a soak is a load and what is asked of it.
@@ -58,12 +59,15 @@ func benchSoak(ctx context.Context, dir string, args []string) error {
 	if err != nil {
 		return err
 	}
-	l, err := newLab(ctx, dir)
+	if err := lab.Build(ctx, dir, "ingest", "worker"); err != nil {
+		return err
+	}
+	b, err := newTestbed(ctx, dir, dir)
 	if err != nil {
 		return err
 	}
-	defer l.close()
-	s := &soak{rig: l}
+	defer b.Close()
+	s := &soak{testbed: b}
 	defer s.stop()
 	if err := s.start(ctx, dir); err != nil {
 		return err
@@ -75,16 +79,15 @@ func benchSoak(ctx context.Context, dir string, args []string) error {
 			return ctx.Err() // interrupted: what is broken now was broken by us
 		}
 	}
-	return errors.Join(broken, s.small(), l.dead(ctx), s.count(ctx))
+	return errors.Join(broken, s.small(), s.noDeadLetters(ctx), s.countRows(ctx))
 }
 
 // A soak is the programs that are watched, and what they have answered.
 type soak struct {
-	*rig
-	ingest, worker *child
-	addr, admin    string // of ingest
+	*testbed
+	ingest, worker *lab.Process
 	to             destination
-	api            *trackAPI
+	api            *lab.TrackAPI
 	sent, stored   int // events, and those that were answered 200
 }
 
@@ -92,30 +95,22 @@ func (s *soak) start(ctx context.Context, dir string) (err error) {
 	if s.to, err = newDestination(ctx, "duckdb", filepath.Join(dir, "warehouse")); err != nil {
 		return err
 	}
-	if s.api, err = startTrackAPI(customeriotest.Config{CallLog: 1, KnowsEverybody: true}, nil); err != nil {
+	if s.api, err = lab.StartTrackAPI(customeriotest.Config{CallLog: 1, KnowsEverybody: true}); err != nil {
 		return err
 	}
-	s.addr, s.admin = freeAddr(), freeAddr()
-	if s.ingest, err = startProgram(ctx, s.rig.ingest, "INGEST_ADDR="+s.addr, "ADMIN_ADDR="+s.admin, "NATS_URL="+s.server.addr,
-		"CUSTOMERIO_WEBHOOK_SECRET="+key, "LOG_LEVEL=error", "DRAIN_DELAY=0"); err != nil {
-		return err
-	}
-	if s.worker, err = startProgram(ctx, s.rig.worker, "NATS_URL="+s.server.addr, "ADMIN_ADDR=127.0.0.1:0", "LOG_LEVEL=error",
-		"WAREHOUSE_URL="+s.to.url, "CUSTOMERIO_SITE_ID=site", "CUSTOMERIO_TRACK_API_KEY=key", "CUSTOMERIO_TRACK_URL="+s.api.url()); err != nil {
-		return err
-	}
-	return waitReady(ctx, s.admin)
+	s.ingest, s.worker = s.Ingest(), s.Worker(lab.WarehouseEnv(s.to.url), lab.TrackEnv(s.api.URL()))
+	return errors.Join(s.worker.Start(), s.ingest.StartReady(ctx))
 }
 
 // stop ends what start has started, also when start got halfway.
 func (s *soak) stop() {
-	for _, c := range []*child{s.ingest, s.worker} {
-		if c != nil {
-			c.stop()
+	for _, p := range []*lab.Process{s.ingest, s.worker} {
+		if p != nil {
+			p.Stop()
 		}
 	}
 	if s.api != nil {
-		_ = s.api.refuse() // nobody calls any more
+		s.api.Refuse()
 	}
 }
 
@@ -124,7 +119,7 @@ var busyConsumers = []string{workerapp.Engagement, workerapp.Warehouse}
 
 // run sends the load of a phase, waits until it is worked off and judges it.
 func (s *soak) run(ctx context.Context, p phase) error {
-	p.addr, p.key = s.addr, key
+	p.addr = s.ingest.Addr
 	watching, stop := context.WithCancel(ctx)
 	watched := make(chan sights)
 	go func() { watched <- s.sample(watching, p) }()
@@ -138,22 +133,22 @@ func (s *soak) run(ctx context.Context, p phase) error {
 	for _, n := range r.statuses {
 		s.sent += n
 	}
-	drained, err := s.watch(ctx, p.name+" is worked off", 5*time.Minute, nothing, busyConsumers...)
+	took, err := s.watch(ctx, p.name+" is worked off", 5*time.Minute, drained, busyConsumers...)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("  %-6s %6.0f a second for %v: answers %v, p50 %.1f ms, p99 %.1f ms, longest %.0f ms; worked off after %.1f s\n%s",
-		p.name, r.perSecond, p.duration, r.statuses, milliseconds(r.p50), milliseconds(r.p99), milliseconds(r.max), drained.Seconds(), seen)
+		p.name, r.perSecond, p.duration, r.statuses, milliseconds(r.p50), milliseconds(r.p99), milliseconds(r.max), took.Seconds(), seen)
 	if r.refused > 0 {
 		fmt.Printf("         99 %% of the refusals within %.1f ms\n", milliseconds(r.refused))
 	}
 	return errors.Join(p.judge(r), p.judgeSights(seen))
 }
 
-// count compares the rows with the answers. A call may be answered 503 and stored
+// countRows compares the rows with the answers. A call may be answered 503 and stored
 // all the same, when the stream's answer is late.
-func (s *soak) count(ctx context.Context) error {
-	s.worker.stop()
+func (s *soak) countRows(ctx context.Context) error {
+	s.worker.Stop()
 	rows, err := s.to.rows(ctx)
 	if err != nil {
 		return err

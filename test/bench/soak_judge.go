@@ -1,17 +1,15 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/ingest"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 // What a soak asks of the programs.
@@ -67,7 +65,7 @@ func (p phase) judgeSights(seen sights) error {
 
 // small compares the memory that the programs had at most with what deploy/ gives.
 func (s *soak) small() error {
-	in, work := s.ingest.peakRSS(), s.worker.peakRSS()
+	in, work := s.ingest.PeakRSS(), s.worker.PeakRSS()
 	fmt.Printf("  RSS at most: ingest %.0f MiB, worker %.0f MiB\n", in, work)
 	if in > ingestLimit || work > workerLimit {
 		return fmt.Errorf("RSS: ingest had %.0f of %d MiB, the worker %.0f of %d MiB", in, ingestLimit, work, workerLimit)
@@ -111,49 +109,26 @@ func mean(values []float64) (m float64) {
 // sample looks at the programs until ctx ends, and shows how far the phase is.
 func (s *soak) sample(ctx context.Context, p phase) sights {
 	v := sights{inFlight: -1}
-	client := &http.Client{Timeout: time.Second}
-	for begin := time.Now(); ctx.Err() == nil; pause(ctx, time.Second) {
-		for i, c := range []*child{s.ingest, s.worker, s.server} {
-			v.memory[i] = append(v.memory[i], c.rss())
+	for begin := time.Now(); ctx.Err() == nil; lab.Pause(ctx, time.Second) {
+		for i, p := range []*lab.Process{s.ingest, s.worker, s.NATS} {
+			v.memory[i] = append(v.memory[i], p.RSS())
 		}
-		if n, err := inFlight(ctx, client, s.admin); err == nil { // else the next second's will do
+		if n, err := s.inFlight(ctx); err == nil { // else the next second's will do
 			v.inFlight = max(v.inFlight, n)
 		}
-		progressf("  %s: %.0f of %.0f s, RSS %.0f and %.0f MiB", p.name, time.Since(begin).Seconds(), p.duration.Seconds(), s.ingest.rss(), s.worker.rss())
+		progressf("  %s: %.0f of %.0f s, RSS %.0f and %.0f MiB", p.name, time.Since(begin).Seconds(), p.duration.Seconds(), s.ingest.RSS(), s.worker.RSS())
 	}
 	progressf("")
 	return v
 }
 
-// inFlight is how many calls ingest says it is storing.
-func inFlight(ctx context.Context, client *http.Client, admin string) (float64, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+admin+"/metrics", http.NoBody)
+// inFlight returns how many calls ingest is storing, by its own count.
+func (s *soak) inFlight(ctx context.Context) (float64, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	m, err := s.ingest.Scrape(ctx)
 	if err != nil {
 		return 0, err
 	}
-	res, err := client.Do(req)
-	if err != nil {
-		return 0, err
-	}
-	defer res.Body.Close()
-	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
-		if v, ok := strings.CutPrefix(lines.Text(), "cioevents_ingest_in_flight "); ok {
-			return strconv.ParseFloat(v, 64)
-		}
-	}
-	return 0, errors.New("ingest does not say how many calls are in flight")
-}
-
-// rss is the resident memory of the process now, in MiB.
-func (c *child) rss() float64 {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", c.cmd.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	fields := strings.Fields(string(b))
-	if len(fields) < 2 {
-		return 0
-	}
-	pages, _ := strconv.ParseFloat(fields[1], 64) // a number, says the kernel
-	return pages * float64(os.Getpagesize()) / (1 << 20)
+	return m.Value("cioevents_ingest_in_flight")
 }

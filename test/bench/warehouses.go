@@ -9,21 +9,20 @@ import (
 	"time"
 
 	"github.com/cioevents/cioevents/internal/app/workerapp"
-	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 // benchWarehouses measures the way from the stream into each kind of warehouse,
 // or into those that are named.
 func benchWarehouses(ctx context.Context, dir string, names []string) error {
-	path, err := build(ctx, dir, "worker")
-	if err != nil {
+	if err := lab.Build(ctx, dir, "worker"); err != nil {
 		return err
 	}
 	for _, name := range []string{"duckdb", "parquet", "bigquery"} {
 		if len(names) > 0 && !slices.Contains(names, name) {
 			continue
 		}
-		if err := benchWarehouse(ctx, path, filepath.Join(dir, name), name); err != nil {
+		if err := benchWarehouse(ctx, dir, filepath.Join(dir, name), name); err != nil {
 			return fmt.Errorf("measure %s: %w", name, err)
 		}
 	}
@@ -31,18 +30,17 @@ func benchWarehouses(ctx context.Context, dir string, names []string) error {
 }
 
 // benchWarehouse lets a worker find a full stream, in a server of its own.
-func benchWarehouse(ctx context.Context, path, dir, name string) error {
-	server, conn, err := startStream(ctx, filepath.Join(dir, "nats"))
+func benchWarehouse(ctx context.Context, bin, dir, name string) error {
+	system, err := lab.StartSystem(ctx, bin, filepath.Join(dir, "nats"))
 	if err != nil {
 		return err
 	}
-	defer server.stop()
-	defer conn.Close()
-	async, err := fillStream(ctx, server.addr, preload)
+	defer system.Close()
+	async, err := fillStream(ctx, system.Client, preload)
 	if err != nil {
 		return err
 	}
-	raw, err := drainRaw(ctx, server.addr, preload)
+	raw, err := drainRaw(ctx, system.Client, preload)
 	if err != nil {
 		return err
 	}
@@ -52,25 +50,25 @@ func benchWarehouse(ctx context.Context, path, dir, name string) error {
 	}
 	defer to.stop()
 	fmt.Printf("\nJetStream alone, published asynchronously     %8.0f events/s\nJetStream alone, fetched and acknowledged     %8.0f events/s\n", async, raw)
-	return drain(ctx, conn, server, path, &to)
+	return drain(ctx, system, &to)
 }
 
-func drain(ctx context.Context, conn *stream.Conn, server *child, path string, to *destination) error {
-	filled, start := server.cpu(), time.Now()
-	worker, err := startWorker(ctx, path, server.addr, to.url)
-	if err != nil {
+func drain(ctx context.Context, system *lab.System, to *destination) error {
+	filled, start := system.NATS.CPU(), time.Now()
+	worker := warehouseWorker(system, to.url)
+	defer worker.Stop()
+	if err := worker.Start(); err != nil {
 		return err
 	}
-	defer worker.stop()
-	if err := waitDrained(ctx, conn, workerapp.Warehouse); err != nil {
+	if err := system.WaitHandled(ctx, handledWithin, workerapp.Warehouse); err != nil {
 		return err
 	}
-	took, rss := time.Since(start), worker.peakRSS()
-	costs := []string{cost(worker.cpu(), "the worker"), cost(server.cpu()-filled, "NATS")}
+	took, rss := time.Since(start), worker.PeakRSS()
+	costs := []string{cost(worker.CPU(), "the worker"), cost(system.NATS.CPU()-filled, "NATS")}
 	if to.process != nil {
-		costs = append(costs, cost(to.process.cpu(), "the stand-in"))
+		costs = append(costs, cost(to.process.CPU(), "the stand-in"))
 	}
-	worker.stop()
+	worker.Stop()
 	rows, err := to.rows(ctx)
 	if err != nil {
 		return err
@@ -83,20 +81,4 @@ func drain(ctx context.Context, conn *stream.Conn, server *child, path string, t
 // cost is a process's time per event.
 func cost(cpu time.Duration, of string) string {
 	return fmt.Sprintf("%.1f µs of %s", float64(cpu.Microseconds())/preload, of)
-}
-
-// waitDrained waits until a consumer has begun and has nothing left to do.
-func waitDrained(ctx context.Context, conn *stream.Conn, consumer string) error {
-	idle := func(c stream.ConsumerStatus) bool { return c.Name == consumer && c.LastAck != nil && c.Lag == 0 }
-	for ctx.Err() == nil {
-		s, err := conn.Status(ctx)
-		if err == nil && slices.ContainsFunc(s.Consumers, idle) {
-			return nil
-		}
-		if err != nil && !strings.Contains(err.Error(), "timeout") {
-			return err
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	return ctx.Err()
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 // A balancer stands before the processes of ingest, as a service of Kubernetes
@@ -28,10 +30,10 @@ type backend struct {
 	out  bool // takes no new calls
 }
 
-func newBalancer(addrs []string) *balancer {
+func newBalancer(ingests []*lab.Process) *balancer {
 	b := &balancer{http: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second}}
-	for _, addr := range addrs {
-		b.backends = append(b.backends, &backend{addr: addr})
+	for _, p := range ingests {
+		b.backends = append(b.backends, &backend{addr: p.Addr})
 	}
 	return b
 }

@@ -5,12 +5,14 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 // TestMain lets the test binary be a NATS server of the cluster.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == natsRole {
-		_ = runNATS(context.Background(), os.Args[2:]) // it is killed
+	if len(os.Args) > 1 && os.Args[1] == lab.NATSRole {
+		_ = lab.RunNATS(context.Background(), os.Args[2:]) // it is killed
 		return
 	}
 	os.Exit(m.Run())

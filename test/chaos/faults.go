@@ -14,6 +14,7 @@ import (
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 // A fault is one way in which things break. Its function breaks them, waits and
@@ -21,7 +22,7 @@ import (
 type fault struct {
 	name string
 	lock string
-	do   func(ctx context.Context, b *house, s *sender, r *rand.Rand) error
+	do   func(ctx context.Context, d *deployment, s *sender, r *rand.Rand) error
 }
 
 // restartOfIngest is the one fault that must not cost a penalty.
@@ -52,107 +53,107 @@ func between(r *rand.Rand, from, to time.Duration) time.Duration {
 }
 
 // kill kills a process and starts it again.
-func kill(ctx context.Context, p *process, away time.Duration) error {
-	p.end(syscall.SIGKILL)
-	pause(ctx, away)
-	return p.start()
+func restartKilled(ctx context.Context, p *lab.Process, away time.Duration) error {
+	p.Kill()
+	lab.Pause(ctx, away)
+	return p.Start()
 }
 
-func killIngest(ctx context.Context, b *house, _ *sender, r *rand.Rand) error {
-	p := b.ingests[r.IntN(len(b.ingests))]
-	if err := kill(ctx, p, between(r, 200*time.Millisecond, 2*time.Second)); err != nil {
+func killIngest(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error {
+	p := d.ingests[r.IntN(len(d.ingests))]
+	if err := restartKilled(ctx, p, between(r, 200*time.Millisecond, 2*time.Second)); err != nil {
 		return err
 	}
-	pause(ctx, time.Second)
+	lab.Pause(ctx, time.Second)
 	return nil
 }
 
-func restartIngest(ctx context.Context, b *house, _ *sender, _ *rand.Rand) error {
-	for i := range b.ingests {
-		if err := b.restart(ctx, i); err != nil {
+func restartIngest(ctx context.Context, d *deployment, _ *sender, _ *rand.Rand) error {
+	for i := range d.ingests {
+		if err := d.restart(ctx, i); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func killWorker(ctx context.Context, b *house, _ *sender, r *rand.Rand) error {
-	return kill(ctx, b.workers[r.IntN(len(b.workers))], between(r, 200*time.Millisecond, 2*time.Second))
+func killWorker(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error {
+	return restartKilled(ctx, d.workers[r.IntN(len(d.workers))], between(r, 200*time.Millisecond, 2*time.Second))
 }
 
-func restartWorkers(ctx context.Context, b *house, _ *sender, _ *rand.Rand) error {
-	for _, p := range b.workers {
-		p.end(syscall.SIGTERM)
-		if err := p.start(); err != nil {
+func restartWorkers(ctx context.Context, d *deployment, _ *sender, _ *rand.Rand) error {
+	for _, p := range d.workers {
+		p.Stop()
+		if err := p.Start(); err != nil {
 			return err
 		}
-		pause(ctx, 500*time.Millisecond)
+		lab.Pause(ctx, 500*time.Millisecond)
 	}
 	return nil
 }
 
-func killNATS(ctx context.Context, b *house, _ *sender, r *rand.Rand) error {
-	return kill(ctx, b.cluster.procs[r.IntN(nodes)], between(r, time.Second, 4*time.Second))
+func killNATS(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error {
+	return restartKilled(ctx, d.cluster.servers[r.IntN(nodes)], between(r, time.Second, 4*time.Second))
 }
 
 // stopLeader stops a server without ending it: its connections stay and are mute.
-func stopLeader(ctx context.Context, b *house, _ *sender, r *rand.Rand) error {
-	i, err := b.leader(ctx)
+func stopLeader(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error {
+	i, err := d.leader(ctx)
 	if err != nil {
 		i = r.IntN(nodes) // between two leaders
 	}
-	b.cluster.procs[i].signal(syscall.SIGSTOP)
-	pause(ctx, between(r, 2*time.Second, 7*time.Second))
-	b.cluster.procs[i].signal(syscall.SIGCONT)
+	d.cluster.servers[i].Signal(syscall.SIGSTOP)
+	lab.Pause(ctx, between(r, 2*time.Second, 7*time.Second))
+	d.cluster.servers[i].Signal(syscall.SIGCONT)
 	return nil
 }
 
-func cutNATS(ctx context.Context, b *house, _ *sender, r *rand.Rand) error {
-	mend := b.cluster.cut(r.IntN(nodes))
-	pause(ctx, between(r, 2*time.Second, 7*time.Second))
-	mend()
+func cutNATS(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error {
+	restore := d.cluster.cut(r.IntN(nodes))
+	lab.Pause(ctx, between(r, 2*time.Second, 7*time.Second))
+	restore()
 	return nil
 }
 
 // fillStream lets the stream have no more bytes than it has.
-func fillStream(ctx context.Context, b *house, _ *sender, r *rand.Rand) error {
-	if !b.limitStream(ctx, func(size uint64) int64 { return int64(size) + 1 }) { //nolint:gosec // a size on disk
+func fillStream(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error {
+	if d.limitStream(ctx, func(size uint64) int64 { return int64(size) + 1 }) != nil { //nolint:gosec // a size on disk
 		return fmt.Errorf("%w: NATS is away, too", errNotPossible)
 	}
-	pause(ctx, between(r, time.Second, 4*time.Second))
+	lab.Pause(ctx, between(r, time.Second, 4*time.Second))
 	// Until it succeeds: nothing else mends it.
-	return waitFor(context.WithoutCancel(ctx), "the stream may grow again", time.Minute, func() bool {
-		return b.limitStream(context.WithoutCancel(ctx), func(uint64) int64 { return -1 })
+	return lab.WaitFor(ctx, "the stream may grow again", time.Minute, func() error {
+		return d.limitStream(ctx, func(uint64) int64 { return -1 })
 	})
 }
 
-// limitStream limits the stream's size, and reports whether NATS has done so.
-func (b *house) limitStream(ctx context.Context, limit func(size uint64) int64) bool {
+// limitStream limits the stream's size.
+func (d *deployment) limitStream(ctx context.Context, limit func(size uint64) int64) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	st, err := b.js.Stream(ctx, stream.Name)
+	st, err := d.client.JetStream.Stream(ctx, stream.Name)
 	if err != nil {
-		return false
+		return err
 	}
 	info := st.CachedInfo()
 	cfg := info.Config
 	cfg.MaxBytes = limit(info.State.Bytes)
-	_, err = b.js.UpdateStream(ctx, cfg)
-	return err == nil
+	_, err = d.client.JetStream.UpdateStream(ctx, cfg)
+	return err
 }
 
 // errNotPossible reports that a fault cannot be had, now or on this machine.
 var errNotPossible = errors.New("not possible")
 
 // fillDisk takes all space that DuckDB's disk has left.
-func fillDisk(ctx context.Context, b *house, _ *sender, r *rand.Rand) error {
-	if b.disk == "" {
+func fillDisk(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error {
+	if d.disk == "" {
 		return fmt.Errorf("%w: only root may mount a small disk", errNotPossible)
 	}
-	path := filepath.Join(b.disk, "filler")
+	path := filepath.Join(d.disk, "filler")
 	defer os.Remove(path)
 	var st syscall.Statfs_t
-	if err := syscall.Statfs(b.disk, &st); err != nil {
+	if err := syscall.Statfs(d.disk, &st); err != nil {
 		return err
 	}
 	f, err := os.Create(path)
@@ -161,39 +162,39 @@ func fillDisk(ctx context.Context, b *house, _ *sender, r *rand.Rand) error {
 	}
 	defer f.Close()
 	_ = syscall.Fallocate(int(f.Fd()), 0, 0, int64(st.Bavail)*st.Bsize) //nolint:gosec // as much as there is, or nearly
-	pause(ctx, between(r, 2*time.Second, 6*time.Second))
+	lab.Pause(ctx, between(r, 2*time.Second, 6*time.Second))
 	return nil
 }
 
 // breakBigQuery lets it fail in one of its ways.
-func breakBigQuery(ctx context.Context, b *house, _ *sender, r *rand.Rand) error {
+func breakBigQuery(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error {
 	long := between(r, 2*time.Second, 7*time.Second)
 	switch way := r.IntN(5); way {
 	case 0:
-		b.bigquery.Stop()
-		pause(ctx, long)
-		b.bigquery.Restart()
+		d.bigquery.Stop()
+		lab.Pause(ctx, long)
+		d.bigquery.Restart()
 	case 1:
-		b.bigquery.Hang()
-		pause(ctx, long)
-		b.bigquery.Restart()
+		d.bigquery.Hang()
+		lab.Pause(ctx, long)
+		d.bigquery.Restart()
 	default:
 		kind := []bigqueryfake.Kind{bigqueryfake.DropAfter, bigqueryfake.Unavailable, bigqueryfake.ThroughputQuota}[way-2]
-		b.bigquery.Fault(func(q bigqueryfake.Request) bigqueryfake.Fault {
+		d.bigquery.Fault(func(q bigqueryfake.Request) bigqueryfake.Fault {
 			if q.Number%2 == 0 {
 				return bigqueryfake.Fault{Delay: 50 * time.Millisecond}
 			}
 			return bigqueryfake.Fault{Kind: kind}
 		})
-		pause(ctx, long)
-		b.bigquery.Fault(nil)
+		lab.Pause(ctx, long)
+		d.bigquery.Fault(nil)
 	}
 	return nil
 }
 
 // breakTrack lets the Track API fail in one of its ways.
-func breakTrack(ctx context.Context, b *house, _ *sender, r *rand.Rand) error {
-	f := []customeriotest.Fault{
+func breakTrack(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error {
+	fault := []customeriotest.Fault{
 		{Status: http.StatusServiceUnavailable},
 		{Status: http.StatusTooManyRequests, Header: map[string]string{"Retry-After": "1"}},
 		{Hang: true},
@@ -201,17 +202,17 @@ func breakTrack(ctx context.Context, b *house, _ *sender, r *rand.Rand) error {
 		{Drop: true, AfterEffect: true},
 		{Status: http.StatusUnauthorized},
 	}[r.IntN(6)]
-	b.track.SetFault(func(*http.Request) *customeriotest.Fault { return &f })
-	pause(ctx, between(r, 2*time.Second, 7*time.Second))
-	b.track.SetFault(nil)
+	d.track.Fail(&fault)
+	lab.Pause(ctx, between(r, 2*time.Second, 7*time.Second))
+	d.track.Fail(nil)
 	return nil
 }
 
 // skewClock sets the sender's clock wrong, within what ingest tolerates: up to days
 // late and nearly five minutes early.
-func skewClock(ctx context.Context, _ *house, s *sender, r *rand.Rand) error {
+func skewClock(ctx context.Context, _ *deployment, s *sender, r *rand.Rand) error {
 	s.skew.Store(int64(between(r, -7*24*time.Hour, 4*time.Minute)))
-	pause(ctx, between(r, 2*time.Second, 6*time.Second))
+	lab.Pause(ctx, between(r, 2*time.Second, 6*time.Second))
 	s.skew.Store(0)
 	return nil
 }

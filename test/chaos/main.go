@@ -14,6 +14,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 func main() {
@@ -31,8 +33,8 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	if len(args) > 0 && args[0] == natsRole {
-		return runNATS(ctx, args[1:])
+	if len(args) > 0 && args[0] == lab.NATSRole {
+		return lab.RunNATS(ctx, args[1:])
 	}
 	cfg, err := parse(args)
 	if err != nil {

@@ -35,10 +35,10 @@ type Report struct {
 	Files      int            `json:"files_more"`
 }
 
-func newReport(cfg Config, t *trouble, s *sender, events, odd int) *Report {
+func newReport(cfg Config, faults *schedule, s *sender, events, odd int) *Report {
 	return &Report{
 		Seed: cfg.Seed, Events: events, Odd: odd, Accepted: s.accepted, Calls: s.calls, Answers: s.answers,
-		Penalties: s.blamed, Faults: t.done, Gap: s.gap, GapFault: s.gapFault, Slowest: s.slowest,
+		Penalties: s.blamed, Faults: faults.done, Gap: s.gap, GapFault: s.gapFault, Slowest: s.slowest,
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 // How Customer.io sends reporting webhooks, from its documentation
@@ -36,8 +37,8 @@ var penalties = []int{400, 401, 402, 403, 404, 405, 410, 429, 500, 502, 521}
 // A sender is Customer.io. It has several queues, as a company has several
 // workspaces; each sends one event after the other.
 type sender struct {
-	url, key string
-	skew     atomic.Int64 // of its clock, in nanoseconds
+	url  string
+	skew atomic.Int64 // of its clock, in nanoseconds
 	// fault tells what is broken now, to blame a penalty on it.
 	fault func() string
 
@@ -72,7 +73,7 @@ func (s *sender) sendAll(ctx context.Context, bodies [][]byte, rate int) {
 func (s *sender) send(ctx context.Context, queue [][]byte, every time.Duration) {
 	next := time.Now()
 	for _, body := range queue {
-		if !pause(ctx, time.Until(next)) || !s.deliver(ctx, body) {
+		if !lab.Pause(ctx, time.Until(next)) || !s.deliver(ctx, body) {
 			return
 		}
 		next = next.Add(every)
@@ -94,7 +95,7 @@ func (s *sender) deliver(ctx context.Context, body []byte) bool {
 		default:
 			backoff = min(2*backoff, lastBackoff)
 		}
-		pause(ctx, wait)
+		lab.Pause(ctx, wait)
 	}
 	return false
 }
@@ -107,7 +108,7 @@ func (s *sender) call(ctx context.Context, body []byte) (outcome string, penalty
 	ctx, cancel := context.WithTimeout(ctx, senderTimeout)
 	defer cancel()
 	now := time.Now().Add(time.Duration(s.skew.Load()))
-	req, err := webhooktest.NewRequest(ctx, s.url, s.key, now, body)
+	req, err := webhooktest.NewRequest(ctx, s.url, lab.SigningKey, now, body)
 	if err != nil {
 		return err.Error(), false
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"syscall"
 
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/stream"
@@ -13,7 +12,7 @@ import (
 )
 
 // verify fills the report with what became of the events.
-func (b *house) verify(ctx context.Context, r *Report, h *lab.History, bodies [][]byte) error {
+func (d *deployment) verify(ctx context.Context, r *Report, h *lab.History, bodies [][]byte) error {
 	sent := map[string]bool{}
 	odd := map[string]bool{}
 	for _, body := range bodies {
@@ -25,36 +24,32 @@ func (b *house) verify(ctx context.Context, r *Report, h *lab.History, bodies []
 	}
 	r.Unique = len(sent)
 	dead := map[string]bool{}
-	if err := b.conn.TailDeadLetters(ctx, stream.Selection{}, func(d event.DeadLetter) bool {
-		if d.From == event.FromIngest {
-			delete(odd, string(d.Body))
+	if err := d.client.TailDeadLetters(ctx, stream.Selection{}, func(l event.DeadLetter) bool {
+		if l.From == event.FromIngest {
+			delete(odd, string(l.Body))
 			return true
 		}
 		r.Dead++
-		dead[d.ID] = true
+		dead[l.ID] = true
 		return true
 	}); err != nil {
 		return fmt.Errorf("read dead letters: %w", err)
 	}
 	r.OddLost = len(odd)
-	var ids []string
-	for _, row := range b.bigquery.Rows(project, dataset, "customerio_events_raw") {
-		ids = append(ids, fmt.Sprint(row["event_id"]))
+	r.BigQuery = count(d.bigquery.EventIDs(), sent, dead)
+	for _, p := range d.workers {
+		p.Stop() // the file of DuckDB is theirs
 	}
-	r.BigQuery = count(ids, sent, dead)
-	for _, p := range b.workers {
-		p.end(syscall.SIGTERM) // the file of DuckDB is theirs
-	}
-	table, err := duckdb.Query(ctx, b.duckdb, "SELECT event_id FROM messaging.customerio_events")
+	table, err := duckdb.Query(ctx, d.duckdb, "SELECT event_id FROM messaging.customerio_events")
 	if err != nil {
 		return err
 	}
-	ids = ids[:0]
+	var ids []string
 	for _, row := range table.Rows {
 		ids = append(ids, fmt.Sprint(row[0]))
 	}
 	r.DuckDB = count(ids, sent, dead)
-	if err := h.Check(b.track); err != nil {
+	if err := h.Check(d.track.Fake); err != nil {
 		r.Profiles = err.Error()
 	}
 	return nil

@@ -1,7 +1,6 @@
 package integration_test
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -56,7 +55,7 @@ func TestInstruments(t *testing.T) {
 func (p *pipeline) startWorkerApp() *workerapp.App {
 	p.t.Helper()
 	var cfg workerapp.Config
-	set := config.New("worker", func(name string) string { return p.env[name] })
+	set := config.New("worker", p.env.Get)
 	cfg.Declare(set)
 	if err := set.Parse(nil); err != nil {
 		p.t.Fatal(err)
@@ -75,28 +74,21 @@ func (p *pipeline) allInstruments(metrics prometheus.Gatherer) []*dto.MetricFami
 	p.t.Helper()
 	registered := registeredNames(p.t, metrics)
 	var families []*dto.MetricFamily
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
-	defer cancel()
-	for {
+	p.wait("every instrument has a series", 20*time.Second, func() error {
 		all, err := metrics.Gather()
 		if err != nil {
-			p.t.Fatal(err)
+			return err
 		}
 		families = slices.DeleteFunc(all, func(f *dto.MetricFamily) bool { return !strings.HasPrefix(f.GetName(), "cioevents_") })
 		missing := slices.DeleteFunc(slices.Clone(registered), func(name string) bool {
 			return slices.ContainsFunc(families, func(f *dto.MetricFamily) bool { return f.GetName() == name })
 		})
-		if len(missing) == 0 {
-			return families
+		if len(missing) > 0 {
+			return fmt.Errorf("no series of %q", missing)
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			p.t.Fatalf("no series of %q", missing)
-		}
-	}
+		return nil
+	})
+	return families
 }
 
 var fqName = regexp.MustCompile(`fqName: "(cioevents_[^"]+)"`)

@@ -3,7 +3,6 @@ package integration_test
 import (
 	"math/rand/v2"
 	"net/http"
-	"os/exec"
 	"testing"
 	"time"
 
@@ -18,11 +17,11 @@ func TestWorkersKilledAtRandom(t *testing.T) {
 	t.Parallel()
 	h := lab.NewHistory(lab.HistoryConfig{Seed: 7, People: 1000, Opens: 10_000, Others: 600, End: time.Now(), Workspace: "default"})
 	p := start(t)
-	p.people(h, customeriotest.Config{Rate: 200, CallLog: 1})
+	p.startTrackAPI(customeriotest.Config{Rate: 200, CallLog: 1}, h.People()...)
 	p.env["WORKER_CONSUMERS"] = "suppression,engagement"
 	r := rand.New(rand.NewPCG(7, 1))
 	begin := time.Now()
-	p.fake.SetFault(func(*http.Request) *customeriotest.Fault {
+	p.api.SetFault(func(*http.Request) *customeriotest.Fault {
 		switch since := time.Since(begin); {
 		case since > 2*time.Second && since < 3*time.Second:
 			return &customeriotest.Fault{Status: http.StatusServiceUnavailable}
@@ -32,7 +31,7 @@ func TestWorkersKilledAtRandom(t *testing.T) {
 		return nil
 	})
 	p.publish(h, 0, h.Len()/2)
-	workers := [2]*exec.Cmd{p.workerProcess(), p.workerProcess()}
+	workers := [2]*lab.Process{p.workerProcess(), p.workerProcess()}
 	published := make(chan struct{})
 	go func() {
 		defer close(published)
@@ -41,13 +40,15 @@ func TestWorkersKilledAtRandom(t *testing.T) {
 	when := rand.New(rand.NewPCG(7, 2))
 	for range 6 {
 		<-time.After(time.Duration(500+when.IntN(1000)) * time.Millisecond)
-		i := when.IntN(2)
-		kill(t, workers[i])
-		workers[i] = p.workerProcess()
+		w := workers[when.IntN(2)]
+		w.Kill()
+		if err := w.Start(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	<-published
 	p.drained(2, 2*time.Minute)
-	if err := h.Check(p.fake); err != nil {
+	if err := h.Check(p.api.Fake); err != nil {
 		t.Error(err)
 	}
 	p.noDeadLetters()

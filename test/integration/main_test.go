@@ -5,10 +5,10 @@ package integration_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -17,7 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/rs/zerolog"
 
 	"github.com/cioevents/cioevents/internal/app/ingestapp"
@@ -26,16 +25,19 @@ import (
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/stream/natsserver"
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
 	"github.com/cioevents/cioevents/pkg/webhook"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
-const signingKey = "integration-key"
+// workerRole is the first argument that turns the test binary into the worker.
+const workerRole = "worker"
 
 // TestMain lets the test binary be the worker, so that a test can kill it.
 func TestMain(m *testing.M) {
-	if os.Getenv("CIOEVENTS_TEST_ROLE") == "worker" {
+	if len(os.Args) > 1 && os.Args[1] == workerRole {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		err := runWorker(ctx, os.Getenv)
 		stop()
@@ -62,40 +64,52 @@ func runWorker(ctx context.Context, getenv func(string) string) error {
 type pipeline struct {
 	t    *testing.T
 	nats *streamtest.Server
-	fake *customeriotest.Fake
+	api  *lab.TrackAPI
 	url  string
 
 	ingest *ingestapp.App
 	// env is the worker's environment.
-	env  map[string]string
-	path string
-	conn *stream.Conn
+	env    lab.Env
+	path   string
+	client *lab.Client
 }
 
 func start(t *testing.T, options ...streamtest.Option) *pipeline {
 	t.Helper()
 	p := &pipeline{t: t, path: filepath.Join(t.TempDir(), "events.duckdb")}
 	p.nats = streamtest.Start(t, options...)
-	p.conn = p.nats.Connect(stream.Settings{})
-	p.fake = customeriotest.New(customeriotest.Config{KnowsEverybody: true, CallLog: 50_000})
-	api := httptest.NewServer(p.fake)
-	t.Cleanup(api.Close)
-	p.env = map[string]string{
-		"NATS_URL": p.nats.URL(), "ADMIN_ADDR": "127.0.0.1:0", "WAREHOUSE_URL": "duckdb:" + p.path,
-		"CUSTOMERIO_SITE_ID": "site", "CUSTOMERIO_TRACK_API_KEY": "key", "CUSTOMERIO_TRACK_URL": api.URL, "TRACK_RATE": "10000",
-	}
+	p.connect()
+	p.env = lab.WorkerEnv(p.nats.URL()).With(lab.WarehouseEnv("duckdb:"+p.path), lab.Env{"TRACK_RATE": "10000"})
+	p.startTrackAPI(customeriotest.Config{KnowsEverybody: true, CallLog: 50_000})
 	p.startIngest()
 	return p
 }
 
+func (p *pipeline) connect() {
+	p.t.Helper()
+	client, err := lab.Connect(p.t.Context(), p.nats.URL(), stream.Settings{})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(client.Close)
+	p.client = client
+}
+
+// startTrackAPI gives the worker a stand-in of its own, in place of a former one.
+func (p *pipeline) startTrackAPI(cfg customeriotest.Config, people ...customeriotest.Profile) {
+	p.t.Helper()
+	api, err := lab.StartTrackAPI(cfg, people...)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(api.Refuse)
+	p.api, p.env = api, p.env.With(lab.TrackEnv(api.URL()))
+}
+
 func (p *pipeline) startIngest() {
 	p.t.Helper()
-	env := map[string]string{
-		"NATS_URL": p.nats.URL(), "INGEST_ADDR": "127.0.0.1:0", "ADMIN_ADDR": "127.0.0.1:0",
-		"CUSTOMERIO_WEBHOOK_SECRET": signingKey, "DRAIN_DELAY": "0",
-	}
 	var cfg ingestapp.Config
-	set := config.New("ingest", func(name string) string { return env[name] })
+	set := config.New("ingest", lab.IngestEnv(p.nats.URL()).Get)
 	cfg.Declare(set)
 	if err := set.Parse(nil); err != nil {
 		p.t.Fatal(err)
@@ -107,13 +121,13 @@ func (p *pipeline) startIngest() {
 	p.ingest = app
 	p.url = "http://" + app.Addr().String() + "/webhooks/customerio"
 	p.background(app.Run)
-	p.eventually("ingest connects", 10*time.Second, func() bool { return p.conn.Ready(p.t.Context()) == nil })
+	p.wait("ingest connects", 10*time.Second, func() error { return p.client.Ready(p.t.Context()) })
 }
 
 func (p *pipeline) startWorker() {
 	p.t.Helper()
 	p.background(func(ctx context.Context) error {
-		return runWorker(ctx, func(name string) string { return p.env[name] })
+		return runWorker(ctx, p.env.Get)
 	})
 }
 
@@ -130,18 +144,23 @@ func (p *pipeline) background(run func(context.Context) error) {
 	})
 }
 
+func (p *pipeline) wait(what string, within time.Duration, check func() error) {
+	p.t.Helper()
+	if err := lab.WaitFor(p.t.Context(), what, within, check); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+var errNotYet = errors.New("not yet")
+
 func (p *pipeline) eventually(what string, within time.Duration, ok func() bool) {
 	p.t.Helper()
-	deadline := time.After(within)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			p.t.Fatalf("after %v it is still not so: %s", within, what)
+	p.wait(what, within, func() error {
+		if ok() {
+			return nil
 		}
-	}
+		return errNotYet
+	})
 }
 
 // post sends a signed body, v0 unless a header says otherwise.
@@ -152,7 +171,7 @@ func (p *pipeline) post(body []byte, headers ...string) (status int, answer stri
 		p.t.Fatal(err)
 	}
 	if len(headers) == 0 {
-		webhook.SignRequest(req.Header, signingKey, time.Now(), body)
+		webhook.SignRequest(req.Header, lab.SigningKey, time.Now(), body)
 	}
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
@@ -177,18 +196,7 @@ func (p *pipeline) accept(body []byte) {
 // drained waits until every consumer has handled everything.
 func (p *pipeline) drained(consumers int, within time.Duration) {
 	p.t.Helper()
-	p.eventually("all consumers are at the end", within, func() bool {
-		s, err := p.conn.Status(p.t.Context())
-		if err != nil || len(s.Consumers) < consumers {
-			return false
-		}
-		for _, c := range s.Consumers {
-			if c.Lag > 0 {
-				return false
-			}
-		}
-		return true
-	})
+	p.wait("all consumers are at the end", within, func() error { return p.client.Drained(p.t.Context(), consumers) })
 }
 
 func (p *pipeline) query(format string, args ...any) [][]any {
@@ -204,7 +212,7 @@ func (p *pipeline) query(format string, args ...any) [][]any {
 func (p *pipeline) deadLetters() map[string]string {
 	p.t.Helper()
 	bodies := map[string]string{}
-	err := p.conn.TailDeadLetters(p.t.Context(), stream.Selection{}, func(d event.DeadLetter) bool {
+	err := p.client.TailDeadLetters(p.t.Context(), stream.Selection{}, func(d event.DeadLetter) bool {
 		bodies[d.ID] += string(d.Body)
 		return true
 	})
@@ -216,7 +224,7 @@ func (p *pipeline) deadLetters() map[string]string {
 
 func (p *pipeline) callsOf(identifier string) string {
 	var kinds []string
-	for _, c := range p.fake.Calls() {
+	for _, c := range p.api.Calls() {
 		if c.Identifier == identifier {
 			kinds = append(kinds, string(c.Kind))
 		}
@@ -225,4 +233,4 @@ func (p *pipeline) callsOf(identifier string) string {
 }
 
 // largePayload is a server that takes the largest body whole.
-func largePayload(o *server.Options) { o.MaxPayload = 9 << 20 }
+func largePayload(o *natsserver.Options) { o.MaxPayload = 9 << 20 }

@@ -1,18 +1,14 @@
 package integration_test
 
 import (
-	"net"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
-	"github.com/cioevents/cioevents/internal/stream"
-	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
 	"github.com/cioevents/cioevents/test/lab"
@@ -21,38 +17,12 @@ import (
 // These are short forms of what `go run ./test/bench outages` proves in real
 // time.
 
-// publish stores messages of a history, several at a time.
+// publish stores messages of a history.
 func (p *pipeline) publish(h *lab.History, from, to int) {
 	p.t.Helper()
-	publisher, err := stream.NewPublisher(p.conn, 0)
-	if err != nil {
-		p.t.Fatal(err)
+	if err := p.client.Publish(p.t.Context(), to-from, 0, func(i int) *nats.Msg { return h.NewMessage(from + i) }); err != nil {
+		p.t.Error(err)
 	}
-	defer publisher.Close()
-	const workers = 64
-	var publishing sync.WaitGroup
-	for w := range workers {
-		publishing.Go(func() {
-			for i := from + w; i < to; i += workers {
-				m := h.Message(i)
-				if _, err := publisher.Publish(p.t.Context(), &m); err != nil {
-					p.t.Errorf("message %d: %v", i, err)
-				}
-			}
-		})
-	}
-	publishing.Wait()
-}
-
-// people replaces the Track API by one that knows the people of a history, and
-// nobody else.
-func (p *pipeline) people(h *lab.History, cfg customeriotest.Config) *httptest.Server {
-	p.fake = customeriotest.New(cfg)
-	p.fake.Seed(h.People()...)
-	api := httptest.NewServer(p.fake)
-	p.t.Cleanup(api.Close)
-	p.env["CUSTOMERIO_TRACK_URL"] = api.URL
-	return api
 }
 
 func (p *pipeline) noDeadLetters() {
@@ -63,16 +33,13 @@ func (p *pipeline) noDeadLetters() {
 }
 
 // lag is that of all consumers together.
-func (p *pipeline) lag() (lag uint64) {
+func (p *pipeline) lag() uint64 {
 	p.t.Helper()
-	s, err := p.conn.Status(p.t.Context())
+	b, err := p.client.Backlog(p.t.Context())
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	for _, c := range s.Consumers {
-		lag += c.Lag
-	}
-	return lag
+	return b.Lag
 }
 
 // While BigQuery is away events are accepted and kept. When it is back they become
@@ -80,13 +47,12 @@ func (p *pipeline) lag() (lag uint64) {
 func TestBigQueryIsAway(t *testing.T) {
 	t.Parallel()
 	p := start(t)
-	fake, err := bigqueryfake.Start(bigqueryfake.Config{})
+	bigquery, err := lab.StartBigQuery(bigqueryfake.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(fake.Close)
-	query := url.Values{"grpc": {fake.GRPCEndpoint()}, "rest": {fake.RESTEndpoint()}}
-	p.env["WAREHOUSE_URL"], p.env["WORKER_CONSUMERS"] = "bigquery://p/messaging?"+query.Encode(), "warehouse"
+	t.Cleanup(bigquery.Close)
+	p.env = p.env.With(lab.WarehouseEnv(bigquery.URL()), lab.Consumers("warehouse"))
 	p.startWorker()
 	sent := 0
 	send := func(n int) {
@@ -97,17 +63,17 @@ func TestBigQueryIsAway(t *testing.T) {
 	}
 	send(50)
 	p.drained(1, 30*time.Second)
-	for _, away := range []func(){fake.Stop, fake.Hang} {
+	for _, away := range []func(){bigquery.Stop, bigquery.Hang} {
 		away()
 		send(100)
 		p.eventually("the lag grows", 10*time.Second, func() bool { return p.lag() >= 100 })
 		send(50)
 	}
-	fake.Restart()
+	bigquery.Restart()
 	p.drained(1, 30*time.Second)
-	unique := map[any]bool{}
-	for _, row := range fake.Rows("p", "messaging", bigquery.Raw) {
-		unique[row["event_id"]] = true
+	unique := map[string]bool{}
+	for _, id := range bigquery.EventIDs() {
+		unique[id] = true
 	}
 	if len(unique) != sent {
 		t.Errorf("%d unique rows of %d events", len(unique), sent)
@@ -121,56 +87,46 @@ func TestTrackAPIIsAway(t *testing.T) {
 	t.Parallel()
 	h := lab.NewHistory(lab.HistoryConfig{Seed: 1, People: 300, Opens: 2000, Others: 400, End: time.Now(), Workspace: "default"})
 	p := start(t)
-	api := p.people(h, customeriotest.Config{})
-	addr := api.Listener.Addr().String()
+	p.startTrackAPI(customeriotest.Config{}, h.People()...)
 	p.env["WORKER_CONSUMERS"], p.env["MAX_ATTEMPTS"] = "suppression,engagement", "3"
 	p.startWorker()
 	part := h.Len() / 4
 	p.publish(h, 0, part)
 	p.drained(2, 30*time.Second)
 
-	api.CloseClientConnections()
-	api.Close() // connections are refused
+	p.api.Refuse()
 	p.publish(h, part, 2*part)
 	p.eventually("the lag grows", 10*time.Second, func() bool { return p.lag() > 100 })
 
-	before := p.fake.Counts().Requests
-	p.fake.SetFault(func(*http.Request) *customeriotest.Fault {
-		return &customeriotest.Fault{Status: http.StatusServiceUnavailable}
-	})
-	api = p.listen(addr)
+	before := p.api.Counts().Requests
+	p.api.Fail(&customeriotest.Fault{Status: http.StatusServiceUnavailable})
+	p.listen()
 	p.publish(h, 2*part, 3*part)
-	p.eventually("the API is asked", 20*time.Second, func() bool { return p.fake.Counts().Requests > before })
-	p.fake.SetFault(func(*http.Request) *customeriotest.Fault { return &customeriotest.Fault{Hang: true} })
+	p.eventually("the API is asked", 20*time.Second, func() bool { return p.api.Counts().Requests > before })
+	p.api.Fail(&customeriotest.Fault{Hang: true})
 	p.publish(h, 3*part, h.Len())
-	p.eventually("a call hangs", 20*time.Second, func() bool { return p.fake.Counts().Requests > before+1 })
-	during := p.fake.Counts().Requests - before
-	p.fake.SetFault(nil)
-	api.CloseClientConnections()
+	p.eventually("a call hangs", 20*time.Second, func() bool { return p.api.Counts().Requests > before+1 })
+	during := p.api.Counts().Requests - before
+	p.api.Fail(nil)
+	p.api.Refuse() // The hanging call ends at once.
+	p.listen()
 
 	p.drained(2, time.Minute)
 	if during > 15 {
 		t.Errorf("%d requests came while they could only fail", during)
 	}
-	if err := h.Check(p.fake); err != nil {
+	if err := h.Check(p.api.Fake); err != nil {
 		t.Error(err)
 	}
 	p.noDeadLetters()
 }
 
-// listen serves the fake at an address that was in use before.
-func (p *pipeline) listen(addr string) *httptest.Server {
+// listen lets the Track API accept connections again.
+func (p *pipeline) listen() {
 	p.t.Helper()
-	ln, err := net.Listen("tcp", addr)
-	if err != nil {
+	if err := p.api.Listen(); err != nil {
 		p.t.Fatal(err)
 	}
-	api := httptest.NewUnstartedServer(p.fake)
-	_ = api.Listener.Close()
-	api.Listener = ln
-	api.Start()
-	p.t.Cleanup(api.Close)
-	return api
 }
 
 // A newsletter's opens cost one update a person, on their way through the stream.
@@ -179,16 +135,16 @@ func TestNewsletterThroughTheStream(t *testing.T) {
 	const opens, people = 25_000, 2_500
 	h := lab.NewHistory(lab.HistoryConfig{Seed: 1, People: people, Opens: opens, End: time.Now(), Workspace: "default"})
 	p := start(t)
-	p.people(h, customeriotest.Config{CallLog: 1})
+	p.startTrackAPI(customeriotest.Config{CallLog: 1}, h.People()...)
 	p.env["WORKER_CONSUMERS"] = "engagement"
 	p.publish(h, 0, h.Len())
 	p.startWorker()
 	p.drained(1, 30*time.Second)
 	// Each person is named in two ways.
-	if c := p.fake.Counts(); c.Identify > 2*people || c.Requests > 20 {
+	if c := p.api.Counts(); c.Identify > 2*people || c.Requests > 20 {
 		t.Errorf("%d opens of %d people cost %d updates and %d requests", h.Len(), people, c.Identify, c.Requests)
 	}
-	if err := h.Check(p.fake); err != nil {
+	if err := h.Check(p.api.Fake); err != nil {
 		t.Error(err)
 	}
 }

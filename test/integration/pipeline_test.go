@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +15,7 @@ import (
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
 	"github.com/cioevents/cioevents/pkg/webhook"
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 func TestEveryPayloadBecomesARow(t *testing.T) {
@@ -84,11 +83,11 @@ func TestEffects(t *testing.T) {
 			t.Errorf("%s: calls %q, want %q", name, got, calls)
 		}
 	}
-	profile, ok := p.fake.Profile("cio_email_bounced_soft")
+	profile, ok := p.api.Profile("cio_email_bounced_soft")
 	if !ok || profile.Attributes["email_bounce_class"] != "soft" || profile.Attributes["email_bounced"] != true {
 		t.Errorf("soft bounce: profile is %v, %v", profile.Attributes, ok)
 	}
-	if _, ok := p.fake.Profile("cio_email_bounced_hard"); ok {
+	if _, ok := p.api.Profile("cio_email_bounced_hard"); ok {
 		t.Error("hard bounce: the profile is still there")
 	}
 	if a := mustProfile(t, p, "cio_customer_unsubscribed"); a["unsubscribed"] != nil || a["unsubscribed_at"] == nil {
@@ -98,7 +97,7 @@ func TestEffects(t *testing.T) {
 
 func mustProfile(t *testing.T, p *pipeline, identifier string) map[string]any {
 	t.Helper()
-	profile, ok := p.fake.Profile(identifier)
+	profile, ok := p.api.Profile(identifier)
 	if !ok {
 		t.Fatalf("there is no profile %s", identifier)
 	}
@@ -111,7 +110,7 @@ func TestFlatShapeSignedOverTheBodyAlone(t *testing.T) {
 	p.startWorker()
 	body := []byte(`{"event_id":"evt_flat_1","metric":"bounced","timestamp":1755600006,"customer_id":"cust-9","email_address":"nine@example.com",` +
 		`"subject":"Hi","template_id":77,"campaign_id":12,"broadcast_id":3,"action_id":4,"delivery_id":"dlv-1","href":"https://example.com/x","link_id":5}`)
-	status, answer, _ := p.post(body, webhook.HeaderSignature, webhook.SignBody(signingKey, body))
+	status, answer, _ := p.post(body, webhook.HeaderSignature, webhook.SignBody(lab.SigningKey, body))
 	if status != http.StatusOK {
 		t.Fatalf("answer is %d %s", status, answer)
 	}
@@ -256,11 +255,8 @@ func TestWorkerKilled(t *testing.T) {
 			}
 		})
 	}
-	p.eventually("the worker has begun", 30*time.Second, func() bool { return p.fake.Counts().Suppress > 50 })
-	if err := worker.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = worker.Wait()
+	p.eventually("the worker has begun", 30*time.Second, func() bool { return p.api.Counts().Suppress > 50 })
+	worker.Kill()
 	wg.Wait()
 	p.startWorker()
 	p.drained(3, 2*time.Minute)
@@ -269,7 +265,7 @@ func TestWorkerKilled(t *testing.T) {
 		t.Errorf("rows and distinct events (-want +got):\n%s", diff)
 	}
 	suppressed := map[string]bool{}
-	for _, call := range p.fake.Calls() {
+	for _, call := range p.api.Calls() {
 		if call.Kind == customeriotest.Suppress {
 			suppressed[call.Identifier] = true
 		}
@@ -279,23 +275,19 @@ func TestWorkerKilled(t *testing.T) {
 	}
 }
 
-func (p *pipeline) workerProcess() *exec.Cmd {
+// workerProcess starts a worker that a test can kill.
+func (p *pipeline) workerProcess() *lab.Process {
 	p.t.Helper()
-	self, err := os.Executable()
+	worker, err := lab.Self(workerRole)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), "CIOEVENTS_TEST_ROLE=worker")
-	for name, value := range p.env {
-		cmd.Env = append(cmd.Env, name+"="+value)
-	}
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
+	worker.Env = p.env
+	if err := worker.Start(); err != nil {
 		p.t.Fatal(err)
 	}
-	p.t.Cleanup(func() { _ = cmd.Process.Kill() })
-	return cmd
+	p.t.Cleanup(worker.Kill)
+	return worker
 }
 
 // The stream holds what was signed, byte for byte.

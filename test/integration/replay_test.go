@@ -4,44 +4,41 @@ import (
 	"errors"
 	"net/http"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go"
 
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/pkg/webhook"
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 // fill stores the events of a campaign without ingest, which is much faster.
 func (p *pipeline) fill(deliveries int) (events int) {
 	p.t.Helper()
-	publisher, err := stream.NewPublisher(p.conn, 0)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer publisher.Close()
+	var messages []*nats.Msg
 	for body := range (webhooktest.Campaign{Seed: 1, Deliveries: deliveries, CampaignID: 1, Start: time.Unix(1755600000, 0)}).Events() {
 		m := event.Message{Workspace: "default", ReceivedAt: time.Now(), Body: body}
 		if err := m.Index(); err != nil {
 			p.t.Fatal(err)
 		}
-		if _, err := publisher.Publish(p.t.Context(), &m); err != nil {
-			p.t.Fatal(err)
-		}
-		events++
+		messages = append(messages, lab.NewMessage(&m))
 	}
-	return events
+	if err := p.client.Publish(p.t.Context(), len(messages), 0, func(i int) *nats.Msg { return messages[i] }); err != nil {
+		p.t.Fatal(err)
+	}
+	return len(messages)
 }
 
 func (p *pipeline) replay(q stream.ReplayRequest) *stream.Replay {
 	p.t.Helper()
-	r, err := p.conn.StartReplay(p.t.Context(), q)
+	r, err := p.client.StartReplay(p.t.Context(), q)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -52,7 +49,7 @@ func (p *pipeline) replay(q stream.ReplayRequest) *stream.Replay {
 func (p *pipeline) finished(id string) {
 	p.t.Helper()
 	p.eventually("the replay is finished", time.Minute, func() bool {
-		_, _, err := p.conn.Remaining(p.t.Context(), id)
+		_, _, err := p.client.Remaining(p.t.Context(), id)
 		return errors.Is(err, stream.ErrNoReplay)
 	})
 }
@@ -61,14 +58,6 @@ func (p *pipeline) finished(id string) {
 func (p *pipeline) fingerprint() [][]any {
 	p.t.Helper()
 	return p.query("SELECT count(*)::BIGINT, bit_xor(hash(e))::VARCHAR FROM customerio_events e")
-}
-
-func kill(t *testing.T, worker *exec.Cmd) {
-	t.Helper()
-	if err := worker.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = worker.Wait()
 }
 
 func TestReplayIntoTheWarehouse(t *testing.T) {
@@ -89,17 +78,17 @@ func TestReplayIntoTheWarehouse(t *testing.T) {
 		t.Errorf("a replay into a full warehouse changes it (-before +after):\n%s", diff)
 	}
 
-	kill(t, worker)
+	worker.Kill()
 	removeWarehouse(t, p.path)
 	p.env["WAREHOUSE_BATCH_ROWS"] = "100" // so that it can be killed in between
 	worker = p.workerProcess()
 	rebuild := p.replay(stream.ReplayRequest{Target: "warehouse"})
 	p.eventually("the replay is under way", 30*time.Second, func() bool {
-		left, r, err := p.conn.Remaining(t.Context(), rebuild.ID)
+		left, r, err := p.client.Remaining(t.Context(), rebuild.ID)
 		return err == nil && r.Begun && left < rebuild.Total
 	})
-	kill(t, worker)
-	left, _, err := p.conn.Remaining(t.Context(), rebuild.ID)
+	worker.Kill()
+	left, _, err := p.client.Remaining(t.Context(), rebuild.ID)
 	if err != nil || left == 0 {
 		t.Fatalf("the worker was killed too late: %d are left, %v", left, err)
 	}
@@ -128,13 +117,13 @@ func TestReplayOfEffects(t *testing.T) {
 	}
 	p.startWorker()
 	p.drained(3, 30*time.Second)
-	before, rows := p.fake.Counts(), p.fingerprint()
+	before, rows := p.api.Counts(), p.fingerprint()
 	if before.Suppress != 2 {
 		t.Fatalf("%d suppressions, want 2", before.Suppress)
 	}
 	r := p.replay(stream.ReplayRequest{Target: "suppression", Subjects: stream.Select(nil, []string{"email"}, []string{string(webhook.Bounced)})})
 	p.finished(r.ID)
-	after := p.fake.Counts()
+	after := p.api.Counts()
 	if after.Suppress != 3 || after.Identify != before.Identify+1 {
 		t.Errorf("the replay of a bounce made %d suppressions and %d identifies, want 1 and 1",
 			after.Suppress-before.Suppress, after.Identify-before.Identify)
@@ -154,11 +143,11 @@ func TestReplayWaitsForItsTarget(t *testing.T) {
 	served := p.replay(stream.ReplayRequest{Target: "warehouse"})
 	p.startWorker()
 	p.finished(served.ID)
-	left, r, err := p.conn.Remaining(t.Context(), waiting.ID)
+	left, r, err := p.client.Remaining(t.Context(), waiting.ID)
 	if err != nil || left != 1 || r.Begun {
 		t.Errorf("%d are left, begun is %v, %v; want 1 that waits", left, r.Begun, err)
 	}
-	if n := len(p.fake.Calls()); n > 0 {
+	if n := len(p.api.Calls()); n > 0 {
 		t.Errorf("%d calls were made", n)
 	}
 }
@@ -171,11 +160,11 @@ func TestDeadLettersOfAReplay(t *testing.T) {
 	p.accept(webhooktest.Get("email_bounced_hard"))
 	p.startWorker()
 	p.drained(1, 30*time.Second)
-	p.fake.SetFault(func(*http.Request) *customeriotest.Fault { return &customeriotest.Fault{Status: http.StatusBadRequest} })
+	p.api.SetFault(func(*http.Request) *customeriotest.Fault { return &customeriotest.Fault{Status: http.StatusBadRequest} })
 	r := p.replay(stream.ReplayRequest{Target: "suppression"})
 	p.finished(r.ID)
 	var from []string
-	err := p.conn.ListDeadLetters(t.Context(), stream.DeadSelection{}, func(b *event.StoredDeadLetter) bool {
+	err := p.client.ListDeadLetters(t.Context(), stream.DeadSelection{}, func(b *event.StoredDeadLetter) bool {
 		from = append(from, b.From)
 		return true
 	})

@@ -18,12 +18,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/stream/natsserver"
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
+	"github.com/cioevents/cioevents/test/lab"
 )
 
 // secret is a part of every secret here.
@@ -215,10 +215,8 @@ func (p *printed) await(ended <-chan struct{}, ok func(string) bool) {
 func buildPrograms(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", dir, "./cmd/...")
-	cmd.Dir = filepath.Join("..", "..")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build the programs: %v\n%s", err, out)
+	if err := lab.Build(t.Context(), dir, "ingest", "worker", "cioctl"); err != nil {
+		t.Fatal(err)
 	}
 	return dir
 }
@@ -227,14 +225,14 @@ func buildPrograms(t *testing.T) string {
 // an event which suppresses.
 func natsWithPassword(t *testing.T) string {
 	t.Helper()
-	nats := streamtest.Start(t, func(o *server.Options) { o.Username, o.Password = "worker", secret })
-	publisher, err := stream.NewPublisher(nats.Connect(stream.Settings{}), 0)
+	nats := streamtest.Start(t, func(o *natsserver.Options) { o.Username, o.Password = "worker", secret })
+	client, err := lab.Connect(t.Context(), nats.URL(), stream.Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer publisher.Close()
+	defer client.Close()
 	m := &event.Message{Workspace: "default", ID: "bounce", ObjectType: "email", Metric: "bounced", ReceivedAt: time.Now(), Body: webhooktest.Get("email_bounced_hard")}
-	if _, err := publisher.Publish(t.Context(), m); err != nil {
+	if _, err := client.JetStream.PublishMsg(t.Context(), lab.NewMessage(m)); err != nil {
 		t.Fatal(err)
 	}
 	return nats.URL()

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
+	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+	"github.com/cioevents/cioevents/test/lab"
+)
+
+const (
+	// drainDelay is how long ingest goes on after SIGTERM, noticeDelay how long the
+	// balancer takes to notice the SIGTERM.
+	drainDelay  = time.Second
+	noticeDelay = 300 * time.Millisecond
+)
+
+// A deployment is everything that runs: the NATS cluster, the programs, and
+// stand-ins for the services of others.
+type deployment struct {
+	cfg      Config
+	cluster  *cluster
+	client   *lab.Client
+	ingests  [2]*lab.Process
+	workers  [3]*lab.Process
+	balancer *balancer
+	webhook  string // the URL that Customer.io calls
+	track    *lab.TrackAPI
+	bigquery *lab.BigQuery
+	duckdb   string // the path of the file
+	disk     string // the small disk of the file, "" on a machine without
+	closers  []func()
+}
+
+func newDeployment(ctx context.Context, cfg Config, h *lab.History) (*deployment, error) {
+	d := &deployment{cfg: cfg}
+	if err := d.start(ctx, h); err != nil {
+		d.close()
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *deployment) start(ctx context.Context, h *lab.History) error {
+	if err := lab.Build(ctx, d.cfg.Dir, "ingest", "worker"); err != nil {
+		return err
+	}
+	if err := d.startCluster(ctx); err != nil {
+		return err
+	}
+	if err := d.startStandIns(h); err != nil {
+		return err
+	}
+	if err := d.startPrograms(ctx); err != nil {
+		return err
+	}
+	return d.startBalancer()
+}
+
+func (d *deployment) startCluster(ctx context.Context) (err error) {
+	if d.cluster, err = newCluster(d.cfg.Dir); err != nil {
+		return err
+	}
+	for _, p := range d.cluster.servers {
+		if err := d.startLogged(p); err != nil {
+			return err
+		}
+	}
+	d.client, err = lab.Connect(ctx, d.cluster.url(), stream.Settings{Replicas: nodes})
+	return err
+}
+
+// startLogged starts a process that writes its output to a file.
+func (d *deployment) startLogged(p *lab.Process) error {
+	log, err := os.Create(filepath.Join(d.cfg.Dir, p.Name+".log"))
+	if err != nil {
+		return err
+	}
+	d.closers = append(d.closers, func() { _ = log.Close() }) // Every line was written at once.
+	p.Stdout, p.Stderr = log, log
+	return p.Start()
+}
+
+// startStandIns starts everything that others run in production: Customer.io's API,
+// BigQuery, a disk.
+func (d *deployment) startStandIns(h *lab.History) (err error) {
+	if d.track, err = lab.StartTrackAPI(customeriotest.Config{CallLog: 1}, h.People()...); err != nil {
+		return err
+	}
+	d.closers = append(d.closers, d.track.Refuse)
+	if d.bigquery, err = lab.StartBigQuery(bigqueryfake.Config{}); err != nil {
+		return err
+	}
+	d.closers = append(d.closers, d.bigquery.Close)
+	folder := filepath.Join(d.cfg.Dir, "disk")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		return err
+	}
+	d.duckdb = filepath.Join(folder, "events.duckdb")
+	if syscall.Mount("tmpfs", folder, "tmpfs", 0, "size=1g") == nil { // Only root may mount, and not everywhere.
+		d.disk = folder
+		d.closers = append(d.closers, func() { _ = syscall.Unmount(folder, syscall.MNT_DETACH) })
+	}
+	return nil
+}
+
+func (d *deployment) startPrograms(ctx context.Context) error {
+	programs := lab.Programs{
+		Bin: d.cfg.Dir, NATSURL: d.cluster.url(),
+		Env: lab.Env{"STREAM_REPLICAS": strconv.Itoa(nodes), "LOG_LEVEL": "info"},
+	}
+	for i := range d.ingests {
+		d.ingests[i] = programs.Ingest(lab.Env{"DRAIN_DELAY": drainDelay.String()})
+		d.ingests[i].Name = fmt.Sprint("ingest-", i)
+	}
+	for i := range d.workers {
+		d.workers[i] = programs.Worker(lab.TrackEnv(d.track.URL()), lab.WarehouseEnv(d.bigquery.URL()+"&timeout=5s", "duckdb:"+d.duckdb))
+		d.workers[i].Name = fmt.Sprint("worker-", i)
+	}
+	for _, p := range d.programs() {
+		if err := d.startLogged(p); err != nil {
+			return err
+		}
+	}
+	for _, p := range d.programs() {
+		if err := p.StartReady(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *deployment) startBalancer() error {
+	d.balancer = newBalancer(d.ingests[:])
+	server, addr, err := lab.Serve("", d.balancer)
+	if err != nil {
+		return err
+	}
+	d.closers = append(d.closers, func() { _ = server.Close() })
+	d.webhook = "http://" + addr + "/webhooks/customerio"
+	return nil
+}
+
+// programs returns the processes of the product.
+func (d *deployment) programs() []*lab.Process {
+	return append(d.ingests[:len(d.ingests):len(d.ingests)], d.workers[:]...)
+}
+
+// consumers is the number of the consumers: suppression, engagement and one for each
+// of two warehouses.
+const consumers = 4
+
+// drain waits until nothing is left to handle, twice in a row with 100 ms between.
+func (d *deployment) drain(ctx context.Context) (took time.Duration, err error) {
+	start := time.Now()
+	err = lab.WaitFor(ctx, "everything is handled", drainWithin, func() error {
+		if err := d.client.Drained(ctx, consumers); err != nil {
+			return err
+		}
+		lab.Pause(ctx, 100*time.Millisecond)
+		return d.client.Drained(ctx, consumers)
+	})
+	return time.Since(start), err
+}
+
+// restart ends ingest i as a rollout does, and waits until its successor is ready.
+func (d *deployment) restart(ctx context.Context, i int) error {
+	p, b := d.ingests[i], d.balancer.backends[i]
+	time.AfterFunc(noticeDelay, func() { b.set(true) })
+	p.Stop()
+	if err := p.StartReady(ctx); err != nil {
+		return err
+	}
+	b.set(false)
+	return nil
+}
+
+func (d *deployment) close() {
+	for _, p := range d.all() { // All at once, and a stopped one must go on to end.
+		p.Signal(syscall.SIGCONT)
+		p.Signal(syscall.SIGKILL)
+	}
+	for _, p := range d.all() {
+		p.Kill()
+	}
+	if d.client != nil {
+		d.client.Close()
+	}
+	for _, c := range d.closers {
+		c()
+	}
+}
+
+// all returns the processes that were made.
+func (d *deployment) all() (list []*lab.Process) {
+	made := d.programs()
+	if d.cluster != nil {
+		made = append(made, d.cluster.servers[:]...)
+	}
+	for _, p := range made {
+		if p != nil {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// leader returns the number of the server that leads the stream.
+func (d *deployment) leader(ctx context.Context) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	st, err := d.client.JetStream.Stream(ctx, stream.Name)
+	if err != nil {
+		return 0, err
+	}
+	c := st.CachedInfo().Cluster
+	for i, p := range d.cluster.servers {
+		if c != nil && p.Name == c.Leader {
+			return i, nil
+		}
+	}
+	return 0, errors.New("stream " + stream.Name + " has no leader")
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cioevents/cioevents/test/lab"
+)
+
+// A usage is what a program must not need more of, the longer the program runs.
+type usage struct{ goroutines, files int }
+
+func (u usage) max(other usage) usage {
+	return usage{goroutines: max(u.goroutines, other.goroutines), files: max(u.files, other.files)}
+}
+
+func usageOf(ctx context.Context, p *lab.Process) (usage, error) {
+	m, err := p.Scrape(ctx)
+	if err != nil {
+		return usage{}, err
+	}
+	goroutines, err1 := m.Value("go_goroutines")
+	files, err2 := m.Value("process_open_fds")
+	return usage{goroutines: int(goroutines), files: int(files)}, errors.Join(err1, err2)
+}
+
+// usage returns what each program needs while no events arrive.
+func (d *deployment) usage(ctx context.Context) (map[*lab.Process]usage, error) {
+	d.balancer.http.CloseIdleConnections()
+	lab.Pause(ctx, 2*time.Second)
+	list := map[*lab.Process]usage{}
+	for _, p := range d.programs() {
+		u, err := usageOf(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		list[p] = u
+	}
+	return list, nil
+}
+
+// allowance is how many more goroutines and files than before are no leak:
+// connections that have just come back, idle ones of clients, DuckDB's file.
+const allowance = 30
+
+// leaks compares the programs with those of their kind that needed most before: which
+// of the workers had opened all their connections then is chance.
+func (d *deployment) leaks(ctx context.Context, r *Report, before map[*lab.Process]usage, begun time.Time) error {
+	after, err := d.usage(ctx)
+	if err != nil {
+		return err
+	}
+	most := map[string]usage{}
+	for p, u := range before {
+		most[p.Path] = most[p.Path].max(u)
+	}
+	for p, u := range after {
+		if p.RunsSince(begun) {
+			r.Survivors++
+		}
+		r.Goroutines = max(r.Goroutines, u.goroutines-most[p.Path].goroutines)
+		r.Files = max(r.Files, u.files-most[p.Path].files)
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cioevents/cioevents/test/lab"
+)
+
+// A schedule makes faults happen, one or two at a time.
+type schedule struct {
+	deployment *deployment
+	sender     *sender
+	say        func(string)
+	start      time.Time
+
+	mu     sync.Mutex
+	active []string
+	locks  map[string]bool
+	done   map[string]int
+	errs   []error
+}
+
+// run makes faults from the seed until ctx ends and all is mended.
+func (s *schedule) run(ctx context.Context, seed uint64) error {
+	s.start, s.locks, s.done = time.Now(), map[string]bool{}, map[string]int{}
+	var both sync.WaitGroup
+	for i := range 2 {
+		both.Go(func() { s.loop(ctx, rand.New(rand.NewPCG(seed, uint64(i)))) }) //nolint:gosec // chance, and no secret
+	}
+	both.Wait()
+	return errors.Join(s.errs...)
+}
+
+func (s *schedule) loop(ctx context.Context, r *rand.Rand) {
+	list := faults()
+	for lab.Pause(ctx, between(r, 300*time.Millisecond, 3*time.Second)) {
+		f := list[r.IntN(len(list))]
+		if !s.begin(f) {
+			continue
+		}
+		// What has begun is mended although the time is over.
+		err := f.do(context.WithoutCancel(ctx), s.deployment, s.sender, r)
+		s.end(f, err)
+	}
+}
+
+// begin takes the fault's lock, if it is free.
+func (s *schedule) begin(f fault) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.locks[f.lock] {
+		return false
+	}
+	s.locks[f.lock] = true
+	s.active = append(s.active, f.name)
+	s.say(describe(time.Since(s.start), f.name, "begins"))
+	return true
+}
+
+func (s *schedule) end(f fault, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.locks[f.lock] = false
+	i := slices.Index(s.active, f.name)
+	s.active = slices.Delete(s.active, i, i+1)
+	switch {
+	case errors.Is(err, errNotPossible):
+		s.say(describe(time.Since(s.start), f.name, err.Error()))
+		return
+	case err != nil:
+		s.errs = append(s.errs, err)
+	}
+	s.done[f.name]++
+	s.say(describe(time.Since(s.start), f.name, "is over"))
+}
+
+// now says what is broken.
+func (s *schedule) now() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.active) == 0 {
+		return "nothing"
+	}
+	return strings.Join(slices.Sorted(slices.Values(s.active)), " and ")
+}

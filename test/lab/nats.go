@@ -1,0 +1,94 @@
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/logger"
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/cioevents/cioevents/internal/stream/natsserver"
+)
+
+// NATSRole is the first argument that turns a test's program into a NATS server.
+// Its main function then calls RunNATS with the other arguments.
+const NATSRole = "nats"
+
+// NATSConfig configures a NATS server in a process of its own.
+type NATSConfig struct {
+	// Name is unique in a cluster.
+	Name string
+	// Dir contains the files of JetStream.
+	Dir string
+	// Port of 127.0.0.1 is for clients.
+	Port int
+	// ClusterPort is for the other servers of a cluster, 0 for a single server.
+	ClusterPort int
+	// Routes lists the URLs of the other servers, separated by commas.
+	Routes string
+	// Log writes the server's log to standard error.
+	Log bool
+}
+
+// NewNATS returns the process of a NATS server, to be started. Its Addr is the URL
+// for clients.
+func NewNATS(cfg NATSConfig) (*Process, error) {
+	arg, err := json.Marshal(cfg)
+	if err != nil {
+		return nil, err
+	}
+	p, err := Self(NATSRole, string(arg))
+	if err != nil {
+		return nil, err
+	}
+	p.Name, p.Addr = cfg.Name, fmt.Sprintf("nats://127.0.0.1:%d", cfg.Port)
+	return p, nil
+}
+
+// RunNATS runs a NATS server until ctx ends. The arguments are those of NewNATS.
+func RunNATS(ctx context.Context, args []string) error {
+	var cfg NATSConfig
+	if len(args) != 1 {
+		return errors.New("run NATS: want one argument")
+	}
+	if err := json.Unmarshal([]byte(args[0]), &cfg); err != nil {
+		return fmt.Errorf("run NATS: %w", err)
+	}
+	var log server.Logger
+	if cfg.Log {
+		log = logger.NewStdLogger(true, false, false, false, true)
+	}
+	srv, err := natsserver.Start(cfg.options(), log)
+	if err != nil {
+		return err
+	}
+	<-ctx.Done()
+	srv.Shutdown()
+	srv.WaitForShutdown()
+	return nil
+}
+
+// options returns the settings of deploy/. A server of a cluster writes each message
+// to disk before its acknowledgement, so an acknowledged message is on the disks of
+// two servers. A single server leaves the time of the write to the system.
+func (cfg *NATSConfig) options() *natsserver.Options {
+	opts := &natsserver.Options{
+		ServerName: cfg.Name, Host: "127.0.0.1", Port: cfg.Port, NoSigs: true, MaxPayload: 9 << 20,
+		JetStream: true, StoreDir: cfg.Dir,
+	}
+	if cfg.ClusterPort == 0 {
+		return opts
+	}
+	opts.SyncInterval, opts.SyncAlways = 2*time.Minute, true
+	opts.Routes = server.RoutesFromStr(cfg.Routes)
+	// The advertised address is unusable on purpose: a server that learns the address
+	// of another would connect without the proxy between them.
+	opts.Cluster = server.ClusterOpts{
+		Name: "lab", Host: "127.0.0.1", Port: cfg.ClusterPort, Advertise: "127.0.0.1:1", NoAdvertise: true,
+		PoolSize: -1, Compression: server.CompressionOpts{Mode: server.CompressionOff},
+	}
+	return opts
+}

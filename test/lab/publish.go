@@ -1,0 +1,51 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/stream"
+)
+
+// NewMessage returns an event in the form in which ingest publishes events.
+func NewMessage(m *event.Message) *nats.Msg {
+	return &nats.Msg{Subject: stream.Subject(m), Data: m.Body, Header: nats.Header{
+		nats.MsgIdHdr: {m.Workspace + ":" + m.ID}, "Cio-Received-At": {m.ReceivedAt.UTC().Format(time.RFC3339Nano)},
+	}}
+}
+
+// NewMessage returns arrival i of the history in the form of the stream.
+func (h *History) NewMessage(i int) *nats.Msg {
+	m := h.Message(i)
+	return NewMessage(&m)
+}
+
+// Publish publishes n messages and returns when the server has acknowledged all of
+// them. The rate is in messages a second; 0 publishes without pauses.
+func (c *Client) Publish(ctx context.Context, n int, rate float64, message func(int) *nats.Msg) error {
+	begin := time.Now()
+	for i := range n {
+		if rate > 0 {
+			Pause(ctx, time.Until(begin.Add(time.Duration(float64(i)/rate*float64(time.Second)))))
+		}
+		if _, err := c.JetStream.PublishMsgAsync(message(i), jetstream.WithStallWait(10*time.Second)); err != nil {
+			return fmt.Errorf("publish message: %w", err)
+		}
+	}
+	select {
+	case <-c.JetStream.PublishAsyncComplete():
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-c.refused:
+		return fmt.Errorf("publish message: %w", err)
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,71 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var scraper = &http.Client{Timeout: 5 * time.Second}
+
+// Get returns the body at a URL. Any status but 200 is an error. The limit is 5 s,
+// or the deadline of ctx.
+func Get(ctx context.Context, url string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody) //nolint:gosec // The test chooses the address.
+	if err != nil {
+		return nil, err
+	}
+	res, err := scraper.Do(req) //nolint:gosec // As above.
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("get %s: %s", url, res.Status)
+	}
+	return text, err
+}
+
+// Metrics are the sums of a program's series by the name of their instrument.
+type Metrics map[string]float64
+
+// Scrape returns the metrics of a program by its admin listener.
+func (p *Process) Scrape(ctx context.Context) (Metrics, error) {
+	text, err := Get(ctx, "http://"+p.Admin+"/metrics")
+	if err != nil {
+		return nil, fmt.Errorf("scrape %s: %w", p.Name, err)
+	}
+	m := Metrics{}
+	for line := range strings.Lines(string(text)) {
+		m.add(strings.TrimSpace(line))
+	}
+	return m, nil
+}
+
+// add adds a line of the Prometheus text format: a name, labels in braces or none,
+// and a value after the last space.
+func (m Metrics) add(line string) {
+	end := strings.LastIndexByte(line, ' ')
+	if strings.HasPrefix(line, "#") || end < 0 {
+		return
+	}
+	name, _, _ := strings.Cut(line[:end], "{")
+	if v, err := strconv.ParseFloat(line[end+1:], 64); err == nil {
+		m[name] += v
+	}
+}
+
+// Value returns the sum of an instrument's series, and an error when the instrument
+// has no series.
+func (m Metrics) Value(name string) (float64, error) {
+	v, ok := m[name]
+	if !ok {
+		return 0, fmt.Errorf("read metrics: no series of %s", name)
+	}
+	return v, nil
+}

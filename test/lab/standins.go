@@ -1,0 +1,102 @@
+package lab
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+)
+
+// Serve serves HTTP at an address until the returned server is closed, and returns
+// the address with its port. The address "" is a free port of 127.0.0.1.
+func Serve(addr string, h http.Handler) (*http.Server, string, error) {
+	if addr == "" {
+		addr = anyAddr
+	}
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, "", err
+	}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = srv.Serve(ln) }() // The error only says that the server was closed.
+	return srv, ln.Addr().String(), nil
+}
+
+// A TrackAPI is a stand-in for Customer.io's Track API over HTTP. Its address stays
+// the same through Refuse and Listen.
+type TrackAPI struct {
+	*customeriotest.Fake
+	addr string
+	srv  *http.Server
+}
+
+// StartTrackAPI serves a workspace that knows the people. Its owner ends the
+// stand-in with Refuse.
+func StartTrackAPI(cfg customeriotest.Config, people ...customeriotest.Profile) (*TrackAPI, error) {
+	a := &TrackAPI{Fake: customeriotest.New(cfg)}
+	a.Seed(people...)
+	return a, a.Listen()
+}
+
+// Listen accepts connections, also after Refuse.
+func (a *TrackAPI) Listen() (err error) {
+	if a.srv, a.addr, err = Serve(a.addr, a.Fake); err != nil {
+		return fmt.Errorf("serve the Track API: %w", err)
+	}
+	return nil
+}
+
+// Refuse closes all connections and refuses new ones.
+func (a *TrackAPI) Refuse() { _ = a.srv.Close() } // The error would be one of closing a listener.
+
+// Fail makes each call meet the fault; nil ends the fault.
+func (a *TrackAPI) Fail(f *customeriotest.Fault) {
+	a.SetFault(func(*http.Request) *customeriotest.Fault { return f })
+}
+
+// URL returns the value of CUSTOMERIO_TRACK_URL.
+func (a *TrackAPI) URL() string { return "http://" + a.addr }
+
+// BigQueryProject is the project of the events in the stand-in for BigQuery.
+const BigQueryProject = "lab"
+
+// BigQueryURL returns the value of WAREHOUSE_URL for a stand-in at these endpoints.
+func BigQueryURL(grpc, rest string) string {
+	query := url.Values{"grpc": {grpc}, "rest": {rest}}
+	return "bigquery://" + BigQueryProject + "/" + warehouse.DefaultSchema + "?" + query.Encode()
+}
+
+// A BigQuery is a stand-in for BigQuery in this process.
+type BigQuery struct{ *bigqueryfake.Server }
+
+// StartBigQuery starts an empty stand-in. Its owner calls Close.
+func StartBigQuery(cfg bigqueryfake.Config) (*BigQuery, error) {
+	s, err := bigqueryfake.Start(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("start the stand-in for BigQuery: %w", err)
+	}
+	return &BigQuery{s}, nil
+}
+
+// URL returns the value of WAREHOUSE_URL.
+func (b *BigQuery) URL() string { return BigQueryURL(b.GRPCEndpoint(), b.RESTEndpoint()) }
+
+// EventRows counts the rows of the table of events, repeated rows included.
+func (b *BigQuery) EventRows() int {
+	return b.Len(BigQueryProject, warehouse.DefaultSchema, bigquery.Raw)
+}
+
+// EventIDs returns the event id of each row of the table of events.
+func (b *BigQuery) EventIDs() []string {
+	var ids []string
+	for _, row := range b.Rows(BigQueryProject, warehouse.DefaultSchema, bigquery.Raw) {
+		ids = append(ids, fmt.Sprint(row["event_id"]))
+	}
+	return ids
+}
