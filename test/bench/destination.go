@@ -16,10 +16,10 @@ import (
 // A destination is an empty warehouse.
 type destination struct {
 	name string
-	url  string // for WAREHOUSE_URL
-	// rows says how many have arrived, when the worker has ended.
+	url  string // the value of WAREHOUSE_URL
+	// rows returns the number of rows. The worker must have ended.
 	rows func(context.Context) (string, error)
-	// process is what stands in for a service, nil when there is none.
+	// process is the stand-in for a service, nil without a service.
 	process *lab.Process
 }
 
@@ -54,7 +54,7 @@ func count(ctx context.Context, path, from string) (string, error) {
 	return countWith(ctx, r, from)
 }
 
-// countFiles counts what is in the files, repeats included.
+// countFiles counts the rows in the files, repeated rows included.
 func countFiles(ctx context.Context, dir string) (string, error) {
 	r, err := duckdb.OpenScript(ctx, "SET TimeZone = 'UTC'")
 	if err != nil {

@@ -19,13 +19,13 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// allowance is how many requests a second the imitated Track API lets through.
+// allowance is how many requests a second the stand-in for the Track API accepts.
 const allowance = 100
 
-// benchEffects measures how a newsletter's opens are worked off through a Track
-// API that refuses what is beyond its allowance, and how long a complaint takes
-// that comes meanwhile. The parts are all runs, or those that are named.
-func benchEffects(ctx context.Context, dir string, parts []string) error {
+// benchEffects measures how fast the worker handles the opens of a newsletter when
+// the Track API refuses requests above its allowance, and how long a complaint takes
+// at the same time. Without names every run is measured.
+func benchEffects(ctx context.Context, dir string, names []string) error {
 	if err := lab.Build(ctx, dir, "worker"); err != nil {
 		return err
 	}
@@ -33,11 +33,11 @@ func benchEffects(ctx context.Context, dir string, parts []string) error {
 		{name: "drain", events: 1_000_000, people: 100_000},
 		{name: "fold", events: 100_000, people: 10_000},
 		{name: "busy", events: 500_000, people: 100_000, complaints: 5},
-		// A person a request, and more of them than are let through.
+		// One person a request, and more requests than the API accepts.
 		{name: "rate", events: 7_000, people: 7_000, batch: 1, rate: 1.5 * allowance},
 	}
 	for _, o := range runs {
-		if len(parts) > 0 && !slices.Contains(parts, o.name) {
+		if len(names) > 0 && !slices.Contains(names, o.name) {
 			continue
 		}
 		if err := drainOpens(ctx, dir, filepath.Join(dir, o.name), o); err != nil {
@@ -47,13 +47,13 @@ func benchEffects(ctx context.Context, dir string, parts []string) error {
 	return nil
 }
 
-// opens is one run of the bench.
+// opens configures one run of benchEffects.
 type opens struct {
 	name           string
 	events, people int
-	batch          int     // ENGAGEMENT_BATCH; 0 is its default
-	complaints     int     // a second, while the opens are worked off
-	rate           float64 // that is configured; 0 is the allowance
+	batch          int     // ENGAGEMENT_BATCH; 0 for the default
+	complaints     int     // complaints a second while the worker handles the opens
+	rate           float64 // TRACK_RATE; 0 for the default, which equals the allowance
 }
 
 func drainOpens(ctx context.Context, bin, dir string, o opens) error {
@@ -91,7 +91,7 @@ func drainOpens(ctx context.Context, bin, dir string, o opens) error {
 		return err
 	}
 	report(o, took, api.Counts(), waits)
-	fmt.Printf("  largest resident memory of the worker: %.0f MiB\n", worker.PeakRSS())
+	fmt.Printf("  peak RSS of the worker: %.0f MiB\n", worker.PeakRSS())
 	return nil
 }
 
@@ -101,7 +101,7 @@ func report(o opens, took time.Duration, c customeriotest.Counts, waits []time.D
 		100*float64(c.RateLimited)/float64(c.Requests), c.Identify)
 	if len(waits) > 0 {
 		slices.Sort(waits)
-		fmt.Printf("  %d complaints meanwhile, from publish to suppressed: p50 %.0f ms, p99 %.0f ms, max %.0f ms\n", len(waits),
+		fmt.Printf("  %d complaints at the same time, from publish to suppressed: p50 %.0f ms, p99 %.0f ms, max %.0f ms\n", len(waits),
 			milliseconds(waits[len(waits)/2]), milliseconds(waits[len(waits)*99/100]), milliseconds(waits[len(waits)-1]))
 	}
 }
@@ -143,8 +143,8 @@ func complaintOf(id string, at time.Time) *nats.Msg {
 	})
 }
 
-// complain publishes complaints of people of their own and measures how long each
-// takes to suppress its person.
+// complain publishes complaints until done is closed, each about another person. The
+// result is the time from each publish to the suppression.
 func complain(ctx context.Context, client *lab.Client, api *lab.TrackAPI, perSecond int, done <-chan struct{}) []time.Duration {
 	var waits []time.Duration
 	tick := time.NewTicker(time.Second / time.Duration(perSecond))

@@ -20,29 +20,29 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// A load is a number of connections that send signed events, each one after the
-// other. It speaks HTTP by hand: a client that costs more than the server would
-// hide the server.
+// A load sends signed events over several connections, one event at a time on each.
+// The load writes HTTP by hand: net/http's client costs more than the server and
+// would hide the server.
 type load struct {
 	addr        string
 	connections int
-	// rate is the offered load in requests a second over all connections, 0 for
-	// as many as are answered.
+	// rate is the offered load in requests a second over all connections. With 0 each
+	// connection sends its next request after the answer.
 	rate float64
-	// warmup is not counted.
+	// warmup comes before duration and is not counted.
 	warmup, duration time.Duration
 }
 
-// A loadResult is what came of a load.
+// A loadResult contains the answers to a load.
 type loadResult struct {
 	perSecond     float64
 	p50, p99, max time.Duration
 	statuses      map[int]int
-	// refused is within what 99 of 100 answers came that are not 200, 0 when all are.
+	// refused is the 99th percentile of answers other than 200, 0 without such answers.
 	refused time.Duration
 }
 
-// nextEvent numbers the events of the whole run: each has an id of its own.
+// nextEvent numbers the events of the whole run, so that every event id is unique.
 var nextEvent atomic.Uint64
 
 func (l load) run(ctx context.Context) (loadResult, error) {
@@ -50,7 +50,7 @@ func (l load) run(ctx context.Context) (loadResult, error) {
 	from, until := begin.Add(l.warmup), begin.Add(l.warmup+l.duration)
 	var (
 		mu      sync.Mutex
-		times   = map[int][]time.Duration{} // of the answers with a status
+		times   = map[int][]time.Duration{} // by status
 		failure error
 		wg      sync.WaitGroup
 	)
@@ -95,16 +95,16 @@ func (l load) result(times map[int][]time.Duration) loadResult {
 	return r
 }
 
-// connection sends until the end and returns, by their answer, the times of the
-// requests between from and until. In an open loop a time begins when the request was due, so
-// that a stall counts for all that it held up.
+// connection sends requests and returns the times of the requests between from and
+// until by status. With a rate, a time begins when the request was due, so that a
+// stall counts for every request behind the stall.
 func (l load) connection(ctx context.Context, number int, begin, from, until time.Time) (map[int][]time.Duration, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", l.addr)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(until.Add(time.Minute)) // a server that hangs is no reason to wait for ever
+	_ = conn.SetDeadline(until.Add(time.Minute)) // A hanging server must not hang the bench.
 	var (
 		in      = bufio.NewReader(conn)
 		req     = newRequest(l.addr)
@@ -138,7 +138,7 @@ func (l load) connection(ctx context.Context, number int, begin, from, until tim
 	}
 }
 
-// A request is a signed call that changes its event id each time.
+// A request is a signed call with a new event id each time.
 type request struct {
 	buf     []byte
 	body    []byte // a part of buf
@@ -185,7 +185,7 @@ func readAnswer(in *bufio.Reader) (status int, err error) {
 		switch {
 		case first:
 			if len(line) < len("HTTP/1.1 200") {
-				return 0, fmt.Errorf("answer begins with %q", line)
+				return 0, fmt.Errorf("read answer: status line is %q", line)
 			}
 			if status, err = strconv.Atoi(string(line[9:12])); err != nil {
 				return 0, err

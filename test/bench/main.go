@@ -1,5 +1,6 @@
-// Bench measures the product on this machine, beside baselines that run in the
-// same minutes on the same machine: only the ratios mean anything elsewhere.
+// Bench measures ingest and worker beside baselines for developers. Product and
+// baselines run in the same minutes on the same machine: only the ratios mean
+// anything on another machine.
 package main
 
 import (
@@ -18,24 +19,27 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// connections is the number of connections that send as fast as they are answered.
+// connections is how many connections send their next call after each answer.
 const connections = 256
 
-const usage = `bench measures the product on this machine, beside baselines in the same run.
+const usage = `bench measures the product on this machine beside baselines in the same run.
 
 Usage:
   go run ./test/bench [PART]
 
 Parts:
   all         ingest and warehouses, the default; 3 minutes
-  ingest      calls a second and their times, beside a receiver without a queue
-  warehouses  from the stream into each warehouse, or into those named after it
-  replay      a replay of a million events beside the live way
-  effects     profile updates against an API that takes 100 requests a second
-  outages     BigQuery and the Track API away, workers killed, in real time
-  soak        10 minutes of 5,000 events a second, a burst and a crowd
+  ingest      calls a second and latency, beside a receiver without a queue
+  warehouses  stream to warehouse: duckdb, parquet, bigquery, or the named ones
+  replay      a replay of a million events beside the live consumer
+  effects     profile updates with an API that accepts 100 requests a second:
+              drain, fold, busy, rate, or the named ones
+  outages     BigQuery and the Track API down, workers killed, in real time:
+              visible, bigquery, track, kill, or the named ones
+  soak        10 minutes of 5,000 events a second, a burst and an overload;
+              see soak --help
 
-Run it alone: the load and the programs share the processors.
+Close other programs first: the load and the product share the processors.
 `
 
 func main() {
@@ -81,7 +85,7 @@ func run(ctx context.Context, args []string) error {
 	case "all":
 		return errors.Join(benchIngest(ctx, dir), benchWarehouses(ctx, dir, nil))
 	}
-	return fmt.Errorf("unknown part %q; see --help", args[0])
+	return fmt.Errorf("unknown part %q: want one of those in --help", args[0])
 }
 
 // benchIngest measures the receiver beside a receiver without a queue.
@@ -105,19 +109,19 @@ func benchIngest(ctx context.Context, dir string) error {
 		return err
 	}
 	err = errors.Join(
-		compare(ctx, "256 connections, as fast as they are answered", base.Addr, ingest.Addr,
+		compare(ctx, "256 connections, each sends after the answer", base.Addr, ingest.Addr,
 			load{connections: connections, warmup: time.Second, duration: 4 * time.Second}),
 		compare(ctx, "2,000 calls a second", base.Addr, ingest.Addr,
 			load{connections: 64, rate: 2000, warmup: time.Second, duration: 4 * time.Second}))
-	fmt.Printf("\ningest, largest resident memory: %.0f MiB\n\n", ingest.PeakRSS())
+	fmt.Printf("\npeak RSS of ingest: %.0f MiB\n\n", ingest.PeakRSS())
 	return err
 }
 
-// rounds is how often a comparison alternates: the median of each side counts,
-// because the tail of a single run is chance.
+// rounds is how often a comparison alternates between the receivers. The median of
+// each receiver counts, because the tail of a single run is chance.
 const rounds = 5
 
-// compare puts the same load on both receivers in turn.
+// compare sends the same load to both receivers in turn.
 func compare(ctx context.Context, name, baseline, ingest string, l load) error {
 	sides := [2]struct {
 		addr      string
@@ -132,7 +136,7 @@ func compare(ctx context.Context, name, baseline, ingest string, l load) error {
 				return err
 			}
 			if r.statuses[http.StatusOK] == 0 || len(r.statuses) > 1 {
-				return fmt.Errorf("answers are not all 200: %v", r.statuses)
+				return fmt.Errorf("answers by status are %v, want 200 only", r.statuses)
 			}
 			sides[i].perSecond = append(sides[i].perSecond, r.perSecond)
 			sides[i].p50, sides[i].p99 = append(sides[i].p50, r.p50), append(sides[i].p99, r.p99)
@@ -154,7 +158,8 @@ func median[T cmp.Ordered](values []T) T {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// progressf replaces the line of progress, when somebody may be looking at it.
+// progressf replaces the progress line on a terminal. Elsewhere progressf prints
+// nothing.
 func progressf(format string, args ...any) {
 	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
 		fmt.Fprint(os.Stderr, "\r\x1b[K")

@@ -12,11 +12,11 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// arrivals is how many events arrive in a second of an outage of the warehouse.
+// arrivals is how many events a second arrive during the outage of BigQuery.
 const arrivals = 500
 
-// proveBigQuery takes BigQuery away for two minutes while events arrive: for one
-// minute connections are reset, for another they hang.
+// proveBigQuery stops BigQuery for two minutes while events arrive: connections are
+// reset for one minute and hang for another minute.
 func proveBigQuery(ctx context.Context, b *testbed) error {
 	bigquery, err := lab.StartBigQuery(bigqueryfake.Config{})
 	if err != nil {
@@ -54,7 +54,7 @@ func proveBigQuery(ctx context.Context, b *testbed) error {
 		return err
 	}
 	bigquery.Restart()
-	caught, err := b.watch(ctx, "BigQuery is back", 2*time.Minute, func(lag uint64) bool { return lag < arrivals }, workerapp.Warehouse)
+	caught, err := b.watch(ctx, "BigQuery has recovered", 2*time.Minute, func(lag uint64) bool { return lag < arrivals }, workerapp.Warehouse)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func proveBigQuery(ctx context.Context, b *testbed) error {
 	if err := <-failed; err != nil {
 		return err
 	}
-	took, err := b.watch(ctx, "no event arrives", time.Minute, drained, workerapp.Warehouse)
+	took, err := b.watch(ctx, "the last event was sent", time.Minute, drained, workerapp.Warehouse)
 	if err != nil {
 		return err
 	}
@@ -80,14 +80,14 @@ func judgeBigQuery(bigquery *lab.BigQuery, b *testbed, r loadResult, caught, too
 		unique[id] = true
 	}
 	fmt.Printf("  %d events at %d/s, 120 s without BigQuery; answers p99 %.1f ms\n", events, arrivals, milliseconds(r.p99))
-	fmt.Printf("  longest lag %d; %.1f s from its return until the lag was under a second's events, then %.1f s from the last event to zero\n",
+	fmt.Printf("  longest lag %d; %.1f s from the recovery until the lag was below one second of events, %.1f s from the last event to zero\n",
 		b.longestLag, caught.Seconds(), took.Seconds())
 	fmt.Printf("  %d rows, %d of them repeated, %d unique\n", len(rows), len(rows)-len(unique), len(unique))
 	switch {
 	case events != calls:
-		return fmt.Errorf("answers are not all 200: %v", r.statuses)
+		return fmt.Errorf("answers by status are %v, want 200 only", r.statuses)
 	case len(unique) != events:
-		return fmt.Errorf("%d unique rows of %d events", len(unique), events)
+		return fmt.Errorf("there are %d unique rows, want %d", len(unique), events)
 	}
 	return nil
 }

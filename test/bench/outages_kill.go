@@ -16,8 +16,8 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// proveKill kills two workers over and over while they work off a newsletter's
-// opens, with everything else that can happen.
+// proveKill kills two workers again and again while the workers handle a newsletter's
+// opens. The Track API fails and loses answers meanwhile.
 func proveKill(seed uint64) func(context.Context, *testbed) error {
 	return func(ctx context.Context, b *testbed) error {
 		if err := killed(ctx, b, seed); err != nil {
@@ -27,8 +27,8 @@ func proveKill(seed uint64) func(context.Context, *testbed) error {
 	}
 }
 
-// killing is how long workers are killed: long enough for what a dead one had in
-// hand to be handed out again, to one that may die, too.
+// killing is how long workers are killed. The time is long enough for the messages
+// of a dead worker to be redelivered to a worker that dies, too.
 const killing = 50 * time.Second
 
 func killed(ctx context.Context, b *testbed, seed uint64) error {
@@ -41,7 +41,7 @@ func killed(ctx context.Context, b *testbed, seed uint64) error {
 		return err
 	}
 	defer api.Refuse()
-	backlog := h.Len() / 2 // is there at the start, the rest comes meanwhile
+	backlog := h.Len() / 2 // The rest is published during the killing.
 	if err := b.Publish(ctx, backlog, 0, h.NewMessage); err != nil {
 		return err
 	}
@@ -64,20 +64,20 @@ func killed(ctx context.Context, b *testbed, seed uint64) error {
 	if err := <-published; err != nil {
 		return err
 	}
-	took, err := b.watch(ctx, "workers are left alone", 4*time.Minute, drained, effects...)
+	took, err := b.watch(ctx, "no worker is killed any more", 4*time.Minute, drained, effects...)
 	if err != nil {
 		return err
 	}
 	c := api.Counts()
-	fmt.Printf("  seed %d: %d messages about %d people, %d kills in %.0f s, then %d left, %.1f s to zero\n",
+	fmt.Printf("  seed %d: %d messages about %d people, %d kills in %.0f s, then a lag of %d and %.1f s to zero\n",
 		seed, h.Len(), people, kills, killing.Seconds(), left, took.Seconds())
-	fmt.Printf("  %d requests, %d of them 429, %d met a fault; %d people stay\n", c.Requests, c.RateLimited, c.Faults, h.Stay())
+	fmt.Printf("  %d requests, %d of them answered 429, %d met a fault; %d people are not suppressed\n", c.Requests, c.RateLimited, c.Faults, h.Stay())
 	_, err = b.attempts(ctx)
 	return errors.Join(err, h.Check(api.Fake), b.noDeadLetters(ctx))
 }
 
-// failSometimes makes the API fail for 5 s, and lose an answer in a hundred before
-// and after.
+// failSometimes makes the API answer 503 for 5 s, beginning after 10 s. At all other
+// times the API loses one answer in a hundred.
 func failSometimes(api *lab.TrackAPI, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	from := time.Now().Add(10 * time.Second)
@@ -92,10 +92,10 @@ func failSometimes(api *lab.TrackAPI, seed uint64) {
 	})
 }
 
-// A pair is two workers. Every now and then one of them is killed and started again.
+// A pair is two workers, which are killed and started again at random.
 type pair struct {
 	workers [2]*lab.Process
-	end     context.CancelFunc // of the killing; the workers go on
+	end     context.CancelFunc // ends the killing only
 	killing sync.WaitGroup
 	kills   int
 }
@@ -114,14 +114,14 @@ func newPair(ctx context.Context, b *testbed, url string, seed uint64) (*pair, e
 	return p, nil
 }
 
-// kill kills a worker every half a second to three seconds.
+// kill kills a worker every 0.5 to 3 s and starts the worker again.
 func (p *pair) kill(ctx context.Context, r *rand.Rand) {
 	for lab.Pause(ctx, 500*time.Millisecond+time.Duration(r.Int64N(int64(2500*time.Millisecond)))) {
 		w := p.workers[r.IntN(2)]
 		w.Kill()
 		p.kills++
 		if err := w.Start(); err != nil {
-			return // The other worker goes on alone.
+			return // The other worker goes on.
 		}
 	}
 }

@@ -12,10 +12,10 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// proveTrack takes the Track API away for a minute under load: for 20 s connections
-// are refused, for 20 s calls are answered 503, for 20 s they are not answered.
+// proveTrack stops the Track API for a minute under load: for 20 s the API refuses
+// connections, for 20 s the API answers 503, and for 20 s the API does not answer.
 func proveTrack(ctx context.Context, b *testbed) error {
-	const seconds = 75 // of load
+	const seconds = 75 // The duration of the load.
 	h := lab.NewHistory(lab.HistoryConfig{
 		Seed: 1, People: 3000, Opens: 200 * seconds, Others: 20 * seconds, End: time.Now(), Workspace: config.DefaultWorkspace,
 	})
@@ -31,34 +31,34 @@ func proveTrack(ctx context.Context, b *testbed) error {
 	}
 	published := make(chan error, 1)
 	go func() { published <- b.Publish(ctx, h.Len(), float64(h.Len())/seconds, h.NewMessage) }()
-	if err := b.absent(ctx, api, worker); err != nil {
+	if err := b.breakTrack(ctx, api, worker); err != nil {
 		return err
 	}
 	back := time.Now()
 	behind := float64(2*h.Len()) / seconds
-	if _, err := b.watch(ctx, "the API is back", 2*time.Minute, func(lag uint64) bool { return float64(lag) < behind }, effects...); err != nil {
+	if _, err := b.watch(ctx, "the API has recovered", 2*time.Minute, func(lag uint64) bool { return float64(lag) < behind }, effects...); err != nil {
 		return err
 	}
 	caught := time.Since(back)
 	if err := <-published; err != nil {
 		return err
 	}
-	took, err := b.watch(ctx, "no event arrives", 2*time.Minute, drained, effects...)
+	took, err := b.watch(ctx, "the last message was published", 2*time.Minute, drained, effects...)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("  %d messages in %d s, 60 of them without the Track API, longest lag %d\n", h.Len(), seconds, b.longestLag)
-	fmt.Printf("  %.1f s from its return until the lag was under two seconds' messages, %.1f s from the last message to zero\n", caught.Seconds(), took.Seconds())
+	fmt.Printf("  %.1f s from the recovery until the lag was below two seconds of messages, %.1f s from the last message to zero\n", caught.Seconds(), took.Seconds())
 	used, err := b.attempts(ctx)
 	if used > unnoticed {
-		err = fmt.Errorf("%d attempts were used up, at most %d should be", used, unnoticed)
+		err = fmt.Errorf("there were %d redeliveries, want at most %d", used, unnoticed)
 	}
 	return errors.Join(err, h.Check(api.Fake), b.noDeadLetters(ctx), alive(ctx, worker))
 }
 
-// absent lets the API work for a while and go away in three ways. It prints how
-// many calls were made that could only fail.
-func (b *testbed) absent(ctx context.Context, api *lab.TrackAPI, worker *lab.Process) error {
+// breakTrack lets the API work for 5 s and then fail in three ways. breakTrack prints
+// how many calls the worker made in vain.
+func (b *testbed) breakTrack(ctx context.Context, api *lab.TrackAPI, worker *lab.Process) error {
 	var before int
 	for _, way := range []struct {
 		what  string
@@ -87,7 +87,7 @@ func (b *testbed) absent(ctx context.Context, api *lab.TrackAPI, worker *lab.Pro
 		if err != nil {
 			return err
 		}
-		fmt.Printf("  %.0f s in which %s: %d calls by the worker's count, %d requests at the API, probes included\n",
+		fmt.Printf("  %.0f s in which %s: %d calls counted by the worker, %d requests counted by the API, probes included\n",
 			way.lasts.Seconds(), way.what, calls-before, api.Counts().Requests-asked)
 		before = calls
 	}
@@ -95,11 +95,11 @@ func (b *testbed) absent(ctx context.Context, api *lab.TrackAPI, worker *lab.Pro
 	return nil
 }
 
-// unnoticed is how many calls can fail before the twelfth in a row says that this
-// is an outage. Each may send its event back once.
+// unnoticed is how many calls can fail before the twelfth failure in a row counts as
+// an outage. Each failed call may cause one redelivery.
 const unnoticed = 11
 
-// attempts prints and returns how many attempts there were beyond the first.
+// attempts prints and returns how many deliveries were not the first of their message.
 func (b *testbed) attempts(ctx context.Context) (sum int, err error) {
 	for _, name := range effects {
 		n, err := b.redeliveries(ctx, name)
@@ -107,7 +107,7 @@ func (b *testbed) attempts(ctx context.Context) (sum int, err error) {
 			return 0, err
 		}
 		sum += n
-		fmt.Printf("  attempts of %s beyond the first: %d\n", name, n)
+		fmt.Printf("  redeliveries of %s: %d\n", name, n)
 	}
 	return sum, nil
 }

@@ -17,13 +17,14 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// How soon a row can be read when there is little to do.
+// The number of events, and how soon a reader must see each row.
 const (
 	visibleEvents = 30 // one a second
 	visibleWithin = 2 * time.Second
 )
 
-// proveVisible sends an event a second and reads each warehouse until it is there.
+// proveVisible sends one event a second and reads each warehouse until the row of the
+// event is visible.
 func proveVisible(ctx context.Context, b *testbed) error {
 	bigquery, err := lab.StartBigQuery(bigqueryfake.Config{})
 	if err != nil {
@@ -54,9 +55,9 @@ func proveVisible(ctx context.Context, b *testbed) error {
 	return errors.Join(err, b.noDeadLetters(ctx))
 }
 
-// sendSlowly sends an event a second and returns when each was sent.
+// sendSlowly sends one event a second and returns the time of each call.
 func sendSlowly(ctx context.Context, addr string) ([]time.Time, error) {
-	// A first one, which is not counted, makes the tables and files.
+	// The first event, which is not counted, creates the tables and folders.
 	var sent []time.Time
 	for i := range visibleEvents + 1 {
 		progressf("  event %d", i)
@@ -67,7 +68,7 @@ func sendSlowly(ctx context.Context, addr string) ([]time.Time, error) {
 			return nil, err
 		}
 		if r.statuses[http.StatusOK] != 1 {
-			return nil, fmt.Errorf("answers are %v, want one 200", r.statuses)
+			return nil, fmt.Errorf("answers by status are %v, want one 200", r.statuses)
 		}
 		lab.Pause(ctx, time.Until(due))
 	}
@@ -75,15 +76,16 @@ func sendSlowly(ctx context.Context, addr string) ([]time.Time, error) {
 	return sent, nil
 }
 
-// number reads a count. There is none while there is nothing to count in.
+// number converts a count. An error counts as 0, because the table or the first file
+// may not exist yet.
 func number(text string, err error) (int, error) {
 	if err != nil {
-		return 0, nil //nolint:nilerr // the table or the first file is still to come
+		return 0, nil //nolint:nilerr // See above.
 	}
 	return strconv.Atoi(text)
 }
 
-// A reader notes when it sees how many rows.
+// A reader reads a warehouse and notes when each row became visible.
 type reader struct {
 	name string
 	rows func(context.Context) (int, error)
@@ -111,7 +113,7 @@ func (r *reader) judge(sent []time.Time) error {
 		return fmt.Errorf("%s: %w", r.name, r.err)
 	}
 	if len(r.seen) != len(sent) || len(sent) == 0 {
-		return fmt.Errorf("%s: %d of %d rows are visible", r.name, len(r.seen), len(sent))
+		return fmt.Errorf("%s: %d rows are visible, want %d", r.name, len(r.seen), len(sent))
 	}
 	var waits []time.Duration
 	for i := 1; i < len(sent); i++ {
@@ -119,10 +121,10 @@ func (r *reader) judge(sent []time.Time) error {
 	}
 	slices.Sort(waits)
 	worst := waits[len(waits)-1]
-	fmt.Printf("  %-9s %d events, one a second, from the call to the row in a reader: p50 %.0f ms, max %.0f ms\n",
+	fmt.Printf("  %-9s %d events, one a second, from the call to the visible row: p50 %.0f ms, max %.0f ms\n",
 		r.name, len(waits), milliseconds(waits[len(waits)/2]), milliseconds(worst))
 	if worst > visibleWithin {
-		return fmt.Errorf("%s: a row was visible after %v, it should be within %v", r.name, worst, visibleWithin)
+		return fmt.Errorf("%s: a row was visible after %v, want %v at most", r.name, worst, visibleWithin)
 	}
 	return nil
 }

@@ -17,11 +17,11 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// preload is how many events the worker finds in the stream: some seconds' work.
+// preload is how many events the worker finds in the stream: work for some seconds.
 const preload = 1_000_000
 
-// fillStream publishes n events asynchronously. The rate is also the baseline of
-// what JetStream stores when nobody waits for a single answer.
+// fillStream publishes n events asynchronously. The rate is also a baseline: so many
+// messages JetStream stores when the publisher does not wait for each answer.
 func fillStream(ctx context.Context, client *lab.Client, n int) (perSecond float64, err error) {
 	messages, err := campaign(n)
 	if err != nil {
@@ -32,8 +32,8 @@ func fillStream(ctx context.Context, client *lab.Client, n int) (perSecond float
 	return float64(n) / time.Since(start).Seconds(), err
 }
 
-// campaign makes the first n messages of a simulated campaign, beforehand, so
-// that their making is not measured.
+// campaign returns the first n messages of a simulated campaign. The messages are
+// made before the measurement begins.
 func campaign(n int) ([]*nats.Msg, error) {
 	now := time.Now()
 	messages := make([]*nats.Msg, 0, n)
@@ -52,8 +52,8 @@ func campaign(n int) ([]*nats.Msg, error) {
 	return messages, nil
 }
 
-// drainRaw fetches and acknowledges n messages without doing anything with them:
-// the baseline of what JetStream hands out.
+// drainRaw fetches and acknowledges n messages without any other work. The rate is
+// the baseline of a consumer.
 func drainRaw(ctx context.Context, client *lab.Client, n int) (perSecond float64, err error) {
 	js := client.JetStream
 	c, err := js.CreateConsumer(ctx, stream.Name, jetstream.ConsumerConfig{AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 20_000})
@@ -80,11 +80,11 @@ func drainRaw(ctx context.Context, client *lab.Client, n int) (perSecond float64
 	return perSecond, js.DeleteConsumer(ctx, stream.Name, c.CachedInfo().Name)
 }
 
-// handledWithin bounds the work on a full stream. A million events take 30 s on two
-// cores.
+// handledWithin bounds the work on a full stream. A million events take about 20 s on
+// two cores (docs/operations.md).
 const handledWithin = 30 * time.Minute
 
-// warehouseWorker returns a worker that only writes to a warehouse.
+// warehouseWorker returns a worker that serves the warehouse consumer only.
 func warehouseWorker(system *lab.System, url string) *lab.Process {
 	return system.Worker(lab.Consumers(workerapp.Warehouse), lab.WarehouseEnv(url))
 }

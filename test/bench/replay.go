@@ -15,12 +15,12 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// replayed is how many events are replayed: as many as show whether memory
-// grows with their number.
+// replayed is how many events are replayed: enough to show whether memory grows with
+// the number of events.
 const replayed = 1_000_000
 
-// benchReplay measures a replay into an empty DuckDB warehouse beside the live
-// way of the same events into another.
+// benchReplay measures a replay into an empty DuckDB file beside the live consumer,
+// which writes the same events to another file.
 func benchReplay(ctx context.Context, dir string) error {
 	if err := lab.Build(ctx, dir, "worker"); err != nil {
 		return err
@@ -64,13 +64,13 @@ func benchReplay(ctx context.Context, dir string) error {
 	return run("replay into DuckDB", filepath.Join(dir, "replay.duckdb"), func() error { return waitReplayed(ctx, system.Client, r.ID) })
 }
 
-// waitReplayed waits until the last event of a replay is settled. The remaining
-// events are not counted, because the count would take time of the server.
+// waitReplayed waits until the last event of a replay is acknowledged. Counting the
+// remaining events is avoided because the count costs time of the server.
 func waitReplayed(ctx context.Context, client *lab.Client, id string) error {
 	return lab.WaitFor(ctx, "the replay is done", handledWithin, func() error {
 		replays, err := client.Replays(ctx)
 		if err == nil && slices.ContainsFunc(replays, func(r stream.Replay) bool { return r.ID == id && !r.Done }) {
-			err = errors.New("the replay is under way")
+			err = errors.New("the replay is not done")
 		}
 		return err
 	})

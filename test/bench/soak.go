@@ -15,30 +15,30 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// A phase of a soak is a load and what is asked of it.
+// A phase of a soak is a load with its expectations.
 type phase struct {
 	name string
 	load
-	flat bool // the memory must not grow
-	busy bool // 503 is an answer too: more is sent than has to be taken
+	flat bool // memory must not grow
+	busy bool // 503 is allowed, because the load is above the promised rate
 }
 
-// crowd is how many connections send as fast as they are answered: thrice as many
-// calls as ingest lets wait for the stream.
+// crowd is how many connections send their next call after each answer: three times
+// the calls that ingest lets wait for the stream.
 const crowd = 3_000
 
-// soakPhases reads the flags.
+// soakPhases returns the phases that the flags describe.
 func soakPhases(args []string) ([]phase, error) {
 	f := flag.NewFlagSet("soak", flag.ContinueOnError)
 	rate := f.Float64("rate", 5_000, "events a second of the soak")
-	long := f.Duration("duration", 10*time.Minute, "how long the soak is")
+	long := f.Duration("duration", 10*time.Minute, "duration of the soak")
 	usual := f.Float64("usual", 500, "events a second before and after the burst")
-	burst := f.Float64("burst", 20, "how many times the usual a burst is")
+	burst := f.Float64("burst", 20, "factor of the burst over the usual rate")
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}
 	if f.NArg() > 0 || *rate <= 0 || *usual <= 0 || *burst <= 0 || *long < 10*time.Second {
-		return nil, fmt.Errorf("soak %q: it takes flags only, rates above 0 and a duration of 10s or more", args)
+		return nil, fmt.Errorf("invalid arguments of soak %q: want flags only, rates above 0 and a duration of at least 10s", args)
 	}
 	const short = 20 * time.Second
 	calm := load{connections: 256, rate: *usual, duration: short}
@@ -52,8 +52,8 @@ func soakPhases(args []string) ([]phase, error) {
 	}, nil
 }
 
-// benchSoak sends events for a long time, then a burst, then more than can be taken,
-// and watches what the programs make of it.
+// benchSoak sends events for a long time, then a burst, then an overload, and checks
+// the answers and the memory of the programs.
 func benchSoak(ctx context.Context, dir string, args []string) error {
 	phases, err := soakPhases(args)
 	if err != nil {
@@ -76,19 +76,19 @@ func benchSoak(ctx context.Context, dir string, args []string) error {
 	for _, p := range phases {
 		broken = errors.Join(broken, s.run(ctx, p))
 		if ctx.Err() != nil {
-			return ctx.Err() // interrupted: what is broken now was broken by us
+			return ctx.Err() // The interrupt caused the failures.
 		}
 	}
-	return errors.Join(broken, s.small(), s.noDeadLetters(ctx), s.countRows(ctx))
+	return errors.Join(broken, s.judgeMemory(), s.noDeadLetters(ctx), s.countRows(ctx))
 }
 
-// A soak is the programs that are watched, and what they have answered.
+// A soak contains the programs under load and counts the answers.
 type soak struct {
 	*testbed
 	ingest, worker *lab.Process
 	to             destination
 	api            *lab.TrackAPI
-	sent, stored   int // events, and those that were answered 200
+	sent, stored   int // events sent, and events answered 200
 }
 
 func (s *soak) start(ctx context.Context, dir string) (err error) {
@@ -102,7 +102,7 @@ func (s *soak) start(ctx context.Context, dir string) (err error) {
 	return errors.Join(s.worker.Start(), s.ingest.StartReady(ctx))
 }
 
-// stop ends what start has started, also when start got halfway.
+// stop ends the processes, also after a failed start.
 func (s *soak) stop() {
 	for _, p := range []*lab.Process{s.ingest, s.worker} {
 		if p != nil {
@@ -114,14 +114,15 @@ func (s *soak) stop() {
 	}
 }
 
-// busyConsumers are those that have something to do: the events are clicks.
+// busyConsumers are the consumers of clicks. All events of the soak are clicks.
 var busyConsumers = []string{workerapp.Engagement, workerapp.Warehouse}
 
-// run sends the load of a phase, waits until it is worked off and judges it.
+// run sends the load of a phase, waits until every event is handled and judges the
+// phase.
 func (s *soak) run(ctx context.Context, p phase) error {
 	p.addr = s.ingest.Addr
 	watching, stop := context.WithCancel(ctx)
-	watched := make(chan sights)
+	watched := make(chan samples)
 	go func() { watched <- s.sample(watching, p) }()
 	r, err := p.run(ctx)
 	stop()
@@ -133,20 +134,20 @@ func (s *soak) run(ctx context.Context, p phase) error {
 	for _, n := range r.statuses {
 		s.sent += n
 	}
-	took, err := s.watch(ctx, p.name+" is worked off", 5*time.Minute, drained, busyConsumers...)
+	took, err := s.watch(ctx, p.name+" is handled", 5*time.Minute, drained, busyConsumers...)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("  %-6s %6.0f a second for %v: answers %v, p50 %.1f ms, p99 %.1f ms, longest %.0f ms; worked off after %.1f s\n%s",
+	fmt.Printf("  %-6s %6.0f a second for %v: answers %v, p50 %.1f ms, p99 %.1f ms, longest %.0f ms; all handled after %.1f s\n%s",
 		p.name, r.perSecond, p.duration, r.statuses, milliseconds(r.p50), milliseconds(r.p99), milliseconds(r.max), took.Seconds(), seen)
 	if r.refused > 0 {
 		fmt.Printf("         99 %% of the refusals within %.1f ms\n", milliseconds(r.refused))
 	}
-	return errors.Join(p.judge(r), p.judgeSights(seen))
+	return errors.Join(p.judge(r), p.judgeSamples(seen))
 }
 
-// countRows compares the rows with the answers. A call may be answered 503 and stored
-// all the same, when the stream's answer is late.
+// countRows compares the rows with the answers. A call that is answered 503 may still
+// be stored, when the acknowledgement of the stream is late.
 func (s *soak) countRows(ctx context.Context) error {
 	s.worker.Stop()
 	rows, err := s.to.rows(ctx)
@@ -155,7 +156,7 @@ func (s *soak) countRows(ctx context.Context) error {
 	}
 	fmt.Printf("  %d events sent, %d answered 200, %s rows\n", s.sent, s.stored, rows)
 	if n, err := strconv.Atoi(rows); err != nil || n < s.stored || n > s.sent {
-		return fmt.Errorf("of %d events %d were answered 200, there are %s rows", s.sent, s.stored, rows)
+		return fmt.Errorf("there are %s rows, want between %d (answered 200) and %d (sent)", rows, s.stored, s.sent)
 	}
 	return nil
 }

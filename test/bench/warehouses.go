@@ -12,8 +12,8 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// benchWarehouses measures the way from the stream into each kind of warehouse,
-// or into those that are named.
+// benchWarehouses measures the worker from the stream into each kind of warehouse.
+// Without names every kind is measured.
 func benchWarehouses(ctx context.Context, dir string, names []string) error {
 	if err := lab.Build(ctx, dir, "worker"); err != nil {
 		return err
@@ -29,7 +29,7 @@ func benchWarehouses(ctx context.Context, dir string, names []string) error {
 	return nil
 }
 
-// benchWarehouse lets a worker find a full stream, in a server of its own.
+// benchWarehouse starts a worker on a full stream, in a NATS server of its own.
 func benchWarehouse(ctx context.Context, bin, dir, name string) error {
 	system, err := lab.StartSystem(ctx, bin, filepath.Join(dir, "nats"))
 	if err != nil {
@@ -78,7 +78,7 @@ func drain(ctx context.Context, system *lab.System, to *destination) error {
 	return nil
 }
 
-// cost is a process's time per event.
+// cost describes the processor time per event.
 func cost(cpu time.Duration, of string) string {
 	return fmt.Sprintf("%.1f µs of %s", float64(cpu.Microseconds())/preload, of)
 }
