@@ -14,10 +14,10 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// A balancer stands before the processes of ingest, as a service of Kubernetes
-// does: it sends calls to those that run and do not end, learns of an end a little
-// later than the process, and tries another when one refuses the connection. What
-// breaks in the middle of a call it cannot repeat: it answers 502.
+// A balancer distributes calls over the processes of ingest, as a Service of
+// Kubernetes does. The balancer notices the shutdown of a process a little later than
+// the process, and tries another process when a connection is refused. A call that
+// breaks in the middle cannot be repeated: the balancer answers 502.
 type balancer struct {
 	backends []*backend
 	next     atomic.Uint64
@@ -27,7 +27,7 @@ type balancer struct {
 type backend struct {
 	addr string
 	mu   sync.Mutex
-	out  bool // takes no new calls
+	out  bool // the process shuts down
 }
 
 func newBalancer(ingests []*lab.Process) *balancer {
@@ -54,26 +54,27 @@ func (b *backend) takes() bool {
 func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // the caller has hung up
+		return // The caller has hung up.
 	}
-	first := int(b.next.Add(1) % uint64(len(b.backends))) //nolint:gosec // the number of backends
+	first := int(b.next.Add(1) % uint64(len(b.backends))) //nolint:gosec // The number of backends is small.
 	for i := range 2 * len(b.backends) {
 		be := b.backends[(first+i)%len(b.backends)]
-		if !be.takes() && i < len(b.backends) { // the second time round even those
+		if !be.takes() && i < len(b.backends) { // The second round tries every process.
 			continue
 		}
 		if b.pass(w, r, be.addr, body) {
 			return
 		}
 	}
-	w.WriteHeader(http.StatusServiceUnavailable) // nobody is there at all
+	w.WriteHeader(http.StatusServiceUnavailable) // No process accepts connections.
 }
 
-// pass hands the call to a backend, and reports false when that takes none.
+// pass sends the call to a backend, and reports false when the backend refuses the
+// connection.
 func (b *balancer) pass(w http.ResponseWriter, r *http.Request, addr string, body []byte) bool {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, r.Method, "http://"+addr+r.URL.Path, bytes.NewReader(body)) //nolint:gosec // an address of ours
+	req, err := http.NewRequestWithContext(ctx, r.Method, "http://"+addr+r.URL.Path, bytes.NewReader(body)) //nolint:gosec // The address is local.
 	if err != nil {
 		w.WriteHeader(http.StatusBadGateway)
 		return true
@@ -90,6 +91,6 @@ func (b *balancer) pass(w http.ResponseWriter, r *http.Request, addr string, bod
 	}
 	defer res.Body.Close()
 	w.WriteHeader(res.StatusCode)
-	_, _ = io.Copy(w, res.Body) // the caller has hung up
+	_, _ = io.Copy(w, res.Body) // An error means that the caller has hung up.
 	return true
 }

@@ -12,7 +12,7 @@ import (
 // TestMain lets the test binary be a NATS server of the cluster.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == lab.NATSRole {
-		_ = lab.RunNATS(context.Background(), os.Args[2:]) // it is killed
+		_ = lab.RunNATS(context.Background(), os.Args[2:]) // The test kills the server.
 		return
 	}
 	os.Exit(m.Run())
@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("it takes a minute")
+		t.Skip("the run takes a minute")
 	}
 	r, err := Run(t.Context(), Config{Seed: 1, Duration: 12 * time.Second, Rate: 150, Dir: t.TempDir()})
 	if r != nil {
@@ -35,16 +35,16 @@ func TestChaos(t *testing.T) {
 		t.Error(err)
 	}
 	if len(r.Faults) < 3 {
-		t.Errorf("faults %v prove nothing", r.Faults)
+		t.Errorf("faults are %v, want at least 3", r.Faults)
 	}
 }
 
-// The promises are checked: each change of a good report breaks one.
+// Every promise is checked: each change of a good report breaks a promise.
 func TestBroken(t *testing.T) {
 	t.Parallel()
 	good := Report{Events: 5, Accepted: 5, Penalties: map[string]int{"kill of ingest": 3}}
 	if err := good.broken(); err != nil {
-		t.Fatalf("a good report is broken: %v", err)
+		t.Fatalf("a good report: %v", err)
 	}
 	for name, change := range map[string]func(*Report){
 		"not accepted":    func(r *Report) { r.Accepted = 4 },
@@ -61,7 +61,7 @@ func TestBroken(t *testing.T) {
 		r := good
 		change(&r)
 		if r.broken() == nil {
-			t.Errorf("%s: the report is not broken", name)
+			t.Errorf("%s: broken() returns nil", name)
 		}
 	}
 }

@@ -12,8 +12,8 @@ import (
 // nodes is the size of the NATS cluster.
 const nodes = 3
 
-// A cluster is NATS as in production: three servers, each message on all of them.
-// A proxy stands in each route between two servers.
+// A cluster is NATS as in production: three servers that replicate each message. Each
+// route between two servers leads through a proxy.
 type cluster struct {
 	servers [nodes]*lab.Process
 	proxies [nodes][nodes]*proxy // of the routes that the first server opens to the second

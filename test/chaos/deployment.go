@@ -23,8 +23,8 @@ const (
 	noticeDelay = 300 * time.Millisecond
 )
 
-// A deployment is everything that runs: the NATS cluster, the programs, and
-// stand-ins for the services of others.
+// A deployment contains the NATS cluster, the programs, and the stand-ins for
+// Customer.io and BigQuery.
 type deployment struct {
 	cfg      Config
 	cluster  *cluster
@@ -36,7 +36,7 @@ type deployment struct {
 	track    *lab.TrackAPI
 	bigquery *lab.BigQuery
 	duckdb   string // the path of the file
-	disk     string // the small disk of the file, "" on a machine without
+	disk     string // the mount point of a small disk for the file, "" when mounting failed
 	closers  []func()
 }
 
@@ -84,13 +84,12 @@ func (d *deployment) startLogged(p *lab.Process) error {
 	if err != nil {
 		return err
 	}
-	d.closers = append(d.closers, func() { _ = log.Close() }) // Every line was written at once.
+	d.closers = append(d.closers, func() { _ = log.Close() }) // The file was written without a buffer.
 	p.Stdout, p.Stderr = log, log
 	return p.Start()
 }
 
-// startStandIns starts everything that others run in production: Customer.io's API,
-// BigQuery, a disk.
+// startStandIns starts the Track API and BigQuery, and mounts a small disk.
 func (d *deployment) startStandIns(h *lab.History) (err error) {
 	if d.track, err = lab.StartTrackAPI(customeriotest.Config{CallLog: 1}, h.People()...); err != nil {
 		return err
@@ -105,7 +104,7 @@ func (d *deployment) startStandIns(h *lab.History) (err error) {
 		return err
 	}
 	d.duckdb = filepath.Join(folder, "events.duckdb")
-	if syscall.Mount("tmpfs", folder, "tmpfs", 0, "size=1g") == nil { // Only root may mount, and not everywhere.
+	if syscall.Mount("tmpfs", folder, "tmpfs", 0, "size=1g") == nil { // Only root may mount, and not on every machine.
 		d.disk = folder
 		d.closers = append(d.closers, func() { _ = syscall.Unmount(folder, syscall.MNT_DETACH) })
 	}
@@ -154,11 +153,11 @@ func (d *deployment) programs() []*lab.Process {
 	return append(d.ingests[:len(d.ingests):len(d.ingests)], d.workers[:]...)
 }
 
-// consumers is the number of the consumers: suppression, engagement and one for each
-// of two warehouses.
+// consumers is how many consumers the workers create: suppression, engagement and one
+// for each of two warehouses.
 const consumers = 4
 
-// drain waits until nothing is left to handle, twice in a row with 100 ms between.
+// drain waits until two checks, 100 ms apart, find no message left.
 func (d *deployment) drain(ctx context.Context) (took time.Duration, err error) {
 	start := time.Now()
 	err = lab.WaitFor(ctx, "everything is handled", drainWithin, func() error {
@@ -171,7 +170,7 @@ func (d *deployment) drain(ctx context.Context) (took time.Duration, err error) 
 	return time.Since(start), err
 }
 
-// restart ends ingest i as a rollout does, and waits until its successor is ready.
+// restart restarts ingest i as a rollout does, and waits until ingest is ready.
 func (d *deployment) restart(ctx context.Context, i int) error {
 	p, b := d.ingests[i], d.balancer.backends[i]
 	time.AfterFunc(noticeDelay, func() { b.set(true) })
@@ -184,8 +183,7 @@ func (d *deployment) restart(ctx context.Context, i int) error {
 }
 
 func (d *deployment) close() {
-	for _, p := range d.all() { // All at once, and a stopped one must go on to end.
-		p.Signal(syscall.SIGCONT)
+	for _, p := range d.all() { // All processes get the signal before the first wait.
 		p.Signal(syscall.SIGKILL)
 	}
 	for _, p := range d.all() {

@@ -17,15 +17,15 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// A fault is one way in which things break. Its function breaks them, waits and
-// mends them; a lock is held meanwhile by those that must not meet.
+// A fault breaks a part of the deployment. The function breaks the part, waits and
+// repairs the part. Faults with the same lock never overlap.
 type fault struct {
 	name string
 	lock string
 	do   func(ctx context.Context, d *deployment, s *sender, r *rand.Rand) error
 }
 
-// restartOfIngest is the one fault that must not cost a penalty.
+// restartOfIngest is the only fault that must not cause a penalty.
 const restartOfIngest = "restart of ingest"
 
 func faults() []fault {
@@ -47,12 +47,12 @@ func faults() []fault {
 	}
 }
 
-// between is a time from one to another.
+// between returns a random duration from from to to.
 func between(r *rand.Rand, from, to time.Duration) time.Duration {
 	return from + time.Duration(r.Int64N(int64(to-from)))
 }
 
-// kill kills a process and starts it again.
+// restartKilled kills a process and starts the process again after a while.
 func restartKilled(ctx context.Context, p *lab.Process, away time.Duration) error {
 	p.Kill()
 	lab.Pause(ctx, away)
@@ -96,11 +96,12 @@ func killNATS(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error
 	return restartKilled(ctx, d.cluster.servers[r.IntN(nodes)], between(r, time.Second, 4*time.Second))
 }
 
-// stopLeader stops a server without ending it: its connections stay and are mute.
+// stopLeader stops the leader without ending the process: the connections stay open
+// and silent.
 func stopLeader(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error {
 	i, err := d.leader(ctx)
 	if err != nil {
-		i = r.IntN(nodes) // between two leaders
+		i = r.IntN(nodes) // The stream has no leader now.
 	}
 	d.cluster.servers[i].Signal(syscall.SIGSTOP)
 	lab.Pause(ctx, between(r, 2*time.Second, 7*time.Second))
@@ -115,19 +116,19 @@ func cutNATS(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error 
 	return nil
 }
 
-// fillStream lets the stream have no more bytes than it has.
+// fillStream limits the stream to its current size.
 func fillStream(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error {
-	if d.limitStream(ctx, func(size uint64) int64 { return int64(size) + 1 }) != nil { //nolint:gosec // a size on disk
-		return fmt.Errorf("%w: NATS is away, too", errNotPossible)
+	if d.limitStream(ctx, func(size uint64) int64 { return int64(size) + 1 }) != nil { //nolint:gosec // The size of a file fits.
+		return fmt.Errorf("%w: NATS does not answer", errNotPossible)
 	}
 	lab.Pause(ctx, between(r, time.Second, 4*time.Second))
-	// Until it succeeds: nothing else mends it.
-	return lab.WaitFor(ctx, "the stream may grow again", time.Minute, func() error {
+	// The limit must be removed before the run can go on.
+	return lab.WaitFor(ctx, "the limit of the stream is removed", time.Minute, func() error {
 		return d.limitStream(ctx, func(uint64) int64 { return -1 })
 	})
 }
 
-// limitStream limits the stream's size.
+// limitStream limits the size of the stream in bytes.
 func (d *deployment) limitStream(ctx context.Context, limit func(size uint64) int64) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
@@ -142,13 +143,13 @@ func (d *deployment) limitStream(ctx context.Context, limit func(size uint64) in
 	return err
 }
 
-// errNotPossible reports that a fault cannot be had, now or on this machine.
+// errNotPossible means that a fault is not possible now or on this machine.
 var errNotPossible = errors.New("not possible")
 
-// fillDisk takes all space that DuckDB's disk has left.
+// fillDisk fills the free space of DuckDB's disk.
 func fillDisk(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error {
 	if d.disk == "" {
-		return fmt.Errorf("%w: only root may mount a small disk", errNotPossible)
+		return fmt.Errorf("%w: mounting a small disk needs root", errNotPossible)
 	}
 	path := filepath.Join(d.disk, "filler")
 	defer os.Remove(path)
@@ -161,12 +162,12 @@ func fillDisk(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error
 		return err
 	}
 	defer f.Close()
-	_ = syscall.Fallocate(int(f.Fd()), 0, 0, int64(st.Bavail)*st.Bsize) //nolint:gosec // as much as there is, or nearly
+	_ = syscall.Fallocate(int(f.Fd()), 0, 0, int64(st.Bavail)*st.Bsize) //nolint:gosec // A little less than the free space is enough, too.
 	lab.Pause(ctx, between(r, 2*time.Second, 6*time.Second))
 	return nil
 }
 
-// breakBigQuery lets it fail in one of its ways.
+// breakBigQuery lets BigQuery fail in a random way.
 func breakBigQuery(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error {
 	long := between(r, 2*time.Second, 7*time.Second)
 	switch way := r.IntN(5); way {
@@ -192,7 +193,7 @@ func breakBigQuery(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) 
 	return nil
 }
 
-// breakTrack lets the Track API fail in one of its ways.
+// breakTrack lets the Track API fail in a random way.
 func breakTrack(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error {
 	fault := []customeriotest.Fault{
 		{Status: http.StatusServiceUnavailable},
@@ -208,8 +209,8 @@ func breakTrack(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) err
 	return nil
 }
 
-// skewClock sets the sender's clock wrong, within what ingest tolerates: up to days
-// late and nearly five minutes early.
+// skewClock sets the sender's clock wrong within the tolerance of ingest: up to seven
+// days slow or four minutes fast.
 func skewClock(ctx context.Context, _ *deployment, s *sender, r *rand.Rand) error {
 	s.skew.Store(int64(between(r, -7*24*time.Hour, 4*time.Minute)))
 	lab.Pause(ctx, between(r, 2*time.Second, 6*time.Second))
@@ -217,7 +218,7 @@ func skewClock(ctx context.Context, _ *deployment, s *sender, r *rand.Rand) erro
 	return nil
 }
 
-// describe is a line of the timeline.
+// describe returns a line of the timeline.
 func describe(at time.Duration, name, what string) string {
 	return fmt.Sprintf("%6.1f s  %-24s %s", at.Seconds(), name, what)
 }

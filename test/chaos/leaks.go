@@ -8,7 +8,7 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// A usage is what a program must not need more of, the longer the program runs.
+// A usage contains the counts that must not grow with the running time of a program.
 type usage struct{ goroutines, files int }
 
 func (u usage) max(other usage) usage {
@@ -25,7 +25,7 @@ func usageOf(ctx context.Context, p *lab.Process) (usage, error) {
 	return usage{goroutines: int(goroutines), files: int(files)}, errors.Join(err1, err2)
 }
 
-// usage returns what each program needs while no events arrive.
+// usage returns the usage of each program while no events arrive.
 func (d *deployment) usage(ctx context.Context) (map[*lab.Process]usage, error) {
 	d.balancer.http.CloseIdleConnections()
 	lab.Pause(ctx, 2*time.Second)
@@ -40,12 +40,12 @@ func (d *deployment) usage(ctx context.Context) (map[*lab.Process]usage, error) 
 	return list, nil
 }
 
-// allowance is how many more goroutines and files than before are no leak:
-// connections that have just come back, idle ones of clients, DuckDB's file.
+// allowance is how many additional goroutines and files are not a leak: recovered
+// connections, idle connections of clients, DuckDB's file.
 const allowance = 30
 
-// leaks compares the programs with those of their kind that needed most before: which
-// of the workers had opened all their connections then is chance.
+// leaks compares each program with the largest usage of the same program before. Which
+// worker had opened all of its connections by then is chance.
 func (d *deployment) leaks(ctx context.Context, r *Report, before map[*lab.Process]usage, begun time.Time) error {
 	after, err := d.usage(ctx)
 	if err != nil {

@@ -1,7 +1,7 @@
-// Chaos breaks everything that can break around the product, at random from a
+// Chaos is for developers: it injects faults around the product at random, from a
 // printed seed, while a simulated Customer.io sends events, and checks afterwards
-// that every promise was kept. All parts are real processes on this machine: three
-// NATS servers, two of ingest, three of worker.
+// that the product has kept every promise. All parts are real processes on this
+// machine: three NATS servers, two processes of ingest, three of worker.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	context.AfterFunc(ctx, stop) // A second signal ends the process at once.
 	err := run(ctx, os.Args[1:])
 	stop()
 	switch {
@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string) error {
 		err = report.broken()
 	}
 	if err != nil {
-		err = fmt.Errorf("%w\nThe logs are in %s", err, dir)
+		err = fmt.Errorf("%w\nread the logs in %s", err, dir)
 	} else {
 		defer os.RemoveAll(dir)
 	}
@@ -66,16 +66,16 @@ func run(ctx context.Context, args []string) error {
 
 // Config configures a run.
 type Config struct {
-	// Seed decides what happens, and when.
+	// Seed decides which faults happen, and when.
 	Seed uint64
-	// Duration is how long things break. The end of it all comes some ten seconds
-	// later, when everything has been worked off.
+	// Duration is how long faults happen. The run ends some ten seconds later, when the
+	// backlog is handled.
 	Duration time.Duration
-	// Rate is how many events Customer.io has to send in a second.
+	// Rate is how many events a second Customer.io has to send.
 	Rate int
-	// Dir takes the files of all programs, and their logs.
+	// Dir contains the files and the logs of all processes.
 	Dir string
-	// JSON prints the report for programs.
+	// JSON prints the report as JSON instead of a table.
 	JSON bool
 }
 
@@ -83,19 +83,19 @@ func parse(args []string) (Config, error) {
 	var cfg Config
 	var output string
 	set := flag.NewFlagSet("chaos", flag.ContinueOnError)
-	set.Uint64Var(&cfg.Seed, "seed", uint64(time.Now().UnixNano())%1000, "decides what breaks, and when")
-	set.DurationVar(&cfg.Duration, "duration", time.Minute, "how long things break")
-	set.IntVar(&cfg.Rate, "rate", 400, "events that Customer.io has to send in a second")
-	set.StringVar(&output, "output", "table", "table, or json for programs")
+	set.Uint64Var(&cfg.Seed, "seed", uint64(time.Now().UnixNano())%1000, "number that decides which faults happen, and when; random by default")
+	set.DurationVar(&cfg.Duration, "duration", time.Minute, "how long faults happen, at least 10s")
+	set.IntVar(&cfg.Rate, "rate", 400, "events a second that Customer.io has to send, at least 1")
+	set.StringVar(&output, "output", "table", "format of the report: table or json")
 	if err := set.Parse(args); err != nil {
 		return cfg, err
 	}
 	cfg.JSON = output == "json"
 	if output != "table" && output != "json" {
-		return cfg, fmt.Errorf("--output is table or json, not %q", output)
+		return cfg, fmt.Errorf("invalid --output %q: want table or json", output)
 	}
 	if cfg.Duration < 10*time.Second || cfg.Rate < 1 {
-		return cfg, errors.New("--duration is at least 10s, --rate at least 1")
+		return cfg, fmt.Errorf("invalid --duration %v or --rate %d: want at least 10s and 1", cfg.Duration, cfg.Rate)
 	}
 	return cfg, nil
 }

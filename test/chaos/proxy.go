@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// A proxy passes the connections of one TCP address on to another until the proxy is cut.
+// A proxy forwards TCP connections to another address until the proxy is cut.
 type proxy struct {
 	ln net.Listener
 	to string
@@ -32,7 +32,7 @@ func (p *proxy) serve() {
 	for {
 		in, err := p.ln.Accept()
 		if err != nil {
-			return // closed
+			return // The listener is closed.
 		}
 		go p.pass(in)
 	}
@@ -52,14 +52,15 @@ func (p *proxy) pass(in net.Conn) {
 	done := make(chan struct{}, 2)
 	for _, pair := range [][2]net.Conn{{in, out}, {out, in}} {
 		go func() {
-			_, _ = io.Copy(pair[0], pair[1]) // ends with either side
+			_, _ = io.Copy(pair[0], pair[1]) // Either side ends both copies.
 			done <- struct{}{}
 		}()
 	}
 	<-done
 }
 
-// track remembers the connections, unless the proxy is cut.
+// track adds connections to the list that cut closes, and reports false when the proxy
+// is cut.
 func (p *proxy) track(conns ...net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,7 +86,7 @@ func (p *proxy) cut() {
 	defer p.mu.Unlock()
 	p.down = true
 	for c := range p.conns {
-		_ = c.Close() // what it carried is lost, as with a cable
+		_ = c.Close() // Bytes in flight are lost, as with a cable.
 		delete(p.conns, c)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A Report is what a run has shown.
+// A Report contains the results of a run.
 type Report struct {
 	Seed       uint64         `json:"seed"`
 	Events     int            `json:"events"`
@@ -42,7 +42,7 @@ func newReport(cfg Config, faults *schedule, s *sender, events, odd int) *Report
 	}
 }
 
-// broken lists the promises that were not kept.
+// broken returns the promises that the product has broken.
 func (r *Report) broken() error {
 	var list []error
 	promise := func(kept bool, format string, values ...any) {
@@ -50,22 +50,22 @@ func (r *Report) broken() error {
 			list = append(list, fmt.Errorf(format, values...))
 		}
 	}
-	promise(r.Accepted == r.Events, "%d of %d events are accepted", r.Accepted, r.Events)
+	promise(r.Accepted == r.Events, "%d of %d events were accepted", r.Accepted, r.Events)
 	for name, f := range map[string]Found{"BigQuery": r.BigQuery, "DuckDB": r.DuckDB} {
-		promise(f.Lost == 0, "%s: %d events are lost", name, f.Lost)
-		promise(f.Strangers == 0, "%s: %d rows were never sent", name, f.Strangers)
+		promise(f.Lost == 0, "%s: %d events were lost", name, f.Lost)
+		promise(f.Strangers == 0, "%s: %d rows belong to no event that was sent", name, f.Strangers)
 	}
-	promise(r.DuckDB.Repeated == 0, "DuckDB: %d rows are there twice", r.DuckDB.Repeated)
-	promise(r.OddLost == 0, "%d bodies that are not JSON are lost", r.OddLost)
-	promise(r.Dead == 0, "%d messages were given up", r.Dead)
+	promise(r.DuckDB.Repeated == 0, "DuckDB: %d rows are repeated", r.DuckDB.Repeated)
+	promise(r.OddLost == 0, "%d bodies that are not JSON were lost", r.OddLost)
+	promise(r.Dead == 0, "%d messages were dead-lettered by workers", r.Dead)
 	promise(r.Profiles == "", "%s", r.Profiles)
-	promise(r.restartPenalties() == 0, "%d penalties come from restarts", r.restartPenalties())
-	promise(r.Goroutines <= allowance && r.Files <= allowance, "there are %d goroutines and %d files more than at the start", r.Goroutines, r.Files)
+	promise(r.restartPenalties() == 0, "%d penalties came from restarts", r.restartPenalties())
+	promise(r.Goroutines <= allowance && r.Files <= allowance, "there are %d goroutines and %d files more than at the start, want at most %d", r.Goroutines, r.Files, allowance)
 	return errors.Join(list...)
 }
 
-// restartPenalties are those that came while ingest was restarted in good order. A
-// kill of ingest is never under way at that time.
+// restartPenalties counts the penalties during an orderly restart of ingest. The lock
+// of the faults prevents a kill of ingest at the same time.
 func (r *Report) restartPenalties() (n int) {
 	for fault, penalties := range r.Penalties {
 		if strings.Contains(fault, restartOfIngest) {
@@ -82,23 +82,23 @@ func (r *Report) print(w io.Writer) {
 	line("  answers     %s; slowest %v", list(r.Answers), r.Slowest.Round(time.Millisecond))
 	line("  faults      %s", list(r.Faults))
 	line("  penalties   %s; from restarts %d", list(r.Penalties), r.restartPenalties())
-	line("  longest gap %v without an accepted event, broken was %s", r.Gap.Round(time.Millisecond), r.GapFault)
+	line("  longest gap %v without an accepted event, during: %s", r.Gap.Round(time.Millisecond), r.GapFault)
 	line("  drained     %v after the last event", r.Drained.Round(100*time.Millisecond))
-	line("  BigQuery    %d events in %d rows: lost %d, repeated rows %d, which the view hides", r.BigQuery.Events, r.BigQuery.Rows, r.BigQuery.Lost, r.BigQuery.Repeated)
+	line("  BigQuery    %d events in %d rows: lost %d, repeated rows %d, hidden by the view", r.BigQuery.Events, r.BigQuery.Rows, r.BigQuery.Lost, r.BigQuery.Repeated)
 	line("  DuckDB      %d events in %d rows: lost %d, duplicates %d", r.DuckDB.Events, r.DuckDB.Rows, r.DuckDB.Lost, r.DuckDB.Repeated)
-	line("  dead        %d given up by workers; of the bodies that are not JSON, lost %d", r.Dead, r.OddLost)
+	line("  dead        %d dead letters of workers; of the bodies that are not JSON, lost %d", r.Dead, r.OddLost)
 	line("  profiles    %s", orNone(r.Profiles))
-	line("  leaks       at most %d goroutines and %d files more than at the start; %d programs lived through", r.Goroutines, r.Files, r.Survivors)
+	line("  leaks       at most %d goroutines and %d files more than at the start; %d programs survived the run", r.Goroutines, r.Files, r.Survivors)
 }
 
 func orNone(differences string) string {
 	if differences == "" {
-		return fmt.Sprintf("all %d as the model's", people)
+		return fmt.Sprintf("all %d as in the model", people)
 	}
 	return differences
 }
 
-// list writes counts, the largest first.
+// list formats counts, the largest first.
 func list(counts map[string]int) string {
 	keys := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
 		if d := counts[b] - counts[a]; d != 0 {

@@ -12,21 +12,21 @@ import (
 
 const (
 	queues = 40
-	// How many events come with one body that is not JSON.
+	// oddEvery is how many events come with one body that is not JSON.
 	oddEvery = 200
 	people   = 2_000
 )
 
-// drainWithin bounds the wait at the end: the longest that a message may rest with
-// a worker that was killed, and some backing off of what failed alone.
+// drainWithin bounds the wait at the end: the longest time until the message of a
+// killed worker is redelivered, and the backoff of messages that failed.
 const drainWithin = 3 * time.Minute
 
-// Run breaks things and returns what it has seen. The report may be there beside an
+// Run injects faults and returns the results. The report may be returned with an
 // error.
 func Run(ctx context.Context, cfg Config) (*Report, error) {
 	h := events(cfg)
 	bodies, odd := campaign(h)
-	fmt.Fprintf(os.Stderr, "Seed %d: %d events in %v. The programs are built and started.\n", cfg.Seed, len(bodies), cfg.Duration)
+	fmt.Fprintf(os.Stderr, "Seed %d: %d events in %v. Building and starting the programs.\n", cfg.Seed, len(bodies), cfg.Duration)
 	d, err := newDeployment(ctx, cfg, h)
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.forgetPause()
+	s.resetGap()
 	if err := play(ctx, cfg, faults, s, bodies[warm:]); err != nil {
 		return nil, err
 	}
@@ -67,11 +67,11 @@ func events(cfg Config) *lab.History {
 	})
 }
 
-// campaign returns the bodies to send, and how many of them are not JSON.
+// campaign returns the bodies to send, and the number of bodies that are not JSON.
 func campaign(h *lab.History) (bodies [][]byte, odd int) {
 	for i := range h.Len() {
 		if i%oddEvery == 0 {
-			bodies = append(bodies, fmt.Appendf(nil, "this is no JSON %d", i))
+			bodies = append(bodies, fmt.Appendf(nil, "this is not JSON %d", i))
 			odd++
 		}
 		m := h.Message(i)
@@ -80,8 +80,8 @@ func campaign(h *lab.History) (bodies [][]byte, odd int) {
 	return bodies, odd
 }
 
-// play sends everything while things break, and returns when all is sent and all is
-// mended.
+// play sends the bodies while faults happen, and returns when every body is accepted
+// and every fault is over.
 func play(ctx context.Context, cfg Config, faults *schedule, s *sender, bodies [][]byte) error {
 	limited, stop := context.WithTimeout(ctx, cfg.Duration)
 	defer stop()
@@ -93,7 +93,7 @@ func play(ctx context.Context, cfg Config, faults *schedule, s *sender, bodies [
 		close(sent)
 	}()
 	err := <-broken
-	faults.say(describe(time.Since(faults.start), "nothing", fmt.Sprintf("breaks any more; %d events are accepted", s.progress())))
+	faults.say(describe(time.Since(faults.start), "no more faults", fmt.Sprintf("%d events are accepted", s.progress())))
 	<-sent
 	if err == nil {
 		err = ctx.Err()

@@ -12,7 +12,7 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// A schedule makes faults happen, one or two at a time.
+// A schedule runs faults, one or two at a time.
 type schedule struct {
 	deployment *deployment
 	sender     *sender
@@ -26,12 +26,12 @@ type schedule struct {
 	errs   []error
 }
 
-// run makes faults from the seed until ctx ends and all is mended.
+// run runs faults from the seed until ctx ends and every fault is over.
 func (s *schedule) run(ctx context.Context, seed uint64) error {
 	s.start, s.locks, s.done = time.Now(), map[string]bool{}, map[string]int{}
 	var both sync.WaitGroup
 	for i := range 2 {
-		both.Go(func() { s.loop(ctx, rand.New(rand.NewPCG(seed, uint64(i)))) }) //nolint:gosec // chance, and no secret
+		both.Go(func() { s.loop(ctx, rand.New(rand.NewPCG(seed, uint64(i)))) }) //nolint:gosec // The numbers are no secrets.
 	}
 	both.Wait()
 	return errors.Join(s.errs...)
@@ -44,13 +44,13 @@ func (s *schedule) loop(ctx context.Context, r *rand.Rand) {
 		if !s.begin(f) {
 			continue
 		}
-		// What has begun is mended although the time is over.
+		// A fault that has begun is repaired even after ctx has ended.
 		err := f.do(context.WithoutCancel(ctx), s.deployment, s.sender, r)
 		s.end(f, err)
 	}
 }
 
-// begin takes the fault's lock, if it is free.
+// begin takes the lock of the fault, and reports false when the lock is taken.
 func (s *schedule) begin(f fault) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,7 +80,7 @@ func (s *schedule) end(f fault, err error) {
 	s.say(describe(time.Since(s.start), f.name, "is over"))
 }
 
-// now says what is broken.
+// now returns the names of the current faults.
 func (s *schedule) now() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -19,14 +19,14 @@ import (
 )
 
 // How Customer.io sends reporting webhooks, from its documentation
-// (docs.customer.io, "Reporting webhooks"): it waits 4 s for an answer, takes any
-// 2xx for success, and does not move past an event that fails. After the statuses
-// of penalties and after a connection that was refused or broken it waits an hour;
-// after other failures it repeats the call with growing pauses, which are not
-// published.
+// (docs.customer.io, "Reporting webhooks"): Customer.io waits 4 s for an answer,
+// accepts any 2xx as success, and does not move past an event that fails. After a
+// status of penalties, and after a refused or broken connection, Customer.io waits an
+// hour. After other failures Customer.io repeats the call with growing pauses, which
+// are not published.
 const (
 	senderTimeout = 4 * time.Second
-	// The hour, 1,800 times as fast.
+	// penaltyWait is the hour, 1,800 times as fast.
 	penaltyWait  = 2 * time.Second
 	firstBackoff = 100 * time.Millisecond
 	lastBackoff  = 2 * time.Second
@@ -34,28 +34,29 @@ const (
 
 var penalties = []int{400, 401, 402, 403, 404, 405, 410, 429, 500, 502, 521}
 
-// A sender is Customer.io. It has several queues, as a company has several
-// workspaces; each sends one event after the other.
+// A sender simulates Customer.io. The sender has several queues, as a company has
+// several workspaces. Each queue sends one event after another.
 type sender struct {
 	url  string
-	skew atomic.Int64 // of its clock, in nanoseconds
-	// fault tells what is broken now, to blame a penalty on it.
+	skew atomic.Int64 // error of the sender's clock in nanoseconds
+	// fault returns the current faults, to which penalties are attributed.
 	fault func() string
 
 	mu       sync.Mutex
 	accepted int
 	calls    int
 	answers  map[string]int
-	blamed   map[string]int // penalties, by what was broken
-	// last is when an event was last accepted, and lastFault what was broken then.
+	blamed   map[string]int // penalties by fault
+	// last is when an event was last accepted, and lastFault the faults at that time.
 	last      time.Time
 	lastFault string
-	gap       time.Duration // the longest without an accepted event
+	gap       time.Duration // the longest time without an accepted event
 	gapFault  string
 	slowest   time.Duration
 }
 
-// sendAll delivers the bodies by all queues, at this rate in all.
+// sendAll delivers the bodies through all queues. The rate is in events a second over
+// all queues.
 func (s *sender) sendAll(ctx context.Context, bodies [][]byte, rate int) {
 	var all sync.WaitGroup
 	every := time.Duration(float64(time.Second) * queues / float64(rate))
@@ -69,7 +70,7 @@ func (s *sender) sendAll(ctx context.Context, bodies [][]byte, rate int) {
 	all.Wait()
 }
 
-// send delivers what the queue holds, in order, each when it is due.
+// send delivers the bodies of a queue in order, each body when it is due.
 func (s *sender) send(ctx context.Context, queue [][]byte, every time.Duration) {
 	next := time.Now()
 	for _, body := range queue {
@@ -80,7 +81,7 @@ func (s *sender) send(ctx context.Context, queue [][]byte, every time.Duration) 
 	}
 }
 
-// deliver repeats a call until it succeeds, and reports whether it has.
+// deliver repeats a call until the call succeeds. It reports false when ctx ends first.
 func (s *sender) deliver(ctx context.Context, body []byte) bool {
 	backoff := firstBackoff
 	for ctx.Err() == nil {
@@ -100,10 +101,10 @@ func (s *sender) deliver(ctx context.Context, body []byte) bool {
 	return false
 }
 
-// customerio sends the calls; each has a time limit of its own.
+// customerio sends the calls. The limit of each call is in the context.
 var customerio = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: queues}}
 
-// call sends the event once.
+// call sends the event once and returns the status or a word for the failure.
 func (s *sender) call(ctx context.Context, body []byte) (outcome string, penalty bool) {
 	ctx, cancel := context.WithTimeout(ctx, senderTimeout)
 	defer cancel()
@@ -135,7 +136,7 @@ func (s *sender) call(ctx context.Context, body []byte) (outcome string, penalty
 
 func (s *sender) note(ctx context.Context, outcome string, penalty bool) {
 	if ctx.Err() != nil {
-		return // broken off by us
+		return // The run was interrupted.
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,13 +151,13 @@ func (s *sender) note(ctx context.Context, outcome string, penalty bool) {
 	s.accepted++
 	now := s.fault()
 	if gap := time.Since(s.last); !s.last.IsZero() && gap > s.gap {
-		s.gap, s.gapFault = gap, fmt.Sprintf("%s at its beginning, %s at its end", s.lastFault, now)
+		s.gap, s.gapFault = gap, fmt.Sprintf("%s at the beginning, %s at the end", s.lastFault, now)
 	}
 	s.last, s.lastFault = time.Now(), now
 }
 
-// forgetPause begins the search for the longest gap anew.
-func (s *sender) forgetPause() {
+// resetGap restarts the search for the longest gap.
+func (s *sender) resetGap() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last, s.gap = time.Time{}, 0

@@ -11,7 +11,7 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// verify fills the report with what became of the events.
+// verify writes to the report where the events are.
 func (d *deployment) verify(ctx context.Context, r *Report, h *lab.History, bodies [][]byte) error {
 	sent := map[string]bool{}
 	odd := map[string]bool{}
@@ -38,7 +38,7 @@ func (d *deployment) verify(ctx context.Context, r *Report, h *lab.History, bodi
 	r.OddLost = len(odd)
 	r.BigQuery = count(d.bigquery.EventIDs(), sent, dead)
 	for _, p := range d.workers {
-		p.Stop() // the file of DuckDB is theirs
+		p.Stop() // DuckDB locks the file while a worker runs.
 	}
 	table, err := duckdb.Query(ctx, d.duckdb, "SELECT event_id FROM messaging.customerio_events")
 	if err != nil {
@@ -55,7 +55,7 @@ func (d *deployment) verify(ctx context.Context, r *Report, h *lab.History, bodi
 	return nil
 }
 
-// A Found says what of the events is in a warehouse.
+// Found compares the rows of a warehouse with the events that were sent.
 type Found struct {
 	Rows      int `json:"rows"`
 	Events    int `json:"events"`
