@@ -1,6 +1,7 @@
-// Package lab makes up what happens to many people, and says what their
-// profiles must be like when all of it has been worked off: by a model of its own,
-// which knows nothing of the product's rules.
+// Package lab is the toolbox of the tests that run the whole system as processes:
+// programs and NATS servers, stand-ins for Customer.io and BigQuery, publishing,
+// waiting and scraping. A History simulates the events of many people, and a model
+// without the product's rules predicts their profiles.
 package lab
 
 import (
@@ -13,42 +14,43 @@ import (
 	"github.com/cioevents/cioevents/internal/event"
 )
 
-// A HistoryConfig says how much happens.
+// A HistoryConfig configures a History.
 type HistoryConfig struct {
-	// Seed makes the same history each time.
+	// Seed decides the history: equal seeds give equal histories.
 	Seed uint64
-	// People are known from the start.
+	// People is how many people exist at the start.
 	People int
-	// Opens counts opens and clicks, Others bounces, complaints, unsubscribes and
-	// subscribes.
+	// Opens is the number of opens and clicks, Others the number of bounces,
+	// complaints, unsubscribes and subscribes.
 	Opens, Others int
-	// End is the time of the last event; the others come before it, a second apart.
+	// End is the time of the last event. The events are one second apart.
 	End time.Time
-	// Workspace is that of the messages.
+	// Workspace is the workspace of the messages.
 	Workspace string
 }
 
-// A History is events in the order of their arrival, which is not that of their
-// times. Some arrive twice, with an id for the stream that is new.
+// A History is a list of events in the order of arrival, which differs from the order
+// of their times. Some events arrive twice, the second time with a new id for the
+// stream.
 type History struct {
 	cfg      HistoryConfig
-	arrivals []occurrence
+	arrivals []arrival
 }
 
-// An occurrence is one arrival of an event.
-type occurrence struct {
-	event  int // its number
-	again  bool
+// An arrival is one arrival of an event.
+type arrival struct {
+	event  int  // number of the event
+	again  bool // the second arrival
 	person int
-	what   string // metric, with a word to tell kinds of it apart
-	at     int64
-	way    int // by which of the person's identifiers
+	what   string // the metric, and a word when the metric has several kinds
+	at     int64  // Unix seconds
+	way    int    // number of the form of identifiers
 }
 
-// One arrival in repeats is of an event that has arrived before.
+// repeats is how many events come with one second arrival.
 const repeats = 20
 
-// Kinds of what happens. A word that is there twice is twice as likely.
+// Kinds of events. A kind that is listed twice is twice as likely.
 var (
 	openKinds  = []string{"opened", "opened", "opened", "opened", "clicked", "opened machine", "clicked machine"}
 	otherKinds = []string{
@@ -57,7 +59,7 @@ var (
 	}
 )
 
-// NewHistory makes a history up.
+// NewHistory simulates a history.
 func NewHistory(cfg HistoryConfig) *History {
 	r := rand.New(rand.NewPCG(cfg.Seed, 0))
 	h := &History{cfg: cfg}
@@ -67,7 +69,7 @@ func NewHistory(cfg HistoryConfig) *History {
 		if i >= cfg.Opens {
 			kinds = otherKinds
 		}
-		o := occurrence{
+		o := arrival{
 			event: i, person: i % cfg.People, what: kinds[r.IntN(len(kinds))],
 			at: cfg.End.Unix() - int64(at), way: r.IntN(4),
 		}
@@ -84,7 +86,7 @@ func NewHistory(cfg HistoryConfig) *History {
 	return h
 }
 
-// People are the profiles before anything happens.
+// People returns the profiles before the first event.
 func (h *History) People() []customeriotest.Profile {
 	people := make([]customeriotest.Profile, h.cfg.People)
 	for i := range people {
@@ -97,10 +99,10 @@ func cioID(person int) string { return fmt.Sprintf("c%08x", person) }
 func id(person int) string    { return fmt.Sprint("person-", person) }
 func email(person int) string { return fmt.Sprintf("person-%d@example.com", person) }
 
-// Len is the number of arrivals.
+// Len returns the number of arrivals.
 func (h *History) Len() int { return len(h.arrivals) }
 
-// Message is arrival i.
+// Message returns arrival i as ingest would publish the event.
 func (h *History) Message(i int) event.Message {
 	o := &h.arrivals[i]
 	objectType, metric, data := o.words()
@@ -116,10 +118,10 @@ func (h *History) Message(i int) event.Message {
 	return m
 }
 
-func (o *occurrence) delivery() string { return "d" + strconv.Itoa(o.event) }
+func (o *arrival) delivery() string { return "d" + strconv.Itoa(o.event) }
 
-// words are what the event's body says of its kind.
-func (o *occurrence) words() (objectType, metric, data string) {
+// words returns the parts of the body that depend on the kind of event.
+func (o *arrival) words() (objectType, metric, data string) {
 	switch o.what {
 	case "opened machine":
 		return "email", "opened", `"prefetched":true,`
@@ -142,8 +144,9 @@ func (o *occurrence) words() (objectType, metric, data string) {
 	}
 }
 
-// identifiers name the person in one of the ways that an event can.
-func (o *occurrence) identifiers() string {
+// identifiers returns the part of the body that names the person, in one of the forms
+// that Customer.io sends.
+func (o *arrival) identifiers() string {
 	switch o.way {
 	case 0:
 		return fmt.Sprintf(`"identifiers":{"id":%q}`, id(o.person))

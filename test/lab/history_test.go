@@ -21,19 +21,19 @@ func TestMessagesAreEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 		if string(e.Metric) != m.Metric || string(e.ObjectType) != m.ObjectType || !strings.HasPrefix(m.ID, e.ID) {
-			t.Fatalf("message %+v has the body of %s %s %s", m, e.ID, e.ObjectType, e.Metric)
+			t.Fatalf("message %+v has a body with id %s, object type %s, metric %s", m, e.ID, e.ObjectType, e.Metric)
 		}
 		ids[m.ID], events[e.ID] = true, true
 	}
 	if len(ids) != h.Len() || len(events) != 800 || h.Len() == 800 {
-		t.Errorf("%d ids and %d events arrive %d times, want 800 events and some of them again", len(ids), len(events), h.Len())
+		t.Errorf("%d ids and %d events in %d arrivals, want 800 events and more arrivals", len(ids), len(events), h.Len())
 	}
 	if n := h.Stay(); n == 0 || n == 50 {
-		t.Errorf("%d of 50 people stay: the history proves too little", n)
+		t.Errorf("%d of 50 people are not suppressed, want some and not all", n)
 	}
 }
 
-// Without the events the profiles are wrong.
+// Check fails when the profiles lack the effects of the events.
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	h := lab.NewHistory(lab.HistoryConfig{Seed: 1, People: 3, Opens: 9, Others: 0, End: time.Unix(1755600000, 0)})

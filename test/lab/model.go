@@ -10,8 +10,8 @@ import (
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
 )
 
-// Check compares the workspace's profiles with those that the history comes to.
-// Its error counts those that differ and shows the first.
+// Check compares the profiles of the workspace with the profiles that the model
+// predicts. The error counts the differences and shows the first three.
 func (h *History) Check(fake *customeriotest.Fake) error {
 	got := map[string]map[string]any{}
 	for _, p := range fake.Profiles() {
@@ -23,7 +23,7 @@ func (h *History) Check(fake *customeriotest.Fake) error {
 		g, here := got[cioID(person)]
 		w, stays := want[person]
 		if here != stays || !maps.Equal(g, w) {
-			wrong = append(wrong, fmt.Sprintf("person %d is there: %v, want %v; has %v, want %v", person, here, stays, g, w))
+			wrong = append(wrong, fmt.Sprintf("person %d exists: %v, want %v; attributes are %v, want %v", person, here, stays, g, w))
 		}
 	}
 	if len(got) > len(want) {
@@ -35,16 +35,16 @@ func (h *History) Check(fake *customeriotest.Fake) error {
 	return nil
 }
 
-// Stay is how many people are not suppressed in the end.
+// Stay returns how many people are not suppressed in the end.
 func (h *History) Stay() int { return len(h.want()) }
 
-// want returns the attributes of those who are there in the end. It takes the
-// events once each and in the order of their times, so that the last one is right
-// and nothing has to be compared.
+// want returns the attributes of the people who are not suppressed in the end. The
+// model applies each event once and in the order of time, so that the last event wins
+// without any comparison of timestamps.
 func (h *History) want() map[int]map[string]any {
 	events := slices.Clone(h.arrivals)
-	slices.SortFunc(events, func(a, b occurrence) int { return cmp.Compare(a.at, b.at) })
-	events = slices.CompactFunc(events, func(a, b occurrence) bool { return a.event == b.event })
+	slices.SortFunc(events, func(a, b arrival) int { return cmp.Compare(a.at, b.at) })
+	events = slices.CompactFunc(events, func(a, b arrival) bool { return a.event == b.event })
 	want := make(map[int]map[string]any, h.cfg.People)
 	for person := range h.cfg.People {
 		want[person] = map[string]any{}
@@ -52,7 +52,7 @@ func (h *History) want() map[int]map[string]any {
 	var suppressed []int
 	for i := range events {
 		o := &events[i]
-		if o.happen(want[o.person]) {
+		if o.apply(want[o.person]) {
 			suppressed = append(suppressed, o.person)
 		}
 	}
@@ -62,9 +62,9 @@ func (h *History) want() map[int]map[string]any {
 	return want
 }
 
-// happen changes the attributes as the documentation of effects says, and reports
-// whether the person is suppressed.
-func (o *occurrence) happen(a map[string]any) (suppressed bool) {
+// apply changes the attributes as docs/effects.md says, and reports whether the person
+// is suppressed.
+func (o *arrival) apply(a map[string]any) (suppressed bool) {
 	switch metric, word, _ := strings.Cut(o.what, " "); {
 	case word == "machine", word == "push":
 		return false
@@ -75,7 +75,7 @@ func (o *occurrence) happen(a map[string]any) (suppressed bool) {
 		a["email_bounce_class"] = map[string]string{"hard": "hard", "soft": "soft", "unclear": "unknown"}[word]
 		return word != "soft"
 	case metric == "spammed":
-		return true // and nobody is there to have the attributes
+		return true // The suppression deletes the attributes.
 	case metric == "unsubscribed":
 		a["unsubscribed_at"] = o.at
 		if word != "customer" {

@@ -13,8 +13,8 @@ import (
 	"github.com/cioevents/cioevents/internal/stream/natsserver"
 )
 
-// NATSRole is the first argument that turns a test's program into a NATS server.
-// Its main function then calls RunNATS with the other arguments.
+// NATSRole is the first argument that turns a test's program into a NATS server. The
+// main function of the program calls RunNATS with the other arguments.
 const NATSRole = "nats"
 
 // NATSConfig configures a NATS server in a process of its own.
@@ -23,9 +23,9 @@ type NATSConfig struct {
 	Name string
 	// Dir contains the files of JetStream.
 	Dir string
-	// Port of 127.0.0.1 is for clients.
+	// Port is the port of 127.0.0.1 for clients.
 	Port int
-	// ClusterPort is for the other servers of a cluster, 0 for a single server.
+	// ClusterPort is the port for the other servers of a cluster, 0 for a single server.
 	ClusterPort int
 	// Routes lists the URLs of the other servers, separated by commas.
 	Routes string
@@ -33,7 +33,7 @@ type NATSConfig struct {
 	Log bool
 }
 
-// NewNATS returns the process of a NATS server, to be started. Its Addr is the URL
+// NewNATS returns the process of a NATS server, which is not started. Addr is the URL
 // for clients.
 func NewNATS(cfg NATSConfig) (*Process, error) {
 	arg, err := json.Marshal(cfg)
@@ -48,7 +48,7 @@ func NewNATS(cfg NATSConfig) (*Process, error) {
 	return p, nil
 }
 
-// RunNATS runs a NATS server until ctx ends. The arguments are those of NewNATS.
+// RunNATS runs a NATS server until ctx ends. NewNATS makes the arguments.
 func RunNATS(ctx context.Context, args []string) error {
 	var cfg NATSConfig
 	if len(args) != 1 {
@@ -71,9 +71,9 @@ func RunNATS(ctx context.Context, args []string) error {
 	return nil
 }
 
-// options returns the settings of deploy/. A server of a cluster writes each message
-// to disk before its acknowledgement, so an acknowledged message is on the disks of
-// two servers. A single server leaves the time of the write to the system.
+// options returns the settings of deploy/. A server of a cluster syncs each message to
+// disk before the acknowledgement, so that an acknowledged message is on the disks of
+// two servers. A single server syncs every two minutes, the default of nats-server.
 func (cfg *NATSConfig) options() *natsserver.Options {
 	opts := &natsserver.Options{
 		ServerName: cfg.Name, Host: "127.0.0.1", Port: cfg.Port, NoSigs: true, MaxPayload: 9 << 20,
@@ -84,8 +84,8 @@ func (cfg *NATSConfig) options() *natsserver.Options {
 	}
 	opts.SyncInterval, opts.SyncAlways = 2*time.Minute, true
 	opts.Routes = server.RoutesFromStr(cfg.Routes)
-	// The advertised address is unusable on purpose: a server that learns the address
-	// of another would connect without the proxy between them.
+	// The advertised address is unusable on purpose. A server that learns the address of
+	// another server would connect around the proxy of the test.
 	opts.Cluster = server.ClusterOpts{
 		Name: "lab", Host: "127.0.0.1", Port: cfg.ClusterPort, Advertise: "127.0.0.1:1", NoAdvertise: true,
 		PoolSize: -1, Compression: server.CompressionOpts{Mode: server.CompressionOff},

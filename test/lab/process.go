@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// A Process is a program that a test starts, ends in any way, starts again and
-// measures from outside. Set the fields before the first Start.
+// A Process is a program that a test starts, ends, starts again and measures from
+// outside. The fields must be set before the first Start.
 type Process struct {
 	// Name identifies the process in errors.
 	Name string
@@ -22,8 +22,8 @@ type Process struct {
 	Args []string
 	// Env is added to the environment of the test.
 	Env Env
-	// Addr is the address for the process's clients, Admin the address of its admin
-	// listener. Either is "" when the program has none.
+	// Addr is the address for clients, Admin the address of the admin listener, "" when
+	// the program has no such listener.
 	Addr, Admin string
 	// Stdout receives the standard output; nil discards the output.
 	Stdout io.Writer
@@ -36,8 +36,8 @@ type Process struct {
 	ended   chan struct{} // closed when the process has ended
 }
 
-// Self returns this program in another role. The program's main function finds the
-// role in its first argument.
+// Self returns a process of this program in another role. The main function finds the
+// role in the first argument.
 func Self(role string, args ...string) (*Process, error) {
 	path, err := os.Executable()
 	if err != nil {
@@ -69,7 +69,7 @@ func (p *Process) Start() error {
 }
 
 func (p *Process) wait(cmd *exec.Cmd, ended chan<- struct{}) {
-	_ = cmd.Wait() // A signal of the test ends the process, so the status says nothing.
+	_ = cmd.Wait() // The test ends the process by a signal, so the status says nothing.
 	p.mu.Lock()
 	p.cmd = nil
 	p.mu.Unlock()
@@ -129,8 +129,7 @@ func (p *Process) pid() (int, error) {
 	return p.cmd.Process.Pid, nil
 }
 
-// FreePort returns a TCP port of 127.0.0.1 on which nothing listens, 0 when there
-// is none.
+// FreePort returns a free TCP port of 127.0.0.1, or 0 after an error.
 func FreePort() int {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -143,5 +142,5 @@ func FreePort() int {
 	return 0
 }
 
-// FreeAddr returns an address of 127.0.0.1 with the port of FreePort.
+// FreeAddr returns 127.0.0.1 with a free TCP port.
 func FreeAddr() string { return fmt.Sprintf("127.0.0.1:%d", FreePort()) }

@@ -13,7 +13,7 @@ import (
 // SigningKey signs the webhook calls of all tests.
 const SigningKey = "lab-signing-key"
 
-// Build compiles programs of the product into dir as the Makefile does: ingest
+// Build compiles programs of the product into dir. As in the Makefile, ingest is built
 // without cgo.
 func Build(ctx context.Context, dir string, programs ...string) error {
 	for _, name := range programs {
@@ -54,7 +54,7 @@ func (e Env) list() (list []string) {
 
 const anyAddr = "127.0.0.1:0"
 
-// IngestEnv returns the settings of ingest, which listens on free ports and shuts
+// IngestEnv returns the settings of an ingest that listens on free ports and shuts
 // down without a delay.
 func IngestEnv(natsURL string) Env {
 	return Env{
@@ -63,8 +63,8 @@ func IngestEnv(natsURL string) Env {
 	}
 }
 
-// WorkerEnv returns the settings of a worker that needs TrackEnv, WarehouseEnv or
-// both.
+// WorkerEnv returns the settings that every worker needs. TrackEnv and WarehouseEnv
+// return the settings of its consumers.
 func WorkerEnv(natsURL string) Env {
 	return Env{"NATS_URL": natsURL, "ADMIN_ADDR": anyAddr}
 }
@@ -82,7 +82,7 @@ func Consumers(names ...string) Env { return Env{"WORKER_CONSUMERS": strings.Joi
 
 // Programs makes processes of the product's programs.
 type Programs struct {
-	// Bin is the folder that Build has filled.
+	// Bin is the folder of Build.
 	Bin string
 	// NATSURL is the value of NATS_URL.
 	NATSURL string
@@ -90,7 +90,7 @@ type Programs struct {
 	Env Env
 }
 
-// Ingest returns a new ingest with addresses of its own, to be started.
+// Ingest returns a process of ingest with free addresses, which is not started.
 func (p Programs) Ingest(env ...Env) *Process {
 	addr := FreeAddr()
 	ingest := p.process("ingest", IngestEnv(p.NATSURL).With(Env{"INGEST_ADDR": addr}), env)
@@ -98,7 +98,7 @@ func (p Programs) Ingest(env ...Env) *Process {
 	return ingest
 }
 
-// Worker returns a new worker with an admin address of its own, to be started.
+// Worker returns a process of worker with a free admin address, which is not started.
 func (p Programs) Worker(env ...Env) *Process {
 	return p.process("worker", WorkerEnv(p.NATSURL), env)
 }

@@ -12,14 +12,14 @@ import (
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
-// NewMessage returns an event in the form in which ingest publishes events.
+// NewMessage encodes an event as ingest does.
 func NewMessage(m *event.Message) *nats.Msg {
 	return &nats.Msg{Subject: stream.Subject(m), Data: m.Body, Header: nats.Header{
 		nats.MsgIdHdr: {m.Workspace + ":" + m.ID}, "Cio-Received-At": {m.ReceivedAt.UTC().Format(time.RFC3339Nano)},
 	}}
 }
 
-// NewMessage returns arrival i of the history in the form of the stream.
+// NewMessage encodes arrival i of the history as ingest does.
 func (h *History) NewMessage(i int) *nats.Msg {
 	m := h.Message(i)
 	return NewMessage(&m)

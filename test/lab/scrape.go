@@ -12,8 +12,7 @@ import (
 
 var scraper = &http.Client{Timeout: 5 * time.Second}
 
-// Get returns the body at a URL. Any status but 200 is an error. The limit is 5 s,
-// or the deadline of ctx.
+// Get returns the body of a URL within 5 s. A status other than 200 is an error.
 func Get(ctx context.Context, url string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody) //nolint:gosec // The test chooses the address.
 	if err != nil {
@@ -31,10 +30,10 @@ func Get(ctx context.Context, url string) ([]byte, error) {
 	return text, err
 }
 
-// Metrics are the sums of a program's series by the name of their instrument.
+// Metrics contains the sum of the series of each instrument of a program.
 type Metrics map[string]float64
 
-// Scrape returns the metrics of a program by its admin listener.
+// Scrape reads the metrics of a program from the admin listener.
 func (p *Process) Scrape(ctx context.Context) (Metrics, error) {
 	text, err := Get(ctx, "http://"+p.Admin+"/metrics")
 	if err != nil {
@@ -60,8 +59,8 @@ func (m Metrics) add(line string) {
 	}
 }
 
-// Value returns the sum of an instrument's series, and an error when the instrument
-// has no series.
+// Value returns the sum of the series of an instrument, and an error when the
+// instrument has no series.
 func (m Metrics) Value(name string) (float64, error) {
 	v, ok := m[name]
 	if !ok {

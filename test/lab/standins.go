@@ -24,20 +24,20 @@ func Serve(addr string, h http.Handler) (*http.Server, string, error) {
 		return nil, "", err
 	}
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
-	go func() { _ = srv.Serve(ln) }() // The error only says that the server was closed.
+	go func() { _ = srv.Serve(ln) }() // Serve returns when the server is closed.
 	return srv, ln.Addr().String(), nil
 }
 
-// A TrackAPI is a stand-in for Customer.io's Track API over HTTP. Its address stays
-// the same through Refuse and Listen.
+// A TrackAPI is a stand-in for Customer.io's Track API over HTTP. Refuse and Listen
+// keep the address.
 type TrackAPI struct {
 	*customeriotest.Fake
 	addr string
 	srv  *http.Server
 }
 
-// StartTrackAPI serves a workspace that knows the people. Its owner ends the
-// stand-in with Refuse.
+// StartTrackAPI serves a workspace that knows the people. The owner calls Refuse at
+// the end.
 func StartTrackAPI(cfg customeriotest.Config, people ...customeriotest.Profile) (*TrackAPI, error) {
 	a := &TrackAPI{Fake: customeriotest.New(cfg)}
 	a.Seed(people...)
@@ -53,7 +53,7 @@ func (a *TrackAPI) Listen() (err error) {
 }
 
 // Refuse closes all connections and refuses new ones.
-func (a *TrackAPI) Refuse() { _ = a.srv.Close() } // The error would be one of closing a listener.
+func (a *TrackAPI) Refuse() { _ = a.srv.Close() } // Closing the listener may fail, which no test notices.
 
 // Fail makes each call meet the fault; nil ends the fault.
 func (a *TrackAPI) Fail(f *customeriotest.Fault) {
@@ -75,7 +75,7 @@ func BigQueryURL(grpc, rest string) string {
 // A BigQuery is a stand-in for BigQuery in this process.
 type BigQuery struct{ *bigqueryfake.Server }
 
-// StartBigQuery starts an empty stand-in. Its owner calls Close.
+// StartBigQuery starts an empty stand-in. The owner calls Close.
 func StartBigQuery(cfg bigqueryfake.Config) (*BigQuery, error) {
 	s, err := bigqueryfake.Start(cfg)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
-// A Client is the test's connection to the streams: the product's own, and
-// JetStream for everything that the product has no function for.
+// A Client connects a test to the streams: with the product's connection, and with
+// JetStream for everything else.
 type Client struct {
 	*stream.Conn
 	JetStream jetstream.JetStream
@@ -22,8 +22,8 @@ type Client struct {
 	refused chan error // the first error of an asynchronous publish
 }
 
-// Connect connects to NATS and waits until the streams exist, one minute at most:
-// a cluster first elects its leaders.
+// Connect connects to NATS and creates the streams. It tries for one minute, because
+// a cluster elects leaders first.
 func Connect(ctx context.Context, url string, settings stream.Settings) (*Client, error) {
 	conn, err := stream.Connect(stream.Config{URL: url, Log: zerolog.Nop()})
 	if err != nil {
@@ -44,7 +44,7 @@ func Connect(ctx context.Context, url string, settings stream.Settings) (*Client
 	return c, nil
 }
 
-// maxPending is how many messages Publish sends ahead of their acknowledgements.
+// maxPending is how many messages Publish sends before their acknowledgements.
 const maxPending = 4096
 
 func (c *Client) open(url string) (err error) {
@@ -70,15 +70,15 @@ func (c *Client) Close() {
 	c.Conn.Close()
 }
 
-// A System is one NATS server with the streams, and the programs that use it.
+// A System is one NATS server with the streams, and the programs of the product.
 type System struct {
 	Programs
 	*Client
 	NATS *Process
 }
 
-// StartSystem starts a NATS server with its files in dir and creates the streams.
-// The programs come from bin, the folder of Build, and log warnings.
+// StartSystem starts a NATS server with its files in dir and creates the streams. Bin
+// is the folder of Build. The programs log warnings and errors.
 func StartSystem(ctx context.Context, bin, dir string) (*System, error) {
 	server, err := NewNATS(NATSConfig{Name: "nats", Dir: dir, Port: FreePort()})
 	if err != nil {

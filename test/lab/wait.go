@@ -29,8 +29,8 @@ func Pause(ctx context.Context, d time.Duration) bool {
 // poll is the time between two checks of WaitFor.
 const poll = 20 * time.Millisecond
 
-// WaitFor calls check every 20 ms until check returns nil. After the given time the
-// error names the goal and contains the last error of check.
+// WaitFor calls check every 20 ms until check returns nil. On timeout the error names
+// the goal and wraps the last error of check.
 func WaitFor(ctx context.Context, goal string, within time.Duration, check func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
@@ -74,17 +74,17 @@ func (p *Process) StartListening(ctx context.Context) error {
 	})
 }
 
-// A Backlog is the work that consumers have left.
+// A Backlog counts the work that consumers have left.
 type Backlog struct {
-	// Lag counts messages that are not handled yet.
+	// Lag counts the messages that are not handled.
 	Lag uint64
 	// Consumers counts the consumers that exist, Begun the consumers that have
 	// acknowledged a message.
 	Consumers, Begun int
 }
 
-// Backlog returns the work that the named consumers have left, or all consumers
-// when none is named.
+// Backlog returns the backlog of the named consumers, or of all consumers without
+// names.
 func (c *Client) Backlog(ctx context.Context, consumers ...string) (Backlog, error) {
 	s, err := c.Status(ctx)
 	if err != nil {
@@ -110,8 +110,8 @@ func (b *Backlog) add(c stream.ConsumerStatus) {
 
 var errBacklog = errors.New("the consumers have work left")
 
-// Drained returns an error unless at least the given number of consumers exist and
-// no consumer has work left.
+// Drained returns nil when at least the given number of consumers exist and no
+// consumer has work left.
 func (c *Client) Drained(ctx context.Context, consumers int) error {
 	b, err := c.Backlog(ctx)
 	if err == nil && (b.Consumers < consumers || b.Lag > 0) {
@@ -120,9 +120,9 @@ func (c *Client) Drained(ctx context.Context, consumers int) error {
 	return err
 }
 
-// WaitHandled waits until a consumer has handled every message of the stream, and
-// has handled one at all: before its first acknowledgement the consumer may not
-// know its messages.
+// WaitHandled waits until a consumer has handled every message of the stream. A
+// consumer without an acknowledgement does not count, because the consumer may not
+// have seen the messages.
 func (c *Client) WaitHandled(ctx context.Context, within time.Duration, consumer string) error {
 	return WaitFor(ctx, consumer+" has handled everything", within, func() error {
 		b, err := c.Backlog(ctx, consumer)
