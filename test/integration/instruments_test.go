@@ -23,8 +23,8 @@ const instrumentsFile = "../../docs/instruments.md"
 
 var update = flag.Bool("update", false, "write the tables into docs/instruments.md")
 
-// TestInstruments holds docs/instruments.md against the registries of the running
-// programs. With -update it writes the tables.
+// TestInstruments compares docs/instruments.md with the registries of the running
+// programs. With -update the test writes the tables.
 func TestInstruments(t *testing.T) {
 	t.Parallel()
 	p := start(t)
@@ -36,7 +36,7 @@ func TestInstruments(t *testing.T) {
 	for program, metrics := range map[string]prometheus.Gatherer{"ingest": p.ingest.Metrics(), "worker": p.startWorkerApp().Metrics()} {
 		place := regexp.MustCompile(`(?s)(<!-- generated: ` + program + ` -->\n).*?(<!-- end -->)`)
 		if n := len(place.FindAllString(want, -1)); n != 1 {
-			t.Fatalf("docs/instruments.md has %d places for the table of %s", n, program)
+			t.Fatalf("docs/instruments.md has %d places for the table of %s, want 1", n, program)
 		}
 		want = place.ReplaceAllString(want, "${1}"+instrumentTable(p.allInstruments(metrics))+"${2}")
 	}
@@ -47,11 +47,11 @@ func TestInstruments(t *testing.T) {
 		return
 	}
 	if diff := cmp.Diff(want, string(text)); diff != "" {
-		t.Errorf("run \"make docs\": docs/instruments.md (-want +got):\n%s", diff)
+		t.Errorf("docs/instruments.md is out of date, run \"make docs\" (-want +got):\n%s", diff)
 	}
 }
 
-// startWorkerApp runs a worker with all its consumers in this process.
+// startWorkerApp runs a worker with all consumers in this process.
 func (p *pipeline) startWorkerApp() *workerapp.App {
 	p.t.Helper()
 	var cfg workerapp.Config
@@ -68,8 +68,8 @@ func (p *pipeline) startWorkerApp() *workerapp.App {
 	return app
 }
 
-// allInstruments returns the program's own instruments when each that is
-// registered has a series: one that never has could not be documented.
+// allInstruments waits until each registered instrument of the program has a series,
+// and returns the instruments. An instrument without a series cannot be documented.
 func (p *pipeline) allInstruments(metrics prometheus.Gatherer) []*dto.MetricFamily {
 	p.t.Helper()
 	registered := registeredNames(p.t, metrics)
@@ -93,7 +93,8 @@ func (p *pipeline) allInstruments(metrics prometheus.Gatherer) []*dto.MetricFami
 
 var fqName = regexp.MustCompile(`fqName: "(cioevents_[^"]+)"`)
 
-// registeredNames asks the registry itself, which is a collector of all others.
+// registeredNames returns the names that the registry describes. The registry is the
+// collector of all other collectors.
 func registeredNames(t *testing.T, metrics prometheus.Gatherer) (names []string) {
 	t.Helper()
 	descs := make(chan *prometheus.Desc)
@@ -107,7 +108,7 @@ func registeredNames(t *testing.T, metrics prometheus.Gatherer) (names []string)
 		}
 	}
 	if len(names) == 0 {
-		t.Fatal("nothing is registered")
+		t.Fatal("the registry has no instrument")
 	}
 	return names
 }
@@ -121,14 +122,15 @@ func instrumentTable(families []*dto.MetricFamily) string {
 	return b.String()
 }
 
-// saidLabels are labels whose values the configuration decides, so that those of
-// this test say nothing: what stands in the table instead.
-var saidLabels = map[string]string{
+// describedLabels are the labels whose values come from the configuration. The table
+// contains this text instead of the values that the test happens to see.
+var describedLabels = map[string]string{
 	"workspace": "", "consumer": "",
 	"mode": ": `suppress`, `unsubscribe`, `off`", "unknown_bounce": ": `true`, `false`", "source": ": `built-in` or the path of a file",
 }
 
-// labelsOf lists the labels with their values, all of which exist from the start.
+// labelsOf lists the labels with their values. A program creates all series at the
+// start, so the list is complete.
 func labelsOf(f *dto.MetricFamily) string {
 	values := map[string][]string{}
 	var names []string
@@ -141,17 +143,17 @@ func labelsOf(f *dto.MetricFamily) string {
 		}
 	}
 	for i, name := range names {
-		said, ok := saidLabels[name]
+		text, ok := describedLabels[name]
 		if !ok {
 			slices.Sort(values[name])
-			said = ": " + strings.Join(slices.Compact(values[name]), ", ")
+			text = ": " + strings.Join(slices.Compact(values[name]), ", ")
 		}
-		names[i] = "`" + name + "`" + said
+		names[i] = "`" + name + "`" + text
 	}
 	return strings.Join(names, "; ")
 }
 
-// unitOf tells the unit by the end of the name.
+// unitOf derives the unit from the end of the name.
 func unitOf(name string) string {
 	for _, u := range []struct{ end, unit string }{
 		{"_timestamp_seconds", "unix time"},

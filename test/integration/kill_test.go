@@ -10,9 +10,8 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// Two workers are killed in turn, whatever they are at, while the API refuses some
-// calls, loses some answers, and is away for a while. In the end the profiles are
-// what the history comes to.
+// Two workers are killed again and again while the Track API refuses some calls, loses
+// some answers and fails for a second. In the end the profiles match the model.
 func TestWorkersKilledAtRandom(t *testing.T) {
 	t.Parallel()
 	h := lab.NewHistory(lab.HistoryConfig{Seed: 7, People: 1000, Opens: 10_000, Others: 600, End: time.Now(), Workspace: "default"})

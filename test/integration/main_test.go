@@ -1,5 +1,5 @@
-// Package integration_test sends real calls through the real programs: ingest
-// and worker, a NATS server, a fake Track API over HTTP, and DuckDB.
+// Package integration_test sends webhook calls through the real programs: ingest and
+// worker with a NATS server, a stand-in for the Track API over HTTP, and DuckDB.
 package integration_test
 
 import (
@@ -60,7 +60,7 @@ func runWorker(ctx context.Context, getenv func(string) string) error {
 	return app.Run(ctx)
 }
 
-// A pipeline is everything around the events of one test.
+// A pipeline contains the programs and the stand-ins of one test.
 type pipeline struct {
 	t    *testing.T
 	nats *streamtest.Server
@@ -68,9 +68,8 @@ type pipeline struct {
 	url  string
 
 	ingest *ingestapp.App
-	// env is the worker's environment.
-	env    lab.Env
-	path   string
+	env    lab.Env // of the worker
+	path   string  // of the DuckDB file
 	client *lab.Client
 }
 
@@ -95,7 +94,8 @@ func (p *pipeline) connect() {
 	p.client = client
 }
 
-// startTrackAPI gives the worker a stand-in of its own, in place of a former one.
+// startTrackAPI starts a stand-in for the Track API. The next worker uses the stand-in
+// instead of a former one.
 func (p *pipeline) startTrackAPI(cfg customeriotest.Config, people ...customeriotest.Profile) {
 	p.t.Helper()
 	api, err := lab.StartTrackAPI(cfg, people...)
@@ -131,7 +131,7 @@ func (p *pipeline) startWorker() {
 	})
 }
 
-// background runs a program until the test ends, and waits for its end.
+// background runs a program until the end of the test.
 func (p *pipeline) background(run func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -139,7 +139,7 @@ func (p *pipeline) background(run func(context.Context) error) {
 	p.t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
-			p.t.Errorf("program ended with: %v", err)
+			p.t.Errorf("run program: %v", err)
 		}
 	})
 }
@@ -163,7 +163,7 @@ func (p *pipeline) eventually(what string, within time.Duration, ok func() bool)
 	})
 }
 
-// post sends a signed body, v0 unless a header says otherwise.
+// post sends a body with the given headers, or with a v0 signature without headers.
 func (p *pipeline) post(body []byte, headers ...string) (status int, answer string, took time.Duration) {
 	p.t.Helper()
 	req, err := http.NewRequest(http.MethodPost, p.url, bytes.NewReader(body))
@@ -179,7 +179,7 @@ func (p *pipeline) post(body []byte, headers ...string) (status int, answer stri
 	begin := time.Now()
 	res, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
-		p.t.Fatalf("the connection broke: %v", err)
+		p.t.Fatalf("send call: %v", err)
 	}
 	defer res.Body.Close()
 	text, _ := io.ReadAll(res.Body)
@@ -196,7 +196,7 @@ func (p *pipeline) accept(body []byte) {
 // drained waits until every consumer has handled everything.
 func (p *pipeline) drained(consumers int, within time.Duration) {
 	p.t.Helper()
-	p.wait("all consumers are at the end", within, func() error { return p.client.Drained(p.t.Context(), consumers) })
+	p.wait("every consumer has handled every message", within, func() error { return p.client.Drained(p.t.Context(), consumers) })
 }
 
 func (p *pipeline) query(format string, args ...any) [][]any {
@@ -208,7 +208,8 @@ func (p *pipeline) query(format string, args ...any) [][]any {
 	return table.Rows
 }
 
-// deadLetters returns the dead letters' bodies, the parts of a large one joined.
+// deadLetters returns the bodies of the dead letters by id. The parts of a large body
+// are joined.
 func (p *pipeline) deadLetters() map[string]string {
 	p.t.Helper()
 	bodies := map[string]string{}
@@ -232,5 +233,5 @@ func (p *pipeline) callsOf(identifier string) string {
 	return strings.Join(kinds, " ")
 }
 
-// largePayload is a server that takes the largest body whole.
+// largePayload lets the NATS server accept the largest body without stripping.
 func largePayload(o *natsserver.Options) { o.MaxPayload = 9 << 20 }

@@ -14,10 +14,9 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// These are short forms of what `go run ./test/bench outages` proves in real
-// time.
+// These tests are short forms of `go run ./test/bench outages`.
 
-// publish stores messages of a history.
+// publish publishes the arrivals of a history between from and to.
 func (p *pipeline) publish(h *lab.History, from, to int) {
 	p.t.Helper()
 	if err := p.client.Publish(p.t.Context(), to-from, 0, func(i int) *nats.Msg { return h.NewMessage(from + i) }); err != nil {
@@ -28,11 +27,11 @@ func (p *pipeline) publish(h *lab.History, from, to int) {
 func (p *pipeline) noDeadLetters() {
 	p.t.Helper()
 	if dead := p.deadLetters(); len(dead) > 0 {
-		p.t.Errorf("%d dead letters", len(dead))
+		p.t.Errorf("there are %d dead letters, want none", len(dead))
 	}
 }
 
-// lag is that of all consumers together.
+// lag returns the lag of all consumers together.
 func (p *pipeline) lag() uint64 {
 	p.t.Helper()
 	b, err := p.client.Backlog(p.t.Context())
@@ -42,9 +41,10 @@ func (p *pipeline) lag() uint64 {
 	return b.Lag
 }
 
-// While BigQuery is away events are accepted and kept. When it is back they become
-// rows without anybody's help, each one once for a reader.
-func TestBigQueryIsAway(t *testing.T) {
+// During an outage of BigQuery ingest accepts events and the stream keeps the events.
+// After the outage the events become rows without an operator, and a reader sees each
+// event once.
+func TestBigQueryOutage(t *testing.T) {
 	t.Parallel()
 	p := start(t)
 	bigquery, err := lab.StartBigQuery(bigqueryfake.Config{})
@@ -76,14 +76,14 @@ func TestBigQueryIsAway(t *testing.T) {
 		unique[id] = true
 	}
 	if len(unique) != sent {
-		t.Errorf("%d unique rows of %d events", len(unique), sent)
+		t.Errorf("there are %d unique rows, want %d", len(unique), sent)
 	}
 	p.noDeadLetters()
 }
 
-// However the Track API fails, nothing is lost or given up, and hardly a call is
-// made that could only fail.
-func TestTrackAPIIsAway(t *testing.T) {
+// Whichever way the Track API fails, no event is lost or dead-lettered, and the worker
+// makes few calls in vain.
+func TestTrackAPIOutage(t *testing.T) {
 	t.Parallel()
 	h := lab.NewHistory(lab.HistoryConfig{Seed: 1, People: 300, Opens: 2000, Others: 400, End: time.Now(), Workspace: "default"})
 	p := start(t)
@@ -102,7 +102,7 @@ func TestTrackAPIIsAway(t *testing.T) {
 	p.api.Fail(&customeriotest.Fault{Status: http.StatusServiceUnavailable})
 	p.listen()
 	p.publish(h, 2*part, 3*part)
-	p.eventually("the API is asked", 20*time.Second, func() bool { return p.api.Counts().Requests > before })
+	p.eventually("the API gets a request", 20*time.Second, func() bool { return p.api.Counts().Requests > before })
 	p.api.Fail(&customeriotest.Fault{Hang: true})
 	p.publish(h, 3*part, h.Len())
 	p.eventually("a call hangs", 20*time.Second, func() bool { return p.api.Counts().Requests > before+1 })
@@ -113,7 +113,7 @@ func TestTrackAPIIsAway(t *testing.T) {
 
 	p.drained(2, time.Minute)
 	if during > 15 {
-		t.Errorf("%d requests came while they could only fail", during)
+		t.Errorf("the API got %d requests during the outage, want at most 15", during)
 	}
 	if err := h.Check(p.api.Fake); err != nil {
 		t.Error(err)
@@ -129,7 +129,7 @@ func (p *pipeline) listen() {
 	}
 }
 
-// A newsletter's opens cost one update a person, on their way through the stream.
+// The opens of a newsletter cost one update a person and form of identifiers.
 func TestNewsletterThroughTheStream(t *testing.T) {
 	t.Parallel()
 	const opens, people = 25_000, 2_500
@@ -140,22 +140,22 @@ func TestNewsletterThroughTheStream(t *testing.T) {
 	p.publish(h, 0, h.Len())
 	p.startWorker()
 	p.drained(1, 30*time.Second)
-	// Each person is named in two ways.
+	// The events name each person in two ways.
 	if c := p.api.Counts(); c.Identify > 2*people || c.Requests > 20 {
-		t.Errorf("%d opens of %d people cost %d updates and %d requests", h.Len(), people, c.Identify, c.Requests)
+		t.Errorf("%d opens of %d people cost %d updates and %d requests, want at most %d and 20", h.Len(), people, c.Identify, c.Requests, 2*people)
 	}
 	if err := h.Check(p.api.Fake); err != nil {
 		t.Error(err)
 	}
 }
 
-// At one event a second a row can be read within two.
+// At one event a second, a row is visible within two seconds.
 func TestRowIsSoonVisible(t *testing.T) {
 	t.Parallel()
 	p := start(t)
 	p.env["WORKER_CONSUMERS"] = "warehouse"
 	p.startWorker()
-	p.accept(numbered(0)) // makes the tables
+	p.accept(numbered(0)) // The first event creates the tables.
 	p.drained(1, 30*time.Second)
 	var waits []time.Duration
 	tick := time.NewTicker(time.Second)
@@ -171,8 +171,8 @@ func TestRowIsSoonVisible(t *testing.T) {
 		waits = append(waits, time.Since(begin))
 	}
 	slices.Sort(waits)
-	// Other tests take their time; the median is the product's.
+	// Parallel tests delay some rows; the median is typical of the product.
 	if median := waits[len(waits)/2]; median > 2*time.Second {
-		t.Errorf("rows are visible after %v", waits)
+		t.Errorf("rows are visible after %v, want a median of at most 2s", waits)
 	}
 }

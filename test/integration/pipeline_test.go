@@ -41,7 +41,7 @@ func TestEveryPayloadBecomesARow(t *testing.T) {
 	}
 }
 
-// orUnknown shows NULL as "".
+// orUnknown replaces NULL by "".
 func orUnknown(rows [][]any) [][]any {
 	for _, r := range rows {
 		for i := range r {
@@ -53,7 +53,8 @@ func orUnknown(rows [][]any) [][]any {
 	return rows
 }
 
-// Every payload is about the same person, so each gets one of its own here.
+// All payloads are about the same person, so the test gives each payload a person of its
+// own.
 func TestEffects(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
@@ -88,7 +89,7 @@ func TestEffects(t *testing.T) {
 		t.Errorf("soft bounce: profile is %v, %v", profile.Attributes, ok)
 	}
 	if _, ok := p.api.Profile("cio_email_bounced_hard"); ok {
-		t.Error("hard bounce: the profile is still there")
+		t.Error("hard bounce: the profile still exists")
 	}
 	if a := mustProfile(t, p, "cio_customer_unsubscribed"); a["unsubscribed"] != nil || a["unsubscribed_at"] == nil {
 		t.Errorf("customer unsubscribed: attributes are %v", a)
@@ -99,7 +100,7 @@ func mustProfile(t *testing.T, p *pipeline, identifier string) map[string]any {
 	t.Helper()
 	profile, ok := p.api.Profile(identifier)
 	if !ok {
-		t.Fatalf("there is no profile %s", identifier)
+		t.Fatalf("profile %s does not exist", identifier)
 	}
 	return profile.Attributes
 }
@@ -112,7 +113,7 @@ func TestFlatShapeSignedOverTheBodyAlone(t *testing.T) {
 		`"subject":"Hi","template_id":77,"campaign_id":12,"broadcast_id":3,"action_id":4,"delivery_id":"dlv-1","href":"https://example.com/x","link_id":5}`)
 	status, answer, _ := p.post(body, webhook.HeaderSignature, webhook.SignBody(lab.SigningKey, body))
 	if status != http.StatusOK {
-		t.Fatalf("answer is %d %s", status, answer)
+		t.Fatalf("answer is %d %s, want 200", status, answer)
 	}
 	p.drained(3, 30*time.Second)
 	if got := p.callsOf("cust-9"); got != "identify suppress" {
@@ -143,7 +144,7 @@ func TestStrangeBodiesAreKept(t *testing.T) {
 
 func testStrangeBodies(t *testing.T, p *pipeline) {
 	t.Helper()
-	rowOf := map[string]string{ // event id of a body that becomes a row
+	rowOf := map[string]string{ // by event id: bodies that become rows
 		"deep":    `{"event_id":"deep","metric":"sent","data":` + strings.Repeat(`{"a":`, 100) + `1` + strings.Repeat(`}`, 100) + `}`,
 		"utf8":    "{\"event_id\":\"utf8\",\"metric\":\"sent\",\"data\":{\"subject\":\"caf\xe9\"}}",
 		"halves":  `{"event_id":"halves","metric":"sent","data":{"subject":"\ud800","customer_id":"a\u0000b","x":1e999}}`,
@@ -159,10 +160,10 @@ func testStrangeBodies(t *testing.T, p *pipeline) {
 	p.accept([]byte(`{}`))
 	for _, body := range append(dead, `{}`) {
 		if status, answer, _ := p.post([]byte(body), "X-Other", "1"); status != http.StatusUnauthorized || answer != `{"error":"Missing signature"}` {
-			t.Errorf("unsigned: answer is %d %s", status, answer)
+			t.Errorf("without a signature: answer is %d %s, want 401", status, answer)
 		}
 		if status, answer, _ := p.post([]byte(body), webhook.HeaderSignature, strings.Repeat("0", 64)); status != http.StatusUnauthorized || answer != `{"error":"Invalid signature"}` {
-			t.Errorf("wrongly signed: answer is %d %s", status, answer)
+			t.Errorf("with a wrong signature: answer is %d %s, want 401", status, answer)
 		}
 	}
 	p.drained(3, 30*time.Second)
@@ -175,9 +176,9 @@ func testStrangeBodies(t *testing.T, p *pipeline) {
 		t.Errorf("there are %d rows, want %d", n, len(rowOf)+1)
 	}
 	if rows := p.query("SELECT delivery_id FROM customerio_events WHERE event_id = 'content'"); rows[0][0] != "d7" {
-		t.Errorf("delivery of the large event is %v", rows[0][0])
+		t.Errorf("delivery of the large event is %v, want d7", rows[0][0])
 	}
-	p.query("SELECT payload->>'$.data.subject' FROM customerio_events") // raises on no row
+	p.query("SELECT payload->>'$.data.subject' FROM customerio_events") // The query fails if a payload is not JSON.
 	found := map[string]bool{}
 	for _, body := range p.deadLetters() {
 		found[body] = true
@@ -189,7 +190,7 @@ func testStrangeBodies(t *testing.T, p *pipeline) {
 	}
 }
 
-func TestNATSAway(t *testing.T) {
+func TestNATSOutage(t *testing.T) {
 	t.Parallel()
 	p := start(t)
 	p.startWorker()
@@ -198,7 +199,7 @@ func TestNATSAway(t *testing.T) {
 	for i := range 5 {
 		status, answer, took := p.post(numbered(100 + i))
 		if status != http.StatusServiceUnavailable || took > 3*time.Second {
-			t.Errorf("without NATS the answer is %d %s after %v, want 503 within 3 s", status, answer, took)
+			t.Errorf("without NATS: answer is %d %s after %v, want 503 within 3 s", status, answer, took)
 		}
 	}
 	p.nats.Restart()
@@ -208,7 +209,7 @@ func TestNATSAway(t *testing.T) {
 		return status == http.StatusOK
 	})
 	p.drained(3, 60*time.Second)
-	p.eventually("the rows are there", 30*time.Second, func() bool {
+	p.eventually("both rows are visible", 30*time.Second, func() bool {
 		return cmp.Equal(p.query("SELECT count(*), count(DISTINCT event_id) FROM customerio_events"), [][]any{{int64(2), int64(2)}})
 	})
 }
@@ -227,7 +228,7 @@ func TestSameEventAThousandTimes(t *testing.T) {
 		wg.Go(func() {
 			for range 20 {
 				if status, answer, _ := p.post(numbered(7)); status != http.StatusOK {
-					t.Errorf("answer is %d %s", status, answer)
+					t.Errorf("answer is %d %s, want 200", status, answer)
 				}
 			}
 		})
@@ -238,7 +239,7 @@ func TestSameEventAThousandTimes(t *testing.T) {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 	if got := p.callsOf("cio_p000007"); got != "identify suppress" {
-		t.Errorf("calls are %q, want one of each", got)
+		t.Errorf("calls are %q, want identify and suppress once each", got)
 	}
 }
 
@@ -290,7 +291,7 @@ func (p *pipeline) workerProcess() *lab.Process {
 	return worker
 }
 
-// The stream holds what was signed, byte for byte.
+// The warehouse stores the signed body byte for byte.
 func TestPayloadIsTheBody(t *testing.T) {
 	t.Parallel()
 	p := start(t)

@@ -19,7 +19,8 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// fill stores the events of a campaign without ingest, which is much faster.
+// fill publishes the events of a campaign. Publishing is much faster than calls to
+// ingest.
 func (p *pipeline) fill(deliveries int) (events int) {
 	p.t.Helper()
 	var messages []*nats.Msg
@@ -45,7 +46,7 @@ func (p *pipeline) replay(q stream.ReplayRequest) *stream.Replay {
 	return r
 }
 
-// finished waits until the workers have finished a replay and deleted it.
+// finished waits until the workers have finished and deleted a replay.
 func (p *pipeline) finished(id string) {
 	p.t.Helper()
 	p.eventually("the replay is finished", time.Minute, func() bool {
@@ -54,7 +55,7 @@ func (p *pipeline) finished(id string) {
 	})
 }
 
-// fingerprint is the same for two tables only if a reader sees the same rows.
+// fingerprint returns equal values for two tables only if a reader sees equal rows.
 func (p *pipeline) fingerprint() [][]any {
 	p.t.Helper()
 	return p.query("SELECT count(*)::BIGINT, bit_xor(hash(e))::VARCHAR FROM customerio_events e")
@@ -75,12 +76,12 @@ func TestReplayIntoTheWarehouse(t *testing.T) {
 	full := p.replay(stream.ReplayRequest{Target: "warehouse"})
 	p.finished(full.ID)
 	if diff := cmp.Diff(before, p.fingerprint()); diff != "" {
-		t.Errorf("a replay into a full warehouse changes it (-before +after):\n%s", diff)
+		t.Errorf("a replay changes a full warehouse (-before +after):\n%s", diff)
 	}
 
 	worker.Kill()
 	removeWarehouse(t, p.path)
-	p.env["WAREHOUSE_BATCH_ROWS"] = "100" // so that it can be killed in between
+	p.env["WAREHOUSE_BATCH_ROWS"] = "100" // Small batches leave time for a kill.
 	worker = p.workerProcess()
 	rebuild := p.replay(stream.ReplayRequest{Target: "warehouse"})
 	p.eventually("the replay is under way", 30*time.Second, func() bool {
@@ -90,12 +91,12 @@ func TestReplayIntoTheWarehouse(t *testing.T) {
 	worker.Kill()
 	left, _, err := p.client.Remaining(t.Context(), rebuild.ID)
 	if err != nil || left == 0 {
-		t.Fatalf("the worker was killed too late: %d are left, %v", left, err)
+		t.Fatalf("the worker was killed too late: %d messages are left, %v", left, err)
 	}
 	p.workerProcess()
 	p.finished(rebuild.ID)
 	if diff := cmp.Diff(before, p.fingerprint()); diff != "" {
-		t.Errorf("a replay into an empty warehouse (-before +after):\n%s", diff)
+		t.Errorf("a replay into an empty warehouse restores other rows (-before +after):\n%s", diff)
 	}
 }
 
@@ -108,7 +109,8 @@ func removeWarehouse(t *testing.T, path string) {
 	}
 }
 
-// A replay of effects reaches its target alone, through the same rules.
+// A replay of effects reaches only its target consumer and applies the rules of the
+// consumer.
 func TestReplayOfEffects(t *testing.T) {
 	t.Parallel()
 	p := start(t)
@@ -129,11 +131,11 @@ func TestReplayOfEffects(t *testing.T) {
 			after.Suppress-before.Suppress, after.Identify-before.Identify)
 	}
 	if diff := cmp.Diff(rows, p.fingerprint()); diff != "" {
-		t.Errorf("the warehouse has changed:\n%s", diff)
+		t.Errorf("the warehouse has changed (-before +after):\n%s", diff)
 	}
 }
 
-// Nobody serves what no worker has.
+// A replay waits while no worker serves its target.
 func TestReplayWaitsForItsTarget(t *testing.T) {
 	t.Parallel()
 	p := start(t)
@@ -145,14 +147,14 @@ func TestReplayWaitsForItsTarget(t *testing.T) {
 	p.finished(served.ID)
 	left, r, err := p.client.Remaining(t.Context(), waiting.ID)
 	if err != nil || left != 1 || r.Begun {
-		t.Errorf("%d are left, begun is %v, %v; want 1 that waits", left, r.Begun, err)
+		t.Errorf("%d messages are left, begun is %v, %v; want 1 and false", left, r.Begun, err)
 	}
 	if n := len(p.api.Calls()); n > 0 {
-		t.Errorf("%d calls were made", n)
+		t.Errorf("%d calls were made, want none", n)
 	}
 }
 
-// What a replay gives up is the target's dead letter.
+// A message that fails in a replay becomes a dead letter of the target.
 func TestDeadLettersOfAReplay(t *testing.T) {
 	t.Parallel()
 	p := start(t)

@@ -26,22 +26,22 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// secret is a part of every secret here.
+// secret is part of every secret of these tests.
 const secret = "s3cr3t"
 
-// A leak is a way in which a program could print a secret.
+// A leak is a situation in which a program could print a secret.
 type leak struct {
 	program string
 	args    []string
 	env     map[string]string
-	// says is what the program prints when it has come to the place in question,
-	// which proves that it has.
+	// says is part of the program's output. The text proves that the program has reached
+	// the situation.
 	says string
-	// calls: a signed webhook call is sent to it.
+	// calls sends a signed webhook call to the program.
 	calls bool
 }
 
-// Programs that fail, in whatever way, print no secret.
+// A failing program prints no secret.
 func TestSecretsAreNotPrinted(t *testing.T) {
 	t.Parallel()
 	programs := buildPrograms(t)
@@ -50,7 +50,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	noServer := map[string]string{"NATS_URL": "nats://worker:" + secret + "@127.0.0.1:1"}
 	track := func(url, proxy string) map[string]string {
 		return map[string]string{
-			"NATS_URL": natsWithPassword(t), "WORKER_CONSUMERS": "suppression", // each handles the event
+			"NATS_URL": natsWithPassword(t), "WORKER_CONSUMERS": "suppression", // Each worker needs a stream with the event.
 			"CUSTOMERIO_TRACK_URL": url, "HTTP_PROXY": proxy,
 		}
 	}
@@ -117,7 +117,7 @@ func (l leak) check(t *testing.T, programs string) {
 	}
 	ended := make(chan struct{})
 	go func() {
-		_ = cmd.Wait() // most of them are to fail
+		_ = cmd.Wait() // Most programs fail on purpose.
 		close(ended)
 	}()
 	out.await(ended, func(text string) bool {
@@ -132,24 +132,24 @@ func (l leak) check(t *testing.T, programs string) {
 	<-ended
 	text += out.text()
 	if !strings.Contains(text, l.says) {
-		t.Errorf("it does not say %q, so this shows nothing:\n%s", l.says, text)
+		t.Errorf("the output lacks %q, so the program has not reached the situation:\n%s", l.says, text)
 	}
 	encoded := base64.StdEncoding.EncodeToString([]byte("site:" + secret + "-key"))
 	for _, s := range []string{secret, encoded, encoded[4:20]} {
 		if strings.Contains(text, s) {
-			t.Errorf("it prints a secret:\n%s", text)
+			t.Errorf("the program prints a secret:\n%s", text)
 			return
 		}
 	}
 }
 
-// call sends a signed event to the ingest that has printed text.
+// call sends a signed event to the ingest with this output.
 func (l leak) call(text string) {
 	addr := address(text, "addr")
 	body := webhooktest.Get("email_opened_human")
 	req, err := webhooktest.NewRequest(context.Background(), addr+"/webhooks/customerio", secret+"-signing", time.Now(), body)
 	if addr == "" || err != nil {
-		return // not yet
+		return // Ingest does not listen yet.
 	}
 	if res, err := http.DefaultClient.Do(req); err == nil {
 		res.Body.Close()
@@ -158,7 +158,7 @@ func (l leak) call(text string) {
 
 var listens = regexp.MustCompile(`"(\w+)":"(127\.0\.0\.1:\d+)"`)
 
-// address finds where a program says that it listens.
+// address returns the address on which a program listens, from its output.
 func address(text, what string) string {
 	for _, m := range listens.FindAllStringSubmatch(text, -1) {
 		if m[1] == what {
@@ -178,7 +178,7 @@ func get(url string) string {
 	return string(b)
 }
 
-// printed is what a program prints.
+// printed collects the output of a program.
 type printed struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -196,7 +196,7 @@ func (p *printed) text() string {
 	return p.buf.String()
 }
 
-// await returns when the text is as wanted, the program has ended, or 30 s are over.
+// await waits until ok accepts the text or the program ends, 30 s at most.
 func (p *printed) await(ended <-chan struct{}, ok func(string) bool) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -211,7 +211,7 @@ func (p *printed) await(ended <-chan struct{}, ok func(string) bool) {
 	}
 }
 
-// buildPrograms compiles what is shipped, and returns its folder.
+// buildPrograms compiles the programs of the product and returns their folder.
 func buildPrograms(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -221,8 +221,8 @@ func buildPrograms(t *testing.T) string {
 	return dir
 }
 
-// natsWithPassword returns the address, with its password, of a server that holds
-// an event which suppresses.
+// natsWithPassword starts a server whose stream contains a hard bounce, and returns the
+// URL with the password.
 func natsWithPassword(t *testing.T) string {
 	t.Helper()
 	nats := streamtest.Start(t, func(o *natsserver.Options) { o.Username, o.Password = "worker", secret })
@@ -238,8 +238,8 @@ func natsWithPassword(t *testing.T) string {
 	return nats.URL()
 }
 
-// repeatingAPI answers with the status that its path begins with, and repeats the
-// headers of the call, as proxies do that explain themselves.
+// repeatingAPI starts an API that answers with the status in its path and repeats the
+// headers of the call, as verbose proxies do.
 func repeatingAPI(t *testing.T) *httptest.Server {
 	t.Helper()
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -253,7 +253,7 @@ func repeatingAPI(t *testing.T) *httptest.Server {
 	return api
 }
 
-// file returns the path of a file.
+// file returns the path of a file with the content.
 func file(t *testing.T, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "file")
