@@ -66,7 +66,7 @@ func proveBigQuery(ctx context.Context, b *testbed) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(judgeBigQuery(bigquery, b, r, caught, took), b.noDeadLetters(ctx), alive(ctx, worker))
+	return errors.Join(judgeBigQuery(bigquery, b, r, caught, took), b.NoDeadLetters(ctx), alive(ctx, worker))
 }
 
 func judgeBigQuery(bigquery *lab.BigQuery, b *testbed, r loadResult, caught, took time.Duration) error {
@@ -74,20 +74,16 @@ func judgeBigQuery(bigquery *lab.BigQuery, b *testbed, r loadResult, caught, too
 	for _, n := range r.statuses {
 		calls += n
 	}
-	rows := bigquery.EventIDs()
-	unique := map[string]bool{}
-	for _, id := range rows {
-		unique[id] = true
-	}
+	rows, unique := bigquery.EventRows(), bigquery.Events()
 	fmt.Printf("  %d events at %d/s, 120 s without BigQuery; answers p99 %.1f ms\n", events, arrivals, milliseconds(r.p99))
 	fmt.Printf("  longest lag %d; %.1f s from the recovery until the lag was below one second of events, %.1f s from the last event to zero\n",
 		b.longestLag, caught.Seconds(), took.Seconds())
-	fmt.Printf("  %d rows, %d of them repeated, %d unique\n", len(rows), len(rows)-len(unique), len(unique))
+	fmt.Printf("  %d rows, %d of them repeated, %d unique\n", rows, rows-unique, unique)
 	switch {
 	case events != calls:
 		return fmt.Errorf("answers by status are %v, want 200 only", r.statuses)
-	case len(unique) != events:
-		return fmt.Errorf("there are %d unique rows, want %d", len(unique), events)
+	case unique != events:
+		return fmt.Errorf("there are %d unique rows, want %d", unique, events)
 	}
 	return nil
 }

@@ -5,13 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
 	"github.com/cioevents/cioevents/test/lab"
 )
@@ -20,7 +17,7 @@ import (
 // opens. The Track API fails and loses answers meanwhile.
 func proveKill(seed uint64) func(context.Context, *testbed) error {
 	return func(ctx context.Context, b *testbed) error {
-		if err := killed(ctx, b, seed); err != nil {
+		if err := killWorkers(ctx, b, seed); err != nil {
 			return fmt.Errorf("seed %d: %w", seed, err)
 		}
 		return nil
@@ -31,11 +28,9 @@ func proveKill(seed uint64) func(context.Context, *testbed) error {
 // of a dead worker to be redelivered to a worker that dies, too.
 const killing = 50 * time.Second
 
-func killed(ctx context.Context, b *testbed, seed uint64) error {
+func killWorkers(ctx context.Context, b *testbed, seed uint64) error {
 	const people, opens, others = 20_000, 200_000, 2_000
-	h := lab.NewHistory(lab.HistoryConfig{
-		Seed: seed, People: people, Opens: opens, Others: others, End: time.Now(), Workspace: config.DefaultWorkspace,
-	})
+	h := lab.NewHistory(lab.HistoryConfig{Seed: seed, People: people, Opens: opens, Others: others, End: time.Now()})
 	api, err := lab.StartTrackAPI(customeriotest.Config{CallLog: 1, Rate: allowance}, h.People()...)
 	if err != nil {
 		return err
@@ -50,16 +45,24 @@ func killed(ctx context.Context, b *testbed, seed uint64) error {
 		rest := h.Len() - backlog
 		published <- b.Publish(ctx, rest, float64(rest)/(killing*4/5).Seconds(), func(i int) *nats.Msg { return h.NewMessage(backlog + i) })
 	}()
-	pair, err := newPair(ctx, b, api.URL(), seed)
-	if err != nil {
+	workers := [2]*lab.Process{}
+	for i := range workers {
+		workers[i] = b.Worker(lab.Consumers(effects...), lab.TrackEnv(api.URL()))
+		defer workers[i].Stop()
+		if err := workers[i].Start(); err != nil {
+			return err
+		}
+	}
+	begin := time.Now()
+	api.FailSometimes(begin.Add(10*time.Second), begin.Add(15*time.Second), 100, rand.New(rand.NewPCG(seed, 1)))
+	limited, end := context.WithTimeout(ctx, killing)
+	defer end()
+	kills := make(chan int, 1)
+	go func() { kills <- killAtRandom(limited, workers, rand.New(rand.NewPCG(seed, 2))) }()
+	if _, err := b.watch(ctx, "workers are killed", killing+time.Minute, until(begin.Add(killing)), effects...); err != nil {
 		return err
 	}
-	defer pair.stop()
-	failSometimes(api, seed)
-	if _, err := b.watch(ctx, "workers are killed", killing+time.Minute, until(time.Now().Add(killing)), effects...); err != nil {
-		return err
-	}
-	kills := pair.calm()
+	killed := <-kills
 	left, _ := b.lag(ctx, effects...)
 	if err := <-published; err != nil {
 		return err
@@ -70,72 +73,22 @@ func killed(ctx context.Context, b *testbed, seed uint64) error {
 	}
 	c := api.Counts()
 	fmt.Printf("  seed %d: %d messages about %d people, %d kills in %.0f s, then a lag of %d and %.1f s to zero\n",
-		seed, h.Len(), people, kills, killing.Seconds(), left, took.Seconds())
+		seed, h.Len(), people, killed, killing.Seconds(), left, took.Seconds())
 	fmt.Printf("  %d requests, %d of them answered 429, %d met a fault; %d people are not suppressed\n", c.Requests, c.RateLimited, c.Faults, h.Stay())
 	_, err = b.attempts(ctx)
-	return errors.Join(err, h.Check(api.Fake), b.noDeadLetters(ctx))
+	return errors.Join(err, h.Check(api.Fake), b.NoDeadLetters(ctx))
 }
 
-// failSometimes makes the API answer 503 for 5 s, beginning after 10 s. At all other
-// times the API loses one answer in a hundred.
-func failSometimes(api *lab.TrackAPI, seed uint64) {
-	r := rand.New(rand.NewPCG(seed, 1))
-	from := time.Now().Add(10 * time.Second)
-	api.SetFault(func(*http.Request) *customeriotest.Fault {
-		switch since := time.Since(from); {
-		case since > 0 && since < 5*time.Second:
-			return &customeriotest.Fault{Status: http.StatusServiceUnavailable}
-		case r.IntN(100) == 0:
-			return &customeriotest.Fault{Drop: true, AfterEffect: true}
-		}
-		return nil
-	})
-}
-
-// A pair is two workers, which are killed and started again at random.
-type pair struct {
-	workers [2]*lab.Process
-	end     context.CancelFunc // ends the killing only
-	killing sync.WaitGroup
-	kills   int
-}
-
-func newPair(ctx context.Context, b *testbed, url string, seed uint64) (*pair, error) {
-	ctx, end := context.WithCancel(ctx)
-	p := &pair{end: end}
-	for i := range p.workers {
-		p.workers[i] = b.Worker(lab.Consumers(effects...), lab.TrackEnv(url))
-		if err := p.workers[i].Start(); err != nil {
-			end()
-			return nil, err
-		}
-	}
-	p.killing.Go(func() { p.kill(ctx, rand.New(rand.NewPCG(seed, 2))) })
-	return p, nil
-}
-
-// kill kills a worker every 0.5 to 3 s and starts the worker again.
-func (p *pair) kill(ctx context.Context, r *rand.Rand) {
+// killAtRandom kills one of the workers every 0.5 to 3 s and starts the worker again,
+// until ctx ends. It returns the number of kills.
+func killAtRandom(ctx context.Context, workers [2]*lab.Process, r *rand.Rand) (kills int) {
 	for lab.Pause(ctx, 500*time.Millisecond+time.Duration(r.Int64N(int64(2500*time.Millisecond)))) {
-		w := p.workers[r.IntN(2)]
+		w := workers[r.IntN(2)]
 		w.Kill()
-		p.kills++
+		kills++
 		if err := w.Start(); err != nil {
-			return // The other worker goes on.
+			return kills // The other worker goes on.
 		}
 	}
-}
-
-// calm ends the killing and returns the number of kills.
-func (p *pair) calm() int {
-	p.end()
-	p.killing.Wait()
-	return p.kills
-}
-
-func (p *pair) stop() {
-	p.calm()
-	for _, w := range p.workers {
-		w.Stop()
-	}
+	return kills
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
 	"github.com/cioevents/cioevents/test/lab"
 )
@@ -16,9 +15,7 @@ import (
 // connections, for 20 s the API answers 503, and for 20 s the API does not answer.
 func proveTrack(ctx context.Context, b *testbed) error {
 	const seconds = 75 // The duration of the load.
-	h := lab.NewHistory(lab.HistoryConfig{
-		Seed: 1, People: 3000, Opens: 200 * seconds, Others: 20 * seconds, End: time.Now(), Workspace: config.DefaultWorkspace,
-	})
+	h := lab.NewHistory(lab.HistoryConfig{Seed: 1, People: 3000, Opens: 200 * seconds, Others: 20 * seconds, End: time.Now()})
 	api, err := lab.StartTrackAPI(customeriotest.Config{CallLog: 1}, h.People()...)
 	if err != nil {
 		return err
@@ -53,7 +50,7 @@ func proveTrack(ctx context.Context, b *testbed) error {
 	if used > unnoticed {
 		err = fmt.Errorf("there were %d redeliveries, want at most %d", used, unnoticed)
 	}
-	return errors.Join(err, h.Check(api.Fake), b.noDeadLetters(ctx), alive(ctx, worker))
+	return errors.Join(err, h.Check(api.Fake), b.NoDeadLetters(ctx), alive(ctx, worker))
 }
 
 // breakTrack lets the API work for 5 s and then fail in three ways. breakTrack prints

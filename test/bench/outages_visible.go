@@ -52,7 +52,7 @@ func proveVisible(ctx context.Context, b *testbed) error {
 	for _, r := range readers {
 		err = errors.Join(err, r.judge(sent))
 	}
-	return errors.Join(err, b.noDeadLetters(ctx))
+	return errors.Join(err, b.NoDeadLetters(ctx))
 }
 
 // sendSlowly sends one event a second and returns the time of each call.

@@ -79,7 +79,7 @@ func benchSoak(ctx context.Context, dir string, args []string) error {
 			return ctx.Err() // The interrupt caused the failures.
 		}
 	}
-	return errors.Join(broken, s.judgeMemory(), s.noDeadLetters(ctx), s.countRows(ctx))
+	return errors.Join(broken, s.judgeMemory(), s.NoDeadLetters(ctx), s.countRows(ctx))
 }
 
 // A soak contains the programs under load and counts the answers.

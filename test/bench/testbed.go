@@ -105,18 +105,6 @@ func (b *testbed) count(ctx context.Context, subjects []string) (n uint64, err e
 	return n, nil
 }
 
-// noDeadLetters returns an error when there are dead letters.
-func (b *testbed) noDeadLetters(ctx context.Context) error {
-	s, err := b.Status(ctx)
-	if err != nil {
-		return err
-	}
-	if len(s.Dead) > 0 {
-		return fmt.Errorf("there are dead letters: %+v", s.Dead)
-	}
-	return nil
-}
-
 // alive returns an error when a program does not answer on its admin listener.
 func alive(ctx context.Context, p *lab.Process) error {
 	if _, err := lab.Get(ctx, "http://"+p.Admin+"/healthz"); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -74,8 +75,11 @@ func (d *deployment) startCluster(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	d.client, err = lab.Connect(ctx, d.cluster.url(), stream.Settings{Replicas: nodes})
-	return err
+	if d.client, err = lab.Connect(ctx, d.cluster.url(), stream.Settings{Replicas: nodes}); err != nil {
+		return err
+	}
+	d.closers = append(d.closers, d.client.Close)
+	return nil
 }
 
 // startLogged starts a process that writes its output to a file.
@@ -84,7 +88,10 @@ func (d *deployment) startLogged(p *lab.Process) error {
 	if err != nil {
 		return err
 	}
-	d.closers = append(d.closers, func() { _ = log.Close() }) // The file was written without a buffer.
+	d.closers = append(d.closers, func() {
+		p.Kill()
+		_ = log.Close() // The file was written without a buffer.
+	})
 	p.Stdout, p.Stderr = log, log
 	return p.Start()
 }
@@ -182,33 +189,11 @@ func (d *deployment) restart(ctx context.Context, i int) error {
 	return nil
 }
 
+// close ends everything in the reverse order of the start.
 func (d *deployment) close() {
-	for _, p := range d.all() { // All processes get the signal before the first wait.
-		p.Signal(syscall.SIGKILL)
-	}
-	for _, p := range d.all() {
-		p.Kill()
-	}
-	if d.client != nil {
-		d.client.Close()
-	}
-	for _, c := range d.closers {
+	for _, c := range slices.Backward(d.closers) {
 		c()
 	}
-}
-
-// all returns the processes that were made.
-func (d *deployment) all() (list []*lab.Process) {
-	made := d.programs()
-	if d.cluster != nil {
-		made = append(made, d.cluster.servers[:]...)
-	}
-	for _, p := range made {
-		if p != nil {
-			list = append(list, p)
-		}
-	}
-	return list
 }
 
 // leader returns the number of the server that leads the stream.

@@ -6,7 +6,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/test/lab"
 )
 
@@ -62,9 +61,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 
 func events(cfg Config) *lab.History {
 	n := int(cfg.Duration.Seconds() * float64(cfg.Rate) * 0.9)
-	return lab.NewHistory(lab.HistoryConfig{
-		Seed: cfg.Seed, People: people, Opens: n * 7 / 10, Others: n * 3 / 10, End: time.Now(), Workspace: config.DefaultWorkspace,
-	})
+	return lab.NewHistory(lab.HistoryConfig{Seed: cfg.Seed, People: people, Opens: n * 7 / 10, Others: n * 3 / 10, End: time.Now()})
 }
 
 // campaign returns the bodies to send, and the number of bodies that are not JSON.

@@ -2,7 +2,6 @@ package integration_test
 
 import (
 	"math/rand/v2"
-	"net/http"
 	"testing"
 	"time"
 
@@ -14,21 +13,12 @@ import (
 // some answers and fails for a second. In the end the profiles match the model.
 func TestWorkersKilledAtRandom(t *testing.T) {
 	t.Parallel()
-	h := lab.NewHistory(lab.HistoryConfig{Seed: 7, People: 1000, Opens: 10_000, Others: 600, End: time.Now(), Workspace: "default"})
+	h := lab.NewHistory(lab.HistoryConfig{Seed: 7, People: 1000, Opens: 10_000, Others: 600, End: time.Now()})
 	p := start(t)
 	p.startTrackAPI(customeriotest.Config{Rate: 200, CallLog: 1}, h.People()...)
 	p.env["WORKER_CONSUMERS"] = "suppression,engagement"
-	r := rand.New(rand.NewPCG(7, 1))
 	begin := time.Now()
-	p.api.SetFault(func(*http.Request) *customeriotest.Fault {
-		switch since := time.Since(begin); {
-		case since > 2*time.Second && since < 3*time.Second:
-			return &customeriotest.Fault{Status: http.StatusServiceUnavailable}
-		case r.IntN(50) == 0:
-			return &customeriotest.Fault{Drop: true, AfterEffect: true}
-		}
-		return nil
-	})
+	p.api.FailSometimes(begin.Add(2*time.Second), begin.Add(3*time.Second), 50, rand.New(rand.NewPCG(7, 1)))
 	p.publish(h, 0, h.Len()/2)
 	workers := [2]*lab.Process{p.workerProcess(), p.workerProcess()}
 	published := make(chan struct{})

@@ -26,8 +26,8 @@ func (p *pipeline) publish(h *lab.History, from, to int) {
 
 func (p *pipeline) noDeadLetters() {
 	p.t.Helper()
-	if dead := p.deadLetters(); len(dead) > 0 {
-		p.t.Errorf("there are %d dead letters, want none", len(dead))
+	if err := p.client.NoDeadLetters(p.t.Context()); err != nil {
+		p.t.Error(err)
 	}
 }
 
@@ -71,12 +71,8 @@ func TestBigQueryOutage(t *testing.T) {
 	}
 	bigquery.Restart()
 	p.drained(1, 30*time.Second)
-	unique := map[string]bool{}
-	for _, id := range bigquery.EventIDs() {
-		unique[id] = true
-	}
-	if len(unique) != sent {
-		t.Errorf("there are %d unique rows, want %d", len(unique), sent)
+	if n := bigquery.Events(); n != sent {
+		t.Errorf("there are %d unique rows, want %d", n, sent)
 	}
 	p.noDeadLetters()
 }
@@ -85,7 +81,7 @@ func TestBigQueryOutage(t *testing.T) {
 // makes few calls in vain.
 func TestTrackAPIOutage(t *testing.T) {
 	t.Parallel()
-	h := lab.NewHistory(lab.HistoryConfig{Seed: 1, People: 300, Opens: 2000, Others: 400, End: time.Now(), Workspace: "default"})
+	h := lab.NewHistory(lab.HistoryConfig{Seed: 1, People: 300, Opens: 2000, Others: 400, End: time.Now()})
 	p := start(t)
 	p.startTrackAPI(customeriotest.Config{}, h.People()...)
 	p.env["WORKER_CONSUMERS"], p.env["MAX_ATTEMPTS"] = "suppression,engagement", "3"
@@ -133,7 +129,7 @@ func (p *pipeline) listen() {
 func TestNewsletterThroughTheStream(t *testing.T) {
 	t.Parallel()
 	const opens, people = 25_000, 2_500
-	h := lab.NewHistory(lab.HistoryConfig{Seed: 1, People: people, Opens: opens, End: time.Now(), Workspace: "default"})
+	h := lab.NewHistory(lab.HistoryConfig{Seed: 1, People: people, Opens: opens, End: time.Now()})
 	p := start(t)
 	p.startTrackAPI(customeriotest.Config{CallLog: 1}, h.People()...)
 	p.env["WORKER_CONSUMERS"] = "engagement"

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
 	"github.com/cioevents/cioevents/internal/event"
 )
@@ -25,8 +26,6 @@ type HistoryConfig struct {
 	Opens, Others int
 	// End is the time of the last event. The events are one second apart.
 	End time.Time
-	// Workspace is the workspace of the messages.
-	Workspace string
 }
 
 // A History is a list of events in the order of arrival, which differs from the order
@@ -108,7 +107,7 @@ func (h *History) Message(i int) event.Message {
 	objectType, metric, data := o.words()
 	id := fmt.Sprintf("h%d-%d", h.cfg.Seed, o.event)
 	m := event.Message{
-		Workspace: h.cfg.Workspace, ID: id, ObjectType: objectType, Metric: metric, ReceivedAt: time.Now(),
+		Workspace: config.DefaultWorkspace, ID: id, ObjectType: objectType, Metric: metric, ReceivedAt: time.Now(),
 		Body: fmt.Appendf(nil, `{"event_id":%q,"object_type":%q,"metric":%q,"timestamp":%d,"data":{"delivery_id":%q,%s%s}}`,
 			id, objectType, metric, o.at, o.delivery(), data, o.identifiers()),
 	}

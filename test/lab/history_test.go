@@ -12,7 +12,7 @@ import (
 
 func TestMessagesAreEvents(t *testing.T) {
 	t.Parallel()
-	h := lab.NewHistory(lab.HistoryConfig{Seed: 1, People: 50, Opens: 500, Others: 300, End: time.Unix(1755600000, 0), Workspace: "acme"})
+	h := lab.NewHistory(lab.HistoryConfig{Seed: 1, People: 50, Opens: 500, Others: 300, End: time.Unix(1755600000, 0)})
 	ids, events := map[string]bool{}, map[string]bool{}
 	for i := range h.Len() {
 		m := h.Message(i)

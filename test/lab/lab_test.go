@@ -34,7 +34,7 @@ func TestSystem(t *testing.T) {
 	}
 	defer s.Close()
 	begun := time.Now()
-	h := lab.NewHistory(lab.HistoryConfig{Seed: 1, People: 5, Opens: 100, End: begun, Workspace: "default"})
+	h := lab.NewHistory(lab.HistoryConfig{Seed: 1, People: 5, Opens: 100, End: begun})
 	if err := s.Publish(t.Context(), h.Len(), 0, h.NewMessage); err != nil {
 		t.Fatal(err)
 	}

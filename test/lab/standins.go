@@ -2,9 +2,11 @@ package lab
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
@@ -60,6 +62,20 @@ func (a *TrackAPI) Fail(f *customeriotest.Fault) {
 	a.SetFault(func(*http.Request) *customeriotest.Fault { return f })
 }
 
+// FailSometimes makes the API answer 503 between two times, and lose one answer in
+// losses after its effect at all other times.
+func (a *TrackAPI) FailSometimes(from, to time.Time, losses int, r *rand.Rand) {
+	a.SetFault(func(*http.Request) *customeriotest.Fault {
+		switch now := time.Now(); {
+		case now.After(from) && now.Before(to):
+			return &customeriotest.Fault{Status: http.StatusServiceUnavailable}
+		case r.IntN(losses) == 0:
+			return &customeriotest.Fault{Drop: true, AfterEffect: true}
+		}
+		return nil
+	})
+}
+
 // URL returns the value of CUSTOMERIO_TRACK_URL.
 func (a *TrackAPI) URL() string { return "http://" + a.addr }
 
@@ -99,4 +115,11 @@ func (b *BigQuery) EventIDs() []string {
 		ids = append(ids, fmt.Sprint(row["event_id"]))
 	}
 	return ids
+}
+
+// Events counts the different event ids in the table of events.
+func (b *BigQuery) Events() int {
+	ids := b.EventIDs()
+	slices.Sort(ids)
+	return len(slices.Compact(ids))
 }

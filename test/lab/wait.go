@@ -132,3 +132,12 @@ func (c *Client) WaitHandled(ctx context.Context, within time.Duration, consumer
 		return err
 	})
 }
+
+// NoDeadLetters returns an error when there are dead letters.
+func (c *Client) NoDeadLetters(ctx context.Context) error {
+	s, err := c.Status(ctx)
+	if err == nil && len(s.Dead) > 0 {
+		err = fmt.Errorf("there are dead letters: %+v", s.Dead)
+	}
+	return err
+}
