@@ -38,20 +38,19 @@ func proveBigQuery(ctx context.Context, b *testbed) error {
 		sent <- r
 		failed <- err
 	}()
-	phase := func(what string, d time.Duration) error {
-		_, err := b.watch(ctx, what, d+time.Minute, until(time.Now().Add(d)), workerapp.Warehouse)
-		return err
-	}
-	if err := phase("BigQuery works", before); err != nil {
-		return err
-	}
-	bigquery.Stop()
-	if err := phase("BigQuery resets connections", minute); err != nil {
-		return err
-	}
-	bigquery.Hang()
-	if err := phase("BigQuery hangs", minute); err != nil {
-		return err
+	for _, phase := range []struct {
+		what  string
+		begin func()
+		lasts time.Duration
+	}{
+		{"BigQuery works", func() {}, before},
+		{"BigQuery resets connections", bigquery.Stop, minute},
+		{"BigQuery hangs", bigquery.Hang, minute},
+	} {
+		phase.begin()
+		if _, err := b.watch(ctx, phase.what, phase.lasts+time.Minute, until(time.Now().Add(phase.lasts)), workerapp.Warehouse); err != nil {
+			return err
+		}
 	}
 	bigquery.Restart()
 	caught, err := b.watch(ctx, "BigQuery has recovered", 2*time.Minute, func(lag uint64) bool { return lag < arrivals }, workerapp.Warehouse)

@@ -55,14 +55,10 @@ func killWorkers(ctx context.Context, b *testbed, seed uint64) error {
 	}
 	begin := time.Now()
 	api.FailSometimes(begin.Add(10*time.Second), begin.Add(15*time.Second), 100, rand.New(rand.NewPCG(seed, 1)))
-	limited, end := context.WithTimeout(ctx, killing)
-	defer end()
-	kills := make(chan int, 1)
-	go func() { kills <- killAtRandom(limited, workers, rand.New(rand.NewPCG(seed, 2))) }()
-	if _, err := b.watch(ctx, "workers are killed", killing+time.Minute, until(begin.Add(killing)), effects...); err != nil {
+	kills, err := b.watchKills(ctx, workers, rand.New(rand.NewPCG(seed, 2)))
+	if err != nil {
 		return err
 	}
-	killed := <-kills
 	left, _ := b.lag(ctx, effects...)
 	if err := <-published; err != nil {
 		return err
@@ -73,10 +69,21 @@ func killWorkers(ctx context.Context, b *testbed, seed uint64) error {
 	}
 	c := api.Counts()
 	fmt.Printf("  seed %d: %d messages about %d people, %d kills in %.0f s, then a lag of %d and %.1f s to zero\n",
-		seed, h.Len(), people, killed, killing.Seconds(), left, took.Seconds())
+		seed, h.Len(), people, kills, killing.Seconds(), left, took.Seconds())
 	fmt.Printf("  %d requests, %d of them answered 429, %d met a fault; %d people are not suppressed\n", c.Requests, c.RateLimited, c.Faults, h.Stay())
 	_, err = b.attempts(ctx)
 	return errors.Join(err, h.Check(api.Fake), b.NoDeadLetters(ctx))
+}
+
+// watchKills kills the workers at random and returns the number of kills.
+func (b *testbed) watchKills(ctx context.Context, workers [2]*lab.Process, r *rand.Rand) (int, error) {
+	limited, end := context.WithTimeout(ctx, killing)
+	defer end()
+	kills := make(chan int, 1)
+	go func() { kills <- killAtRandom(limited, workers, r) }()
+	_, err := b.watch(ctx, "workers are killed", killing+time.Minute, until(time.Now().Add(killing)), effects...)
+	end()
+	return <-kills, err
 }
 
 // killAtRandom kills one of the workers every 0.5 to 3 s and starts the worker again,
