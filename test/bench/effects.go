@@ -16,6 +16,7 @@ import (
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
 	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/test/lab"
 )
 
@@ -119,7 +120,7 @@ func (o opens) env() lab.Env {
 }
 
 func openOf(i, person int, at time.Time) *nats.Msg {
-	return lab.NewMessage(&event.Message{
+	return stream.NewMessage(&event.Message{
 		Workspace: config.DefaultWorkspace, ID: fmt.Sprint("open-", i), ObjectType: "email", Metric: "opened", ReceivedAt: at,
 		Body: fmt.Appendf(nil, `{"event_id":"open-%d","object_type":"email","metric":"opened","timestamp":%d,"data":{"delivery_id":"delivery-%d","action_id":96,"campaign_id":23,`+
 			`"identifiers":{"id":"%d","email":"person-%d@example.com","cio_id":"d9c1%08x"},"customer_id":"%d","recipient":"person-%d@example.com","subject":"News of the week"}}`,
@@ -137,7 +138,7 @@ func fillOpens(ctx context.Context, client *lab.Client, o opens) error {
 }
 
 func complaintOf(id string, at time.Time) *nats.Msg {
-	return lab.NewMessage(&event.Message{
+	return stream.NewMessage(&event.Message{
 		Workspace: config.DefaultWorkspace, ID: id, ObjectType: "email", Metric: "spammed", ReceivedAt: at,
 		Body: fmt.Appendf(nil, `{"event_id":"%s","object_type":"email","metric":"spammed","timestamp":%d,"data":{"customer_id":"%s"}}`, id, at.Unix(), id),
 	})

@@ -42,7 +42,7 @@ func campaign(n int) ([]*nats.Msg, error) {
 		if err != nil {
 			return nil, err
 		}
-		messages = append(messages, lab.NewMessage(&event.Message{
+		messages = append(messages, stream.NewMessage(&event.Message{
 			Workspace: config.DefaultWorkspace, ID: e.EventID, ObjectType: string(e.ObjectType), Metric: string(e.Metric), ReceivedAt: now, Body: body,
 		}))
 		if len(messages) == n {

@@ -16,7 +16,6 @@ import (
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/pkg/webhook"
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
-	"github.com/cioevents/cioevents/test/lab"
 )
 
 // fill publishes the events of a campaign. Publishing is much faster than calls to
@@ -29,7 +28,7 @@ func (p *pipeline) fill(deliveries int) (events int) {
 		if err := m.Index(); err != nil {
 			p.t.Fatal(err)
 		}
-		messages = append(messages, lab.NewMessage(&m))
+		messages = append(messages, stream.NewMessage(&m))
 	}
 	if err := p.client.Publish(p.t.Context(), len(messages), 0, func(i int) *nats.Msg { return messages[i] }); err != nil {
 		p.t.Fatal(err)

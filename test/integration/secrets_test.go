@@ -232,7 +232,7 @@ func natsWithPassword(t *testing.T) string {
 	}
 	defer client.Close()
 	m := &event.Message{Workspace: "default", ID: "bounce", ObjectType: "email", Metric: "bounced", ReceivedAt: time.Now(), Body: webhooktest.Get("email_bounced_hard")}
-	if _, err := client.JetStream.PublishMsg(t.Context(), lab.NewMessage(m)); err != nil {
+	if _, err := client.JetStream.PublishMsg(t.Context(), stream.NewMessage(m)); err != nil {
 		t.Fatal(err)
 	}
 	return nats.URL()

@@ -8,21 +8,13 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/stream"
 )
-
-// NewMessage encodes an event as ingest does.
-func NewMessage(m *event.Message) *nats.Msg {
-	return &nats.Msg{Subject: stream.Subject(m), Data: m.Body, Header: nats.Header{
-		nats.MsgIdHdr: {m.Workspace + ":" + m.ID}, "Cio-Received-At": {m.ReceivedAt.UTC().Format(time.RFC3339Nano)},
-	}}
-}
 
 // NewMessage encodes arrival i of the history as ingest does.
 func (h *History) NewMessage(i int) *nats.Msg {
 	m := h.Message(i)
-	return NewMessage(&m)
+	return stream.NewMessage(&m)
 }
 
 // Publish publishes n messages and returns when the server has acknowledged all of
