@@ -41,15 +41,9 @@ type demoConfig struct {
 
 // Declare adds the settings to the set.
 func (c *demoConfig) Declare(s *config.Set) {
-	s.Int(&c.deliveries, "DELIVERIES", 5000, "number of messages of the simulated campaign")
+	s.Count(&c.deliveries, "DELIVERIES", 5000, "number of messages of the simulated campaign")
 	s.Float(&c.rate, "RATE", 0, "events a second, 0 for as fast as possible")
 	s.Int(&c.seed, "SEED", 1, "seed of the simulation: an equal seed gives an equal campaign")
-	s.Check(func() error {
-		if c.deliveries < 1 {
-			return fmt.Errorf("invalid DELIVERIES \"%d\": want a number above 0", c.deliveries)
-		}
-		return nil
-	})
 }
 
 // drainTimeout bounds the wait after the last event, far above the need of a slow

@@ -18,8 +18,7 @@ type output struct{ format string }
 
 // Declare adds the setting to the set.
 func (o *output) Declare(s *config.Set) {
-	s.String(&o.format, "OUTPUT", "table", "table for people or json for programs")
-	s.Check(func() error { return config.OneOf("OUTPUT", o.format, "table", "json") })
+	s.Choice(&o.format, "OUTPUT", "table", "table for people or json for programs", "table", "json")
 }
 
 // print writes v as indented JSON, or calls table with a writer that aligns the cells
