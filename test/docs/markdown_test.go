@@ -52,8 +52,9 @@ func defaultOf(s setting) string {
 var (
 	// Neighbour matches a document in the same folder.
 	neighbour = regexp.MustCompile(`\bdocs/([a-z-]+\.md)`)
-	// Code matches the name of a variable, a path or a URL.
-	code = regexp.MustCompile(`\b[A-Z][A-Z0-9]*(?:_(?:[A-Z0-9]+|<[A-Z]+>|\.\.\.))+|(?:\b[a-z]+:|/)[A-Za-z/{][^\s,;]*`)
+	// Code matches the name of a variable, a path or a URL, without the period that
+	// ends a sentence.
+	code = regexp.MustCompile(`\b[A-Z][A-Z0-9]*(?:_(?:[A-Z0-9]+|<[A-Z]+>|\.\.\.))+|(?:\b[a-z]+:|/)[A-Za-z/{](?:[^\s,;]*[^\s,;.])?`)
 )
 
 // prose returns a help text as Markdown. Documents become links. Names become code:
