@@ -27,7 +27,7 @@ func TestMistakesAreReportedTogether(t *testing.T) {
 	for _, want := range []string{
 		"CUSTOMERIO_SITE_ID: is required", "CUSTOMERIO_TRACK_API_KEY: is required", `invalid WORKER_CONSUMERS "mail": want suppression, engagement or warehouse`,
 		`invalid SUPPRESSION_MODE "delete": want suppress, unsubscribe or off`, `invalid CUSTOMERIO_REGION "mars"`, `invalid TRACK_RATE "0": want a number above 0`,
-		`WAREHOUSE_URL "duckdb:c": want at most one`, `WAREHOUSE_URL "oracle:x": want duckdb:FILE`,
+		`invalid WAREHOUSE_URL "duckdb:c": want at most one`, `invalid WAREHOUSE_URL "oracle:x": want duckdb:FILE`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error lacks %q:\n%v", want, err)

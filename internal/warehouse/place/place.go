@@ -10,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
 )
@@ -56,13 +57,13 @@ func Parse(url string) (Place, error) {
 	parse, known := kinds[scheme]
 	switch {
 	case !known:
-		return Place{}, fmt.Errorf("%q: want duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET", url)
+		return Place{}, config.Invalid(Setting, url, "duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET")
 	case path == "":
-		return Place{}, fmt.Errorf("%q: want a path after %s:", url, scheme)
+		return Place{}, config.Invalid(Setting, url, "a path after "+scheme+":")
 	}
 	k, err := parse(url, path)
 	if err != nil {
-		return Place{}, fmt.Errorf("%q: %w", url, err)
+		return Place{}, fmt.Errorf("invalid %s %q: %w", Setting, url, err)
 	}
 	return Place{URL: url, Scheme: scheme, kind: k}, nil
 }
@@ -73,7 +74,7 @@ func Parse(url string) (Place, error) {
 // all mistakes.
 func ParseList(urls []string) ([]Place, error) {
 	if len(urls) == 0 {
-		return nil, errors.New(Setting + ": want at least one URL")
+		return nil, fmt.Errorf("%s is empty: want at least one URL", Setting)
 	}
 	var places []Place
 	var mistakes []error
@@ -81,11 +82,11 @@ func ParseList(urls []string) ([]Place, error) {
 	for i, url := range urls {
 		p, err := Parse(url)
 		if err != nil {
-			mistakes = append(mistakes, fmt.Errorf("%s %w", Setting, err))
+			mistakes = append(mistakes, err)
 			continue
 		}
 		if i > 0 && seen[p.Scheme] { // two warehouses would share a consumer, and each get a part of the rows
-			mistakes = append(mistakes, fmt.Errorf("%s %q: want at most one URL of each kind after the first URL", Setting, url))
+			mistakes = append(mistakes, config.Invalid(Setting, url, "at most one URL of each kind after the first URL"))
 		}
 		seen[p.Scheme] = i > 0
 		places = append(places, p)
@@ -113,6 +114,6 @@ func OpenReader(ctx context.Context, places []Place) (*duckdb.Reader, Place, err
 		}
 		urls[i] = p.URL
 	}
-	return nil, Place{}, fmt.Errorf("%s %q: %w. BigQuery has the same views, such as %s",
+	return nil, Place{}, fmt.Errorf("invalid %s %q: %w. BigQuery has the same views, such as %s",
 		Setting, strings.Join(urls, ","), ErrNotReadable, warehouse.CampaignFunnel)
 }

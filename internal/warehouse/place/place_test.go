@@ -13,8 +13,8 @@ func TestMistakesAreReportedTogether(t *testing.T) {
 	t.Parallel()
 	_, err := place.ParseList([]string{"duckdb:a", "duckdb:b", "duckdb:c", "oracle:x", "parquet:", "bigquery://p?region=EU"})
 	for _, want := range []string{
-		`WAREHOUSE_URL "duckdb:c": want at most one`, `WAREHOUSE_URL "oracle:x": want duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET`,
-		`WAREHOUSE_URL "parquet:": want a path`, `WAREHOUSE_URL "bigquery://p?region=EU": region: `,
+		`invalid WAREHOUSE_URL "duckdb:c": want at most one`, `invalid WAREHOUSE_URL "oracle:x": want duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET`,
+		`invalid WAREHOUSE_URL "parquet:": want a path`, `invalid WAREHOUSE_URL "bigquery://p?region=EU": unknown parameter region`,
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the mistakes lack %q:\n%v", want, err)
