@@ -51,7 +51,7 @@ type Report struct {
 }
 
 // A Funnel counts the deliveries of one campaign that reached each stage. Opens and
-// clicks are those of people, not of machines.
+// clicks are of people, not of machines.
 type Funnel struct {
 	Workspace  string `json:"workspace"`
 	ObjectType string `json:"object_type"`
@@ -84,7 +84,7 @@ type Day struct {
 	Events       int64  `json:"events"`
 }
 
-// A Bounce counts the bounces for one reason.
+// A Bounce counts the bounces for a reason.
 type Bounce struct {
 	// Reason is the failure message without the names in e-mail addresses, "" for
 	// events without a message.

@@ -30,7 +30,7 @@ func statements(since *time.Time, campaign int64) queries {
 	limit := fmt.Sprintf("LIMIT %d", most)
 	return queries{
 		newest: `SELECT max("timestamp") AS at FROM customerio_events`,
-		// A delivery belongs to the day of its first event, so that one report counts
+		// A delivery belongs to the day of its first event, so that a report counts
 		// all stages of the delivery.
 		funnel: `SELECT workspace, coalesce(object_type, '') AS object_type, coalesce(campaign_id, 0) AS campaign_id,
   count(sent_at) AS sent, count(delivered_at) AS delivered, count(human_opened_at) AS unique_human_opens,

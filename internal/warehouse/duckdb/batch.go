@@ -60,7 +60,7 @@ func (b *batch) FillChunk(_ any, chunk duck.DataChunk) error {
 }
 
 // chunkBytes bounds the payloads of one chunk, 1 MiB. DuckDB has several copies of a
-// chunk in memory, and ends the process when there is no memory for one of its texts.
+// chunk in memory, and ends the process when the memory for a text is missing.
 const chunkBytes = 1 << 20
 
 // take returns the indexes of the rows of the next chunk.

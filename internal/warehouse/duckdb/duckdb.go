@@ -88,12 +88,12 @@ func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Resul
 	return result, nil
 }
 
-// statementBytes bounds the payloads of one statement, 8 MiB. A batch of usual rows
+// statementBytes bounds the payloads of a statement, 8 MiB. A batch of usual rows
 // is smaller.
 const statementBytes = 8 << 20
 
-// storePart stores the rows of one statement. It raises DuckDB's memory limit until
-// the statement succeeds or no limit is left.
+// storePart stores the rows of a statement, and raises DuckDB's memory limit until the
+// statement succeeds or no limit is left.
 func (s *Sink) storePart(ctx context.Context, rows []warehouse.Row, indexes []int, result *warehouse.Result) error {
 	before := *result
 	for {
@@ -113,9 +113,9 @@ func (s *Sink) storePart(ctx context.Context, rows []warehouse.Row, indexes []in
 }
 
 // checkpointRows is between three quarters and the whole of a row group, which has
-// 122,880 rows. A checkpoint writes one row group. When four groups fit into three,
-// DuckDB merges the groups: DuckDB writes all of them again, which takes seconds and
-// doubles the file. A checkpoint exceeds checkpointRows by at most one batch.
+// 122,880 rows. A checkpoint writes a row group. When four groups fit into three,
+// DuckDB merges the groups: DuckDB writes all four again, takes seconds and doubles the
+// file. A checkpoint exceeds checkpointRows by at most one batch.
 const checkpointRows = 100_000
 
 // checkpoint counts inserted rows and writes a checkpoint when the rows suffice for

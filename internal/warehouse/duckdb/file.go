@@ -23,8 +23,8 @@ type file struct {
 	conn  *sql.Conn
 }
 
-// openFile opens the database file. It waits for the lease, and for processes that
-// take no lease, until ctx ends.
+// openFile opens the database file. Until ctx ends, openFile waits for the lease, and
+// for processes that take no lease.
 func openFile(ctx context.Context, path string, options url.Values, log zerolog.Logger) (*file, error) {
 	l, err := takeLease(ctx, path)
 	if err != nil {

@@ -15,10 +15,10 @@ const pollEvery = 20 * time.Millisecond
 
 // A lease is the right to open a database file: DuckDB allows one process at a time.
 // Our processes take turns with two locks beside the file. The first process in the
-// queue holds ".queue", and the process that has the file holds ".lock". The holder
-// of ".lock" tries ".queue" and so learns that a process waits: the holder then
-// closes the file after the batch and queues up for the next batch. A lock ends
-// with its process. The two empty files stay.
+// queue holds ".queue", and the process with the file holds ".lock". The holder of
+// ".lock" tries ".queue" to learn whether a process waits. If a process waits, the
+// holder closes the file after the batch and queues up for the next batch. A lock ends
+// with the process. The two empty files stay.
 type lease struct {
 	path string
 	lock *os.File

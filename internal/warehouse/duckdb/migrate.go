@@ -11,9 +11,9 @@ import (
 // eventsTable is the table of events with its schema.
 const eventsTable = warehouse.DefaultSchema + "." + warehouse.Events
 
-// Statements returns the statements of Open in order. They can be run again. The
-// statements only add, so that a program of an older release can go on to write
-// beside a newer program.
+// Statements returns the statements of Open in order. Running the statements again is
+// harmless. All statements only add, so that a program of an older release can go on to
+// write beside a newer program.
 func Statements() []string {
 	columns := warehouse.Columns()
 	definitions := make([]string, len(columns))

@@ -60,7 +60,7 @@ func newReader(ctx context.Context, f *file, setup string) (*Reader, error) {
 	return &Reader{f}, nil
 }
 
-// Query runs one statement and returns the rows.
+// Query runs a statement and returns the rows.
 func (r *Reader) Query(ctx context.Context, statement string) (*warehouse.Table, error) {
 	rows, err := r.file.conn.QueryContext(ctx, statement)
 	if err != nil {

@@ -21,7 +21,7 @@ type Compaction struct {
 	// later compaction merges the events that come later.
 	Before time.Time
 	// Grace is the time for which replaced files stay, for readers that have listed
-	// the files already. Meanwhile the folder contains the rows of these files twice.
+	// the files already. Meanwhile the folder contains the rows of the replaced files twice.
 	// Compact waits for Grace once, at the end. Default 0; cioctl passes 30 s.
 	Grace time.Duration
 	// Progress is called at the beginning and after each day with the number of days
@@ -31,13 +31,13 @@ type Compaction struct {
 
 // Merged counts the days, files and rows that a compaction has merged.
 type Merged struct {
-	// Days counts the compacted days, Files the files that these days had before.
+	// Days counts the compacted days, Files the source files of the days.
 	Days  int `json:"days"`
 	Files int `json:"files"`
-	// Rows counts the rows that are left, Duplicates the repeated rows that are gone.
+	// Rows counts the remaining rows, Duplicates the removed rows.
 	Rows       int64 `json:"rows"`
 	Duplicates int64 `json:"duplicates"`
-	// BytesBefore and BytesAfter are the sizes of the files of these days.
+	// BytesBefore and BytesAfter are the sizes of the days' files.
 	BytesBefore int64 `json:"bytes_before"`
 	BytesAfter  int64 `json:"bytes_after"`
 }

@@ -108,8 +108,8 @@ func (d day) compact(ctx context.Context) (Merged, []string, error) {
 		Rows: m.kept, Duplicates: int64(len(m.keep)) - m.kept,
 		BytesBefore: d.bytes, BytesAfter: info.Size(),
 	}
-	// After a crash the merged file may be among the sources; it already contains the
-	// others.
+	// After a crash the merged file may be among the sources, and already contains the
+	// rows of the other files.
 	sources := slices.DeleteFunc(d.paths(), func(p string) bool { return filepath.Base(p) == merged })
 	return done, sources, nil
 }

@@ -129,8 +129,7 @@ func (m *merge) add(k key, received int64) {
 	m.received = append(m.received, received)
 }
 
-// values calls do with each value of a column. The column is required: every file has
-// it.
+// values calls do with each value of a required column, which every file has.
 func (m *merge) values(g group, name string, do func(int, pq.Value)) error {
 	chunk, ok := g.chunks[name]
 	if !ok {

@@ -82,7 +82,7 @@ func (s *Sink) Open(ctx context.Context) error {
 }
 
 // Write implements warehouse.Sink. It writes one file for each day. After an error
-// some of the files may exist, and the next attempt replaces these files.
+// some of the files may exist, and the next attempt replaces the files.
 func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
 	days, rejected := byDay(rows)
 	for _, day := range slices.SortedFunc(maps.Keys(days), time.Time.Compare) {

@@ -29,7 +29,7 @@ type Compaction = parquet.Compaction
 
 // Compacted is the result of Compact.
 type Compacted struct {
-	// Merged counts the merged files. It is nil for DuckDB and BigQuery.
+	// Merged counts the merged files, nil for DuckDB and BigQuery.
 	*parquet.Merged
 	// Note says why Compact has changed nothing, or what the operator has to do.
 	Note string `json:"note,omitempty"`
