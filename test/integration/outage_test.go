@@ -84,7 +84,8 @@ func TestTrackAPIOutage(t *testing.T) {
 	h := lab.NewHistory(lab.HistoryConfig{Seed: 1, People: 300, Opens: 2000, Others: 400, End: time.Now()})
 	p := start(t)
 	p.startTrackAPI(customeriotest.Config{}, h.People()...)
-	p.env["WORKER_CONSUMERS"], p.env["MAX_ATTEMPTS"] = "suppression,engagement", "3"
+	admin := lab.FreeAddr()
+	p.env = p.env.With(lab.Consumers("suppression", "engagement"), lab.Env{"MAX_ATTEMPTS": "3", "ADMIN_ADDR": admin})
 	p.startWorker()
 	part := h.Len() / 4
 	p.publish(h, 0, part)
@@ -93,6 +94,10 @@ func TestTrackAPIOutage(t *testing.T) {
 	p.api.Refuse()
 	p.publish(h, part, 2*part)
 	p.eventually("the lag grows", 10*time.Second, func() bool { return p.lag() > 100 })
+	p.eventually("the worker notices the outage", 10*time.Second, func() bool {
+		m, err := lab.Scrape(t.Context(), admin)
+		return err == nil && m["cioevents_track_down"] > 0
+	})
 
 	before := p.api.Counts().Requests
 	p.api.Fail(&customeriotest.Fault{Status: http.StatusServiceUnavailable})

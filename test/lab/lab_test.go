@@ -80,7 +80,7 @@ func TestScrape(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	m, err := (&lab.Process{Name: "ingest", Admin: addr}).Scrape(t.Context())
+	m, err := lab.Scrape(t.Context(), addr)
 	if err != nil || len(m) != 2 || m["calls_total"] != 5 || m["in_flight"] != 15 {
 		t.Errorf("metrics are %v, %v", m, err)
 	}

@@ -33,11 +33,20 @@ func Get(ctx context.Context, url string) ([]byte, error) {
 // Metrics contains the sum of the series of each instrument of a program.
 type Metrics map[string]float64
 
-// Scrape reads the metrics of a program from the admin listener.
+// Scrape reads the metrics of the program from the admin listener.
 func (p *Process) Scrape(ctx context.Context) (Metrics, error) {
-	text, err := Get(ctx, "http://"+p.Admin+"/metrics")
+	m, err := Scrape(ctx, p.Admin)
 	if err != nil {
 		return nil, fmt.Errorf("scrape %s: %w", p.Name, err)
+	}
+	return m, nil
+}
+
+// Scrape reads the metrics of the program with this admin listener.
+func Scrape(ctx context.Context, admin string) (Metrics, error) {
+	text, err := Get(ctx, "http://"+admin+"/metrics")
+	if err != nil {
+		return nil, err
 	}
 	m := Metrics{}
 	for line := range strings.Lines(string(text)) {
