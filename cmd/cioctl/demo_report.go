@@ -14,6 +14,12 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
+// A demoTable prints lines and collects the wrong counts.
+type demoTable struct {
+	*tabwriter.Writer
+	wrong []string
+}
+
 // report prints the result and compares the counts with those of the campaign.
 func (d *demo) report(ctx context.Context, sent operate.SendReport, status *stream.Status) error {
 	t := &demoTable{Writer: tabwriter.NewWriter(d.out, 0, 0, 2, ' ', tabwriter.AlignRight)}
@@ -82,12 +88,6 @@ func (d *demo) profiles(t *demoTable) (suppressed int) {
 	t.line("unsubscribed", unsubscribed)
 	t.line("calls", counts.Identify+counts.Suppress)
 	return suppressed
-}
-
-// A demoTable prints lines and collects the wrong counts.
-type demoTable struct {
-	*tabwriter.Writer
-	wrong []string
 }
 
 func (t *demoTable) heading(text string) { _, _ = fmt.Fprintf(t, "\n%s\n", text) } // into a buffer

@@ -87,7 +87,8 @@ func (c *cli) waitReplay(ctx context.Context, conn *stream.Conn, r *stream.Repla
 	looks := 0
 	err := operate.FollowReplay(ctx, conn, r, func(handled uint64, begun bool) {
 		bar.SetCurrent(int64(handled)) //nolint:gosec // a number of events
-		if looks++; looks == hintAfter && !begun {
+		looks++
+		if looks == hintAfter && !begun {
 			_, _ = fmt.Fprintf(c.err, "no worker has begun yet: check that a worker is running whose WORKER_CONSUMERS and WAREHOUSE_URL include %s\n", r.Target)
 		}
 	})

@@ -74,7 +74,7 @@ type Server struct {
 // New checks cfg and returns a server. Serve starts the server.
 func New(cfg Config) (*Server, error) {
 	if len(cfg.Workspaces) == 0 {
-		return nil, errors.New("Workspaces is empty")
+		return nil, errors.New("no workspace is configured")
 	}
 	if cfg.Publisher == nil {
 		return nil, errors.New("Publisher is missing")

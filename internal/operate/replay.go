@@ -18,8 +18,10 @@ func StartReplay(ctx context.Context, conn *stream.Conn, q stream.ReplayRequest)
 	if r, err = conn.StartReplay(ctx, q); err != nil {
 		return nil, false, err
 	}
-	status, err := conn.Status(ctx)
-	return r, err != nil || slices.Contains(consumersOf(status), q.Target), nil // without a status only a hint is lost
+	if status, err := conn.Status(ctx); err == nil { // without a status only a hint is lost
+		return r, slices.Contains(consumersOf(status), q.Target), nil
+	}
+	return r, true, nil
 }
 
 func consumersOf(s *stream.Status) []string {

@@ -54,6 +54,10 @@ func isReplayTarget(name string) bool {
 	return slices.Contains([]string{"warehouse", "suppression", "engagement"}, kind)
 }
 
+// A Filter selects events by workspace, object type and metric, where an empty list
+// selects all events.
+type Filter struct{ Workspaces, ObjectTypes, Metrics []string }
+
 // narrowTo restricts the filter to the events that the target handles. A warehouse
 // handles all events. Only the worker knows the rules of a suppression, so all metrics
 // stay. An error means that the target handles no event of the filter.
@@ -73,10 +77,6 @@ func (f *Filter) narrowTo(target string) error {
 	}
 	return nil
 }
-
-// A Filter selects events by workspace, object type and metric, where an empty list
-// selects all events.
-type Filter struct{ Workspaces, ObjectTypes, Metrics []string }
 
 // ParseFilter reads pairs such as metric=opened. For each name in the pairs, an event
 // must match one of the values.

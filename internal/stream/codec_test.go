@@ -1,6 +1,7 @@
 package stream_test
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -23,7 +24,7 @@ func TestNewMessage(t *testing.T) {
 	if diff := cmp.Diff(want, got.Header); diff != "" {
 		t.Errorf("headers (-want +got):\n%s", diff)
 	}
-	if got.Subject != "customerio.events.acme.email.opened" || string(got.Data) != string(m.Body) {
+	if got.Subject != "customerio.events.acme.email.opened" || !bytes.Equal(got.Data, m.Body) {
 		t.Errorf("message %+v", got)
 	}
 }

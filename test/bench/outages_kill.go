@@ -48,7 +48,7 @@ func killWorkers(ctx context.Context, b *testbed, seed uint64) error {
 	workers := [2]*lab.Process{}
 	for i := range workers {
 		workers[i] = b.Worker(lab.Consumers(effects...), lab.TrackEnv(api.URL()))
-		defer workers[i].Stop()
+		defer workers[i].Stop() //nolint:gocritic // Both workers run until the end.
 		if err := workers[i].Start(); err != nil {
 			return err
 		}

@@ -48,7 +48,8 @@ func startRole(ctx context.Context, stdout io.Writer, role string, addrs ...stri
 		return nil, err
 	}
 	p.Stdout, p.Addr = stdout, addrs[len(addrs)-1]
-	return p, p.StartListening(ctx)
+	err = p.StartListening(ctx)
+	return p, err
 }
 
 // runBaseline is the receiver that tutorials teach: Echo, verify, answer. The

@@ -134,7 +134,7 @@ func (q quote) check(c *constants, text string) error {
 func words(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // measure matches a number in a document and its unit.
-var measure = regexp.MustCompile(`^([0-9][0-9,]*(?:\.[0-9]+)?|[a-z]+) ?([A-Za-z]*)$`)
+var measure = regexp.MustCompile(`^(\d[0-9,]*(?:\.\d+)?|[a-z]+) ?([A-Za-z]*)$`)
 
 var (
 	units = map[string]float64{

@@ -43,7 +43,8 @@ type TrackAPI struct {
 func StartTrackAPI(cfg customeriotest.Config, people ...customeriotest.Profile) (*TrackAPI, error) {
 	a := &TrackAPI{Fake: customeriotest.New(cfg)}
 	a.Seed(people...)
-	return a, a.Listen()
+	err := a.Listen()
+	return a, err
 }
 
 // Listen accepts connections, also after Refuse.
