@@ -100,8 +100,11 @@ func TestDeadRedrive(t *testing.T) {
 		t.Errorf("dry run lists %d", len(list))
 	}
 	// An earlier run was killed after it had published the message.
-	m := s.publish("a", "bounced") // the stream drops this duplicate
-	if _, err := s.pub.Redrive(t.Context(), "suppression", 1, m); err != nil {
+	d, err := s.conn.ReadDeadLetter(t.Context(), []uint64{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.pub.Redrive(t.Context(), "suppression", d.Key, &d.Message); err != nil {
 		t.Fatal(err)
 	}
 	got := read[operate.RedriveReport](s, "dead", "redrive", "--all")

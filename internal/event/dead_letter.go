@@ -25,10 +25,15 @@ type DeadLetter struct {
 	// Err is the text of the last error. It must not contain bodies, addresses or
 	// keys.
 	Err string
-	// Attempts, Subject and Sequence are zero when ingest gave up.
+	// Attempts, Subject, Sequence and StoredAt are zero when ingest gave up.
 	Attempts int
 	Subject  string
+	// Sequence is the message's position in the stream. A recreated stream counts
+	// from 1 again, so a position identifies nothing.
 	Sequence uint64
+	// StoredAt is the stream's clock when it stored the message. Every attempt at
+	// the message has the same StoredAt, and a new DiedAt.
+	StoredAt time.Time
 	DiedAt   time.Time
 }
 
@@ -39,6 +44,10 @@ var ErrNoDeadLetter = errors.New("no such dead letter")
 // dead letters.
 type StoredDeadLetter struct {
 	DeadLetter
+	// Key identifies the dead letter, also after the stream of dead letters was
+	// recreated. Two copies of one dead letter have the same key. "" for an entry
+	// that another program has published without an id.
+	Key string
 	// Entries are the sequences of the entries, ascending: one, or several when
 	// the body is stored in parts. Operators name a dead letter by its first entry.
 	Entries []uint64

@@ -12,13 +12,15 @@ import (
 // A pipeline is a NATS server of this test, without ingest and workers.
 type pipeline struct {
 	t    *testing.T
+	srv  *streamtest.Server
 	conn *stream.Conn
 	pub  *stream.Publisher
 }
 
 func newPipeline(t *testing.T) *pipeline {
 	t.Helper()
-	p := &pipeline{t: t, conn: streamtest.Start(t).Connect(stream.Settings{})}
+	p := &pipeline{t: t, srv: streamtest.Start(t)}
+	p.conn = p.srv.Connect(stream.Settings{})
 	var err error
 	if p.pub, err = stream.NewPublisher(p.conn, 0); err != nil {
 		t.Fatal(err)

@@ -31,8 +31,8 @@ type deadLetters interface {
 type publisher interface {
 	Publish(ctx context.Context, m *event.Message) (duplicate bool, err error)
 	// Redrive stores m for one consumer alone, and once for all calls with an equal
-	// number.
-	Redrive(ctx context.Context, consumer string, number uint64, m *event.Message) (duplicate bool, err error)
+	// key.
+	Redrive(ctx context.Context, consumer, key string, m *event.Message) (duplicate bool, err error)
 	// MaxBody returns the size of the largest body that the stream accepts, in bytes.
 	MaxBody() int
 }
@@ -157,7 +157,7 @@ func (r *redriver) publish(ctx context.Context, entries []uint64) (duplicate boo
 	case !slices.Contains(r.consumers, b.From):
 		return false, "there is no consumer " + b.From, nil
 	default:
-		duplicate, err = r.publisher.Redrive(ctx, b.From, entries[0], m)
+		duplicate, err = r.publisher.Redrive(ctx, b.From, b.Key, m)
 	}
 	if reason, ok := fault.PermanentReason(err); ok {
 		return false, "the stream refuses it: " + string(reason), nil

@@ -75,8 +75,8 @@ func (f *fakeStream) Publish(_ context.Context, m *event.Message) (bool, error) 
 	return f.put("Publish", m.ID, fmt.Sprintf("event %s %s.%s %d bytes %s", m.ID, m.ObjectType, m.Metric, len(m.Body), m.Stripped))
 }
 
-func (f *fakeStream) Redrive(_ context.Context, consumer string, number uint64, m *event.Message) (bool, error) {
-	return f.put("Redrive", fmt.Sprint(consumer, number), fmt.Sprintf("%s for %s", m.ID, consumer))
+func (f *fakeStream) Redrive(_ context.Context, consumer, key string, m *event.Message) (bool, error) {
+	return f.put("Redrive", key, fmt.Sprintf("%s for %s", m.ID, consumer))
 }
 
 func (f *fakeStream) MaxBody() int { return f.body }
@@ -93,7 +93,7 @@ func newFake(letters ...*event.StoredDeadLetter) (*fakeStream, [][]uint64) {
 }
 
 func letter(from, id, body string) *event.StoredDeadLetter {
-	return &event.StoredDeadLetter{DeadLetter: event.DeadLetter{From: from, Message: event.Message{Workspace: "acme", ID: id, Body: []byte(body)}}}
+	return &event.StoredDeadLetter{Key: from + id, DeadLetter: event.DeadLetter{From: from, Message: event.Message{Workspace: "acme", ID: id, Body: []byte(body)}}}
 }
 
 func (f *fakeStream) redriver() *redriver {

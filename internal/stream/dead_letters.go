@@ -28,12 +28,13 @@ func (s DeadSelection) subject() string {
 func (p *Publisher) StoreDeadLetter(ctx context.Context, d *event.DeadLetter) error {
 	subject := deadSubject(d.From, d.Reason)
 	header := deadHeader(d)
+	id := headerValue(header, nats.MsgIdHdr)
 	size := p.MaxBody()
 	parts := max(1, (len(d.Body)+size-1)/size)
 	for i := range parts {
 		if parts > 1 {
 			header[headerPart] = []string{fmt.Sprintf("%d/%d", i+1, parts)}
-			header[nats.MsgIdHdr] = []string{fmt.Sprintf("%s:%d", deadID(d), i+1)}
+			header[nats.MsgIdHdr] = []string{id + partSuffix(i)}
 		}
 		msg := &nats.Msg{Subject: subject, Header: header, Data: d.Body[i*size : min((i+1)*size, len(d.Body))]}
 		if _, err := p.publish(ctx, msg, DeadName); err != nil {

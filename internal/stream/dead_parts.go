@@ -24,13 +24,16 @@ type incomplete struct {
 func (j *joiner) add(seq uint64, subject string, h nats.Header, body []byte, size int) *event.StoredDeadLetter {
 	d := decodeDead(subject, h, body)
 	i, n := parsePart(headerValue(h, headerPart))
+	id := headerValue(h, nats.MsgIdHdr)
 	if n == 1 {
-		return &event.StoredDeadLetter{DeadLetter: d, Entries: []uint64{seq}, Size: size}
+		return &event.StoredDeadLetter{DeadLetter: d, Key: deadKey(&d, id), Entries: []uint64{seq}, Size: size}
 	}
-	id := deadID(&d) + "/" + strconv.Itoa(n)
+	id = strings.TrimSuffix(id, partSuffix(i)) // the same for all parts
+	key := deadKey(&d, id)
+	id += "/" + strconv.Itoa(n)
 	t := j.open[id]
 	if t == nil {
-		t = &incomplete{letter: event.StoredDeadLetter{DeadLetter: d}, bodies: make([][]byte, n), sizes: slices.Repeat([]int{-1}, n)}
+		t = &incomplete{letter: event.StoredDeadLetter{DeadLetter: d, Key: key}, bodies: make([][]byte, n), sizes: slices.Repeat([]int{-1}, n)}
 		if j.open == nil {
 			j.open = map[string]*incomplete{}
 		}
@@ -69,6 +72,9 @@ func (j *joiner) rest() []*event.StoredDeadLetter {
 	slices.SortFunc(list, func(a, b *event.StoredDeadLetter) int { return slices.Compare(a.Entries, b.Entries) })
 	return list
 }
+
+// partSuffix is the end of the de-duplication id of part i, counted from 0.
+func partSuffix(i int) string { return ":" + strconv.Itoa(i+1) }
 
 // parsePart parses "2/3" as index 1 of 3 parts, and any other text as index 0 of 1
 // part.

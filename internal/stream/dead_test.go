@@ -37,7 +37,7 @@ func TestDeadLetterRoundTrip(t *testing.T) {
 	}
 	worker := event.DeadLetter{
 		Message: *message("abc"), From: "suppression", Reason: fault.ReasonRejected, Err: "rejected: 400",
-		Attempts: 3, Subject: "customerio.events.acme.email.opened", Sequence: 42, DiedAt: received.Add(time.Hour),
+		Attempts: 3, Subject: "customerio.events.acme.email.opened", Sequence: 42, StoredAt: received.Add(time.Second), DiedAt: received.Add(time.Hour),
 	}
 	ingest := event.DeadLetter{Message: *message("def"), From: "ingest", Reason: fault.ReasonNotJSON, Err: "no JSON", DiedAt: received}
 	for _, d := range []event.DeadLetter{worker, ingest, worker} { // the last is a repetition of the first
@@ -106,7 +106,8 @@ func TestLongestDeadLetterFits(t *testing.T) {
 	publish(t, p, &m)
 	d := event.DeadLetter{
 		Message: m, From: "suppression-" + m.Workspace, Reason: fault.ReasonUnknownWorkspace, Err: strings.Repeat("é", 2000),
-		Attempts: 1 << 30, Subject: stream.RedriveSubject("suppression-"+m.Workspace, &m), Sequence: 1 << 60, DiedAt: time.Now(),
+		Attempts: 1 << 30, Subject: stream.RedriveSubject("suppression-"+m.Workspace, &m), Sequence: 1 << 60, StoredAt: time.Now(), DiedAt: time.Now(),
+		Consumer: "replay-20261231-235959-abcd",
 	}
 	if err := p.StoreDeadLetter(t.Context(), &d); err != nil {
 		t.Error(err)

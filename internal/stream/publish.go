@@ -69,13 +69,19 @@ func (p *Publisher) Publish(ctx context.Context, m *event.Message) (duplicate bo
 	return p.publish(ctx, NewMessage(m), Name)
 }
 
-// Redrive stores m again for a single consumer. The copy gets an id of its own: the
-// stream would refuse the id of the event as a duplicate.
-func (p *Publisher) Redrive(ctx context.Context, consumer string, sequence uint64, m *event.Message) (duplicate bool, err error) {
+// Redrive stores the message of a dead letter again for a single consumer, once for
+// all calls with the same key, the StoredDeadLetter.Key of the dead letter. The copy
+// gets an id of its own: the stream would refuse the id of the event as a duplicate.
+// Without a key, each call stores a copy.
+func (p *Publisher) Redrive(ctx context.Context, consumer, key string, m *event.Message) (duplicate bool, err error) {
 	msg := NewMessage(m)
 	msg.Subject = redriveSubject(consumer, m)
 	msg.Header[headerID] = msg.Header[nats.MsgIdHdr]
-	msg.Header[nats.MsgIdHdr] = []string{fmt.Sprintf("redrive:%s:%d", consumer, sequence)}
+	if key == "" {
+		delete(msg.Header, nats.MsgIdHdr)
+	} else {
+		msg.Header[nats.MsgIdHdr] = []string{"redrive:" + key}
+	}
 	return p.publish(ctx, msg, Name)
 }
 

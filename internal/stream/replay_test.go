@@ -102,7 +102,7 @@ func TestReplaySelects(t *testing.T) {
 	put("c", "acme", "clicked")
 	put("d", "acme", "opened")
 	late := storedAt(t, conn, "d")
-	if _, err := p.Redrive(t.Context(), "warehouse", 1, message("a")); err != nil { // for a single consumer
+	if _, err := p.Redrive(t.Context(), "warehouse", "1", message("a")); err != nil { // for a single consumer
 		t.Fatal(err)
 	}
 	tests := []struct {

@@ -58,7 +58,7 @@ func TestConsumerFilter(t *testing.T) {
 	// A redriven message reaches only its consumer, whatever the metric. A consumer of
 	// all events skips the message.
 	for i, want := range []bool{false, true} { // the second time is a duplicate
-		if duplicate, err := p.Redrive(t.Context(), "some", 2, opened); err != nil || duplicate != want {
+		if duplicate, err := p.Redrive(t.Context(), "some", "2", opened); err != nil || duplicate != want {
 			t.Fatalf("Redrive %d = %v, %v", i, duplicate, err)
 		}
 	}
@@ -67,7 +67,7 @@ func TestConsumerFilter(t *testing.T) {
 		t.Errorf("redriven as %+v", again.Message)
 	}
 	ack(t, again)
-	if _, err := p.Redrive(t.Context(), "all", 1, opened); err != nil {
+	if _, err := p.Redrive(t.Context(), "all", "1", opened); err != nil {
 		t.Fatal(err)
 	}
 	if got := fetch(t, all, 10); len(got) != 0 {

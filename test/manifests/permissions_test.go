@@ -196,7 +196,7 @@ func operate(t *testing.T, conn *stream.Conn) {
 		}
 		return nil
 	})
-	if _, err := publisher(t, conn).Redrive(t.Context(), workerapp.Suppression, 1, message("01A")); err != nil {
+	if _, err := publisher(t, conn).Redrive(t.Context(), workerapp.Suppression, "1", message("01A")); err != nil {
 		t.Errorf("the operator redrives: %v", err)
 	}
 }

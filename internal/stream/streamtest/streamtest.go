@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
 
 	"github.com/cioevents/cioevents/internal/stream"
@@ -88,4 +90,24 @@ func (s *Server) Connect(settings stream.Settings) *stream.Conn {
 		s.tb.Fatal(err)
 	}
 	return conn
+}
+
+// DeleteStream deletes a stream with its messages and consumers, as an operator could
+// by mistake.
+func (s *Server) DeleteStream(name string) {
+	s.tb.Helper()
+	nc, err := nats.Connect(s.URL())
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := js.DeleteStream(ctx, name); err != nil {
+		s.tb.Fatal(err)
+	}
 }
