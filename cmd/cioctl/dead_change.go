@@ -87,7 +87,7 @@ func (c *cli) deadDrop() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "drop [SEQ ...]",
 		Short:   "Delete dead letters for good",
-		Long:    "drop asks, then deletes the selected dead letters. They cannot be recovered. The\nevent of a consumer's dead letter stays in the stream until it is too old. A dead\nletter of ingest is the only copy of its body.",
+		Long:    "drop asks, then deletes the selected dead letters. They cannot be recovered: the\nNATS server overwrites their bytes on disk. The event of a consumer's dead letter\nstays in the stream until it is too old. A dead letter of ingest is the only copy of\nits body.",
 		Example: "  cioctl dead drop 17\n  cioctl dead drop --from ingest --reason not_json --until -30d --yes",
 	}
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "delete without asking")

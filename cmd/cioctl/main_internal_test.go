@@ -16,6 +16,7 @@ import (
 
 // A shell runs cioctl with a NATS server of its own.
 type shell struct {
+	srv  *streamtest.Server
 	t    *testing.T
 	url  string
 	conn *stream.Conn
@@ -25,7 +26,7 @@ type shell struct {
 func newShell(t *testing.T) *shell {
 	t.Helper()
 	server := streamtest.Start(t)
-	s := &shell{t: t, url: server.URL(), conn: server.Connect(stream.Settings{})}
+	s := &shell{t: t, srv: server, url: server.URL(), conn: server.Connect(stream.Settings{})}
 	var err error
 	if s.pub, err = stream.NewPublisher(s.conn, 0); err != nil {
 		t.Fatal(err)

@@ -46,12 +46,26 @@ func statusTable(w io.Writer, s *stream.Status) {
 		}
 		row(w)
 	}
-	if len(s.Dead) == 0 {
-		row(w, "no dead letters")
-		return
+	deadCounts(w, s)
+	if len(s.Problems) > 0 {
+		row(w)
+		row(w, "PROBLEMS")
+		for _, p := range s.Problems {
+			row(w, p)
+		}
 	}
-	row(w, "DEAD LETTERS FROM", "REASON", "COUNT")
-	for _, d := range s.Dead {
-		row(w, d.From, d.Reason, d.Count)
+}
+
+func deadCounts(w io.Writer, s *stream.Status) {
+	switch {
+	case s.Dead == nil:
+		row(w, "stream of dead letters missing")
+	case len(s.Dead) == 0:
+		row(w, "no dead letters")
+	default:
+		row(w, "DEAD LETTERS FROM", "REASON", "COUNT")
+		for _, d := range s.Dead {
+			row(w, d.From, d.Reason, d.Count)
+		}
 	}
 }

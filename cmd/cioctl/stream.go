@@ -33,7 +33,14 @@ default value.`,
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(c.out, "applied")
-		return err
+		_, _ = fmt.Fprintln(c.out, "applied")
+		s, err := conn.Status(ctx)
+		if err != nil {
+			return err
+		}
+		for _, p := range s.Problems { // NATS refuses to change these
+			_, _ = fmt.Fprintln(c.err, "not changed: "+p)
+		}
+		return nil
 	}, &target)
 }

@@ -51,12 +51,9 @@ const headerSize = "Nats-Msg-Size"
 // ListDeadLetters calls fn for each selected dead letter, without its body, until fn
 // returns false. Dead letters that are stored after the start of the call are not
 // listed. A body in parts counts as a single dead letter; dead letters with missing
-// parts are last.
+// parts are last. The error is ErrNoDeadStream when the stream is missing.
 func (c *Conn) ListDeadLetters(ctx context.Context, s DeadSelection, fn func(*event.StoredDeadLetter) bool) error {
-	st, err := c.lookUp(ctx, DeadName)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil
-	}
+	st, err := c.lookUpDead(ctx)
 	if err != nil {
 		return err
 	}
@@ -91,7 +88,7 @@ func (c *Conn) ListDeadLetters(ctx context.Context, s DeadSelection, fn func(*ev
 // ReadDeadLetter returns the dead letter with these entries, with its body. The
 // error is event.ErrNoDeadLetter when no entry is stored any more.
 func (c *Conn) ReadDeadLetter(ctx context.Context, entries []uint64) (*event.StoredDeadLetter, error) {
-	st, err := c.lookUp(ctx, DeadName)
+	st, err := c.lookUpDead(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -121,13 +118,21 @@ func (c *Conn) ReadDeadLetter(ctx context.Context, entries []uint64) (*event.Sto
 
 // DeleteDeadLetter deletes the entries of a dead letter. Deleting a deleted entry is
 // no error.
+//
+// The server overwrites the bytes of a deleted entry: a dead letter holds personal
+// data. A plain deletion only marks the entry, and leaves its bytes in the file. In
+// return the server writes the whole file of up to 8 MB again for each entry, which
+// takes some 16 ms.
 func (c *Conn) DeleteDeadLetter(ctx context.Context, entries []uint64) error {
-	st, err := c.lookUp(ctx, DeadName)
+	st, err := c.lookUpDead(ctx)
 	if err != nil {
 		return err
 	}
+	if st.CachedInfo().Config.DenyDelete {
+		return errors.New(denyDelete(DeadName))
+	}
 	for _, seq := range entries {
-		err := st.DeleteMsg(ctx, seq)
+		err := st.SecureDeleteMsg(ctx, seq)
 		if err == nil {
 			continue
 		}

@@ -12,15 +12,23 @@ import (
 // Ensure creates the missing streams. For each property of the running stream that
 // differs from s, Ensure returns a line.
 func (c *Conn) Ensure(ctx context.Context, s Settings) (differences []string, err error) {
+	differences, problems, err := c.ensure(ctx, s)
+	return append(differences, problems...), err
+}
+
+// ensure is Ensure. The differences are those that Apply removes, the problems those
+// that NATS refuses to remove.
+func (c *Conn) ensure(ctx context.Context, s Settings) (differences, problems []string, err error) {
 	s = s.withDefaults()
 	running, err := c.ensureStream(ctx, s.stream())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if _, err := c.ensureStream(ctx, s.deadStream()); err != nil {
-		return nil, err
+	dead, err := c.ensureStream(ctx, s.deadStream())
+	if err != nil {
+		return nil, nil, err
 	}
-	return diff(running, s.stream()), nil
+	return diff(running, s.stream()), append(problemsOf(running), problemsOf(dead)...), nil
 }
 
 func (c *Conn) ensureStream(ctx context.Context, want jetstream.StreamConfig) (jetstream.StreamConfig, error) {
@@ -53,6 +61,10 @@ func (c *Conn) Apply(ctx context.Context, s Settings, less bool) error {
 		}
 	}
 	for _, cfg := range []jetstream.StreamConfig{s.stream(), s.deadStream()} {
+		if st, err := c.js.Stream(ctx, cfg.Name); err == nil {
+			// NATS refuses to switch DenyDelete off, and with it every other change.
+			cfg.DenyDelete = st.CachedInfo().Config.DenyDelete
+		}
 		if _, err := c.js.CreateOrUpdateStream(ctx, cfg); err != nil {
 			return fmt.Errorf("apply settings to stream %s: %w", cfg.Name, err)
 		}

@@ -12,9 +12,12 @@ const retryWait = time.Second
 // errors, and the properties of the running stream that differ from s.
 func (c *Conn) EnsureUntil(ctx context.Context, s Settings) error {
 	return c.until(ctx, "stream not ready, retrying", func(ctx context.Context) error {
-		differences, err := c.Ensure(ctx, s)
+		differences, problems, err := c.ensure(ctx, s)
 		for _, d := range differences {
 			c.log.Warn().Str("stream", Name).Msg("running stream differs from the configuration: " + d + "; to change the stream, run cioctl stream apply")
+		}
+		for _, p := range problems {
+			c.log.Warn().Msg(p)
 		}
 		return err
 	})

@@ -57,12 +57,16 @@ func (s *Settings) Declare(set *config.Set) {
 // read and redrive them.
 const deadMaxAge = 90 * 24 * time.Hour
 
+// deadWindow is how long the stream refuses a dead letter that is stored a second time
+// because its confirmation was lost. The worker retries a message after at most 12.5
+// minutes.
+const deadWindow = 15 * time.Minute
+
 func (s Settings) stream() jetstream.StreamConfig {
 	cfg := s.base(Name, "Customer.io reporting webhooks, byte for byte as they were signed")
 	cfg.Subjects = []string{eventsPrefix + ">", redrivePrefix + ">"}
 	cfg.MaxAge, cfg.MaxBytes = s.MaxAge, s.MaxBytes
 	cfg.Duplicates = min(s.DedupWindow, s.MaxAge)
-	cfg.DenyDelete = true
 	return cfg
 }
 
@@ -70,13 +74,13 @@ func (s Settings) deadStream() jetstream.StreamConfig {
 	cfg := s.base(DeadName, "Messages that were given up, with the reason in their headers")
 	cfg.Subjects = []string{deadPrefix + ">"}
 	cfg.MaxAge, cfg.MaxBytes = deadMaxAge, -1
-	// Long enough for the retry of a dead letter's publish, whose confirmation was
-	// lost.
-	cfg.Duplicates = 2 * time.Minute
+	cfg.Duplicates = deadWindow
 	return cfg
 }
 
-// base returns the properties that both streams share.
+// base returns the properties that both streams share. Both allow deletion: their
+// bodies hold personal data, which somebody may have to erase. Permissions protect the
+// messages instead of DenyDelete: only an operator's user may delete.
 func (s Settings) base(name, description string) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:        name,

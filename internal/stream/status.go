@@ -18,7 +18,10 @@ type Status struct {
 	Stream    StreamStatus     `json:"stream"`
 	Consumers []ConsumerStatus `json:"consumers"`
 	Replays   []Replay         `json:"replays"`
-	Dead      []DeadStatus     `json:"dead_letters"`
+	// Dead is nil when the stream of dead letters is missing.
+	Dead []DeadStatus `json:"dead_letters"`
+	// Problems are sentences about streams that break a promise, with what to do.
+	Problems []string `json:"problems"`
 }
 
 // A StreamStatus is the state of the stream of events.
@@ -64,14 +67,14 @@ func (c *Conn) Status(ctx context.Context) (*Status, error) {
 			Name: Name, Messages: info.State.Msgs, Bytes: info.State.Bytes, MaxBytes: info.Config.MaxBytes,
 			First: info.State.FirstTime, Last: info.State.LastTime, Replicas: info.Config.Replicas,
 		},
+		Problems: problemsOf(info.Config),
 	}
 	infos, err := durables(ctx, st)
 	if err != nil {
 		return nil, err
 	}
 	s.Consumers, s.Replays = consumersOf(infos), replaysOf(infos)
-	s.Dead, err = c.deadStatus(ctx)
-	return s, err
+	return s, c.deadStatus(ctx, s)
 }
 
 // durables lists the durable consumers. Other consumers are temporary: tails, and
@@ -112,25 +115,28 @@ func lagOf(info *jetstream.ConsumerInfo) uint64 {
 	return info.NumPending + uint64(max(info.NumAckPending, 0))
 }
 
-func (c *Conn) deadStatus(ctx context.Context) ([]DeadStatus, error) {
-	st, err := c.lookUp(ctx, DeadName)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return []DeadStatus{}, nil
+// deadStatus adds the state of the stream of dead letters to s.
+func (c *Conn) deadStatus(ctx context.Context, s *Status) error {
+	st, err := c.lookUpDead(ctx)
+	if errors.Is(err, ErrNoDeadStream) {
+		s.Problems = append(s.Problems, err.Error())
+		return nil
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
+	s.Problems = append(s.Problems, problemsOf(st.CachedInfo().Config)...)
 	info, err := st.Info(ctx, jetstream.WithSubjectFilter(deadPrefix+">"))
 	if err != nil {
-		return nil, fmt.Errorf("count dead letters: %w", err)
+		return fmt.Errorf("count dead letters: %w", err)
 	}
-	list := []DeadStatus{}
+	s.Dead = []DeadStatus{}
 	for subject, n := range info.State.Subjects {
 		from, reason, _ := strings.Cut(strings.TrimPrefix(subject, deadPrefix), ".")
-		list = append(list, DeadStatus{From: from, Reason: reason, Count: n})
+		s.Dead = append(s.Dead, DeadStatus{From: from, Reason: reason, Count: n})
 	}
-	slices.SortFunc(list, func(a, b DeadStatus) int {
+	slices.SortFunc(s.Dead, func(a, b DeadStatus) int {
 		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Reason, b.Reason))
 	})
-	return list, nil
+	return nil
 }
