@@ -113,6 +113,16 @@ func (b *Base) EnsureStream(ctx context.Context) error {
 	return err
 }
 
+// KeepStreams is EnsureStream, and then recreates the stream of dead letters whenever
+// somebody has deleted the stream, until ctx ends.
+func (b *Base) KeepStreams(ctx context.Context) error {
+	err := b.EnsureStream(ctx)
+	if err == nil {
+		b.Conn.KeepDeadStream(ctx, b.cfg.Stream)
+	}
+	return err
+}
+
 // Close undoes Open and Listen. A second call does nothing.
 func (b *Base) Close() {
 	if b.admin != nil {

@@ -48,5 +48,7 @@ func (w *Watch) Collect(ch chan<- prometheus.Metric) {
 	gauge(bytesDesc, float64(r.stream.State.Bytes))
 	gauge(maxBytesDesc, float64(max(0, r.stream.Config.MaxBytes)))
 	gauge(maxAgeDesc, r.stream.Config.MaxAge.Seconds())
-	gauge(deadDesc, float64(r.dead))
+	if r.dead != nil { // "no dead letters" would hide that the stream is missing
+		gauge(deadDesc, float64(r.dead.State.Msgs))
+	}
 }

@@ -29,6 +29,8 @@ type Conn struct {
 	log zerolog.Logger
 	// connectErr is the error of the last try to connect, nil after a success.
 	connectErr atomic.Pointer[error]
+	// deadNote tells that the stream of dead letters is missing, nil when it is not.
+	deadNote atomic.Pointer[string]
 }
 
 // Connect returns immediately, even when the server is unreachable: ingest had better

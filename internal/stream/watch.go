@@ -43,7 +43,7 @@ type Watch struct {
 type reading struct {
 	at        time.Time
 	stream    *jetstream.StreamInfo
-	dead      uint64
+	dead      *jetstream.StreamInfo // nil for a missing stream
 	consumers []*jetstream.ConsumerInfo
 	ages      map[string]time.Duration
 }
@@ -95,8 +95,8 @@ func (w *Watch) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	dead, err := w.conn.lookUp(ctx, DeadName)
-	if err != nil {
+	dead, err := w.conn.lookUpDead(ctx)
+	if err != nil && !errors.Is(err, ErrNoDeadStream) {
 		return err
 	}
 	infos, err := durables(ctx, st)
@@ -104,7 +104,10 @@ func (w *Watch) look(ctx context.Context) error {
 		return err
 	}
 	infos = slices.DeleteFunc(infos, func(i *jetstream.ConsumerInfo) bool { return !slices.Contains(w.cfg.Consumers, i.Name) })
-	r := &reading{at: w.cfg.Now(), stream: st.CachedInfo(), dead: dead.CachedInfo().State.Msgs, consumers: infos}
+	r := &reading{at: w.cfg.Now(), stream: st.CachedInfo(), consumers: infos}
+	if dead != nil {
+		r.dead = dead.CachedInfo()
+	}
 	r.ages, err = ages(ctx, st, infos, r.at)
 	w.mu.Lock()
 	defer w.mu.Unlock()

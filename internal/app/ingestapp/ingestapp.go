@@ -63,7 +63,7 @@ func (a *App) open(cfg Config, log zerolog.Logger) (err error) {
 	if a.server, err = a.newServer(cfg); err != nil {
 		return err
 	}
-	if err := a.Listen(a.server.CheckReady, nil); err != nil {
+	if err := a.Listen(a.server.CheckReady, a.Conn.Notes); err != nil {
 		return err
 	}
 	if a.ln, err = net.Listen("tcp", cfg.Addr); err != nil { //nolint:noctx // binding does not wait
@@ -91,7 +91,7 @@ func (a *App) Addr() net.Addr { return a.ln.Addr() }
 func (a *App) Run(ctx context.Context) error {
 	defer a.Close()
 	a.Log.Info().Stringer("addr", a.Addr()).Stringer("admin", a.AdminAddr()).Msg("ingest is listening")
-	return a.Serve(ctx, a.EnsureStream, func(ctx context.Context) error { return a.server.Serve(ctx, a.ln) })
+	return a.Serve(ctx, a.KeepStreams, func(ctx context.Context) error { return a.server.Serve(ctx, a.ln) })
 }
 
 // Close closes the listeners and the connection to NATS. Run calls Close.

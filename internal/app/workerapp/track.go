@@ -65,10 +65,10 @@ func (a *App) addJob(j job, workspace string, metrics []webhook.Metric) {
 	a.jobs = append(a.jobs, j)
 }
 
-// notes lists the workspaces with an unavailable Track API, and the errors. The
-// consumers of these workspaces fetch nothing.
+// notes lists what is wrong with the streams, and the workspaces with an unavailable
+// Track API with the errors. The consumers of these workspaces fetch nothing.
 func (a *App) notes() []string {
-	var list []string
+	list := a.Conn.Notes()
 	for i, client := range a.clients {
 		if err := client.Down(); err != nil {
 			list = append(list, fmt.Sprintf("workspace %s: %v", a.cfg.Workspaces.All()[i].Name, err))

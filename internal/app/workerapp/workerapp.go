@@ -87,8 +87,8 @@ func (a *App) open(log zerolog.Logger) error {
 	}
 	a.watch = a.Conn.NewWatch(stream.WatchConfig{Consumers: a.names()})
 	a.Registry.MustRegister(a.watch)
-	// An unavailable Track API is a note, not a reason to be unready:
-	// docs/adr/0004-readiness.md.
+	// An unavailable Track API and a missing stream of dead letters are notes, not
+	// reasons to be unready: docs/adr/0004-readiness.md.
 	return a.Listen(a.Conn.Ready, a.notes)
 }
 
@@ -151,6 +151,7 @@ func (a *App) work(ctx context.Context) error {
 	}
 	running.Go(func() { a.serveReplays(ctx) })
 	running.Go(func() { a.watch.Run(ctx) })
+	running.Go(func() { a.Conn.KeepDeadStream(ctx, a.cfg.Stream) })
 	running.Wait()
 	return nil
 }
