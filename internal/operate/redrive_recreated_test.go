@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go"
 
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/fault"
@@ -42,5 +43,53 @@ func TestRedriveOfARecreatedStream(t *testing.T) {
 		if _, err := p.conn.Ensure(t.Context(), stream.Settings{}); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// storeOld stores a dead letter of the event id with the headers that c826c92 wrote.
+func (p *pipeline) storeOld(id, deadID string) {
+	p.t.Helper()
+	nc, err := nats.Connect(p.srv.URL())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer nc.Close()
+	msg := &nats.Msg{Subject: "customerio.dead.warehouse.rejected_row", Data: []byte(`{"event_id":"` + id + `"}`), Header: nats.Header{
+		"Nats-Msg-Id": {deadID}, "Cio-Id": {"acme:" + id}, "Cio-Received-At": {"2026-03-01T12:00:00Z"}, "Cio-Reason": {"rejected_row"},
+		"Cio-Error": {"why"}, "Cio-Attempts": {"1"}, "Cio-Sequence": {"1"}, "Cio-Subject": {"customerio.events.acme.email.opened"},
+		"Cio-Died-At": {time.Now().Format(time.RFC3339Nano)},
+	}}
+	if _, err := nc.RequestMsg(msg, 5*time.Second); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// Dead letters that c826c92 has stored are listed, shown, redriven and dropped. Two of
+// them with the same id are two.
+func TestOldDeadLetters(t *testing.T) {
+	t.Parallel()
+	p := newPipeline(t)
+	warehouse := p.consumer("warehouse")
+	for _, id := range []string{"a", "b"} {
+		p.storeOld(id, "warehouse:1")
+		if d, err := operate.ShowDeadLetter(t.Context(), p.conn, 1, true); err != nil || d.ID != id || d.Workspace != "acme" || string(d.Raw) != `{"event_id":"`+id+`"}` {
+			t.Errorf("show %s: %+v, %v", id, d, err)
+		}
+		got, err := operate.RedriveDeadLetters(t.Context(), p.conn, [][]uint64{{1}}, func() {})
+		if err != nil || got.Redriven != 1 || got.Duplicates != 0 {
+			t.Errorf("redrive %s: %+v, %v", id, got, err)
+		}
+		attempts, err := warehouse.Fetch(t.Context(), event.Limits{Messages: 100, Linger: 100 * time.Millisecond})
+		if err != nil || len(attempts) != 1 || attempts[0].ID != id {
+			t.Errorf("the consumer gets %d messages, %v; want %s", len(attempts), err, id)
+		}
+		p.srv.DeleteStream(stream.DeadName) // and with it the memory of the id
+		if _, err := p.conn.Ensure(t.Context(), stream.Settings{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.storeOld("c", "warehouse:1")
+	if dropped, err := operate.DropDeadLetters(t.Context(), p.conn, [][]uint64{{1}}, func() {}); err != nil || dropped != 1 || len(p.list(&operate.DeadFilter{})) != 0 {
+		t.Errorf("dropped %d, %v", dropped, err)
 	}
 }
