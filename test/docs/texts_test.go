@@ -21,6 +21,9 @@ var texts = map[string][]text{
 		{"--tail=50 | grep {signature}`", "internal/ingest"},
 		{"If it says \"{signed by}\"", "cmd/cioctl"},
 		{"--tail=20 | grep '{batch failed}'`", "internal/worker"},
+		{"logs `{missing stream of dead letters recreated}`", "internal/stream"},
+		{"`grep '{not recreated}'`", "internal/stream"},
+		{"`cioctl status` says `{no dead letters}`", "cmd/cioctl"},
 		{"The log of the worker: `{retrying a message}`", "internal/worker"},
 	},
 	"docs/production.md": {

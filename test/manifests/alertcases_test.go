@@ -104,6 +104,9 @@ func workerCases() []alertCase {
 	return []alertCase{
 		{"CioeventsDeadLetters", "a new one", 30, []string{deadLetter + "0x25 1x4"}, true},
 		{"CioeventsDeadLetters", "an old one", 30, []string{deadLetter + "1x30"}, false},
+		{"CioeventsDeadStreamMissing", "no number of dead letters", 10, []string{"cioevents_stream_messages 0x10"}, true},
+		{"CioeventsDeadStreamMissing", "an empty stream of dead letters", 10, []string{"cioevents_stream_messages 7x10", "cioevents_dead_letters 0x10"}, false},
+		{"CioeventsDeadStreamMissing", "recreated at once", 10, []string{"cioevents_stream_messages 7x10", "cioevents_dead_letters 3x4 _ 0x5"}, false},
 		{"CioeventsDeadLettersWait", "for a day", 1500, []string{"cioevents_dead_letters 2x1500"}, true},
 		{"CioeventsDeadLettersWait", "since this morning", 1500, []string{"cioevents_dead_letters 0x1000 2x499"}, false},
 		{"CioeventsBatchesHeld", "for 30 minutes", 30, []string{held + "0+1x30"}, true},

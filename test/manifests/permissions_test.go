@@ -199,6 +199,67 @@ func operate(t *testing.T, conn *stream.Conn) {
 	if _, err := publisher(t, conn).Redrive(t.Context(), workerapp.Suppression, "1", message("01A")); err != nil {
 		t.Errorf("the operator redrives: %v", err)
 	}
+	dropDeadLetters(t, conn)
+}
+
+// dropDeadLetters deletes every dead letter, as only the operator may.
+func dropDeadLetters(t *testing.T, conn *stream.Conn) {
+	t.Helper()
+	var letters [][]uint64
+	err := conn.ListDeadLetters(t.Context(), stream.DeadSelection{}, func(d *event.StoredDeadLetter) bool {
+		letters = append(letters, d.Entries)
+		return true
+	})
+	if err != nil || len(letters) != 3 {
+		t.Errorf("the operator lists %d dead letters, %v; want 3", len(letters), err)
+	}
+	for _, entries := range letters {
+		if err := conn.DeleteDeadLetter(t.Context(), entries); err != nil {
+			t.Errorf("the operator deletes a dead letter: %v", err)
+		}
+	}
+}
+
+// TestTheWorkerRecreatesTheDeadStream: ingest may not, and says that the stream is
+// missing.
+func TestTheWorkerRecreatesTheDeadStream(t *testing.T) {
+	t.Parallel()
+	c := startNATS(t, load(t, "dev"))
+	worker, ingest, operator := c.connect(t, "worker"), c.connect(t, "ingest"), c.connect(t, "operator")
+	if _, err := worker.Ensure(t.Context(), stream.Settings{}); err != nil {
+		t.Fatal(err)
+	}
+	keep := func(conn *stream.Conn) {
+		run(t, func(ctx context.Context) error {
+			conn.KeepDeadStream(ctx, stream.Settings{})
+			return nil
+		})
+	}
+	keep(ingest)
+	nc, err := nats.Connect(c.url("operator"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	if _, err := nc.Request("$JS.API.STREAM.DELETE."+stream.DeadName, nil, 5*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "ingest names the missing stream", func(context.Context) error {
+		if len(ingest.Notes()) == 0 {
+			return errors.New("no note")
+		}
+		return nil
+	})
+	if s, err := operator.Status(t.Context()); err != nil || s.Dead != nil {
+		t.Errorf("ingest has created the stream: %+v, %v", s, err)
+	}
+	keep(worker)
+	eventually(t, "the worker recreates the stream", func(ctx context.Context) error {
+		if s, err := operator.Status(ctx); err != nil || s.Dead == nil {
+			return errors.Join(errors.New("missing"), err)
+		}
+		return nil
+	})
 }
 
 // TestTheirUsersMayDoNoMore tries what an intruder with a password would.
@@ -211,14 +272,15 @@ func TestTheirUsersMayDoNoMore(t *testing.T) {
 	both := []string{
 		"customerio.redrive.warehouse.default.email.spammed", "other",
 		"$JS.API.STREAM.DELETE.CUSTOMERIO", "$JS.API.STREAM.PURGE.CUSTOMERIO", "$JS.API.STREAM.UPDATE.CUSTOMERIO",
-		"$JS.API.STREAM.MSG.DELETE.CUSTOMERIO", "$JS.API.STREAM.MSG.GET.CUSTOMERIO_DEAD", "$JS.API.DIRECT.GET.CUSTOMERIO",
+		"$JS.API.STREAM.MSG.DELETE.CUSTOMERIO", "$JS.API.STREAM.MSG.DELETE.CUSTOMERIO_DEAD", "$JS.API.STREAM.DELETE.CUSTOMERIO_DEAD",
+		"$JS.API.STREAM.PURGE.CUSTOMERIO_DEAD", "$JS.API.STREAM.UPDATE.CUSTOMERIO_DEAD", "$JS.API.STREAM.MSG.GET.CUSTOMERIO_DEAD", "$JS.API.DIRECT.GET.CUSTOMERIO",
 		"$JS.API.STREAM.CREATE.OTHER", "$JS.API.STREAM.LIST", "$JS.API.CONSUMER.DELETE.CUSTOMERIO_DEAD.x",
 		"$JS.API.STREAM.SNAPSHOT.CUSTOMERIO", "$JS.API.CONSUMER.CREATE.CUSTOMERIO_DEAD.x",
 		"_INBOX_ingest.x", "_INBOX_worker.x", "$SYS.REQ.SERVER.PING",
 	}
 	forbidden := map[string][]string{
 		"ingest": append([]string{
-			"customerio.dead.warehouse.rejected", "$JS.API.STREAM.CREATE.CUSTOMERIO", "$JS.API.CONSUMER.CREATE.CUSTOMERIO.x",
+			"customerio.dead.warehouse.rejected", "$JS.API.STREAM.CREATE.CUSTOMERIO", "$JS.API.STREAM.CREATE.CUSTOMERIO_DEAD", "$JS.API.CONSUMER.CREATE.CUSTOMERIO.x",
 			"$JS.API.CONSUMER.MSG.NEXT.CUSTOMERIO.suppression", "$JS.API.CONSUMER.LIST.CUSTOMERIO", "$JS.API.STREAM.MSG.GET.CUSTOMERIO", "$JS.ACK.CUSTOMERIO.suppression.1.1.1.1.1",
 		}, both...),
 		"worker": append([]string{"customerio.events.default.email.spammed"}, both...),
