@@ -8,7 +8,8 @@
 //
 // [ParseEnvelope] is quicker than Parse and reads only the id, the object type and the
 // metric of an event. [Strip] removes the content of a message from a large body.
-// [ClassifyBounce] tells hard bounces from soft bounces.
+// [ClassifyBounce] tells hard bounces from soft bounces. [SameMailbox] tells whether a
+// message went to a person's own address.
 //
 // # Keys
 //
