@@ -1,6 +1,9 @@
 package webhook
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // An ObjectType is the kind of message or person that an event is about. Parse keeps
 // an unknown object type, trimmed and in lower case.
@@ -148,7 +151,9 @@ type Event struct {
 type Identifiers struct {
 	ID    string
 	Email string
-	// CioID is Customer.io's own id of the person and never changes.
+	Phone string // in E.164 format, in workspaces that identify people by phone number
+	// CioID is Customer.io's own id of the person and never changes. Customer.io sends
+	// it without the prefix cio_ of the Track API.
 	CioID string
 }
 
@@ -166,4 +171,19 @@ func (e *Event) IsMachine() *bool {
 		return e.Prefetched
 	}
 	return e.Machine
+}
+
+// BounceClass returns the class of a Bounced event by its FailureMessage, and "" for
+// other events. A flat body without a failure message is a hard bounce, because the flat
+// shape has no field for a reason. Another body without a failure message is
+// BounceUnknown: its sender had a field and left the field empty.
+func (e *Event) BounceClass() BounceClass {
+	switch {
+	case e.Metric != Bounced:
+		return ""
+	case e.Shape == Flat && strings.TrimSpace(e.FailureMessage) == "":
+		return BounceHard
+	default:
+		return ClassifyBounce(e.FailureMessage)
+	}
 }

@@ -131,6 +131,8 @@ func (d *document) identifiers(v span) Identifiers {
 			ids.ID = d.text(w.value)
 		case "email":
 			ids.Email = d.text(w.value)
+		case "phone":
+			ids.Phone = d.text(w.value)
 		case "cio_id":
 			ids.CioID = d.text(w.value)
 		}

@@ -58,7 +58,7 @@ func TestParseNested(t *testing.T) {
 func TestParseEveryField(t *testing.T) {
 	t.Parallel()
 	got := parse(t, `{"event_id":"E","object_type":"push","metric":"sent","timestamp":1755600000,"data":{
-		"customer_id":"c","identifiers":{"id":"i","email":"m","cio_id":"o"},"email_address":"a",
+		"customer_id":"c","identifiers":{"id":"i","email":"m","phone":"p","cio_id":"o"},"email_address":"a",
 		"delivery_id":"d","recipient":"r","subject":"s",
 		"recipients":[{"device_id":"1","device_platform":"ios"},{"device_id":"2","device_platform":"android","failure_message":"f"}],
 		"campaign_id":1,"broadcast_id":2,"newsletter_id":3,"transactional_message_id":4,"action_id":5,
@@ -69,7 +69,7 @@ func TestParseEveryField(t *testing.T) {
 	want := webhook.Event{
 		ID: "E", ObjectType: webhook.Push, Metric: webhook.Sent, Shape: webhook.Nested,
 		OccurredAt: time.Unix(1755600000, 0).UTC(),
-		CustomerID: "c", Identifiers: webhook.Identifiers{ID: "i", Email: "m", CioID: "o"}, EmailAddress: "a",
+		CustomerID: "c", Identifiers: webhook.Identifiers{ID: "i", Email: "m", Phone: "p", CioID: "o"}, EmailAddress: "a",
 		DeliveryID: "d", Recipient: "r", Subject: "s",
 		Recipients: []webhook.Recipient{
 			{DeviceID: "1", DevicePlatform: "ios"},
