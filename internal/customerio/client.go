@@ -83,7 +83,7 @@ func New(cfg Config) (*Client, error) {
 // nothing about the call. Any other error is transient, and names a wait if Customer.io
 // named a wait. No error contains an identifier.
 func (c *Client) Apply(ctx context.Context, call effect.Call) error {
-	if err := errors.Join(check(call), checkPath(call.Person)); err != nil {
+	if err := checkSingle(call); err != nil {
 		c.metrics.refused(call.Kind)
 		return fmt.Errorf("%s person: %w", call.Kind, fault.Permanent(fault.ReasonRejected, err))
 	}
@@ -141,6 +141,15 @@ func (c *Client) once(ctx context.Context, l lane, name, identifier string, send
 }
 
 func (c *Client) send(ctx context.Context, call effect.Call) error {
+	if call.Person.Kind == effect.Phone {
+		// In a path the API takes a phone number for an id. Source: the parameter
+		// identifier of PUT /api/v1/customers/{identifier}.
+		body, err := encodeEntity(call)
+		if err != nil {
+			return err
+		}
+		return c.post(ctx, "/api/v2/entity", body)
+	}
 	identifier := call.Person.Identifier()
 	switch call.Kind {
 	case effect.Suppress:

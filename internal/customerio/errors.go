@@ -164,7 +164,7 @@ func timedOut(err error) bool {
 
 // identifiers matches identifiers of people, because an answer may also repeat an
 // identifier that the call did not name.
-var identifiers = regexp.MustCompile(`[^\s"'<>]+(?:@|%40)[^\s"'<>]+|\bcio_\w+`)
+var identifiers = regexp.MustCompile(`[^\s"'<>]+(?:@|%40)[^\s"'<>]+|\bcio_\w+|\+\d{6,15}\b`)
 
 // excerpt returns the beginning of an answer's body, without identifiers of people.
 func excerpt(body, identifier string) string {

@@ -20,7 +20,7 @@ import (
 // echo returns the body of an answer that repeats the person of the call, raw and
 // escaped, and identifiers that the call did not contain.
 func echo(r *http.Request) string {
-	return fmt.Sprintf(`{"meta":{"errors":["%s %s joe@example.com joe%%40example.com cio_d9c1 is bad"]}}`, r.URL.Path, r.RequestURI)
+	return fmt.Sprintf(`{"meta":{"errors":["%s %s joe@example.com joe%%40example.com cio_d9c1 +15557654321 is bad"]}}`, r.URL.Path, r.RequestURI)
 }
 
 // class returns the class of an error as a consumer sees the error.
@@ -43,11 +43,11 @@ func class(err error) string {
 	}
 }
 
-// expect checks the class of the error for two kinds of calls about three kinds of
+// expect checks the class of the error for two kinds of calls about four kinds of
 // persons. Each call has a new client.
 func expect(t *testing.T, ft customeriotest.Fault, cfg customerio.Config, want string) {
 	t.Helper()
-	for _, p := range []effect.Person{joe, byID, email} {
+	for _, p := range []effect.Person{joe, byID, email, byPhone} {
 		for _, call := range []effect.Call{identify(p), suppress(p)} {
 			synctest.Test(t, func(t *testing.T) {
 				c := paced(t, cfg, func(r *http.Request) (*http.Response, error) {
@@ -71,7 +71,7 @@ func expect(t *testing.T, ft customeriotest.Fault, cfg customerio.Config, want s
 func discreet(t *testing.T, err error) {
 	t.Helper()
 	for ; err != nil; err = errors.Unwrap(err) {
-		for _, secret := range []string{"joe", "d9c1", "example", "@", "%40"} {
+		for _, secret := range []string{"joe", "d9c1", "example", "@", "%40", "+1555"} {
 			if strings.Contains(err.Error(), secret) {
 				t.Errorf("error names the person: %v", err)
 			}

@@ -2,6 +2,7 @@ package customerio
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -17,29 +18,36 @@ type v2Item struct {
 	Action      string            `json:"action"`
 	Name        string            `json:"name,omitempty"`
 	ID          string            `json:"id,omitempty"`
-	Timestamp   int64             `json:"timestamp"`
-	Attributes  map[string]any    `json:"attributes"`
+	Timestamp   int64             `json:"timestamp,omitempty"`
+	Attributes  map[string]any    `json:"attributes,omitempty"`
 }
 
 // encodeItem returns the call as an item of a batch. An error means that the call can
 // never be an item.
 func encodeItem(call effect.Call) ([]byte, error) {
+	if call.Kind == effect.Suppress {
+		return nil, errors.New("a batch promises no order, and a suppression comes last")
+	}
 	if err := check(call); err != nil {
 		return nil, err
 	}
-	it := v2Item{
-		Type: "person", Action: "identify", Timestamp: call.At.Unix(), Attributes: call.Attributes,
-		// A kind of identifier has the API's name. In a batch a cio_id has no prefix.
-		Identifiers: map[string]string{string(call.Person.Kind): call.Person.Value},
-	}
+	return encodeEntity(call)
+}
+
+// encodeEntity returns the body of a call of the second version.
+func encodeEntity(call effect.Call) ([]byte, error) {
+	// A kind of identifier has the API's name. In the second version a cio_id has no
+	// prefix.
+	it := v2Item{Type: "person", Identifiers: map[string]string{string(call.Person.Kind): call.Person.Value}}
 	switch call.Kind {
+	case effect.Suppress:
+		it.Action = "suppress"
 	case effect.Track:
 		it.Action, it.Name, it.ID = "event", call.Event, call.ID
-	case effect.Identify:
-		it.Attributes = maps.Clone(call.Attributes)
-		it.Attributes["_update"] = true
+		it.Timestamp, it.Attributes = call.At.Unix(), call.Attributes
 	default:
-		return nil, fmt.Errorf("a batch takes no call of the kind %q", call.Kind)
+		it.Action, it.Timestamp, it.Attributes = "identify", call.At.Unix(), maps.Clone(call.Attributes)
+		it.Attributes["_update"] = true
 	}
 	body, err := json.Marshal(it)
 	if err == nil && len(body) > maxItem {

@@ -40,6 +40,19 @@ func check(call effect.Call) error {
 	}
 }
 
+// checkSingle returns an error for a call that Customer.io will never accept outside a
+// batch.
+func checkSingle(call effect.Call) error {
+	if err := check(call); err != nil {
+		return err
+	}
+	if call.Person.Kind != effect.Phone {
+		return checkPath(call.Person)
+	}
+	_, err := encodeEntity(call) // an entity is smaller than a body of the first version
+	return err
+}
+
 // checkPath returns an error for a person whom a path cannot address. A batch needs no
 // such check, because a batch names the kind of each identifier.
 func checkPath(p effect.Person) error {

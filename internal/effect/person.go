@@ -14,6 +14,7 @@ const (
 	CioID IDKind = "cio_id" // Customer.io's own id
 	ID    IDKind = "id"
 	Email IDKind = "email"
+	Phone IDKind = "phone" // version 2 of the Track API only
 )
 
 // A Person is one identifier of a person. Persons can be compared with ==.
@@ -22,11 +23,13 @@ type Person struct {
 	Value string // without the prefix cio_ of the Track API
 }
 
+const cioPrefix = "cio_"
+
 // Identifier returns the identifier of the person in the Track API: an id, an e-mail
-// address, or "cio_" and a CioID.
+// address, a phone number, or "cio_" and a CioID.
 func (p Person) Identifier() string {
 	if p.Kind == CioID {
-		return "cio_" + p.Value
+		return cioPrefix + p.Value
 	}
 	return p.Value
 }
@@ -36,22 +39,27 @@ func (p Person) Identifier() string {
 //
 // CioID comes first for two reasons: a cio_id never changes, and Customer.io drops
 // an update of a deleted person by cio_id. An id or an e-mail address may by now
-// belong to somebody else.
+// belong to somebody else. A phone number is the last of the event's identifiers, because
+// version 1 of the Track API cannot address a person by phone number.
 func PersonOf(e *webhook.Event) (Person, bool) {
 	candidates := []Person{
-		{CioID, e.Identifiers.CioID},
+		// Customer.io accepts cio_cio_1 and silently ignores the call.
+		{CioID, strings.TrimPrefix(strings.TrimSpace(e.Identifiers.CioID), cioPrefix)},
 		{ID, e.Identifiers.ID},
 		{ID, e.CustomerID},
 		{Email, e.Identifiers.Email},
+		{Phone, e.Identifiers.Phone},
 		{Email, e.EmailAddress},
 	}
 	if e.ObjectType == webhook.Email {
 		candidates = append(candidates, Person{Email, e.Recipient})
 	}
 	for _, p := range candidates {
-		if strings.TrimSpace(p.Value) != "" {
+		if !blank(p.Value) {
 			return p, true
 		}
 	}
 	return Person{}, false
 }
+
+func blank(s string) bool { return strings.TrimSpace(s) == "" }

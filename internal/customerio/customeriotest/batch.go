@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 )
 
 // Limits of the second version of the API, in bytes.
@@ -44,28 +45,44 @@ func (f *Fake) handleBatch(r *http.Request) answer {
 	defer f.mu.Unlock()
 	if err != nil {
 		f.counts.Rejected++
-		return answer{status: http.StatusBadRequest, body: map[string]any{
-			"errors": []map[string]string{{"reason": "invalid", "field": "batch", "message": err.Error()}},
-		}}
+		return invalid("batch", err)
 	}
 	f.counts.Batches++
 	var refused []itemError
 	for i, raw := range items {
-		call, field, err := readItem(raw)
+		call, field, err := f.readItem(raw)
 		if err != nil {
 			f.counts.RejectedItems++
 			refused = append(refused, itemError{BatchIndex: i, Reason: "invalid", Field: field, Message: err.Error()})
 			continue
 		}
-		f.log.add(call)
 		f.counts.Items++
-		f.counts.add(call.Kind)
-		f.apply(call)
+		f.accept(call)
 	}
 	if len(refused) > 0 {
 		return answer{status: http.StatusMultiStatus, body: map[string]any{"errors": refused}}
 	}
 	return accepted
+}
+
+// handleEntity applies a single item.
+func (f *Fake) handleEntity(r *http.Request) answer {
+	raw, err := io.ReadAll(r.Body)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	call, field, itemErr := f.readItem(raw)
+	if err := errors.Join(err, itemErr); err != nil {
+		f.counts.Rejected++
+		return invalid(field, err)
+	}
+	f.accept(call)
+	return accepted
+}
+
+func invalid(field string, err error) answer {
+	return answer{status: http.StatusBadRequest, body: map[string]any{
+		"errors": []map[string]string{{"reason": "invalid", "field": field, "message": err.Error()}},
+	}}
 }
 
 func readBatch(r io.Reader) ([]json.RawMessage, error) {
@@ -83,7 +100,7 @@ func readBatch(r io.Reader) ([]json.RawMessage, error) {
 }
 
 // readItem returns the equivalent call of the first version, or the wrong field.
-func readItem(raw json.RawMessage) (call Call, field string, err error) {
+func (f *Fake) readItem(raw json.RawMessage) (call Call, field string, err error) {
 	if len(raw) > maxItem {
 		return Call{}, "", fmt.Errorf("item is larger than %d bytes", maxItem)
 	}
@@ -96,8 +113,11 @@ func readItem(raw json.RawMessage) (call Call, field string, err error) {
 	if e.Type != "person" {
 		return Call{}, "type", fmt.Errorf("type %q is not supported by the fake", e.Type)
 	}
-	if call.Identifier, err = e.identifier(); err != nil {
+	if call.Identifier, call.Phone, err = e.identifier(); err != nil {
 		return Call{}, "identifiers", err
+	}
+	if call.Phone && f.cfg.NoPhones {
+		return Call{}, "identifiers", errors.New("phone is not an identifier of this workspace")
 	}
 	numbers(e.Attributes)
 	if call.Kind, call.Body, err = e.action(); err != nil {
@@ -106,8 +126,11 @@ func readItem(raw json.RawMessage) (call Call, field string, err error) {
 	return call, "attributes", call.check()
 }
 
-// identifier returns the identifier in the form of the first version.
-func (e entity) identifier() (string, error) {
+// e164 is the form of a phone number.
+var e164 = regexp.MustCompile(`^\+[1-9]\d{1,14}$`)
+
+// identifier returns the identifier in the form of the first version, or a phone number.
+func (e entity) identifier() (_ string, phone bool, _ error) {
 	if len(e.Identifiers) == 1 {
 		for kind, value := range e.Identifiers {
 			s, ok := value.(string)
@@ -117,13 +140,15 @@ func (e entity) identifier() (string, error) {
 			switch {
 			case !ok || s == "":
 			case kind == "cio_id":
-				return "cio_" + s, nil
+				return "cio_" + s, false, nil
 			case kind == "id" || kind == "email":
-				return s, nil
+				return s, false, nil
+			case kind == "phone" && e164.MatchString(s):
+				return s, true, nil
 			}
 		}
 	}
-	return "", errors.New("identifiers must have one of id, email, cio_id")
+	return "", false, errors.New("identifiers must have one of id, email, phone, cio_id")
 }
 
 func (e entity) action() (Kind, map[string]any, error) {

@@ -46,6 +46,7 @@ func TestBatchInPart(t *testing.T) {
 		"type":          `{"type":"object","action":"identify"}`,
 		"action":        item(`"id":"42"`, `"action":"dance"`),
 		"no identifier": item(``, `"action":"identify"`),
+		"phone":         item(`"phone":"15551234567"`, `"action":"identify"`),
 		"two":           item(`"id":"42","email":"joe@example.com"`, `"action":"identify"`),
 		"long value":    item(`"id":"42"`, `"action":"identify","attributes":{"a":"`+strings.Repeat("x", 1001)+`"}`),
 		"event":         item(`"id":"42"`, `"action":"event"`),
@@ -85,5 +86,51 @@ func TestBatchAsAWhole(t *testing.T) {
 		if w := send(newFake(customeriotest.Config{}), "POST", "/api/v2/batch", c.body); w.Code != c.want {
 			t.Errorf("%s: %d %s, want %d", name, w.Code, w.Body, c.want)
 		}
+	}
+}
+
+func TestEntity(t *testing.T) {
+	t.Parallel()
+	const phone = "+15551234567"
+	person := with(joe, values{"a": int64(1)})
+	person.Phone = phone
+	seeded := joe
+	seeded.Phone = phone
+	f := newFake(customeriotest.Config{}, seeded)
+	for name, c := range map[string]struct {
+		body string
+		want int
+	}{
+		"phone":          {item(`"phone":"`+phone+`"`, `"action":"identify","attributes":{"a":1,"_update":true}`), 200},
+		"unknown phone":  {item(`"phone":"+15550000000"`, `"action":"identify","attributes":{"a":2,"_update":true}`), 200},
+		"no E.164":       {item(`"phone":"15551234567"`, `"action":"identify"`), 400},
+		"two":            {item(`"phone":"`+phone+`","id":"42"`, `"action":"identify"`), 400},
+		"unknown action": {item(`"phone":"`+phone+`"`, `"action":"dance"`), 400},
+		"no JSON":        {`{`, 400},
+		"large":          {item(`"id":"42"`, `"action":"event","name":"`+strings.Repeat("x", 32_000)+`"`), 400},
+	} {
+		if w := send(f, "POST", "/api/v2/entity", c.body); w.Code != c.want {
+			t.Errorf("%s: %d %s, want %d", name, w.Code, w.Body, c.want)
+		}
+	}
+	// In a path a phone number is an id.
+	do(t, f, "PUT", phone, `{"a":3,"_update":true}`)
+	do(t, f, "POST", phone+"/suppress", "")
+	expect(t, f, person)
+	if w := send(f, "POST", "/api/v2/entity", item(`"phone":"`+phone+`"`, `"action":"suppress"`)); w.Code != 200 {
+		t.Errorf("suppress: %d %s", w.Code, w.Body)
+	}
+	expect(t, f)
+}
+
+func TestNoPhones(t *testing.T) {
+	t.Parallel()
+	f := newFake(customeriotest.Config{NoPhones: true})
+	byPhone := item(`"phone":"+15551234567"`, `"action":"identify","attributes":{"a":1}`)
+	if w := send(f, "POST", "/api/v2/entity", byPhone); w.Code != 400 {
+		t.Errorf("entity: %d %s, want 400", w.Code, w.Body)
+	}
+	if w := send(f, "POST", "/api/v2/batch", batchOf(byPhone)); w.Code != 207 {
+		t.Errorf("batch: %d %s, want 207", w.Code, w.Body)
 	}
 }

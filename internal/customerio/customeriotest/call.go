@@ -23,8 +23,9 @@ const (
 // A Call is an accepted call.
 type Call struct {
 	Kind Kind
-	// Identifier is the identifier of the person, unescaped.
+	// Identifier is the identifier of the person, unescaped. Phone marks a phone number.
 	Identifier string
+	Phone      bool
 	// Body is the decoded body of an identify or an event, with _update and
 	// _timestamp. Whole numbers are int64. Callers must not change Body.
 	Body map[string]any
@@ -91,6 +92,14 @@ func number(n json.Number) any {
 		return n.String()
 	}
 	return f
+}
+
+// key returns the identifier with its kind.
+func (c Call) key() key {
+	if c.Phone {
+		return key{"phone", c.Identifier}
+	}
+	return keyOf(c.Identifier)
 }
 
 // check returns an error for a call that exceeds a limit.

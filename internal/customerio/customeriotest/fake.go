@@ -3,11 +3,13 @@
 //
 // A Fake imitates
 //   - basic authentication
-//   - people addressed by id, by e-mail address (in any case), or by cio_ and a cio_id
+//   - people addressed by id, by e-mail address (in any case), or by cio_ and a cio_id,
+//     and in the v2 API also by phone number; in a path a phone number is an id
 //   - identify with _update and _timestamp: of two values for one attribute the value
 //     with the later timestamp stays
 //   - an identify with an unknown cio_id, which changes nothing
-//   - suppress, which deletes the profile and blocks its id and e-mail address
+//   - suppress, which deletes the profile and blocks its id, e-mail address and phone
+//     number
 //   - unsuppress and delete
 //   - batches, of which some items may be refused
 //   - the documented size limits
@@ -15,7 +17,7 @@
 //
 // A Fake does not imitate the effects of tracked events, devices, segments, merging,
 // anonymous people, relationships, subscription preferences, and the delay between an
-// answer and its effect. Of the v2 API a Fake has only the batch, with people only. A
+// answer and its effect. Of the v2 API a Fake knows people only. A
 // Fake refuses a body with an attribute that is too long, where Customer.io may cut or
 // drop the attribute.
 package customeriotest
@@ -33,6 +35,9 @@ type Config struct {
 	SiteID, APIKey string
 	// Region is the region of the account. Default "us".
 	Region string
+	// NoPhones refuses phone numbers, as a workspace does that has not made phone
+	// numbers an identifier of people.
+	NoPhones bool
 	// KnowsEverybody lets the first update of an unknown person create the profile,
 	// in spite of _update and also by cio_id. Simulations need KnowsEverybody, because
 	// simulations send messages to people who were not seeded. A deleted or suppressed
@@ -85,12 +90,15 @@ func (f *Fake) Seed(profiles ...Profile) {
 	}
 }
 
-// Profile returns the person with the identifier: an id, an e-mail address, or cio_ and
-// a cio_id.
+// Profile returns the person with the identifier: an id, an e-mail address, cio_ and a
+// cio_id, or a phone number.
 func (f *Fake) Profile(identifier string) (Profile, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p, ok := f.people.find(keyOf(identifier))
+	if !ok {
+		p, ok = f.people.find(key{"phone", identifier})
+	}
 	if !ok {
 		return Profile{}, false
 	}
@@ -108,7 +116,7 @@ func (f *Fake) Profiles() []Profile {
 func (f *Fake) Suppressed(identifier string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.people.blocked[keyOf(identifier)]
+	return f.people.blocked[keyOf(identifier)] || f.people.blocked[key{"phone", identifier}]
 }
 
 // Calls returns the last accepted calls, the oldest first, also calls that changed

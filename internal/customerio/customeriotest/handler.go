@@ -116,6 +116,7 @@ func (f *Fake) routes() *http.ServeMux {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { f.handle(kind, r).write(w) })
 	}
 	mux.HandleFunc("POST "+batchPath, func(w http.ResponseWriter, r *http.Request) { f.handleBatch(r).write(w) })
+	mux.HandleFunc("POST /api/v2/entity", func(w http.ResponseWriter, r *http.Request) { f.handleEntity(r).write(w) })
 	return mux
 }
 
@@ -140,14 +141,18 @@ func (f *Fake) handle(kind Kind, r *http.Request) answer {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.log.add(call)
-	f.counts.add(kind)
-	f.apply(call)
+	f.accept(call)
 	return accepted
 }
 
+func (f *Fake) accept(c Call) {
+	f.log.add(c)
+	f.counts.add(c.Kind)
+	f.apply(c)
+}
+
 func (f *Fake) apply(c Call) {
-	k := keyOf(c.Identifier)
+	k := c.key()
 	switch c.Kind {
 	case Identify:
 		if !f.people.identify(k, c.Body, f.cfg.Now().Unix()) {

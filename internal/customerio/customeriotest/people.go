@@ -13,6 +13,7 @@ type Profile struct {
 	CioID string
 	ID    string
 	Email string // lower case, because an address identifies one person in any case
+	Phone string // E.164
 	// Attributes are strings, booleans, int64, float64 and other JSON values, without
 	// identifiers, _update and _timestamp.
 	Attributes map[string]any
@@ -43,6 +44,7 @@ type person struct {
 	order      int
 	cioID      string
 	id, email  string
+	phone      string
 	attributes map[string]stamped
 }
 
@@ -54,11 +56,14 @@ func (p *person) keys() []key {
 	if p.email != "" {
 		keys = append(keys, emailKey(p.email))
 	}
+	if p.phone != "" {
+		keys = append(keys, key{"phone", p.phone})
+	}
 	return keys
 }
 
 func (p *person) export() Profile {
-	out := Profile{CioID: p.cioID, ID: p.id, Email: p.email, Attributes: make(map[string]any, len(p.attributes))}
+	out := Profile{CioID: p.cioID, ID: p.id, Email: p.email, Phone: p.phone, Attributes: make(map[string]any, len(p.attributes))}
 	for name, a := range p.attributes {
 		out.Attributes[name] = a.value
 	}
@@ -136,6 +141,9 @@ func (pp *people) assign(p *person, k key) bool {
 	case "email":
 		delete(pp.byKey, emailKey(p.email))
 		p.email = k.value
+	case "phone":
+		delete(pp.byKey, key{"phone", p.phone})
+		p.phone = k.value
 	}
 	pp.byKey[k] = p
 	return true
@@ -152,6 +160,9 @@ func (pp *people) seed(profile Profile) {
 	}
 	if profile.Email != "" {
 		pp.assign(p, emailKey(profile.Email))
+	}
+	if profile.Phone != "" {
+		pp.assign(p, key{"phone", profile.Phone})
 	}
 	for name, value := range maps.All(profile.Attributes) {
 		p.set(name, value, 0)
