@@ -72,6 +72,11 @@ func (c *cli) effectsCheck() *cobra.Command {
 			return err
 		}
 		p := effect.Policy{Rules: rules}
+		for _, w := range rules.Warnings() {
+			if _, err := fmt.Fprintf(c.out, "warning: %s\n", w); err != nil {
+				return err
+			}
+		}
 		_, err = fmt.Fprintf(c.out, "%s: %d rules, no mistake\nsuppression acts on: %s\nengagement acts on: %s\n",
 			args[0], len(rules.Names()), list(p.SuppressionMetrics()), list(p.EngagementMetrics()))
 		return err

@@ -67,6 +67,20 @@ func TestEffectsCheckTellsMistakes(t *testing.T) {
 	}
 }
 
+// A word that this version does not know may be new at Customer.io.
+func TestEffectsCheckWarns(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "effects.yaml")
+	if err := os.WriteFile(path, []byte("version: 1\nrules:\n- {name: a, when: {metric: opend}, set: {a: 1}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := "warning: " + path + `:3: rule a: this version does not know the metric "opend"; the nearest known word is "opened"` + "\n" +
+		path + ": 1 rules, no mistake\nsuppression acts on: opend\nengagement acts on: nothing\n"
+	if out, code, said := effects(t, "", "check", path); code != 0 || out != want {
+		t.Errorf("check: %d %s\n%s\nwant\n%s", code, said, out, want)
+	}
+}
+
 func TestEffectsTest(t *testing.T) {
 	t.Parallel()
 	out, code, said := effects(t, hardBounce+noPerson+sent, "test")

@@ -27,7 +27,7 @@ func (r *reader) checkRule(rule *rule) {
 	if rule.suppress && (len(rule.when.objectTypes) == 0 || slices.Contains(rule.when.objectTypes, webhook.Push)) {
 		addf("suppress needs an object_type other than push: a dead device must not delete a person")
 	}
-	if !slices.ContainsFunc(allFacts(), rule.applies) {
+	if !slices.ContainsFunc(allFacts(*rule), rule.applies) {
 		addf("the rule never applies: no event matches its conditions")
 	}
 }
@@ -35,9 +35,13 @@ func (r *reader) checkRule(rule *rule) {
 // checkTogether checks the rules that apply to the same event, for every case that
 // conditions can tell apart.
 func (r *reader) checkTogether(rules []rule) {
+	if n := len(unknownTypes(rules)) + len(unknownMetrics(rules)); n > maxUnknown {
+		r.addf(1, "the rules name more than %d object types and metrics that this version does not know", maxUnknown)
+		return
+	}
 	seen := map[clash]bool{}
 	tooMany := false
-	for _, f := range allFacts() {
+	for _, f := range allFacts(rules...) {
 		n := r.checkCase(rules, f, seen)
 		if n > maxAttributes && !tooMany {
 			tooMany = true

@@ -20,6 +20,7 @@ const maxFile = 1 << 20
 
 // Rules are the rules of one file. They are immutable.
 type Rules struct {
+	name     string // of the file
 	rules    []rule
 	byMetric map[webhook.Metric][]*rule
 }
@@ -74,17 +75,17 @@ func Parse(name string, data []byte) (*Rules, error) {
 	if err := r.err(); err != nil {
 		return nil, err
 	}
-	return newRules(rules), nil
+	return newRules(name, rules), nil
 }
 
-func newRules(rules []rule) *Rules {
+func newRules(name string, rules []rule) *Rules {
 	byMetric := map[webhook.Metric][]*rule{}
 	for i := range rules {
 		for _, m := range rules[i].when.metrics {
 			byMetric[m] = append(byMetric[m], &rules[i])
 		}
 	}
-	return &Rules{rules: rules, byMetric: byMetric}
+	return &Rules{name: name, rules: rules, byMetric: byMetric}
 }
 
 // Names returns the names of the rules in the file's order.

@@ -52,9 +52,22 @@ func TestMistakes(t *testing.T) {
 		{"an empty when", one("when: {}", "set: {a: 1}"), []string{"f:4: rule a: when is empty"}},
 		{"an empty list", one("when: {metric: []}", "set: {a: 1}"), []string{"f:4: rule a: metric is an empty list; want one or more of attempted, bounced"}},
 		{"no metric", one("when: {object_type: sms}", "set: {a: 1}"), []string{"f:3: rule a: when has no metric"}},
-		{"an unknown metric", one("when:", "  metric: [sent, complained]", "set: {a: 1}"), []string{`f:5: rule a: unknown metric "complained"; want one of attempted, bounced`}},
+		{"a metric by its other name", one("when:", "  metric: [sent, complained]", "set: {a: 1}"), []string{`f:5: rule a: metric "complained" is called spammed`}},
+		{"a metric in upper case", one("when: {metric: Sent}", "set: {a: 1}"), []string{`f:4: rule a: metric "Sent" is a word that no event has; want a-z`}},
+		{"an empty metric", one(`when: {metric: ""}`, "set: {a: 1}"), []string{`f:4: rule a: metric "" is a word that no event has`}},
+		{"too many words", one("when: {metric: ["+strings.Repeat("sent, ", 51)+"]}", "set: {a: 1}"), []string{"f:4: rule a: metric has 51 words, the limit is 50"}},
+		{
+			"too many unknown words", "version: 1\nrules:\n" + strange("a", 15) + strange("b", 15),
+			[]string{"f:1: the rules name more than 20 object types and metrics that this version does not know"},
+		},
 		{"a metric twice", one("when: {metric: [sent, sent]}", "set: {a: 1}"), []string{`f:4: rule a: duplicate metric "sent"`}},
-		{"an unknown object type", one("when: {metric: sent, object_type: mail}", "set: {a: 1}"), []string{`f:4: rule a: unknown object_type "mail"`}},
+		{"an object type that no event has", one("when: {metric: sent, object_type: e-mäil}", "set: {a: 1}"), []string{`f:4: rule a: object_type "e-mäil" is a word that no event has`}},
+		{"an unknown metric that suppresses", one("when: {metric: vanished, object_type: email}", "suppress: true"), []string{"f:3: rule a: metric vanished cannot suppress"}},
+		{"an unknown class of an unknown metric", one("when: {metric: vanished, bounce_class: hard}", "set: {a: 1}"), []string{"f:3: rule a: the rule never applies"}},
+		{
+			"an attribute of two rules for an unknown metric", "version: 1\nrules:\n- {name: a, when: {metric: vanished}, set: {x: 1}}\n- {name: b, when: {metric: vanished, object_type: fax}, set: {x: 2}}\n",
+			[]string{`f:4: rule b: attribute "x" is also set by rule a (line 3) for the same event: fax vanished`},
+		},
 		{"an unknown class", one("when: {metric: bounced, bounce_class: firm}", "set: {a: 1}"), []string{`f:4: rule a: unknown bounce_class "firm"; want one of hard, soft, unknown`}},
 		{"no boolean", one("when: {metric: opened, machine: no}", "set: {a: 1}"), []string{`f:4: rule a: machine must be true or false, not "no"`}},
 		{"does nothing", one("when: {metric: sent}", "suppress: false"), []string{"f:3: rule a: the rule does nothing"}},
@@ -145,7 +158,7 @@ func TestMistakesAreReportedTogether(t *testing.T) {
 	file := `version: 3
 rules:
 - name: a
-  when: {metric: [sent, posted], object_type: fax}
+  when: {metric: [sent, complained], object_type: FAX}
   set: {id: x, ok: 1.5}
 - name: b
   when: {metric: delivered}

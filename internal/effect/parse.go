@@ -105,9 +105,9 @@ func (r *reader) rule(n *yaml.Node) rule {
 func (r *reader) condition(n *yaml.Node, what string) condition {
 	var c condition
 	keys := map[string]func(*yaml.Node){
-		"object_type":  func(n *yaml.Node) { c.objectTypes = words(r, n, "object_type", objectTypes) },
-		"metric":       func(n *yaml.Node) { c.metrics = words(r, n, "metric", metrics) },
-		"bounce_class": func(n *yaml.Node) { c.classes = words(r, n, "bounce_class", bounceClasses) },
+		"object_type":  func(n *yaml.Node) { c.objectTypes = words(r, n, "object_type", objectTypes, checkWord) },
+		"metric":       func(n *yaml.Node) { c.metrics = words(r, n, "metric", metrics, checkMetric) },
+		"bounce_class": func(n *yaml.Node) { c.classes = words(r, n, "bounce_class", bounceClasses, nil) },
 		"machine": func(n *yaml.Node) {
 			machine := r.boolean(n, "machine")
 			c.machine = &machine

@@ -134,8 +134,9 @@ func (r *reader) boolean(n *yaml.Node, what string) bool {
 	return strings.EqualFold(n.Value, "true")
 }
 
-// words reads one word or a list of words. Each word must be known.
-func words[T ~string](r *reader, n *yaml.Node, what string, known []T) []T {
+// words reads one word or a list of words. check returns the fault of an unknown word, or
+// "" for a word that a later version may know. Without check each word must be known.
+func words[T ~string](r *reader, n *yaml.Node, what string, known []T, check func(T) string) []T {
 	items := []*yaml.Node{n}
 	if n.Kind == yaml.SequenceNode && r.plain(n) {
 		items = n.Content
@@ -143,13 +144,19 @@ func words[T ~string](r *reader, n *yaml.Node, what string, known []T) []T {
 			r.addf(n.Line, "%s is an empty list; want one or more of %s", what, join(known))
 		}
 	}
+	if len(items) > maxWords {
+		r.addf(n.Line, "%s has %d words, the limit is %d", what, len(items), maxWords)
+		return nil
+	}
 	var list []T
 	for _, item := range items {
 		s, ok := r.text(item, what)
 		switch word := T(s); {
 		case !ok:
-		case !slices.Contains(known, word):
+		case !slices.Contains(known, word) && check == nil:
 			r.addf(item.Line, "unknown %s %q; want one of %s", what, s, join(known))
+		case !slices.Contains(known, word) && check(word) != "":
+			r.addf(item.Line, "%s %q %s", what, s, check(word))
 		case slices.Contains(list, word):
 			r.addf(item.Line, "duplicate %s %q", what, s)
 		default:

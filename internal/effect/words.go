@@ -2,13 +2,11 @@ package effect
 
 import (
 	"slices"
-	"sync"
 
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// The words that a condition may use. An unknown word is a typing mistake far more
-// often than a new word of Customer.io's.
+// The words that this version knows.
 var (
 	objectTypes   = webhook.ObjectTypes()
 	metrics       = webhook.Metrics()
@@ -27,12 +25,12 @@ func isEngagement(m webhook.Metric) bool {
 // every message, such as sent, would delete everybody.
 var maySuppress = []webhook.Metric{webhook.Bounced, webhook.Dropped, webhook.Spammed, webhook.Unsubscribed}
 
-// allFacts returns every case that conditions can tell apart. The object type ""
-// stands for all object types that a condition cannot name.
-var allFacts = sync.OnceValue(func() []facts {
+// allFacts returns every case that the rules' conditions can tell apart. The object type
+// "" stands for all object types that no condition names.
+func allFacts(rules ...rule) []facts {
 	var all []facts
-	for _, o := range append(slices.Clone(objectTypes), "") {
-		for _, m := range metrics {
+	for _, o := range append(slices.Concat(objectTypes, unknownTypes(rules)), "") {
+		for _, m := range slices.Concat(metrics, unknownMetrics(rules)) {
 			f := facts{objectType: o, metric: m}
 			switch {
 			case m == webhook.Bounced:
@@ -49,4 +47,4 @@ var allFacts = sync.OnceValue(func() []facts {
 		}
 	}
 	return all
-})
+}

@@ -2,6 +2,7 @@ package workerapp
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -63,11 +64,26 @@ func (e *Effects) read(workspaces *config.Workspaces) error {
 	return errors.Join(mistakes...)
 }
 
+// warnings returns the warnings about all effects files, each once.
+func (e *Effects) warnings() []string {
+	var list []string
+	for p := range maps.Values(e.policies) {
+		if p.Rules != nil {
+			list = append(list, p.Rules.Warnings()...)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
 // reportPolicies logs and measures the policies at the start, because a
 // suppression cannot be undone.
 func (a *App) reportPolicies() {
 	if a.cfg.Effects.DryRun {
 		a.Log.Warn().Msg("EFFECTS_DRY_RUN is on: effects are logged and not performed, and the events count as handled")
+	}
+	for _, w := range a.cfg.Effects.warnings() {
+		a.Log.Warn().Msg(w)
 	}
 	if !slices.Contains(a.cfg.Consumers, Suppression) {
 		return

@@ -196,6 +196,28 @@ func TestEachWorkspaceHasItsPolicy(t *testing.T) {
 	}
 }
 
+// A word that this version does not know may be new at Customer.io, so a rule with the word
+// is no mistake.
+func TestUnknownWordsAreLogged(t *testing.T) {
+	t.Parallel()
+	path := write(t, "version: 1\nrules:\n- {name: a, when: {object_type: hologram, metric: [vanished, spammed]}, set: {a: true}}\n")
+	s := start(t, map[string]string{
+		"EFFECTS_FILE": path, "SUPPRESS_UNKNOWN_BOUNCE": "true", "CUSTOMERIO_SITE_ID": "s", "CUSTOMERIO_TRACK_API_KEY": "k",
+	})
+	s.handle("default", `{"event_id":"v-1","object_type":"hologram","metric":"vanished","timestamp":1755600006,"data":{"identifiers":{"cio_id":"p1"}}}`)
+	if c := s.fake.Counts(); c.Identify != 1 {
+		t.Errorf("calls are %+v, want one identify", c)
+	}
+	for _, text := range []string{`"level":"warn"`, `EFFECTS_FILE: ` + path + `:3: rule a: this version does not know the metric \"vanished\"`} {
+		if n := strings.Count(s.log.String(), text); n == 0 {
+			t.Errorf("the log does not say %q:\n%s", text, &s.log)
+		}
+	}
+	if want := []string{`mode="suppress",source="` + path + `",unknown_bounce="true",workspace="default"`}; strings.Join(s.info(), "\n") != want[0] {
+		t.Errorf("the policies are %q, want %q", s.info(), want)
+	}
+}
+
 // info returns the labels of the policies in the metrics.
 func (s *scene) info() []string {
 	families, err := s.app.Metrics().Gather()
