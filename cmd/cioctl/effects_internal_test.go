@@ -31,6 +31,7 @@ func effects(t *testing.T, in string, args ...string) (out string, code int, sai
 const (
 	hardBounce = `{"event_id":"e1","object_type":"email","metric":"bounced","timestamp":1755600006,"data":{"delivery_id":"d1","identifiers":{"id":"42","email":"joe@example.com"},"failure_message":"550 5.1.1 joe@example.com"}}` + "\n"
 	noPerson   = `{"event_id":"e2","object_type":"email","metric":"opened","timestamp":1755600006,"data":{}}` + "\n"
+	elsewhere  = `{"event_id":"e4","object_type":"email","metric":"bounced","timestamp":1755600006,"data":{"identifiers":{"id":"42","email":"joe@example.com"},"recipient":"ops@example.com","failure_message":"550 5.1.1"}}` + "\n"
 	sent       = `{"event_id":"e3","object_type":"email","metric":"sent","timestamp":1755600006,"data":{"identifiers":{"id":"42"}}}` + "\n"
 )
 
@@ -83,7 +84,7 @@ func TestEffectsCheckWarns(t *testing.T) {
 
 func TestEffectsTest(t *testing.T) {
 	t.Parallel()
-	out, code, said := effects(t, hardBounce+noPerson+sent, "test")
+	out, code, said := effects(t, hardBounce+noPerson+sent+elsewhere, "test")
 	if code != 0 {
 		t.Fatal(said)
 	}
@@ -97,6 +98,7 @@ func TestEffectsTest(t *testing.T) {
 		{"1", "email", "bounced", "hard", "bounce,bounce-suppress", "suppress"},
 		{"2", "email", "opened", "engagement", "-", "the", "event", "names", "nobody"},
 		{"3", "email", "sent", "-", "-", "no", "rule", "applies"},
+		{"4", "email", "bounced", "hard", "-", "-", "the", "message", "went", "to", "an", "address", "other", "than", "the", "person's"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)

@@ -75,12 +75,14 @@ func trialTable(w io.Writer, trials []operate.Trial) {
 		what := strings.TrimSpace(string(t.ObjectType) + " " + string(t.Metric) + " " + string(t.Class))
 		rules := strings.Join(t.Rules, ",")
 		switch {
+		case rules == "" && t.OtherRecipient:
+			row(w, t.Line, what, "-", "-", "the message went to an address other than the person's")
 		case rules == "":
 			row(w, t.Line, what, "-", "-", "no rule applies")
 		case t.Person == "":
 			row(w, t.Line, what, rules, "-", "the event names nobody")
 		case len(t.Calls) == 0:
-			row(w, t.Line, what, rules, "-", "no call: the mode forbids it, or the event has no cio_id")
+			row(w, t.Line, what, rules, "-", "no call: the mode or the unknown class forbids it, or the event has no cio_id")
 		}
 		for _, call := range t.Calls {
 			row(w, t.Line, what, rules, string(call.Kind), callDetails(call))

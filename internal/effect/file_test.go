@@ -68,6 +68,7 @@ func TestMistakes(t *testing.T) {
 			"an attribute of two rules for an unknown metric", "version: 1\nrules:\n- {name: a, when: {metric: vanished}, set: {x: 1}}\n- {name: b, when: {metric: vanished, object_type: fax}, set: {x: 2}}\n",
 			[]string{`f:4: rule b: attribute "x" is also set by rule a (line 3) for the same event: fax vanished`},
 		},
+		{"no boolean for recipients", one("when: {metric: opened}", "set: {a: 1}", "any_recipient: 1"), []string{"f:6: rule a: any_recipient must be true or false"}},
 		{"an unknown class", one("when: {metric: bounced, bounce_class: firm}", "set: {a: 1}"), []string{`f:4: rule a: unknown bounce_class "firm"; want one of hard, soft, unknown`}},
 		{"no boolean", one("when: {metric: opened, machine: no}", "set: {a: 1}"), []string{`f:4: rule a: machine must be true or false, not "no"`}},
 		{"does nothing", one("when: {metric: sent}", "suppress: false"), []string{"f:3: rule a: the rule does nothing"}},
@@ -206,6 +207,7 @@ rules:
         at: "{{occurred_at}}"
       without_cio_id: true
     unsubscribe: true
+    any_recipient: true
   - name: b
     when: {object_type: email, metric: spammed}
     suppress: true

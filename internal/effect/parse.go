@@ -79,12 +79,13 @@ func (r *reader) rule(n *yaml.Node) rule {
 			}
 			out.name = name
 		},
-		"when":        func(n *yaml.Node) { out.when = r.condition(n, "when") },
-		"unless":      func(n *yaml.Node) { out.unless = r.condition(n, "unless") },
-		"set":         func(n *yaml.Node) { out.set = r.assignments(n, "set", checkAttribute) },
-		"track":       func(n *yaml.Node) { out.track = r.track(n) },
-		"suppress":    func(n *yaml.Node) { out.suppress = r.boolean(n, "suppress") },
-		"unsubscribe": func(n *yaml.Node) { out.unsubscribe = r.boolean(n, "unsubscribe") },
+		"when":          func(n *yaml.Node) { out.when = r.condition(n, "when") },
+		"unless":        func(n *yaml.Node) { out.unless = r.condition(n, "unless") },
+		"set":           func(n *yaml.Node) { out.set = r.assignments(n, "set", checkAttribute) },
+		"track":         func(n *yaml.Node) { out.track = r.track(n) },
+		"suppress":      func(n *yaml.Node) { out.suppress = r.boolean(n, "suppress") },
+		"unsubscribe":   func(n *yaml.Node) { out.unsubscribe = r.boolean(n, "unsubscribe") },
+		"any_recipient": func(n *yaml.Node) { out.anyRecipient = r.boolean(n, "any_recipient") },
 	}
 	seen := r.mapping(n, "a rule", keys)
 	if seen == nil {

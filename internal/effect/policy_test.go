@@ -130,7 +130,8 @@ func TestEngagement(t *testing.T) {
 	}{
 		{"opened", event(webhook.Email, webhook.Opened), engaged("opened")},
 		{"opened by a human", flagged(webhook.Opened, &no, nil, nil), engaged("opened")},
-		{"opened, as a click shows", flagged(webhook.Opened, nil, nil, &yes), engaged("opened")},
+		{"opened, as a click shows", flagged(webhook.Opened, nil, nil, &yes), nil},
+		{"opened, as no click shows", flagged(webhook.Opened, nil, nil, &no), engaged("opened")},
 		{"clicked", event(webhook.Email, webhook.Clicked), engaged("clicked")},
 		{"clicked by a human", flagged(webhook.Clicked, nil, &no, nil), engaged("clicked")},
 		{"opened by a machine", flagged(webhook.Opened, &yes, nil, nil), nil},

@@ -15,6 +15,9 @@ type rule struct {
 	track        *track
 	suppress     bool
 	unsubscribe  bool
+	// anyRecipient applies the rule also when the message went to an address that is
+	// not the person's own.
+	anyRecipient bool
 }
 
 // An assignment is an attribute, or a property of an event, with its value.
@@ -33,21 +36,25 @@ type track struct {
 	withoutCioID bool
 }
 
-// facts are the properties of an event that a condition can test.
+// facts are the properties of an event that decide which rules apply.
 type facts struct {
 	objectType webhook.ObjectType
 	metric     webhook.Metric
 	machine    bool
 	class      webhook.BounceClass // "" unless bounced
+	// otherRecipient and synthetic exclude rules. checkTogether leaves both false,
+	// because then the most rules apply.
+	otherRecipient bool
+	synthetic      bool // an open that Customer.io inferred from a click
 }
 
 func factsOf(e *webhook.Event) facts {
-	f := facts{objectType: e.ObjectType, metric: e.Metric}
+	f := facts{
+		objectType: e.ObjectType, metric: e.Metric, class: e.BounceClass(), otherRecipient: OtherRecipient(e),
+		synthetic: e.Metric == webhook.Opened && e.Synthetic != nil && *e.Synthetic,
+	}
 	if m := e.IsMachine(); m != nil {
 		f.machine = *m
-	}
-	if e.Metric == webhook.Bounced {
-		f.class = webhook.ClassifyBounce(e.FailureMessage)
 	}
 	return f
 }
@@ -71,6 +78,11 @@ func (c *condition) holds(f facts) bool {
 
 func in[T comparable](list []T, v T) bool { return len(list) == 0 || slices.Contains(list, v) }
 
+// applies reports whether the rule applies. No rule applies to a synthetic open: the
+// click speaks for itself, and only the click says whether a machine clicked.
 func (r *rule) applies(f facts) bool {
+	if f.synthetic || f.otherRecipient && !r.anyRecipient {
+		return false
+	}
 	return r.when.holds(f) && (r.unless.empty() || !r.unless.holds(f))
 }

@@ -46,6 +46,9 @@ func (r *rule) node() *yaml.Node {
 	if r.unsubscribe {
 		put(n, "unsubscribe", scalar(true))
 	}
+	if r.anyRecipient {
+		put(n, "any_recipient", scalar(true))
+	}
 	return n
 }
 

@@ -20,8 +20,10 @@ type Trial struct {
 	Class      webhook.BounceClass `json:"bounce_class,omitempty"`
 	// Person is the kind of identifier in the event, "" without an identifier.
 	Person effect.IDKind `json:"person"`
-	Rules  []string      `json:"rules"` // names of the rules that apply
-	Calls  []TrialCall   `json:"calls"`
+	// OtherRecipient marks a message to an address other than the person's own.
+	OtherRecipient bool        `json:"other_recipient,omitempty"`
+	Rules          []string    `json:"rules"` // names of the rules that apply
+	Calls          []TrialCall `json:"calls"`
 }
 
 // A TrialCall is a call of the Track API without the person.
@@ -54,10 +56,8 @@ func try(p effect.Policy, e *webhook.Event, n int, now time.Time) Trial {
 	person, _ := effect.PersonOf(e)
 	t := Trial{
 		Line: n, EventID: e.ID, ObjectType: e.ObjectType, Metric: e.Metric, Person: person.Kind,
+		Class: e.BounceClass(), OtherRecipient: effect.OtherRecipient(e),
 		Rules: append([]string{}, p.Applying(e)...), Calls: []TrialCall{},
-	}
-	if e.Metric == webhook.Bounced {
-		t.Class = webhook.ClassifyBounce(e.FailureMessage)
 	}
 	for _, call := range append(p.Suppression(e, now), p.Engagement(e, now)...) {
 		t.Calls = append(t.Calls, TrialCall{call.Kind, call.At.UTC(), call.Event, call.ID, call.Attributes})

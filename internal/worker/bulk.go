@@ -25,6 +25,8 @@ type Bulk struct {
 	// Workspace is the workspace of Profiles, as in Effects.
 	Workspace string
 	Profiles  BulkProfiles
+	// OtherRecipients counts events. Default: no count.
+	OtherRecipients *OtherRecipients
 }
 
 // Gather implements gatherer. Events are folded while the rest of their batch is
@@ -65,9 +67,12 @@ func (h *Bulk) Handle(ctx context.Context, batch []event.Attempt, fail func(int,
 	}
 	single := &Effects{Plan: h.Plan, Workspace: h.Workspace, Profiles: h.Profiles}
 	for _, i := range alone { // after all other calls, because these calls may delete a person
-		if err := single.handle(ctx, i, &batch[i], fail); err != nil {
+		if _, err := single.handle(ctx, i, &batch[i], fail); err != nil {
 			return err
 		}
+	}
+	for p, list := range messages { // only now, because a failed batch comes again
+		h.OtherRecipients.add(p.otherRecipient, len(list))
 	}
 	return nil
 }
@@ -75,11 +80,11 @@ func (h *Bulk) Handle(ctx context.Context, batch []event.Attempt, fail func(int,
 // take folds a message and returns the entry of its person. take returns nil when
 // the message must be handled alone.
 func (h *Bulk) take(people fold, m *event.Message) (*entry, error) {
-	calls, err := h.Plan.calls(h.Workspace, m)
-	if err != nil || !foldable(calls) {
+	o, err := h.Plan.outcome(h.Workspace, m)
+	if err != nil || !foldable(o.calls) {
 		return nil, err
 	}
-	return people.add(calls), nil
+	return people.add(o), nil
 }
 
 // send makes the calls of all people who have messages in the batch.

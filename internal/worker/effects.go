@@ -29,17 +29,29 @@ type Profiles interface {
 // event are about one person.
 type Plan func(e *webhook.Event, receivedAt time.Time) []effect.Call
 
-// calls returns the calls of a message. A message of another workspace and a body
+// An outcome is what a message causes.
+type outcome struct {
+	calls []effect.Call
+	// otherRecipient is the metric of an event without calls about a message to an
+	// address other than the person's own, and "" for all other events.
+	otherRecipient webhook.Metric
+}
+
+// outcome returns what a message causes. A message of another workspace and a body
 // that cannot be parsed are permanent faults.
-func (p Plan) calls(workspace string, m *event.Message) ([]effect.Call, error) {
+func (p Plan) outcome(workspace string, m *event.Message) (outcome, error) {
 	if m.Workspace != workspace {
-		return nil, fault.Permanent(fault.ReasonUnknownWorkspace, fmt.Errorf("workspace %q has no Track API credentials in this worker", m.Workspace))
+		return outcome{}, fault.Permanent(fault.ReasonUnknownWorkspace, fmt.Errorf("workspace %q has no Track API credentials in this worker", m.Workspace))
 	}
 	e, err := webhook.Parse(m.Body)
 	if err != nil {
-		return nil, fault.Permanent(event.ParseReason(err), err)
+		return outcome{}, fault.Permanent(event.ParseReason(err), err)
 	}
-	return p(e, m.ReceivedAt), nil
+	o := outcome{calls: p(e, m.ReceivedAt)}
+	if len(o.calls) == 0 && effect.OtherRecipient(e) {
+		o.otherRecipient = e.Metric
+	}
+	return o, nil
 }
 
 // Effects is the handler that updates the profiles of one workspace.
@@ -51,6 +63,8 @@ type Effects struct {
 	Profiles  Profiles
 	// Concurrency is the number of events that are handled at a time. Default 8.
 	Concurrency int
+	// OtherRecipients counts events. Default: no count.
+	OtherRecipients *OtherRecipients
 }
 
 const defaultConcurrency = 8
@@ -60,14 +74,25 @@ const defaultConcurrency = 8
 func (h *Effects) Handle(ctx context.Context, batch []event.Attempt, fail func(int, error)) error {
 	var g errgroup.Group
 	g.SetLimit(cmp.Or(h.Concurrency, defaultConcurrency))
+	others := make([]webhook.Metric, len(batch))
 	for i := range batch {
-		g.Go(func() error { return h.handle(ctx, i, &batch[i], fail) })
+		g.Go(func() (err error) {
+			others[i], err = h.handle(ctx, i, &batch[i], fail)
+			return err
+		})
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, metric := range others { // only now, because a failed batch comes again
+		h.OtherRecipients.add(metric, 1)
+	}
+	return nil
 }
 
 // handle applies the effects of one event. A returned error is about the whole batch.
-func (h *Effects) handle(ctx context.Context, i int, a *event.Attempt, fail func(int, error)) (whole error) {
+// otherRecipient is that of the event's outcome.
+func (h *Effects) handle(ctx context.Context, i int, a *event.Attempt, fail func(int, error)) (otherRecipient webhook.Metric, whole error) {
 	// Without this recover a panic would end the process: the caller's recover runs
 	// on another goroutine.
 	defer func() {
@@ -75,18 +100,18 @@ func (h *Effects) handle(ctx context.Context, i int, a *event.Attempt, fail func
 			fail(i, fault.Permanent(fault.ReasonPanic, fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())))
 		}
 	}()
-	calls, err := h.Plan.calls(h.Workspace, &a.Message)
+	o, err := h.Plan.outcome(h.Workspace, &a.Message)
 	if err == nil {
-		err = h.apply(inMessage(ctx, i), calls)
+		err = h.apply(inMessage(ctx, i), o.calls)
 	}
 	switch {
 	case err == nil:
-		return nil
+		return o.otherRecipient, nil
 	case fault.IsOutage(err), ctx.Err() != nil:
-		return err
+		return "", err
 	default:
 		fail(i, withWait(err, a.Number))
-		return nil
+		return "", nil
 	}
 }
 

@@ -6,14 +6,21 @@ import (
 	"time"
 
 	"github.com/cioevents/cioevents/internal/effect"
+	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // A fold combines the calls of a batch of events, person by person. A person with
 // two identifiers has two entries, which costs one more update and does no harm.
-type fold map[effect.Person]*entry
+type fold map[key]*entry
+
+// A key is a person, or the metric of events without calls: see outcome.
+type key struct {
+	person         effect.Person
+	otherRecipient webhook.Metric
+}
 
 type entry struct {
-	person     effect.Person
+	key
 	attributes []valueAt
 	tracks     []effect.Call
 }
@@ -26,19 +33,20 @@ type valueAt struct {
 
 // add folds an event's calls into its person's entry and returns the entry. An event
 // without calls goes to the zero Person, so that it is acknowledged with the batch.
-func (f fold) add(calls []effect.Call) *entry {
-	var person effect.Person
-	if len(calls) > 0 {
-		person = calls[0].Person
+func (f fold) add(o outcome) *entry {
+	k := key{otherRecipient: o.otherRecipient}
+	if len(o.calls) > 0 {
+		k.person = o.calls[0].Person
 	}
-	p := f[person]
+	p := f[k]
 	if p == nil {
 		// A substring of a body keeps the whole body in memory.
-		person.Value = strings.Clone(person.Value)
-		p = &entry{person: person}
-		f[person] = p
+		k.person.Value = strings.Clone(k.person.Value)
+		k.otherRecipient = webhook.Metric(strings.Clone(string(k.otherRecipient)))
+		p = &entry{key: k}
+		f[k] = p
 	}
-	for _, c := range calls {
+	for _, c := range o.calls {
 		if c.Kind == effect.Track {
 			p.tracks = append(p.tracks, c)
 			continue

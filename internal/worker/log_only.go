@@ -22,18 +22,21 @@ type LogOnly struct {
 	// Workspace is the workspace of the events, as in Effects.
 	Workspace string
 	Log       zerolog.Logger
+	// OtherRecipients counts events. Default: no count.
+	OtherRecipients *OtherRecipients
 }
 
 // Handle logs the calls of each event. An event that Effects would dead-letter
 // without a call is dead-lettered by a dry run, too.
 func (h *LogOnly) Handle(_ context.Context, batch []event.Attempt, fail func(int, error)) error {
 	for i := range batch {
-		calls, err := h.Plan.calls(h.Workspace, &batch[i].Message)
+		o, err := h.Plan.outcome(h.Workspace, &batch[i].Message)
 		if err != nil {
 			fail(i, err)
 			continue
 		}
-		for _, call := range calls {
+		h.OtherRecipients.add(o.otherRecipient, 1)
+		for _, call := range o.calls {
 			h.log(batch[i].ID, call)
 		}
 	}

@@ -14,6 +14,8 @@ type Metrics struct {
 	batchSeconds  *prometheus.HistogramVec
 	batchMessages *prometheus.HistogramVec
 	rows          *prometheus.CounterVec
+	// otherRecipient has the metrics of effect.RecipientMetrics.
+	otherRecipient *prometheus.CounterVec
 }
 
 // NewMetrics registers the instruments.
@@ -35,6 +37,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		batchSeconds:  histogram("cioevents_worker_batch_seconds", "Time to handle a batch, pauses included.", prometheus.ExponentialBuckets(.001, 4, 9)),
 		batchMessages: histogram("cioevents_worker_batch_messages", "Messages in a batch.", prometheus.ExponentialBuckets(1, 4, 8)),
 		rows:          counter("cioevents_warehouse_rows_total", "Rows written to the warehouse, by result.", "consumer", "result"),
+
+		otherRecipient: counter("cioevents_effects_other_recipient_total",
+			"E-mail events without effect, because the message went to an address other than the person's own.", "workspace", "metric"),
 	}
 }
 

@@ -34,15 +34,17 @@ func (a *App) addEffects(workspace string, client *customerio.Client) {
 	// One loop: two loops would share the opens of each person between them.
 	engagement := job{name: Engagement, limits: engagementLimits, loops: 1}
 	engagement.limits.Messages = a.cfg.EngagementBatch
+	others := a.metrics.OtherRecipients(workspace)
 	if a.cfg.Effects.DryRun {
-		suppression.handler = &worker.LogOnly{Plan: policy.Suppression, Workspace: workspace, Log: a.Log}
-		engagement.handler = &worker.LogOnly{Plan: policy.Engagement, Workspace: workspace, Log: a.Log}
+		suppression.handler = &worker.LogOnly{Plan: policy.Suppression, Workspace: workspace, Log: a.Log, OtherRecipients: others}
+		engagement.handler = &worker.LogOnly{Plan: policy.Engagement, Workspace: workspace, Log: a.Log, OtherRecipients: others}
 	} else {
 		suppression.gate, engagement.gate = client, client
 		suppression.handler = &worker.Effects{
 			Plan: policy.Suppression, Workspace: workspace, Profiles: client, Concurrency: a.cfg.Track.Concurrency,
+			OtherRecipients: others,
 		}
-		engagement.handler = &worker.Bulk{Plan: policy.Engagement, Workspace: workspace, Profiles: client}
+		engagement.handler = &worker.Bulk{Plan: policy.Engagement, Workspace: workspace, Profiles: client, OtherRecipients: others}
 	}
 	a.addJob(suppression, workspace, policy.SuppressionMetrics())
 	a.addJob(engagement, workspace, policy.EngagementMetrics())

@@ -1,0 +1,28 @@
+package effect
+
+import (
+	"slices"
+
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// aboutAddress are the metrics that say something about the address that a message went
+// to. Opt-outs and preferences are absent: the person decided them, at any address.
+var aboutAddress = []webhook.Metric{webhook.Bounced, webhook.Clicked, webhook.Opened, webhook.Spammed}
+
+// RecipientMetrics returns the metrics for which OtherRecipient may return true, sorted.
+func RecipientMetrics() []webhook.Metric { return slices.Clone(aboutAddress) }
+
+// OtherRecipient reports whether the event is about an e-mail address that is not the
+// person's own: an open, a click, a bounce or a complaint of a message to another
+// address. The recipient of an e-mail action is a template, so internal notices and
+// second addresses go through the same person. Several recipients are another recipient,
+// because nobody can tell which of them bounced.
+//
+// OtherRecipient returns false when the event lacks the recipient or the person's
+// address. A workspace that identifies people by id alone sends no address.
+func OtherRecipient(e *webhook.Event) bool {
+	return e.ObjectType == webhook.Email && slices.Contains(aboutAddress, e.Metric) &&
+		!blank(e.Recipient) && !blank(e.Identifiers.Email) &&
+		!webhook.SameMailbox(e.Recipient, e.Identifiers.Email)
+}
