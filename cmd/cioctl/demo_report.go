@@ -40,7 +40,7 @@ func (d *demo) report(ctx context.Context, sent operate.SendReport, status *stre
 	t.compare("rows in the warehouse", toInt(rows.Rows[0][0]), totals.Events)
 	t.compare("distinct events in the warehouse", toInt(rows.Rows[0][1]), totals.Events)
 	t.compare("dead letters", len(status.Dead), 0)
-	t.compare("people suppressed", suppressed, totals.HardBounced+totals.UnknownBounced+totals.Complained)
+	t.compare("people suppressed", suppressed, totals.HardBounced+totals.Complained)
 	t.compare("deliveries delivered", delivered, totals.Deliveries[webhook.Delivered])
 	if err := errors.Join(t.Flush(), t.err()); err != nil {
 		return err

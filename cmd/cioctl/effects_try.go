@@ -36,14 +36,14 @@ tries the built-in rules.`,
 	}
 	cmd.Flags().StringVar(&mode, "mode", string(effect.ModeSuppress), "SUPPRESSION_MODE of the worker: suppress, unsubscribe or off")
 	bounces := declare(func(s *config.Set) {
-		s.Bool(&unknown, "SUPPRESS_UNKNOWN_BOUNCE", true, "whether a bounce that is neither hard nor soft counts as hard")
+		s.Bool(&unknown, "SUPPRESS_UNKNOWN_BOUNCE", false, "treat a bounce that is neither hard nor soft as a hard bounce")
 	})
 	return c.command(cmd, func(ctx context.Context, args []string) error {
 		p, err := policy(mode, args)
 		if err != nil {
 			return err
 		}
-		p.KeepUnknown = !unknown
+		p.SuppressUnknown = unknown
 		bodies := &lineReader{in: c.stdin(ctx)}
 		trials, err := operate.TryEffects(p, bodies.all, time.Now())
 		err = errors.Join(err, bodies.err)

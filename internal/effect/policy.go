@@ -18,9 +18,10 @@ type Policy struct {
 	Rules *Rules
 	// Mode is the meaning of suppress in a rule. Default ModeSuppress.
 	Mode Mode
-	// KeepUnknown exempts bounces of unknown class from suppression. By default
-	// such a bounce counts as hard, because Customer.io reported a bounce.
-	KeepUnknown bool
+	// SuppressUnknown lets a bounce of unknown class suppress like a hard bounce. By
+	// default the bounce only sets the rule's attributes, because a suppression
+	// cannot be undone.
+	SuppressUnknown bool
 }
 
 // SuppressionMetrics returns the metrics for which Suppression may return calls,
@@ -136,9 +137,9 @@ func (r *rule) event(o *occurrence, person Person) Call {
 }
 
 // modeFor returns the mode for the rule and the case: ModeOff when the rule does not
-// suppress or KeepUnknown exempts the bounce.
+// suppress, or when the class of the bounce is unknown without SuppressUnknown.
 func (p Policy) modeFor(r *rule, f facts) Mode {
-	if !r.suppress || p.KeepUnknown && f.class == webhook.BounceUnknown {
+	if !r.suppress || !p.SuppressUnknown && f.class == webhook.BounceUnknown {
 		return ModeOff
 	}
 	return cmp.Or(p.Mode, ModeSuppress)

@@ -65,7 +65,7 @@ func TestSuppression(t *testing.T) {
 	}{
 		{"hard bounce", "", bounce("550 5.1.1 no such user"), []effect.Call{identify(bounced("hard")), suppress}},
 		{"soft bounce", "", bounce("452 4.2.2 over quota"), []effect.Call{identify(bounced("soft"))}},
-		{"unknown bounce", "", bounce(""), []effect.Call{identify(bounced("unknown")), suppress}},
+		{"unknown bounce", "", bounce(""), []effect.Call{identify(bounced("unknown"))}},
 		{"complaint", effect.ModeSuppress, event(webhook.Email, webhook.Spammed), []effect.Call{identify(complaint()), suppress}},
 
 		{

@@ -83,6 +83,11 @@ func TestWhoIsMeant(t *testing.T) {
 			[]string{},
 		},
 		{
+			"bounce with a reason that nobody can read",
+			`{"event_id":"r6","object_type":"email","metric":"bounced","timestamp":1760000000,"data":{"identifiers":{"id":"42","email":"a@b.example"},"recipient":"a@b.example","failure_message":"Something went wrong!"}}`,
+			[]string{"identify 42"},
+		},
+		{
 			"flat bounce without a reason",
 			`{"event_id":"r7","metric":"bounced","timestamp":1760000000,"customer_id":"42","email_address":"a@b.example","delivery_id":"d1"}`,
 			[]string{"identify 42", "suppress 42"},

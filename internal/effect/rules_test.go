@@ -122,23 +122,27 @@ func TestRules(t *testing.T) {
 	}
 }
 
-func TestUnknownBouncesKept(t *testing.T) {
+func TestUnknownBounces(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		failure string
-		mode    effect.Mode
-		want    int
+		failure  string
+		mode     effect.Mode
+		suppress bool
+		want     int
 	}{
-		{"", effect.ModeSuppress, 1},
-		{"550 5.1.1 no such user", effect.ModeSuppress, 2},
-		{"452 4.2.2 over quota", effect.ModeSuppress, 1},
+		{"", effect.ModeSuppress, false, 1},
+		{"", effect.ModeSuppress, true, 2},
+		{"", effect.ModeOff, true, 1},
+		{"550 5.1.1 no such user", effect.ModeSuppress, false, 2},
+		{"452 4.2.2 over quota", effect.ModeSuppress, false, 1},
+		{"452 4.2.2 over quota", effect.ModeSuppress, true, 1},
 	} {
-		p := effect.Policy{Mode: c.mode, KeepUnknown: true}
+		p := effect.Policy{Mode: c.mode, SuppressUnknown: c.suppress}
 		if got := p.Suppression(bounce(c.failure), receivedAt); len(got) != c.want {
 			t.Errorf("%q: %d calls, want %d", c.failure, len(got), c.want)
 		}
 	}
-	p := effect.Policy{Mode: effect.ModeUnsubscribe, KeepUnknown: true}
+	p := effect.Policy{Mode: effect.ModeUnsubscribe}
 	if got := p.Suppression(bounce(""), receivedAt)[0].Attributes["unsubscribed"]; got != nil {
 		t.Errorf("an unknown bounce sets unsubscribed to %v", got)
 	}

@@ -73,7 +73,7 @@ func (o *arrival) apply(a map[string]any) (suppressed bool) {
 	case metric == "bounced":
 		a["email_bounced"], a["email_bounced_at"], a["last_bounce_delivery_id"] = true, o.at, o.delivery()
 		a["email_bounce_class"] = map[string]string{"hard": "hard", "soft": "soft", "unclear": "unknown"}[word]
-		return word != "soft"
+		return word == "hard"
 	case metric == "spammed":
 		return true // The suppression deletes the attributes.
 	case metric == "unsubscribed":

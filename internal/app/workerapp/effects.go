@@ -38,7 +38,7 @@ func (e *Effects) Declare(s *config.Set) {
 	s.Bool(&e.DryRun, "EFFECTS_DRY_RUN", false, "log effects instead of calling the Track API. The events are acknowledged and have no effect later")
 	s.Choice(&e.Mode, "SUPPRESSION_MODE", string(effect.ModeSuppress), "effect of a hard bounce or a spam complaint: suppress DELETES the profile for good, unsubscribe keeps and unsubscribes the profile, off only notes the event on the profile",
 		string(effect.ModeSuppress), string(effect.ModeUnsubscribe), string(effect.ModeOff))
-	s.Bool(&e.SuppressUnknown, "SUPPRESS_UNKNOWN_BOUNCE", true, "treat a bounce that is neither hard nor soft as a hard bounce")
+	s.Bool(&e.SuppressUnknown, "SUPPRESS_UNKNOWN_BOUNCE", false, "treat a bounce that is neither hard nor soft as a hard bounce; otherwise the bounce is only noted on the profile")
 }
 
 // read makes the policies of the workspaces from the settings and the effects
@@ -46,7 +46,7 @@ func (e *Effects) Declare(s *config.Set) {
 func (e *Effects) read(workspaces *config.Workspaces) error {
 	var mistakes []error
 	open := func(name, path string) policy {
-		p := policy{effect.Policy{Mode: effect.Mode(e.Mode), KeepUnknown: !e.SuppressUnknown}, "built-in"}
+		p := policy{effect.Policy{Mode: effect.Mode(e.Mode), SuppressUnknown: e.SuppressUnknown}, "built-in"}
 		if path != "" {
 			rules, err := effect.ReadRules(name, path)
 			p.Rules, p.source, mistakes = rules, path, append(mistakes, err)
@@ -95,9 +95,9 @@ func (a *App) reportPolicies() {
 	a.Registry.MustRegister(info)
 	for _, w := range a.cfg.Workspaces.All() {
 		p := a.cfg.Effects.policies[w.Name]
-		info.WithLabelValues(w.Name, string(p.Mode), strconv.FormatBool(!p.KeepUnknown), p.source).Set(1)
+		info.WithLabelValues(w.Name, string(p.Mode), strconv.FormatBool(p.SuppressUnknown), p.source).Set(1)
 		a.Log.Info().Str("workspace", w.Name).Str("suppression_mode", string(p.Mode)).
-			Bool("suppress_unknown_bounce", !p.KeepUnknown).Str("effects", p.source).Msg(p.outcome())
+			Bool("suppress_unknown_bounce", p.SuppressUnknown).Str("effects", p.source).Msg(p.outcome())
 	}
 }
 

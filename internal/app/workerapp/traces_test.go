@@ -30,7 +30,7 @@ import (
 )
 
 const bounced = `{"event_id":"b-1","object_type":"email","metric":"bounced","timestamp":1755600006,` +
-	`"data":{"customer_id":"person-7","identifiers":{"cio_id":"cio-7","id":"person-7","email":"joe@example.com"},"recipient":"joe@example.com"}}`
+	`"data":{"customer_id":"person-7","identifiers":{"cio_id":"cio-7","id":"person-7","email":"joe@example.com"},"recipient":"joe@example.com","failure_message":"550 5.1.1"}}`
 
 // One event is one trace from the webhook to the row.
 func TestTraceOfAnEvent(t *testing.T) {
