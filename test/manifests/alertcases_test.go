@@ -2,6 +2,7 @@ package manifests_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
@@ -91,6 +92,10 @@ const (
 	age        = `cioevents_oldest_unacked_seconds{consumer="warehouse",pod="a"} `
 	ageToo     = `cioevents_oldest_unacked_seconds{consumer="warehouse",pod="b"} `
 	maxAge     = `cioevents_stream_max_age_seconds{pod="a"} `
+	others     = `cioevents_effects_other_recipient_total{workspace="default",metric="bounced",pod="a"} `
+	othersToo  = `cioevents_effects_other_recipient_total{workspace="acme",metric="bounced",pod="a"} `
+	bounces    = `cioevents_ingest_events_total{workspace="default",object_type="email",metric="bounced",pod="b"} `
+	bouncesToo = `cioevents_ingest_events_total{workspace="acme",object_type="email",metric="bounced",pod="b"} `
 )
 
 func calls(call, outcome, values string) string {
@@ -122,6 +127,11 @@ func workerCases() []alertCase {
 		{"CioeventsManySuppressions", "20 a minute", 60, []string{calls("suppress", "ok", "0+20x60")}, true},
 		{"CioeventsManySuppressions", "10 a minute", 60, []string{calls("suppress", "ok", "0+10x60")}, false},
 		{"CioeventsManySuppressions", "20 updates a minute", 60, []string{calls("identify", "ok", "0+20x60")}, false},
+		{"CioeventsOtherRecipients", "half of them", 1500, []string{others + "0+1x1500", bounces + "0+2x1500"}, true},
+		{"CioeventsOtherRecipients", "a tenth of them", 1500, []string{others + "0+1x1500", bounces + "0+10x1500"}, false},
+		{"CioeventsOtherRecipients", "three of four in a day", 1500, []string{others + "0x1400 3x99", bounces + "0x1400 4x99"}, false},
+		{"CioeventsOtherRecipients", "half of another workspace", 1500, []string{others + "0+1x1500", bounces + "0+20x1500", othersToo + "0+1x1500", bouncesToo + "0+2x1500"}, true},
+		{"CioeventsOtherRecipients", "opens only", 1500, []string{strings.Replace(others, "bounced", "opened", 1) + "0+1x1500", bounces + "0+2x1500"}, false},
 		{"CioeventsStreamUnseen", "no worker", 15, nil, true},
 		{"CioeventsStreamUnseen", "an empty stream", 15, []string{"cioevents_stream_messages 0x15"}, false},
 		{"CioeventsLagOld", "over an hour", 30, []string{age + "4000x30", ageToo + "3990x30"}, true},
