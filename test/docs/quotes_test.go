@@ -61,6 +61,7 @@ var quotes = map[string][]quote{
 		{"names of events {100}", "internal/effect.MaxEventName"},
 		{"one event sets at most {297} attributes", "internal/effect.maxAttributes"},
 		{"YAML of at most {1 MiB}", "internal/effect.maxFile"},
+		{"A file may have {20} such words", "internal/effect.maxUnknown"},
 		{"belong to the consumer `{engagement}`", "internal/app/workerapp.Engagement"},
 		{"all others to `{suppression}`", "internal/app/workerapp.Suppression"},
 	},
