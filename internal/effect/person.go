@@ -42,7 +42,7 @@ func (p Person) Identifier() string {
 // belong to somebody else. A phone number is the last of the event's identifiers, because
 // version 1 of the Track API cannot address a person by phone number.
 func PersonOf(e *webhook.Event) (Person, bool) {
-	candidates := []Person{
+	for _, p := range []Person{
 		// Customer.io accepts cio_cio_1 and silently ignores the call.
 		{CioID, strings.TrimPrefix(strings.TrimSpace(e.Identifiers.CioID), cioPrefix)},
 		{ID, e.Identifiers.ID},
@@ -50,16 +50,20 @@ func PersonOf(e *webhook.Event) (Person, bool) {
 		{Email, e.Identifiers.Email},
 		{Phone, e.Identifiers.Phone},
 		{Email, e.EmailAddress},
-	}
-	if e.ObjectType == webhook.Email {
-		candidates = append(candidates, Person{Email, e.Recipient})
-	}
-	for _, p := range candidates {
+	} {
 		if !blank(p.Value) {
 			return p, true
 		}
 	}
-	return Person{}, false
+	if e.ObjectType != webhook.Email {
+		return Person{}, false
+	}
+	// Without AddrSpec the Track API would take the recipient "joe" for the id joe.
+	address, ok := webhook.AddrSpec(e.Recipient)
+	if !ok {
+		return Person{}, false
+	}
+	return Person{Email, address}, true
 }
 
 func blank(s string) bool { return strings.TrimSpace(s) == "" }

@@ -39,6 +39,15 @@ func TestPersonOf(t *testing.T) {
 		{"recipient", func(e *webhook.Event) {
 			*e = webhook.Event{ObjectType: webhook.Email, Recipient: "recipient@example.com"}
 		}, "recipient@example.com"},
+		{"recipient with a display name", func(e *webhook.Event) {
+			*e = webhook.Event{ObjectType: webhook.Email, Recipient: "Joe <recipient@example.com>"}
+		}, "recipient@example.com"},
+		{"several recipients", func(e *webhook.Event) {
+			*e = webhook.Event{ObjectType: webhook.Email, Recipient: "recipient@example.com, ops@example.com"}
+		}, ""},
+		{"recipient that is no address", func(e *webhook.Event) {
+			*e = webhook.Event{ObjectType: webhook.Email, Recipient: "joe"}
+		}, ""},
 		{"recipient of a text message", func(e *webhook.Event) {
 			*e = webhook.Event{ObjectType: webhook.SMS, Recipient: "+15551234567"}
 		}, ""},
