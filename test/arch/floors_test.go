@@ -37,28 +37,28 @@ var floors = []floor{
 		{"internal/dev", "`cioctl dev`: NATS, ingest, worker, the fake Track API and DuckDB started and stopped in one process, and the welcome text"},
 	}},
 	{"programs' wiring", []room{
-		{"internal/app/ingestapp", "which parts ingest consists of, its settings, its order of start and shutdown"},
-		{"internal/app/workerapp", "which parts the worker consists of: settings, consumers for each workspace and warehouse, replays, readiness"},
+		{"internal/app/ingestapp", "which parts ingest consists of, and its order of start and shutdown"},
+		{"internal/app/workerapp", "which parts the worker consists of: which consumers it opens for each workspace and warehouse, which replays it serves, what makes it ready"},
 	}},
 	{"shared wiring", []room{
-		{"internal/app", "what ingest and worker share: start of the program, admin listener, connection to NATS, traces, shutdown"},
+		{"internal/app", "what ingest and worker share: start of the program, its parts in order, shutdown"},
 	}},
 	{"use cases", []room{
-		{"internal/operate", "what an operator can do, for `cioctl` and other faces: dead letters, replays, following the streams, trying rules, sending events"},
+		{"internal/operate", "what an operator can do, for `cioctl` and other faces: list, filter, redrive and drop dead letters, start replays, follow the streams, try rules, send events"},
 	}},
 	{"applications", []room{
 		{"internal/ingest", "the webhook server: answers and their status codes, limits of bodies and connections, timeouts, TLS certificates, allowed networks"},
-		{"internal/worker", "what happens to a fetched batch: apply effects, fold opens and clicks, write rows, retry with backoff, acknowledge, decide on dead letters"},
+		{"internal/worker", "what happens to a fetched batch: perform effects, fold opens and clicks of a person, write rows, acknowledge; how often and after which pause a message is tried again, and when it becomes a dead letter"},
 		{"internal/report", "the queries and the HTML page of `cioctl report`"},
 	}},
 	{"joins", []room{
-		{"internal/warehouse/place", "opening a warehouse by its `WAREHOUSE_URL`: the list of kinds, sink, reader, SQL statements, compaction"},
+		{"internal/warehouse/place", "opening a warehouse by its `WAREHOUSE_URL`: the list of kinds, and what each kind offers (sink, reader, set-up, compaction)"},
 		{"internal/stream/streamtest", "a real NATS server with JetStream for the tests of other packages"},
 	}},
 	{"adapters", []room{
-		{"internal/stream", "everything NATS: connection, subjects, message headers, stream and consumer settings, publishing, fetching, acknowledgements, dead letters, replays, lag"},
+		{"internal/stream", "everything NATS: connection, subjects, message headers, settings of streams and consumers and their creation, publishing, fetching, acknowledgements, storage of dead letters and replays, lag"},
 		{"internal/stream/natsserver", "a NATS server inside the process, for `cioctl dev` and tests"},
-		{"internal/customerio", "calls of Customer.io's Track API: requests and batches, limits, pacing, circuit breaker, which answers are permanent"},
+		{"internal/customerio", "calls of Customer.io's Track API, which changes profiles: requests and batches, limits, pacing, circuit breaker, what each answer means (Retry-After, permanent)"},
 		{"internal/customerio/customeriotest", "the fake Track API: what Customer.io accepts, refuses and stores; faults for tests"},
 		{"internal/warehouse/duckdb", "the DuckDB file: schema changes, inserts without duplicates, memory limits, sharing the file with readers, queries"},
 		{"internal/warehouse/parquet", "the folder of Parquet files: encoding, publishing, daily partitions, compaction"},
@@ -67,21 +67,21 @@ var floors = []floor{
 		{"internal/warehouse/warehousetest", "the conformance suite that every warehouse passes, and the numbers that its views must show"},
 	}},
 	{"concepts", []room{
-		{"internal/event", "what ingest and worker agree on: the message of one webhook call with its id and index fields, a consumer's attempt at the message, the dead letter, fetch limits"},
-		{"internal/effect", "rules for what an event does to a profile: the effects file, the built-in rules, conditions, values, the person and the Track API calls that result"},
+		{"internal/event", "types that ingest, worker and stream agree on: the message of one webhook call with its id and index fields, an attempt at the message, the dead letter"},
+		{"internal/effect", "what an event does to a profile: the effects file, the built-in rules (suppression, opt-outs, engagement by opens and clicks), the person, the Track API calls that result"},
 		{"internal/warehouse", "the row of one event, the columns of the table, names of the views, the contract `warehouse.Sink`"},
 		{"internal/warehouse/duckdbsql", "the SQL of the views for DuckDB, which a DuckDB file and a Parquet folder share"},
 	}},
 	{"tools", []room{
 		{"internal/fault", "classes of errors (permanent, outage, retry after, transient) and the closed set of reasons"},
-		{"internal/config", "parsing of environment variables and flags, `--help`, `--version`, workspaces, exit codes"},
-		{"internal/telemetry", "logger, traces, and the admin listener with `/metrics`, `/healthz` and `/readyz`; each package registers its own metrics in `metrics.go`"},
+		{"internal/config", "parsing of environment variables and flags, `--help`, `--version`, workspaces, exit codes. The component that uses a setting declares it, default included"},
+		{"internal/telemetry", "logger, traces, and the admin listener that answers `/metrics`, `/healthz` and `/readyz`; each package registers its own instruments in `metrics.go`"},
 		{"internal/tlstest", "TLS certificates for tests"},
 	}},
 	{"test data", []room{
 		{"pkg/webhook/webhooktest", "sample webhook bodies, signed requests, and the simulated campaign with its expected totals"},
 	}},
 	{"ground", []room{
-		{"pkg/webhook", "the public library: event fields and metrics, parsing, signatures, classification of bounces. Standard library only"},
+		{"pkg/webhook", "the public library: the event of a webhook call and its fields, parsing, signatures, classes of bounces, comparison of e-mail addresses. Standard library only"},
 	}},
 }
