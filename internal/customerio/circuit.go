@@ -87,6 +87,8 @@ func (c *circuit) leave(probe bool, o outcome, pause time.Duration, err error) e
 	switch {
 	case o == outcomeUnauthorized:
 		c.open(now, probe, err, true, 0)
+	case o == outcomeForeign: // every call would meet the same proxy
+		c.open(now, probe, err, false, 0)
 	case pause > longestPause && o != outcomeRejected:
 		c.open(now, probe, err, false, pause)
 	case o.answersWork():

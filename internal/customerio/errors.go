@@ -124,10 +124,15 @@ func judge(err error, identifier string) (outcome, error) {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err
 	}
-	if timedOut(err) {
+	_, foreign := errors.AsType[*foreignError](err)
+	switch {
+	case foreign:
+		return outcomeForeign, err
+	case timedOut(err):
 		return outcomeTimeout, err
+	default:
+		return outcomeUnavailable, err
 	}
-	return outcomeUnavailable, err
 }
 
 func statusOf(err error) *statusError {

@@ -1,6 +1,7 @@
 package customerio_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -207,7 +208,7 @@ func TestEndlessAnswer(t *testing.T) {
 		endless := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(status)
 			for {
-				if _, err := w.Write(make([]byte, 4<<10)); err != nil {
+				if _, err := w.Write(bytes.Repeat([]byte(" "), 4<<10)); err != nil {
 					return
 				}
 			}

@@ -38,7 +38,7 @@ func TestMetrics(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	metrics := customerio.NewMetrics(reg)
 	want, _ := gather(t, reg)
-	if len(want) != 4*6 {
+	if len(want) != 4*7 {
 		t.Errorf("%d series at the start, want one for each call and outcome: %v", len(want), want)
 	}
 

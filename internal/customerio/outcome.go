@@ -11,6 +11,7 @@ const (
 	outcomeUnauthorized outcome = "unauthorized" // wrong credentials or region
 	outcomeUnavailable  outcome = "unavailable"  // 5xx, or no connection
 	outcomeTimeout      outcome = "timeout"      // no answer in time, or 408
+	outcomeForeign      outcome = "foreign"      // a success that the Track API cannot have sent
 
 	// The caller cancelled the call. Metrics do not count cancelled calls.
 	outcomeCancelled outcome = "cancelled"
@@ -19,7 +20,7 @@ const (
 // outcomes lists every counted outcome. NewMetrics creates all series from the list.
 func outcomes() []outcome {
 	return []outcome{
-		outcomeOK, outcomeRejected, outcomeRateLimited, outcomeUnauthorized, outcomeUnavailable, outcomeTimeout,
+		outcomeOK, outcomeRejected, outcomeRateLimited, outcomeUnauthorized, outcomeUnavailable, outcomeTimeout, outcomeForeign,
 	}
 }
 

@@ -58,7 +58,7 @@ func TestRegionOfAnotherAddress(t *testing.T) {
 func TestRegionWithoutSense(t *testing.T) {
 	t.Parallel()
 	c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Write([]byte("<html>"))
+		w.Write([]byte(`{"region":`))
 	}), customerio.Config{})
 	if _, err := c.Region(t.Context()); err == nil || !strings.Contains(err.Error(), "get region: decode answer") {
 		t.Errorf("error %v, want one about the answer", err)

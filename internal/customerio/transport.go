@@ -1,6 +1,7 @@
 package customerio
 
 import (
+	"bufio"
 	"io"
 	"net"
 	"net/http"
@@ -38,6 +39,7 @@ func newTransport(concurrency int) *http.Transport {
 //   - net/http may repeat a call that met a closed connection
 //   - the size of an answer is bounded
 //   - every answer other than success becomes a *statusError
+//   - a success that the Track API cannot have sent becomes a *foreignError
 //
 // A redirect is a *statusError, too. http.Client would follow the redirect with a GET
 // and without credentials.
@@ -52,11 +54,16 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		defer resp.Body.Close()
 		return nil, newStatusError(req, resp)
 	}
+	body := bufio.NewReader(io.LimitReader(resp.Body, maxAnswer))
+	if err := checkOwn(resp, body); err != nil {
+		resp.Body.Close()
+		return nil, err
+	}
 	resp.StatusCode = http.StatusOK // the library treats every other success as a failure
 	resp.Body = struct {
 		io.Reader
 		io.Closer
-	}{io.LimitReader(resp.Body, maxAnswer), resp.Body}
+	}{body, resp.Body}
 	return resp, nil
 }
 

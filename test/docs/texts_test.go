@@ -24,6 +24,7 @@ var texts = map[string][]text{
 		{"logs `{missing stream of dead letters recreated}`", "internal/stream"},
 		{"`grep '{not recreated}'`", "internal/stream"},
 		{"`cioctl status` says `{no dead letters}`", "cmd/cioctl"},
+		{"The log says `{which the Track API does not send}`", "internal/customerio"},
 		{"The log of the worker: `{retrying a message}`", "internal/worker"},
 	},
 	"docs/production.md": {

@@ -21,6 +21,16 @@ type Fault struct {
 	AfterEffect bool
 }
 
+// Proxy returns the fault of a proxy or a captive portal that answers every request for
+// the Track API with 200 and a page of its own.
+func Proxy() *Fault {
+	return &Fault{
+		Status: http.StatusOK,
+		Header: map[string]string{"Content-Type": "text/html; charset=utf-8"},
+		Body:   "\n<!doctype html>\n<title>Sign in to the network</title>\n",
+	}
+}
+
 // SetFault answers every later request with the fault that fn returns, or normally when
 // fn returns nil. The Fake calls fn for one request at a time, before any check of the
 // request. SetFault(nil) ends the faults.
