@@ -75,6 +75,40 @@ func (g *fakeDeadLetters) StoreDeadLetter(_ context.Context, d *event.DeadLetter
 	return g.j.add("dead-letter %d %s", d.Sequence, d.Reason)
 }
 
+// fakeState keeps values in memory, or fails.
+type fakeState struct {
+	mu     sync.Mutex
+	err    error
+	values map[string]string
+	calls  int
+}
+
+func newFakeState() *fakeState { return &fakeState{values: map[string]string{}} }
+
+func (s *fakeState) Change(_ context.Context, key string, fn func([]byte) ([]byte, error)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls++
+	if s.err != nil {
+		return s.err
+	}
+	value, err := fn([]byte(s.values[key]))
+	if err == nil {
+		s.values[key] = string(value)
+	}
+	return err
+}
+
+func (s *fakeState) Delete(_ context.Context, key string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls++
+	if s.err == nil {
+		delete(s.values, key)
+	}
+	return s.err
+}
+
 // fakeSource hands out one batch, and then ends the run.
 type fakeSource struct {
 	once  sync.Once
@@ -101,6 +135,7 @@ func (f handlerFunc) Handle(ctx context.Context, batch []event.Attempt, fail fun
 type scene struct {
 	j     *journal
 	dead  *fakeDeadLetters
+	state *fakeState
 	batch []event.Attempt
 	cfg   worker.Config
 }
@@ -109,7 +144,7 @@ type scene struct {
 // start at 1.
 func newScene(numbers ...int) *scene {
 	j := &journal{waits: map[uint64]time.Duration{}}
-	s := &scene{j: j, dead: &fakeDeadLetters{j: j}}
+	s := &scene{j: j, dead: &fakeDeadLetters{j: j}, state: newFakeState()}
 	for i, n := range numbers {
 		seq := uint64(i + 1)
 		s.batch = append(s.batch, event.Attempt{
@@ -130,7 +165,7 @@ func (s *scene) run(t *testing.T, h handlerFunc) {
 
 func (s *scene) runUntil(ctx context.Context, t *testing.T, end context.CancelFunc, h handlerFunc) {
 	t.Helper()
-	s.cfg.Name, s.cfg.Handler, s.cfg.DeadLetters = "c", h, s.dead
+	s.cfg.Name, s.cfg.Handler, s.cfg.DeadLetters, s.cfg.State = "c", h, s.dead, s.state
 	s.cfg.Source = &fakeSource{batch: s.batch, end: end}
 	c, err := worker.New(s.cfg)
 	if err != nil {

@@ -80,7 +80,7 @@ func gatheredBy(t *testing.T, g *gatherer, s *plenty, l event.Limits, tracer tra
 	ctx, cancel := context.WithCancel(t.Context())
 	s.j, s.end = &journal{waits: map[uint64]time.Duration{}}, cancel
 	c, err := worker.New(worker.Config{
-		Name: "c", Source: s, Handler: g, DeadLetters: &fakeDeadLetters{j: s.j}, Limits: l,
+		Name: "c", Source: s, Handler: g, DeadLetters: &fakeDeadLetters{j: s.j}, State: newFakeState(), Limits: l,
 		Gate: gateFunc(func(context.Context) error { return nil }), Tracer: tracer,
 	})
 	if err != nil {

@@ -111,12 +111,15 @@ func (c *Consumer) try(ctx context.Context, batch []event.Attempt) (errs []error
 			err = fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
 		}
 	}()
-	errs = make([]error, len(batch))
 	if batch[0].Number > c.cfg.MaxAttempts && len(batch) == 1 {
-		if err := c.giveUp(); err != nil {
-			return []error{err}, nil
-		}
+		return c.tryLast(ctx, batch)
 	}
+	return c.call(ctx, batch)
+}
+
+// call calls the handler and returns the error of each message.
+func (c *Consumer) call(ctx context.Context, batch []event.Attempt) (errs []error, err error) {
+	errs = make([]error, len(batch))
 	var mu sync.Mutex
 	fail := func(i int, err error) {
 		mu.Lock()
@@ -125,28 +128,6 @@ func (c *Consumer) try(ctx context.Context, batch []event.Attempt) (errs []error
 	}
 	return errs, c.handler.Handle(ctx, batch, fail)
 }
-
-// giveUp decides about a message past MaxAttempts. Either the message crashes the
-// process every time and never returns an error, or the message only sat through a
-// long outage. giveUp dead-letters the message only while other messages succeed;
-// otherwise the message first waits a minute so that other messages go first. giveUp
-// returns nil when the handler may try the message.
-func (c *Consumer) giveUp() error {
-	switch {
-	case c.lastBatchSucceeded.Load():
-		return fault.Permanent(fault.ReasonExhausted, errExhausted)
-	case time.Since(c.started) < setAside:
-		return fault.RetryAfter(setAside, errExhausted)
-	default:
-		return nil
-	}
-}
-
-// setAside is longer than AckWait, the time that the stream waits for a crashed
-// worker. After a restart other messages therefore come first.
-const setAside = time.Minute
-
-var errExhausted = errors.New("all attempts ended without a result")
 
 // keepAlive extends the acknowledgement deadline of the batch every ExtendEvery,
 // until the returned function is called.

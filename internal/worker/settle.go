@@ -68,6 +68,9 @@ func (c *Consumer) deadLetter(ctx context.Context, a *event.Attempt, reason faul
 		c.report(a.Settle.Retry(backoff(a.Number)))
 		return
 	}
+	if a.Number > c.cfg.MaxAttempts {
+		c.unmark(ctx, a)
+	}
 	c.metrics.dead(reason)
 	log.Error().Err(cause).Msg("message dead-lettered")
 	c.report(a.Settle.Term(reason))

@@ -67,14 +67,20 @@ const DefaultMaxAttempts = 30
 // grace is the time that a batch may take to end after the context has ended.
 const grace = 20 * time.Second
 
-// Config configures the work on one consumer. Name, Source, Handler and
-// DeadLetters are required.
+// setAside is longer than AckWait, the time that the stream waits for a crashed
+// worker. After a restart other messages therefore come first.
+const setAside = time.Minute
+
+// Config configures the work on one consumer. Name, Source, Handler, DeadLetters and
+// State are required.
 type Config struct {
 	// Name is the name of the consumer, for dead letters, logs and metrics.
 	Name        string
 	Source      Source
 	Handler     Handler
 	DeadLetters DeadLetters
+	// State keeps the markers of messages past MaxAttempts.
+	State State
 	// Gate is awaited before each fetch. Default: no gate.
 	Gate   Gate
 	Limits event.Limits
@@ -82,8 +88,13 @@ type Config struct {
 	// parse a batch while another loop writes a batch. Default 1.
 	Loops int
 	// MaxAttempts is the number of attempts after which a message is dead-lettered.
-	// Outages and errors that name a wait do not dead-letter. Default 30.
+	// Outages and errors that name a wait do not dead-letter. A message whose attempts
+	// did not return (restarts in an outage, or a message that ends the process) gets
+	// at least one more attempt. Default 30.
 	MaxAttempts int
+	// SetAside is the wait of a message past MaxAttempts for other messages to go
+	// first: longer than the stream's AckWait. Default 1 min.
+	SetAside time.Duration
 	// ExtendEvery is the time between two extensions of the acknowledgement deadline
 	// of a batch in work: a third of the stream's AckWait. Default 10 s.
 	ExtendEvery time.Duration
@@ -103,9 +114,7 @@ type Consumer struct {
 	metrics consumerMetrics
 	started time.Time
 	// lastBatchSucceeded reports whether a message of the last batch was handled
-	// successfully. The stream counts deliveries of a message, not their results: an
-	// outage and a restart count like a crash. A high count is evidence against a
-	// message only while other messages succeed.
+	// successfully.
 	lastBatchSucceeded atomic.Bool
 	// hasResult reports whether lastBatchSucceeded has been set since the start.
 	hasResult atomic.Bool
@@ -113,11 +122,12 @@ type Consumer struct {
 
 // New checks cfg and returns a consumer that Run starts.
 func New(cfg Config) (*Consumer, error) {
-	if cfg.Name == "" || cfg.Source == nil || cfg.Handler == nil || cfg.DeadLetters == nil {
-		return nil, errors.New("consumer config lacks a name, a source, a handler or dead letters")
+	if cfg.Name == "" || cfg.Source == nil || cfg.Handler == nil || cfg.DeadLetters == nil || cfg.State == nil {
+		return nil, errors.New("consumer config lacks a name, a source, a handler, dead letters or a state")
 	}
 	cfg.Loops = cmp.Or(cfg.Loops, 1)
 	cfg.MaxAttempts = cmp.Or(cfg.MaxAttempts, DefaultMaxAttempts)
+	cfg.SetAside = cmp.Or(cfg.SetAside, setAside)
 	cfg.ExtendEvery = cmp.Or(cfg.ExtendEvery, 10*time.Second)
 	if cfg.Metrics == nil {
 		cfg.Metrics = NewMetrics(prometheus.NewRegistry())

@@ -97,38 +97,6 @@ func TestExhausted(t *testing.T) {
 	s.expect(t, "retry 1", "dead-letter 2 exhausted", "term 2 exhausted")
 }
 
-// A message past MaxAttempts is dead-lettered untried while other messages succeed,
-// because the message may crash the process.
-func TestExhaustedWithoutAnEnd(t *testing.T) {
-	t.Parallel()
-	s := newScene(1, 41, 31)
-	s.run(t, func(_ context.Context, batch []event.Attempt, _ func(int, error)) error {
-		return s.j.add("%d handled", batch[0].Sequence)
-	})
-	s.expect(t, "1 handled", "acksync 1", "dead-letter 2 exhausted", "term 2 exhausted", "dead-letter 3 exhausted", "term 3 exhausted")
-}
-
-// While no other message succeeds, an outage with restarts may have used up the
-// attempts. The message is set aside so that other messages come first. Without other
-// messages the message is tried.
-func TestManyAttemptsWithoutASuccess(t *testing.T) {
-	t.Parallel()
-	s := newScene(31)
-	s.run(t, func(context.Context, []event.Attempt, func(int, error)) error { return s.j.add("handled") })
-	s.expect(t, "retry 1")
-	s.between(t, 1, time.Minute, time.Minute)
-
-	synctest.Test(t, func(t *testing.T) {
-		s := newScene(31)
-		s.cfg.Gate = gateFunc(func(context.Context) error {
-			<-time.After(2 * time.Minute)
-			return nil
-		})
-		s.run(t, func(context.Context, []event.Attempt, func(int, error)) error { return s.j.add("handled") })
-		s.expect(t, "handled", "acksync 1")
-	})
-}
-
 type gateFunc func(context.Context) error
 
 func (f gateFunc) Await(ctx context.Context) error { return f(ctx) }
@@ -172,7 +140,7 @@ func TestOneMessageUntilASuccess(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	source := &limitsSource{batch: s.batch, end: cancel}
 	c, err := worker.New(worker.Config{
-		Name: "c", Source: source, DeadLetters: s.dead, Limits: event.Limits{Messages: 100},
+		Name: "c", Source: source, DeadLetters: s.dead, State: s.state, Limits: event.Limits{Messages: 100},
 		Handler: handlerFunc(func(_ context.Context, batch []event.Attempt, fail func(int, error)) error {
 			switch batch[0].Sequence {
 			case 1, 3:
@@ -199,7 +167,7 @@ func TestManyMessagesBehindAGate(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	source := &limitsSource{batch: s.batch, end: cancel}
 	c, err := worker.New(worker.Config{
-		Name: "c", Source: source, DeadLetters: s.dead, Limits: event.Limits{Messages: 100},
+		Name: "c", Source: source, DeadLetters: s.dead, State: s.state, Limits: event.Limits{Messages: 100},
 		Gate: gateFunc(func(context.Context) error { return nil }),
 		Handler: handlerFunc(func(_ context.Context, batch []event.Attempt, fail func(int, error)) error {
 			if batch[0].Sequence == 1 {

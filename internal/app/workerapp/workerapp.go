@@ -168,7 +168,7 @@ func (a *App) runJob(ctx context.Context, j job) {
 // consume handles the messages of a source as the job says until ctx ends.
 func (a *App) consume(ctx context.Context, j job, source worker.Source, log zerolog.Logger) {
 	consumer, err := worker.New(worker.Config{
-		Name: j.name, Source: source, Handler: j.handler, DeadLetters: a.Publisher,
+		Name: j.name, Source: source, Handler: j.handler, DeadLetters: a.Publisher, State: a.Conn.State(),
 		Gate: j.gate, Limits: j.limits, Loops: j.loops, MaxAttempts: a.cfg.MaxAttempts,
 		ExtendEvery: stream.AckWait / 3, Metrics: a.metrics, Log: log, Tracer: a.Traces.Tracer(),
 	})
