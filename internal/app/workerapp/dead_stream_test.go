@@ -130,6 +130,9 @@ func TestDeletedStreamOfDeadLetters(t *testing.T) {
 	t.Parallel()
 	nats := streamtest.Start(t, withUsers)
 	conn := nats.Connect(stream.Settings{})
+	if _, err := conn.CreateState(t.Context(), stream.Settings{}); err != nil { // the user "other" may not
+		t.Fatal(err)
+	}
 	ingest := runProgram(t, "ingest", nats.URL(), "other")
 	call := func() int {
 		status, _ := request(t, http.MethodPost, ingest.webhook, "no JSON")

@@ -33,9 +33,9 @@ type outage struct {
 	apiURL  string
 }
 
-func newOutage(t *testing.T) *outage {
+func newOutage(t *testing.T, options ...streamtest.Option) *outage {
 	t.Helper()
-	nats := streamtest.Start(t)
+	nats := streamtest.Start(t, options...)
 	s := &outage{
 		t: t, conn: nats.Connect(stream.Settings{}), natsURL: nats.URL(),
 		fake: customeriotest.New(customeriotest.Config{KnowsEverybody: true}),
@@ -62,6 +62,14 @@ func newOutage(t *testing.T) *outage {
 // start runs a worker until stop is called. The function down returns the workspaces
 // that fetch nothing, with the reason.
 func (s *outage) start() (down func() string, stop func()) {
+	s.t.Helper()
+	app, stop := s.launch()
+	s.eventually("the worker is ready", func() bool { return strings.HasPrefix(s.readyz(app), "ready\n") })
+	return func() string { return s.down(app) }, stop
+}
+
+// launch runs a worker until stop is called.
+func (s *outage) launch() (app *workerapp.App, stop func()) {
 	s.t.Helper()
 	env := map[string]string{
 		"NATS_URL": s.natsURL, "ADMIN_ADDR": "127.0.0.1:0", "WORKER_CONSUMERS": "suppression,engagement",
@@ -91,7 +99,7 @@ func (s *outage) start() (down func() string, stop func()) {
 		<-done
 	}
 	s.t.Cleanup(stop)
-	return func() string { return s.down(app) }, stop
+	return app, stop
 }
 
 // down reads the instrument and checks that the worker is ready and gives the reason
@@ -99,7 +107,7 @@ func (s *outage) start() (down func() string, stop func()) {
 func (s *outage) down(app *workerapp.App) string {
 	s.t.Helper()
 	before := s.downNow(app)
-	ready := s.readyz("http://" + app.AdminAddr().String() + "/readyz")
+	ready := s.readyz(app)
 	list := s.downNow(app)
 	if !strings.HasPrefix(ready, "ready\n") {
 		s.t.Errorf("the readiness says: %s", ready)
@@ -129,7 +137,8 @@ func (s *outage) downNow(app *workerapp.App) (list []string) {
 	return list
 }
 
-func (s *outage) readyz(url string) string {
+func (s *outage) readyz(app *workerapp.App) string {
+	url := "http://" + app.AdminAddr().String() + "/readyz"
 	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, url, http.NoBody)
 	if err != nil {
 		s.t.Fatal(err)

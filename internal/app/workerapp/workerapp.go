@@ -6,6 +6,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -47,6 +48,8 @@ type App struct {
 	rows    []*worker.Rows
 	clients []*customerio.Client
 	jobs    []job
+	// stateErr is the error of the last check of the bucket.
+	stateErr atomic.Pointer[error]
 }
 
 // A job is one consumer with its handler, before the consumer is opened.
@@ -85,11 +88,12 @@ func (a *App) open(log zerolog.Logger) error {
 			return err
 		}
 	}
+	a.stateErr.Store(&errStateUnchecked)
 	a.watch = a.Conn.NewWatch(stream.WatchConfig{Consumers: a.names()})
 	a.Registry.MustRegister(a.watch)
 	// An unavailable Track API and a missing stream of dead letters are notes, not
 	// reasons to be unready: docs/adr/0004-readiness.md.
-	return a.Listen(a.Conn.Ready, a.notes)
+	return a.Listen(a.ready, a.notes)
 }
 
 func (a *App) wireEffects() error {
@@ -145,6 +149,9 @@ func (a *App) work(ctx context.Context) error {
 		return err
 	}
 	var running sync.WaitGroup
+	checked := make(chan struct{})
+	running.Go(func() { a.keepState(ctx, checked) })
+	<-checked
 	running.Go(func() { a.warnOfLeftovers(ctx) }) // events do not wait for the list
 	for _, j := range a.jobs {
 		running.Go(func() { a.runJob(ctx, j) })
