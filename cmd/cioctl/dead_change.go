@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cioevents/cioevents/internal/fault"
 	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
 )
@@ -57,13 +58,18 @@ func (c *cli) deadRedrive() *cobra.Command {
 that gave up on the message gets it. A dead letter of ingest is parsed again: it
 becomes a normal event, or it stays when the body still cannot be parsed.
 
+A suppression that SUPPRESSION_LIMIT has held is sent again only with
+--reason held_suppression. The worker then suppresses the person without counting:
+the profile is deleted for good.
+
 Remove the cause first; otherwise the dead letters come back. To continue after an
 interruption, run the command again: no message is sent twice.`,
-		Example: "  cioctl dead redrive 17 18\n  cioctl dead redrive --from suppression --since -24h\n  cioctl dead redrive --all --dry-run",
+		Example: "  cioctl dead redrive 17 18\n  cioctl dead redrive --from suppression --since -24h\n  cioctl dead redrive --all --dry-run\n  cioctl dead redrive --reason held_suppression --workspace acme",
 	}
 	return c.deadChange(cmd, &o, func(ctx context.Context, conn *stream.Conn, letters [][]uint64) error {
+		release := o.filter.Reason == string(fault.ReasonHeldSuppression)
 		bar, finish := c.bar(int64(len(letters)))
-		report, err := operate.RedriveDeadLetters(ctx, conn, letters, bar.Increment)
+		report, err := operate.RedriveDeadLetters(ctx, conn, letters, release, bar.Increment)
 		finish()
 		if err != nil {
 			err = fmt.Errorf("%w; run the command again to continue with the rest", err)

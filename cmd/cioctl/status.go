@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
+	"github.com/cioevents/cioevents/internal/fault"
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
@@ -67,5 +69,20 @@ func deadCounts(w io.Writer, s *stream.Status) {
 		for _, d := range s.Dead {
 			row(w, d.From, d.Reason, d.Count)
 		}
+		heldHint(w, s.Dead)
+	}
+}
+
+// heldHint says what to do about suppressions that SUPPRESSION_LIMIT has held.
+func heldHint(w io.Writer, dead []stream.DeadStatus) {
+	held := uint64(0)
+	for _, d := range dead {
+		if d.Reason == string(fault.ReasonHeldSuppression) {
+			held += d.Count
+		}
+	}
+	if held > 0 {
+		row(w)
+		row(w, fmt.Sprintf("%d suppressions are held: look with cioctl dead list --reason %[2]s, then redrive (deletes the profiles) or drop them", held, fault.ReasonHeldSuppression))
 	}
 }

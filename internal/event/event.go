@@ -30,6 +30,9 @@ type Message struct {
 	Stripped string
 	// TraceParent is the W3C trace context of the call, "" for none.
 	TraceParent string
+	// Released reports that an operator has redriven the held suppression of this
+	// message: SUPPRESSION_LIMIT does not hold the suppression again.
+	Released bool
 }
 
 // An Attempt is one try of a consumer at a message. The consumer settles the

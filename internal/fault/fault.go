@@ -29,6 +29,7 @@ const (
 	ReasonPanic       Reason = "panic"        // cioevents panicked on this message
 
 	ReasonUnknownWorkspace Reason = "unknown_workspace" // the worker has no credentials for the event's workspace
+	ReasonHeldSuppression  Reason = "held_suppression"  // a bounce beyond SUPPRESSION_LIMIT: an operator decides
 )
 
 // Reasons lists every reason in the order of the constants. A metric creates its
@@ -37,6 +38,7 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonNotJSON, ReasonNotObject, ReasonTooLarge, ReasonRejected,
 		ReasonRejectedRow, ReasonExhausted, ReasonPanic, ReasonUnknownWorkspace,
+		ReasonHeldSuppression,
 	}
 }
 

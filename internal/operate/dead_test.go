@@ -79,7 +79,7 @@ func TestRedriveDeadLetters(t *testing.T) {
 	p.deadLetter("engagement", fault.ReasonRejected, `{"event_id":"b"}`)
 	p.deadLetter("ingest", fault.ReasonNotJSON, `{"event_id":"c"}`)
 	letters := [][]uint64{{1}, {2}, {3}, {4}}
-	got, err := operate.RedriveDeadLetters(t.Context(), p.conn, letters, func() {})
+	got, err := operate.RedriveDeadLetters(t.Context(), p.conn, letters, false, func() {})
 	want := operate.RedriveReport{Redriven: 2, Gone: 1, Kept: map[string]int{"there is no consumer engagement": 1}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("redrive: %v; report (-want +got):\n%s", err, diff)

@@ -42,7 +42,8 @@ const redriveConcurrency = 16
 
 // RedriveDeadLetters sends the dead letters with these entries again. The dead letter
 // of a consumer goes to this consumer only. A dead letter of ingest is parsed again and
-// published as a new event. RedriveDeadLetters calls progress concurrently, once for
+// published as a new event. A held suppression stays unless release is set: releasing it
+// deletes a profile for good. RedriveDeadLetters calls progress concurrently, once for
 // each dead letter.
 //
 // Each dead letter is published, then deleted. An error ends the run early, and another
@@ -50,7 +51,7 @@ const redriveConcurrency = 16
 // the next run publishes the same message id. The stream drops the duplicate within its
 // window of de-duplication, and after the window the effects themselves tolerate a
 // repetition.
-func RedriveDeadLetters(ctx context.Context, conn *stream.Conn, letters [][]uint64, progress func()) (RedriveReport, error) {
+func RedriveDeadLetters(ctx context.Context, conn *stream.Conn, letters [][]uint64, release bool, progress func()) (RedriveReport, error) {
 	status, err := conn.Status(ctx)
 	if err != nil {
 		return RedriveReport{}, err
@@ -60,7 +61,7 @@ func RedriveDeadLetters(ctx context.Context, conn *stream.Conn, letters [][]uint
 		return RedriveReport{}, err
 	}
 	defer pub.Close()
-	r := redriver{dead: conn, publisher: pub, consumers: consumersOf(status), concurrency: redriveConcurrency, progress: progress}
+	r := redriver{dead: conn, publisher: pub, consumers: consumersOf(status), concurrency: redriveConcurrency, release: release, progress: progress}
 	return r.redrive(ctx, letters)
 }
 
@@ -83,6 +84,7 @@ type redriver struct {
 	// consumers lists the existing consumers, as dead letters of other consumers stay.
 	consumers   []string
 	concurrency int
+	release     bool // held suppressions
 	progress    func()
 
 	mu     sync.Mutex
@@ -148,6 +150,8 @@ func (r *redriver) publish(ctx context.Context, entries []uint64) (duplicate boo
 	switch {
 	case b.Missing > 0:
 		return false, "parts of the body are missing", nil
+	case b.Reason == fault.ReasonHeldSuppression && !r.release:
+		return false, "held suppressions: redrive them with --reason " + string(b.Reason) + ", which deletes the profiles", nil
 	case b.From == event.FromIngest:
 		if err := m.Index(); err != nil {
 			return false, "the body is still no event: " + string(event.ParseReason(err)), nil
@@ -157,6 +161,7 @@ func (r *redriver) publish(ctx context.Context, entries []uint64) (duplicate boo
 	case !slices.Contains(r.consumers, b.From):
 		return false, "there is no consumer " + b.From, nil
 	default:
+		m.Released = m.Released || b.Reason == fault.ReasonHeldSuppression
 		duplicate, err = r.publisher.Redrive(ctx, b.From, b.Key, m)
 	}
 	if reason, ok := fault.PermanentReason(err); ok {

@@ -76,7 +76,11 @@ func (f *fakeStream) Publish(_ context.Context, m *event.Message) (bool, error) 
 }
 
 func (f *fakeStream) Redrive(_ context.Context, consumer, key string, m *event.Message) (bool, error) {
-	return f.put("Redrive", key, fmt.Sprintf("%s for %s", m.ID, consumer))
+	what := fmt.Sprintf("%s for %s", m.ID, consumer)
+	if m.Released {
+		what += ", released"
+	}
+	return f.put("Redrive", key, what)
 }
 
 func (f *fakeStream) MaxBody() int { return f.body }
@@ -98,6 +102,30 @@ func letter(from, id, body string) *event.StoredDeadLetter {
 
 func (f *fakeStream) redriver() *redriver {
 	return &redriver{dead: f, publisher: f, consumers: []string{"suppression", "warehouse"}, concurrency: 1, progress: func() {}}
+}
+
+// A held suppression is sent again only when the operator releases held suppressions. It
+// carries the release, also when it dies once more for another reason.
+func TestRedriveReleasesHeldSuppressions(t *testing.T) {
+	t.Parallel()
+	held, again := letter("suppression", "a", "{}"), letter("suppression", "b", "{}")
+	held.Reason, again.Reason, again.Released = fault.ReasonHeldSuppression, fault.ReasonRejected, true
+	f, list := newFake(held, again, letter("suppression", "c", "{}"))
+	got, err := f.redriver().redrive(t.Context(), list)
+	want := RedriveReport{Redriven: 2, Kept: map[string]int{
+		"held suppressions: redrive them with --reason held_suppression, which deletes the profiles": 1,
+	}}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("redrive: %v; report (-want +got):\n%s", err, diff)
+	}
+	r := f.redriver()
+	r.release = true
+	if got, err := r.redrive(t.Context(), list[:1]); err != nil || got.Redriven != 1 {
+		t.Errorf("release: %+v, %v", got, err)
+	}
+	if diff := cmp.Diff([]string{"b for suppression, released", "c for suppression", "a for suppression, released"}, f.stored); diff != "" {
+		t.Errorf("stored (-want +got):\n%s", diff)
+	}
 }
 
 func TestRedrive(t *testing.T) {

@@ -29,7 +29,7 @@ func TestRedriveOfARecreatedStream(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		got, err := operate.RedriveDeadLetters(t.Context(), p.conn, [][]uint64{{1}, {2}}, func() {})
+		got, err := operate.RedriveDeadLetters(t.Context(), p.conn, [][]uint64{{1}, {2}}, false, func() {})
 		if diff := cmp.Diff(operate.RedriveReport{Redriven: 2, Kept: map[string]int{}}, got); err != nil || diff != "" {
 			t.Errorf("round %d: %v; report (-want +got):\n%s", round, err, diff)
 		}
@@ -75,7 +75,7 @@ func TestOldDeadLetters(t *testing.T) {
 		if d, err := operate.ShowDeadLetter(t.Context(), p.conn, 1, true); err != nil || d.ID != id || d.Workspace != "acme" || string(d.Raw) != `{"event_id":"`+id+`"}` {
 			t.Errorf("show %s: %+v, %v", id, d, err)
 		}
-		got, err := operate.RedriveDeadLetters(t.Context(), p.conn, [][]uint64{{1}}, func() {})
+		got, err := operate.RedriveDeadLetters(t.Context(), p.conn, [][]uint64{{1}}, false, func() {})
 		if err != nil || got.Redriven != 1 || got.Duplicates != 0 {
 			t.Errorf("redrive %s: %+v, %v", id, got, err)
 		}

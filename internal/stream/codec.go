@@ -14,6 +14,7 @@ const (
 	headerReceivedAt  = "Cio-Received-At" // RFC 3339 with nanoseconds
 	headerStripped    = "Cio-Stripped"    // event.Message.Stripped
 	headerTraceParent = "traceparent"
+	headerReleased    = "Cio-Released" // event.Message.Released; counts on redrive subjects only
 )
 
 // maxHeaders is the space in bytes that MaxBody reserves, within the server's limit,
@@ -40,6 +41,9 @@ func NewMessage(m *event.Message) *nats.Msg {
 	if m.TraceParent != "" {
 		h[headerTraceParent] = []string{m.TraceParent}
 	}
+	if m.Released {
+		h[headerReleased] = []string{"1"}
+	}
 	return &nats.Msg{Subject: Subject(m), Header: h, Data: m.Body}
 }
 
@@ -60,6 +64,9 @@ func decode(subject string, h nats.Header, body []byte) event.Message {
 		Body:        body,
 		Stripped:    headerValue(h, headerStripped),
 		TraceParent: headerValue(h, headerTraceParent),
+		// Only an operator may publish to a redrive subject; ingest, for example, may
+		// publish events with any header.
+		Released: headerValue(h, headerReleased) != "" && strings.HasPrefix(subject, redrivePrefix),
 	}
 }
 
