@@ -22,7 +22,7 @@ var (
 // Describe implements prometheus.Collector.
 func (*Watch) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		lagDesc, pendingDesc, oldestDesc, messagesDesc, bytesDesc, maxBytesDesc, maxAgeDesc, deadDesc,
+		lagDesc, pendingDesc, oldestDesc, messagesDesc, bytesDesc, maxBytesDesc, maxAgeDesc, deadDesc, heldDesc, oldestDeadDesc,
 	} {
 		ch <- d
 	}
@@ -49,6 +49,6 @@ func (w *Watch) Collect(ch chan<- prometheus.Metric) {
 	gauge(maxBytesDesc, float64(max(0, r.stream.Config.MaxBytes)))
 	gauge(maxAgeDesc, r.stream.Config.MaxAge.Seconds())
 	if r.dead != nil { // "no dead letters" would hide that the stream is missing
-		gauge(deadDesc, float64(r.dead.State.Msgs))
+		r.dead.collect(r.at, gauge)
 	}
 }

@@ -43,7 +43,7 @@ type Watch struct {
 type reading struct {
 	at        time.Time
 	stream    *jetstream.StreamInfo
-	dead      *jetstream.StreamInfo // nil for a missing stream
+	dead      *deadReading // nil for a missing stream
 	consumers []*jetstream.ConsumerInfo
 	ages      map[string]time.Duration
 }
@@ -95,8 +95,8 @@ func (w *Watch) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	dead, err := w.conn.lookUpDead(ctx)
-	if err != nil && !errors.Is(err, ErrNoDeadStream) {
+	dead, err := w.conn.readDead(ctx)
+	if err != nil {
 		return err
 	}
 	infos, err := durables(ctx, st)
@@ -104,10 +104,7 @@ func (w *Watch) look(ctx context.Context) error {
 		return err
 	}
 	infos = slices.DeleteFunc(infos, func(i *jetstream.ConsumerInfo) bool { return !slices.Contains(w.cfg.Consumers, i.Name) })
-	r := &reading{at: w.cfg.Now(), stream: st.CachedInfo(), consumers: infos}
-	if dead != nil {
-		r.dead = dead.CachedInfo()
-	}
+	r := &reading{at: w.cfg.Now(), stream: st.CachedInfo(), dead: dead, consumers: infos}
 	r.ages, err = ages(ctx, st, infos, r.at)
 	w.mu.Lock()
 	defer w.mu.Unlock()
