@@ -40,6 +40,9 @@ type Call struct {
 	// that Track sends; nil for Suppress. A value is a string, a bool or an int64.
 	// A time is an int64 in unix seconds.
 	Attributes map[string]any
+	// Bounce marks a Suppress that a bounce caused. SUPPRESSION_LIMIT counts these, and
+	// no complaint.
+	Bounce bool
 	// Event is the name of the event that Track sends. ID is a ULID by which
 	// Customer.io recognises a repetition of the event. Both are "" for other
 	// kinds.

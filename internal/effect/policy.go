@@ -121,7 +121,7 @@ func (p Policy) calls(e *webhook.Event, receivedAt time.Time) []Call {
 		calls = slices.Insert(calls, 0, Call{Kind: Identify, Person: person, At: o.at, Attributes: attributes})
 	}
 	if suppress {
-		calls = append(calls, Call{Kind: Suppress, Person: person, At: o.at})
+		calls = append(calls, Call{Kind: Suppress, Person: person, At: o.at, Bounce: e.Metric == webhook.Bounced})
 	}
 	return calls
 }

@@ -115,6 +115,7 @@ func TestRules(t *testing.T) {
 					got[i].ID = "01K2ZZZZZZ"
 				}
 			}
+			markBounce(c.want, c.event)
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("calls (-want +got):\n%s", diff)
 			}

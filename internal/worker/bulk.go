@@ -67,7 +67,7 @@ func (h *Bulk) Handle(ctx context.Context, batch []event.Attempt, fail func(int,
 	}
 	single := &Effects{Plan: h.Plan, Workspace: h.Workspace, Profiles: h.Profiles}
 	for _, i := range alone { // after all other calls, because these calls may delete a person
-		if _, err := single.handle(ctx, i, &batch[i], fail); err != nil {
+		if _, err := single.handle(ctx, i, &batch[i], nil, fail); err != nil {
 			return err
 		}
 	}

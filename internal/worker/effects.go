@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -65,21 +66,36 @@ type Effects struct {
 	Concurrency int
 	// OtherRecipients counts events. Default: no count.
 	OtherRecipients *OtherRecipients
+	// Limit holds suppressions that bounces cause. Default: no limit.
+	Limit *SuppressionLimit
 }
 
 const defaultConcurrency = 8
 
 // Handle applies the effects of each event. Events fail one by one; an outage fails
-// the whole batch.
+// the whole batch. Events that count for the limit come last, so that a complaint does
+// not wait for the bucket.
 func (h *Effects) Handle(ctx context.Context, batch []event.Attempt, fail func(int, error)) error {
 	var g errgroup.Group
 	g.SetLimit(cmp.Or(h.Concurrency, defaultConcurrency))
 	others := make([]webhook.Metric, len(batch))
-	for i := range batch {
+	handle := func(i int, limited error) {
 		g.Go(func() (err error) {
-			others[i], err = h.handle(ctx, i, &batch[i], fail)
+			others[i], err = h.handle(ctx, i, &batch[i], limited, fail)
 			return err
 		})
+	}
+	var counted []int
+	for i := range batch {
+		if h.counts(&batch[i]) {
+			counted = append(counted, i)
+			continue
+		}
+		handle(i, nil)
+	}
+	limited := h.Limit.admit(ctx, batch, counted)
+	for _, i := range counted {
+		handle(i, limited[i])
 	}
 	if err := g.Wait(); err != nil {
 		return err
@@ -90,9 +106,21 @@ func (h *Effects) Handle(ctx context.Context, batch []event.Attempt, fail func(i
 	return nil
 }
 
-// handle applies the effects of one event. A returned error is about the whole batch.
-// otherRecipient is that of the event's outcome.
-func (h *Effects) handle(ctx context.Context, i int, a *event.Attempt, fail func(int, error)) (otherRecipient webhook.Metric, whole error) {
+// counts reports whether a suppression of the message counts for the limit. The
+// suppression that an operator has released does not.
+func (h *Effects) counts(a *event.Attempt) bool {
+	defer func() { _ = recover() }() // handle meets the same panic and reports the panic
+	if h.Limit == nil || a.Released {
+		return false
+	}
+	o, err := h.Plan.outcome(h.Workspace, &a.Message)
+	return err == nil && slices.ContainsFunc(o.calls, func(c effect.Call) bool { return c.Bounce })
+}
+
+// handle applies the effects of one event. limited is the error of the limit, nil for an
+// event that may suppress. A returned error is about the whole batch. otherRecipient is
+// that of the event's outcome.
+func (h *Effects) handle(ctx context.Context, i int, a *event.Attempt, limited error, fail func(int, error)) (otherRecipient webhook.Metric, whole error) {
 	// Without this recover a panic would end the process: the caller's recover runs
 	// on another goroutine.
 	defer func() {
@@ -102,11 +130,15 @@ func (h *Effects) handle(ctx context.Context, i int, a *event.Attempt, fail func
 	}()
 	o, err := h.Plan.outcome(h.Workspace, &a.Message)
 	if err == nil {
-		err = h.apply(inMessage(ctx, i), o.calls)
+		err = h.apply(inMessage(ctx, i), o.calls, limited)
 	}
 	switch {
 	case err == nil:
 		return o.otherRecipient, nil
+	case errors.Is(err, errNotCounted):
+		// The bucket is away, not the API: other messages go on.
+		fail(i, fault.Outage(backoff(a.Number), err))
+		return "", nil
 	case fault.IsOutage(err), ctx.Err() != nil:
 		return "", err
 	default:
@@ -118,10 +150,17 @@ func (h *Effects) handle(ctx context.Context, i int, a *event.Attempt, fail func
 // apply makes the calls in their order. After a transient failure apply stops, and
 // the next attempt makes all calls again. After a permanent refusal apply goes on: a
 // complaint must suppress the person even if the note about the complaint cannot be
-// written.
-func (h *Effects) apply(ctx context.Context, calls []effect.Call) error {
-	var refused error
+// written. A held suppression alone is left out. Before the count, apply makes no call.
+func (h *Effects) apply(ctx context.Context, calls []effect.Call, limited error) error {
+	_, held := fault.PermanentReason(limited)
+	if limited != nil && !held {
+		return limited
+	}
+	refused := limited
 	for _, call := range calls {
+		if held && call.Bounce {
+			continue
+		}
 		err := h.Profiles.Apply(ctx, call)
 		if _, permanent := fault.PermanentReason(err); err != nil && !permanent {
 			return err

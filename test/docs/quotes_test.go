@@ -19,6 +19,7 @@ type quote struct{ sentence, reference string }
 // document. Add a line here when a document quotes another constant.
 var quotes = map[string][]quote{
 	"README.md": {
+		{"Bounces delete at most {1,000} profiles", "internal/worker.DefaultSuppressionLimit"},
 		{"`https://your-host{/webhooks/customerio}`", "internal/ingest.Path"},
 		{"{duckdb:data/customerio.duckdb}", "internal/warehouse/place.DefaultURL"},
 		{"JetStream stream {CUSTOMERIO} ", "internal/stream.Name"},
@@ -28,6 +29,7 @@ var quotes = map[string][]quote{
 		{`query "FROM {customerio_campaign_funnel}"`, "internal/warehouse.CampaignFunnel"},
 	},
 	"SECURITY.md": {
+		{"Bounces delete at most {1,000} profiles", "internal/worker.DefaultSuppressionLimit"},
 		{"or more than {5 minutes} ahead", "pkg/webhook.MaxClockSkew"},
 		{"`MAX_BODY_BYTES` ({8 MiB})", "internal/ingest.DefaultMaxBody"},
 		{"Bodies above {16 KiB} share a budget", "internal/ingest.smallBody"},
@@ -56,6 +58,8 @@ var quotes = map[string][]quote{
 		{"the consumers `suppression` and `{engagement}`.", "internal/app/workerapp.Engagement"},
 	},
 	"docs/effects.md": {
+		{"| `SUPPRESSION_LIMIT` | {1000} |", "internal/worker.DefaultSuppressionLimit"},
+		{"{50,000} is the largest limit", "internal/worker.MaxSuppressionLimit"},
 		{"Texts are cut at {1,000} bytes", "internal/effect.MaxValue"},
 		{"Names of attributes have at most {150} bytes", "internal/effect.MaxName"},
 		{"names of events {100}", "internal/effect.MaxEventName"},

@@ -64,9 +64,10 @@ func IngestEnv(natsURL string) Env {
 }
 
 // WorkerEnv returns the settings that every worker needs. TrackEnv and WarehouseEnv
-// return the settings of its consumers.
+// return the settings of its consumers. Suppressions have no limit, because a made-up
+// history bounces more often than a workspace.
 func WorkerEnv(natsURL string) Env {
-	return Env{"NATS_URL": natsURL, "ADMIN_ADDR": anyAddr}
+	return Env{"NATS_URL": natsURL, "ADMIN_ADDR": anyAddr, "SUPPRESSION_LIMIT": "0"}
 }
 
 // TrackEnv returns the settings of a worker for the Track API.

@@ -87,6 +87,7 @@ func ingestCases() []alertCase {
 // series of the worker, with its labels.
 const (
 	deadLetter = `cioevents_worker_dead_letters_total{consumer="suppression",reason="rejected"} `
+	heldLetter = `cioevents_worker_dead_letters_total{consumer="suppression",reason="held_suppression"} `
 	held       = `cioevents_worker_batch_errors_total{consumer="warehouse"} `
 	down       = `cioevents_track_down{workspace="default",cause="outage",pod="a"} `
 	age        = `cioevents_oldest_unacked_seconds{consumer="warehouse",pod="a"} `
@@ -114,6 +115,14 @@ func workerCases() []alertCase {
 		{"CioeventsDeadStreamMissing", "recreated at once", 10, []string{"cioevents_stream_messages 7x10", "cioevents_dead_letters 3x4 _ 0x5"}, false},
 		{"CioeventsDeadLettersWait", "for a day", 1500, []string{"cioevents_dead_letters 2x1500"}, true},
 		{"CioeventsDeadLettersWait", "since this morning", 1500, []string{"cioevents_dead_letters 0x1000 2x499"}, false},
+		{"CioeventsDeadLettersWait", "beside held suppressions", 1500, []string{"cioevents_dead_letters 5x1500", "cioevents_held_suppressions 3x1500"}, true},
+		{"CioeventsDeadLettersWait", "held suppressions only", 1500, []string{"cioevents_dead_letters 3x1500", "cioevents_held_suppressions 3x1500"}, false},
+		{"CioeventsDeadLetters", "a held suppression", 30, []string{heldLetter + "0x25 1x4"}, false},
+		{"CioeventsSuppressionsHeld", "one", 10, []string{"cioevents_held_suppressions 0x5 1x4"}, true},
+		{"CioeventsSuppressionsHeld", "none", 10, []string{"cioevents_held_suppressions 0x10", "cioevents_dead_letters 3x10"}, false},
+		{"CioeventsHeldSuppressionsExpire", "80 days", 10, []string{"cioevents_held_suppressions 3x10", "cioevents_dead_letters_oldest_seconds 6912001x10"}, true},
+		{"CioeventsHeldSuppressionsExpire", "79 days", 10, []string{"cioevents_held_suppressions 3x10", "cioevents_dead_letters_oldest_seconds 6825600x10"}, false},
+		{"CioeventsHeldSuppressionsExpire", "others for 80 days", 10, []string{"cioevents_held_suppressions 0x10", "cioevents_dead_letters_oldest_seconds 6912001x10"}, false},
 		{"CioeventsBatchesHeld", "for 30 minutes", 30, []string{held + "0+1x30"}, true},
 		{"CioeventsBatchesHeld", "once", 30, []string{held + "0x20 1x9"}, false},
 		{"CioeventsTrackDown", "for 15 minutes", 15, []string{down + "1x15"}, true},

@@ -2,6 +2,7 @@ package workerapp
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/effect"
+	"github.com/cioevents/cioevents/internal/worker"
 )
 
 // Effects is the settings of the effects that events have on profiles.
@@ -21,6 +23,9 @@ type Effects struct {
 	SuppressUnknown bool
 	// DryRun logs the effects instead of calling the Track API.
 	DryRun bool
+	// Limit is the largest number of suppressions of bounces per hour and workspace,
+	// 0 for no limit.
+	Limit int
 
 	policies map[string]policy // by workspace
 }
@@ -38,6 +43,13 @@ func (e *Effects) Declare(s *config.Set) {
 	s.Bool(&e.DryRun, "EFFECTS_DRY_RUN", false, "log effects instead of calling the Track API. The events are acknowledged and have no effect later")
 	s.Choice(&e.Mode, "SUPPRESSION_MODE", string(effect.ModeSuppress), "effect of a hard bounce or a spam complaint: suppress DELETES the profile for good, unsubscribe keeps and unsubscribes the profile, off only notes the event on the profile",
 		string(effect.ModeSuppress), string(effect.ModeUnsubscribe), string(effect.ModeOff))
+	s.Int(&e.Limit, "SUPPRESSION_LIMIT", worker.DefaultSuppressionLimit, "suppressions that bounces may cause in any 60 minutes, for each workspace and counted across workers; each further one waits as a dead letter held_suppression for cioctl dead redrive --reason held_suppression. At most 50000; 0 for no limit. Complaints are never held")
+	s.Check(func() error {
+		if e.Limit < 0 || e.Limit > worker.MaxSuppressionLimit {
+			return fmt.Errorf("invalid SUPPRESSION_LIMIT \"%d\": want a number from 0 to %d", e.Limit, worker.MaxSuppressionLimit)
+		}
+		return nil
+	})
 	s.Bool(&e.SuppressUnknown, "SUPPRESS_UNKNOWN_BOUNCE", false, "treat a bounce that is neither hard nor soft as a hard bounce; otherwise the bounce is only noted on the profile")
 }
 
@@ -97,7 +109,8 @@ func (a *App) reportPolicies() {
 		p := a.cfg.Effects.policies[w.Name]
 		info.WithLabelValues(w.Name, string(p.Mode), strconv.FormatBool(p.SuppressUnknown), p.source).Set(1)
 		a.Log.Info().Str("workspace", w.Name).Str("suppression_mode", string(p.Mode)).
-			Bool("suppress_unknown_bounce", p.SuppressUnknown).Str("effects", p.source).Msg(p.outcome())
+			Bool("suppress_unknown_bounce", p.SuppressUnknown).Int("suppression_limit", a.cfg.Effects.Limit).
+			Str("effects", p.source).Msg(p.outcome())
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -31,13 +32,14 @@ type outage struct {
 	acme    atomic.Int64 // status of the answers to acme's calls, 0 for the status of the fake
 	natsURL string
 	apiURL  string
+	env     map[string]string // further settings of the workers
 }
 
 func newOutage(t *testing.T, options ...streamtest.Option) *outage {
 	t.Helper()
 	nats := streamtest.Start(t, options...)
 	s := &outage{
-		t: t, conn: nats.Connect(stream.Settings{}), natsURL: nats.URL(),
+		t: t, conn: nats.Connect(stream.Settings{}), natsURL: nats.URL(), env: map[string]string{},
 		fake: customeriotest.New(customeriotest.Config{KnowsEverybody: true}),
 	}
 	var err error
@@ -78,6 +80,7 @@ func (s *outage) launch() (app *workerapp.App, stop func()) {
 		"CUSTOMERIO_GLOBEX_SITE_ID": "globex-site", "CUSTOMERIO_GLOBEX_TRACK_API_KEY": "k",
 		"MAX_ATTEMPTS": "2",
 	}
+	maps.Copy(env, s.env)
 	var cfg workerapp.Config
 	set := config.New("worker", func(name string) string { return env[name] })
 	cfg.Declare(set)

@@ -18,7 +18,7 @@ func parse(env map[string]string) error {
 func TestMistakesAreReportedTogether(t *testing.T) {
 	t.Parallel()
 	err := parse(map[string]string{
-		"WORKER_CONSUMERS": "suppression,warehouse,mail", "SUPPRESSION_MODE": "delete", "CUSTOMERIO_REGION": "mars",
+		"WORKER_CONSUMERS": "suppression,warehouse,mail", "SUPPRESSION_MODE": "delete", "SUPPRESSION_LIMIT": "50001", "CUSTOMERIO_REGION": "mars",
 		"TRACK_RATE": "0", "WAREHOUSE_URL": "duckdb:a,duckdb:b,duckdb:c,oracle:x",
 	})
 	if err == nil {
@@ -26,6 +26,7 @@ func TestMistakesAreReportedTogether(t *testing.T) {
 	}
 	for _, want := range []string{
 		"CUSTOMERIO_SITE_ID: is required", "CUSTOMERIO_TRACK_API_KEY: is required", `invalid WORKER_CONSUMERS "mail": want suppression, engagement or warehouse`,
+		`invalid SUPPRESSION_LIMIT "50001": want a number from 0 to 50000`,
 		`invalid SUPPRESSION_MODE "delete": want suppress, unsubscribe or off`, `invalid CUSTOMERIO_REGION "mars"`, `invalid TRACK_RATE "0": want a number above 0`,
 		`invalid WAREHOUSE_URL "duckdb:c": want at most one`, `invalid WAREHOUSE_URL "oracle:x": want duckdb:FILE`,
 	} {

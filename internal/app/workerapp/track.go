@@ -42,12 +42,20 @@ func (a *App) addEffects(workspace string, client *customerio.Client) {
 		suppression.gate, engagement.gate = client, client
 		suppression.handler = &worker.Effects{
 			Plan: policy.Suppression, Workspace: workspace, Profiles: client, Concurrency: a.cfg.Track.Concurrency,
-			OtherRecipients: others,
+			OtherRecipients: others, Limit: a.suppressionLimit(workspace),
 		}
 		engagement.handler = &worker.Bulk{Plan: policy.Engagement, Workspace: workspace, Profiles: client, OtherRecipients: others}
 	}
 	a.addJob(suppression, workspace, policy.SuppressionMetrics())
 	a.addJob(engagement, workspace, policy.EngagementMetrics())
+}
+
+// suppressionLimit returns the limit of a workspace, nil for none.
+func (a *App) suppressionLimit(workspace string) *worker.SuppressionLimit {
+	if a.cfg.Effects.Limit == 0 {
+		return nil
+	}
+	return &worker.SuppressionLimit{PerHour: a.cfg.Effects.Limit, Workspace: workspace, State: a.Conn.State()}
 }
 
 // addJob adds the job for a workspace's events of the metrics, unless its consumer
