@@ -34,20 +34,18 @@ type Consumer struct {
 	name     string
 	nc       *nats.Conn
 	consumer jetstream.Consumer
-	// recreate creates the durable consumer again after somebody has deleted it. A
-	// replay has none: deleting its consumer ends the replay.
-	recreate func(context.Context) error
 }
 
 // OpenConsumer creates the durable consumer, or updates the subjects of an existing
-// one. The consumer also receives the messages that are redriven to its name.
+// one, whatever has become of its position: a worker uses a Durable. The consumer also
+// receives the messages that are redriven to its name.
 func (c *Conn) OpenConsumer(ctx context.Context, name string, subjects []string) (*Consumer, error) {
 	cfg := consumerConfig(name, filters(subjects, redrivePrefix+name+".>"))
 	cons, err := c.js.CreateOrUpdateConsumer(ctx, Name, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open consumer %s: %w", name, err)
 	}
-	return &Consumer{name: name, nc: c.nc, consumer: cons, recreate: func(ctx context.Context) error { return c.recreate(ctx, cfg) }}, nil
+	return &Consumer{name: name, nc: c.nc, consumer: cons}, nil
 }
 
 // filters returns the filter subjects of a consumer. A consumer of all events gets no
@@ -65,19 +63,6 @@ func filters(subjects []string, more ...string) []string {
 func (c *Consumer) isOurs(subject string) bool {
 	rest, redriven := strings.CutPrefix(subject, redrivePrefix)
 	return !redriven || strings.HasPrefix(rest, c.name+".")
-}
-
-// recreate creates a consumer that somebody has deleted. Otherwise the worker would
-// receive nothing until its next start, which creates the consumer.
-func (c *Conn) recreate(ctx context.Context, cfg jetstream.ConsumerConfig) error {
-	_, err := c.js.Consumer(ctx, Name, cfg.Durable)
-	if !errors.Is(err, jetstream.ErrConsumerNotFound) {
-		return err
-	}
-	if _, err = c.js.CreateConsumer(ctx, Name, cfg); err == nil {
-		c.log.Warn().Str("consumer", cfg.Durable).Msg("deleted consumer recreated: it starts with the oldest event")
-	}
-	return err
 }
 
 // isGone reports whether no server answers for the consumer: somebody has deleted the
@@ -112,9 +97,6 @@ func (c *Consumer) Fetch(ctx context.Context, l event.Limits) ([]event.Attempt, 
 	first, cancel := context.WithTimeout(ctx, cmp.Or(l.Wait, pollWait))
 	defer cancel()
 	attempts, err := c.pull(nil, 1, jetstream.FetchContext(first))
-	if isGone(err) && c.recreate != nil {
-		err = errors.Join(err, c.recreate(ctx))
-	}
 	if err != nil {
 		return nil, fmt.Errorf("fetch from consumer %s: %w", c.name, err)
 	}

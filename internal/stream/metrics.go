@@ -28,6 +28,20 @@ func (*Watch) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
+// Gauge returns the instrument of Ready.
+func (d *Durable) Gauge() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name:        "cioevents_consumer_ready",
+		Help:        "1 while this process can fetch from the consumer; 0 while the consumer is missing, was changed by somebody, or stands still until an operator acts.",
+		ConstLabels: prometheus.Labels{"consumer": d.cfg.Name},
+	}, func() float64 {
+		if d.Ready() == nil {
+			return 1
+		}
+		return 0
+	})
+}
+
 // Collect implements prometheus.Collector. Collect sends no request to NATS.
 func (w *Watch) Collect(ch chan<- prometheus.Metric) {
 	r := w.seen()

@@ -23,15 +23,6 @@ func (c *Conn) EnsureUntil(ctx context.Context, s Settings) error {
 	})
 }
 
-// OpenConsumerUntil calls OpenConsumer until OpenConsumer succeeds or ctx ends.
-func (c *Conn) OpenConsumerUntil(ctx context.Context, name string, subjects []string) (cons *Consumer, err error) {
-	err = c.until(ctx, "consumer not opened, retrying", func(ctx context.Context) error {
-		cons, err = c.OpenConsumer(ctx, name, subjects)
-		return err
-	})
-	return cons, err
-}
-
 // until calls try until try succeeds or ctx ends. It logs an error only when the error
 // differs from the last logged error.
 func (c *Conn) until(ctx context.Context, text string, try func(context.Context) error) error {

@@ -4,19 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// StateName is the key-value bucket beside the stream: what workers must know after a
-// restart, and what workers must know of each other.
+// StateName is the key-value bucket beside the stream, for the knowledge that workers
+// share and keep after a restart.
 const StateName = "CIOEVENTS_STATE"
 
 // stateMaxBytes bounds the bucket. A floor has some 200 bytes, so the bucket has room
-// for 80,000 keys of that size. A full bucket refuses new values.
+// for 80,000 floors. A full bucket refuses new values.
 const stateMaxBytes = 16 << 20
 
 // stateTimeout bounds each operation on the bucket.
@@ -25,7 +25,7 @@ const stateTimeout = 3 * time.Second
 // deletedTTL is how long the trace of a deleted key takes up room in the bucket.
 const deletedTTL = time.Hour
 
-// Errors of State. An operation may wrap other errors, all of which pass: NATS is away.
+// Errors of State. All other errors are transient: NATS is unreachable.
 var (
 	// ErrNoState reports that the bucket does not exist. A worker creates the bucket.
 	ErrNoState = errors.New("bucket " + StateName + " is not there")
@@ -36,8 +36,8 @@ var (
 	ErrStateConflict = errors.New("key was changed by another process")
 )
 
-// State is the bucket CIOEVENTS_STATE: small values that all workers share. Each key
-// holds its last value only. A key consists of letters, digits, '-', '_', '/', '=' and
+// State is the bucket CIOEVENTS_STATE: small values that all workers share. The bucket
+// keeps the last value of each key. A key consists of letters, digits, '-', '_', '/', '=' and
 // '.'; a caller hashes other text, and never stores an address. Each operation ends
 // within 3 s. A State is safe for concurrent use and costs nothing before its first
 // operation.
@@ -50,11 +50,11 @@ type State struct {
 
 // State returns the bucket. The operations fail with ErrNoState while the bucket does
 // not exist.
-func (c *Conn) State() *State { return &State{conn: c} }
+func (c *Conn) State() *State { return &c.state }
 
 // Get returns the value of a key and the value's revision. The error is ErrNoKey when
 // the key has no value. The server's leader answers, so Get returns the last value
-// that any process has stored.
+// of all processes.
 func (s *State) Get(ctx context.Context, key string) (value []byte, revision uint64, err error) {
 	err = s.do(ctx, "get", key, func(ctx context.Context, kv jetstream.KeyValue) error {
 		entry, err := kv.Get(ctx, key)
@@ -66,10 +66,10 @@ func (s *State) Get(ctx context.Context, key string) (value []byte, revision uin
 	return value, revision, err
 }
 
-// Create stores the value of a key that has none and returns the revision. The error
-// is ErrStateConflict when the key has a value. After ttl the server deletes the key;
-// ttl is 0 (keep) or at least a second. A later Update or Put keeps the key for good:
-// who uses both judges the age by the content.
+// Create stores the value of a new key and returns the revision. The error is
+// ErrStateConflict when the key has a value. After ttl the server deletes the key; ttl
+// is 0 (keep) or at least a second. A later Update or Put keeps the key for good, so a
+// reader of updated keys judges the age by the content.
 func (s *State) Create(ctx context.Context, key string, value []byte, ttl time.Duration) (revision uint64, err error) {
 	err = s.do(ctx, "create", key, func(ctx context.Context, kv jetstream.KeyValue) error {
 		revision, err = kv.Create(ctx, key, value, jetstream.KeyTTL(ttl))
@@ -103,50 +103,6 @@ func (s *State) Delete(ctx context.Context, key string) error {
 	})
 }
 
-// changeTries and changePause bound Change. A try that another process has overtaken
-// pauses up to changePause, by chance: processes in step would overtake each other again.
-const (
-	changeTries = 50
-	changePause = 20 * time.Millisecond
-)
-
-// Change replaces the value of a key by the value that fn returns for the present
-// value, which is nil for a key without one. Change calls fn again when another process
-// was faster, so that no change is lost: a counter is a Change. An error of fn ends
-// Change and is returned.
-func (s *State) Change(ctx context.Context, key string, fn func(value []byte) ([]byte, error)) error {
-	var err error
-	for range changeTries {
-		if err = s.changeOnce(ctx, key, fn); !errors.Is(err, ErrStateConflict) {
-			return err
-		}
-		select {
-		case <-time.After(rand.N(changePause)):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return err
-}
-
-func (s *State) changeOnce(ctx context.Context, key string, fn func([]byte) ([]byte, error)) error {
-	value, revision, err := s.Get(ctx, key)
-	missing := errors.Is(err, ErrNoKey)
-	if err != nil && !missing {
-		return err
-	}
-	changed, err := fn(value)
-	if err != nil {
-		return err
-	}
-	if missing {
-		_, err = s.Create(ctx, key, changed, 0)
-	} else {
-		_, err = s.Update(ctx, key, changed, revision)
-	}
-	return err
-}
-
 // do runs an operation on the bucket.
 func (s *State) do(ctx context.Context, verb, key string, op func(context.Context, jetstream.KeyValue) error) error {
 	ctx, cancel := context.WithTimeout(ctx, stateTimeout)
@@ -158,10 +114,19 @@ func (s *State) do(ctx context.Context, verb, key string, op func(context.Contex
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%s key %s: %w", verb, key, stateError(err))
+	return fmt.Errorf("%s key %s: %w", verb, key, s.conn.refused(stateError(err)))
 }
 
-// bucket looks the bucket up before its first use.
+// refused explains a request without an answer: the server reports a missing permission
+// apart from the request, as the last error of the connection.
+func (c *Conn) refused(err error) error {
+	if last := c.nc.LastError(); errors.Is(err, context.DeadlineExceeded) && errors.Is(last, nats.ErrPermissionViolation) {
+		return fmt.Errorf("%w; %w", err, last)
+	}
+	return err
+}
+
+// bucket returns the bucket and looks the bucket up before the first use.
 func (s *State) bucket(ctx context.Context) (jetstream.KeyValue, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -186,25 +151,4 @@ func stateError(err error) error {
 	default:
 		return err
 	}
-}
-
-// CreateState creates the bucket unless it exists, and reports whether this call
-// has created the bucket.
-func (c *Conn) CreateState(ctx context.Context, s Settings) (created bool, err error) {
-	_, err = c.js.Stream(ctx, stateStream)
-	if !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return false, wrapState(err)
-	}
-	_, err = c.js.CreateStream(ctx, s.withDefaults().stateStream())
-	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another process was faster
-		return false, nil
-	}
-	return err == nil, wrapState(err)
-}
-
-func wrapState(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("ensure bucket %s: %w", StateName, err)
 }

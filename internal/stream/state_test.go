@@ -2,6 +2,7 @@ package stream_test
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -58,7 +59,14 @@ func TestState(t *testing.T) {
 	}
 	wants(t, "put", s.Put(ctx, "floor.a", []byte("5")), nil)
 	wantValue(t, s, "floor.a", "5")
+	wants(t, "put of another key", s.Put(ctx, "other.a", nil), nil)
+	if keys, err := s.Keys(ctx, "floor."); err != nil || !slices.Equal(keys, []string{"floor.a"}) {
+		t.Errorf("keys %v, %v", keys, err)
+	}
 	wants(t, "delete", s.Delete(ctx, "floor.a"), nil)
+	if keys, err := s.Keys(ctx, "floor."); err != nil || len(keys) != 0 {
+		t.Errorf("keys %v, %v, want none after the deletion", keys, err)
+	}
 	_, _, err = s.Get(ctx, "floor.a")
 	wants(t, "get of a deleted key", err, stream.ErrNoKey)
 	_, err = s.Create(ctx, "floor.a", []byte("6"), 0)

@@ -20,7 +20,8 @@ type Status struct {
 	Replays   []Replay         `json:"replays"`
 	// Dead is nil when the stream of dead letters is missing.
 	Dead []DeadStatus `json:"dead_letters"`
-	// Problems are sentences about streams that break a promise, with what to do.
+	// Problems are sentences about streams that break a promise, and about consumers
+	// that stand still, with what to do.
 	Problems []string `json:"problems"`
 }
 
@@ -74,6 +75,7 @@ func (c *Conn) Status(ctx context.Context) (*Status, error) {
 		return nil, err
 	}
 	s.Consumers, s.Replays = consumersOf(infos), replaysOf(infos)
+	s.Problems = append(s.Problems, c.held(ctx)...)
 	return s, c.deadStatus(ctx, s)
 }
 

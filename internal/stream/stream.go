@@ -27,6 +27,8 @@ type Conn struct {
 	nc  *nats.Conn
 	js  jetstream.JetStream
 	log zerolog.Logger
+
+	state State
 	// connectErr is the error of the last try to connect, nil after a success.
 	connectErr atomic.Pointer[error]
 	// deadNote tells that the stream of dead letters is missing, nil when it is not.
@@ -45,6 +47,7 @@ func Connect(cfg Config) (*Conn, error) {
 		return nil, err
 	}
 	c := &Conn{log: cfg.Log}
+	c.state.conn = c
 	if c.nc, err = nats.Connect(cfg.servers(), append(opts, c.handlers()...)...); err != nil {
 		return nil, fmt.Errorf("connect to NATS: %w", err)
 	}

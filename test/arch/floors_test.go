@@ -56,7 +56,7 @@ var floors = []floor{
 		{"internal/stream/streamtest", "a real NATS server with JetStream for the tests of other packages"},
 	}},
 	{"adapters", []room{
-		{"internal/stream", "everything NATS: connection, subjects, message headers, settings of streams and consumers and their creation, publishing, fetching, acknowledgements, storage of dead letters and replays, lag"},
+		{"internal/stream", "everything NATS: connection, subjects, message headers, settings of streams and consumers and their creation, publishing, fetching, acknowledgements, storage of dead letters and replays, positions of consumers, the bucket of what workers share, lag"},
 		{"internal/stream/natsserver", "a NATS server inside the process, for `cioctl dev` and tests"},
 		{"internal/customerio", "calls of Customer.io's Track API, which changes profiles: requests and batches, limits, pacing, circuit breaker, what each answer means (Retry-After, permanent)"},
 		{"internal/customerio/customeriotest", "the fake Track API: what Customer.io accepts, refuses and stores; faults for tests"},

@@ -92,6 +92,7 @@ const (
 	down       = `cioevents_track_down{workspace="default",cause="outage",pod="a"} `
 	age        = `cioevents_oldest_unacked_seconds{consumer="warehouse",pod="a"} `
 	ageToo     = `cioevents_oldest_unacked_seconds{consumer="warehouse",pod="b"} `
+	ready      = `cioevents_consumer_ready{consumer="suppression",`
 	maxAge     = `cioevents_stream_max_age_seconds{pod="a"} `
 	others     = `cioevents_effects_other_recipient_total{workspace="default",metric="bounced",pod="a"} `
 	othersToo  = `cioevents_effects_other_recipient_total{workspace="acme",metric="bounced",pod="a"} `
@@ -143,6 +144,8 @@ func workerCases() []alertCase {
 		{"CioeventsOtherRecipients", "opens only", 1500, []string{strings.Replace(others, "bounced", "opened", 1) + "0+1x1500", bounces + "0+2x1500"}, false},
 		{"CioeventsStreamUnseen", "no worker", 15, nil, true},
 		{"CioeventsStreamUnseen", "an empty stream", 15, []string{"cioevents_stream_messages 0x15"}, false},
+		{"CioeventsConsumerHeld", "in one of two workers", 15, []string{ready + `pod="a"} 1x15`, ready + `pod="b"} 0x15`}, true},
+		{"CioeventsConsumerHeld", "while a consumer is restored", 15, []string{ready + `pod="a"} 1x12 0 1x2`}, false},
 		{"CioeventsLagOld", "over an hour", 30, []string{age + "4000x30", ageToo + "3990x30"}, true},
 		{"CioeventsLagOld", "under an hour", 30, []string{age + "3000x30", ageToo + "2990x30"}, false},
 		{"CioeventsLagOld", "for 10 minutes", 30, []string{age + "0x20 4000x9"}, false},

@@ -108,6 +108,8 @@ func TestTheirUsersMayDoTheirWork(t *testing.T) {
 		} {
 			work(t, worker, name, subjects)
 		}
+		restore(t, c, worker)
+		share(t, worker)
 		operate(t, c.connect(t, "operator"))
 	})
 }
@@ -130,11 +132,17 @@ func publishAndDeadLetter(t *testing.T, p *stream.Publisher) {
 // work does what the worker does with a consumer, to the end of a message.
 func work(t *testing.T, conn *stream.Conn, name string, subjects []string) {
 	t.Helper()
-	var consumer *stream.Consumer
-	eventually(t, "the worker opens "+name, func(ctx context.Context) (err error) {
-		consumer, err = conn.OpenConsumer(ctx, name, subjects)
-		return err
+	consumer := conn.NewDurable(stream.DurableConfig{
+		Name: name, Subjects: subjects, KeepFloor: name != workerapp.Warehouse, CheckEvery: 100 * time.Millisecond,
+		Prepare: func(ctx context.Context) error {
+			return conn.PrepareState(ctx, stream.Settings{}, nil, func(string) bool { return true })
+		},
 	})
+	run(t, func(ctx context.Context) error {
+		consumer.Run(ctx)
+		return nil
+	})
+	eventually(t, "the worker opens "+name, func(context.Context) error { return consumer.Ready() })
 	if name == workerapp.Engagement {
 		return // it has no part in a complaint
 	}
@@ -156,6 +164,62 @@ func work(t *testing.T, conn *stream.Conn, name string, subjects []string) {
 		if err != nil {
 			t.Errorf("%s settles a message: %v", name, err)
 		}
+	}
+}
+
+// restore has an operator move a consumer, which the worker moves back.
+func restore(t *testing.T, c *natsCluster, worker *stream.Conn) {
+	t.Helper()
+	var floor uint64
+	eventually(t, "the worker stores its position", func(ctx context.Context) (err error) {
+		if floor, err = worker.Floor(ctx, workerapp.Suppression); err == nil && floor == 0 {
+			err = errors.New("nothing settled")
+		}
+		return err
+	})
+	opts := []nats.Option{}
+	if c.ca != "" {
+		opts = append(opts, nats.RootCAs(c.ca))
+	}
+	nc, err := nats.Connect(c.url("operator"), opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.ResetConsumerToSequence(t.Context(), stream.Name, workerapp.Suppression, 1); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the worker moves its consumer back", func(ctx context.Context) error {
+		cons, err := js.Consumer(ctx, stream.Name, workerapp.Suppression)
+		if err == nil && cons.CachedInfo().AckFloor.Stream < floor {
+			err = fmt.Errorf("position %d, want %d", cons.CachedInfo().AckFloor.Stream, floor)
+		}
+		return err
+	})
+}
+
+// share does what workers do to count together.
+func share(t *testing.T, worker *stream.Conn) {
+	t.Helper()
+	ctx, state := t.Context(), worker.State()
+	for _, err := range []error{
+		state.Put(ctx, "test.a", []byte("1")),
+		state.Change(ctx, "test.a", func([]byte) ([]byte, error) { return []byte("2"), nil }),
+		state.Delete(ctx, "test.a"),
+	} {
+		if err != nil {
+			t.Errorf("the worker uses the bucket: %v", err)
+		}
+	}
+	if _, err := state.Create(ctx, "test.b", nil, time.Minute); err != nil {
+		t.Errorf("the worker uses the bucket: %v", err)
+	}
+	if keys, err := state.Keys(ctx, "test."); err != nil || !slices.Equal(keys, []string{"test.b"}) {
+		t.Errorf("keys %v, %v", keys, err)
 	}
 }
 
@@ -274,12 +338,15 @@ func TestTheirUsersMayDoNoMore(t *testing.T) {
 		"$JS.API.STREAM.DELETE.CUSTOMERIO", "$JS.API.STREAM.PURGE.CUSTOMERIO", "$JS.API.STREAM.UPDATE.CUSTOMERIO",
 		"$JS.API.STREAM.MSG.DELETE.CUSTOMERIO", "$JS.API.STREAM.MSG.DELETE.CUSTOMERIO_DEAD", "$JS.API.STREAM.DELETE.CUSTOMERIO_DEAD",
 		"$JS.API.STREAM.PURGE.CUSTOMERIO_DEAD", "$JS.API.STREAM.UPDATE.CUSTOMERIO_DEAD", "$JS.API.STREAM.MSG.GET.CUSTOMERIO_DEAD", "$JS.API.DIRECT.GET.CUSTOMERIO",
+		"$JS.API.STREAM.DELETE.KV_CIOEVENTS_STATE", "$JS.API.STREAM.PURGE.KV_CIOEVENTS_STATE", "$JS.API.STREAM.UPDATE.KV_CIOEVENTS_STATE",
+		"$JS.API.CONSUMER.CREATE.KV_CIOEVENTS_STATE.x", "$KV.OTHER.x",
 		"$JS.API.STREAM.CREATE.OTHER", "$JS.API.STREAM.LIST", "$JS.API.CONSUMER.DELETE.CUSTOMERIO_DEAD.x",
 		"$JS.API.STREAM.SNAPSHOT.CUSTOMERIO", "$JS.API.CONSUMER.CREATE.CUSTOMERIO_DEAD.x",
 		"_INBOX_ingest.x", "_INBOX_worker.x", "$SYS.REQ.SERVER.PING",
 	}
 	forbidden := map[string][]string{
 		"ingest": append([]string{
+			"$KV.CIOEVENTS_STATE.floor.suppression", "$JS.API.STREAM.MSG.GET.KV_CIOEVENTS_STATE", "$JS.API.CONSUMER.RESET.CUSTOMERIO.suppression",
 			"customerio.dead.warehouse.rejected", "$JS.API.STREAM.CREATE.CUSTOMERIO", "$JS.API.STREAM.CREATE.CUSTOMERIO_DEAD", "$JS.API.CONSUMER.CREATE.CUSTOMERIO.x",
 			"$JS.API.CONSUMER.MSG.NEXT.CUSTOMERIO.suppression", "$JS.API.CONSUMER.LIST.CUSTOMERIO", "$JS.API.STREAM.MSG.GET.CUSTOMERIO", "$JS.ACK.CUSTOMERIO.suppression.1.1.1.1.1",
 		}, both...),

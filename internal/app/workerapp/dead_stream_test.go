@@ -20,10 +20,11 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// withUsers adds users to a server: "creator" may create streams, "other" may not.
+// withUsers adds users to a server: "creator" may create streams, "other" only the bucket
+// of the workers.
 // Connections without a user are those of an administrator.
 func withUsers(o *server.Options) {
-	other := &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{"$JS.API.STREAM.CREATE.>"}}}
+	other := &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{"$JS.API.STREAM.CREATE." + stream.Name, "$JS.API.STREAM.CREATE." + stream.DeadName}}}
 	o.Users = []*server.User{
 		{Username: "admin", Password: "x"}, {Username: "creator", Password: "x"}, {Username: "other", Password: "x", Permissions: other},
 	}

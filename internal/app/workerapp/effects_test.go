@@ -115,6 +115,25 @@ func startOn(t *testing.T, nats *streamtest.Server, conn *stream.Conn, env map[s
 // all events.
 func (s *scene) handle(workspace string, bodies ...string) {
 	s.t.Helper()
+	s.publish(workspace, bodies...)
+	deadline, tick := time.After(20*time.Second), time.NewTicker(20*time.Millisecond)
+	defer tick.Stop()
+	// Twice, because a consumer's count of pending messages lags behind the stream.
+	for idle := 0; idle < 2; {
+		idle++
+		if !s.idle() {
+			idle = 0
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			s.t.Fatal("the events are not handled")
+		}
+	}
+}
+
+func (s *scene) publish(workspace string, bodies ...string) {
+	s.t.Helper()
 	publisher, err := stream.NewPublisher(s.conn, 0)
 	if err != nil {
 		s.t.Fatal(err)
@@ -131,20 +150,6 @@ func (s *scene) handle(workspace string, bodies ...string) {
 		}
 		if _, err := publisher.Publish(s.t.Context(), m); err != nil {
 			s.t.Fatal(err)
-		}
-	}
-	deadline, tick := time.After(20*time.Second), time.NewTicker(20*time.Millisecond)
-	defer tick.Stop()
-	// Twice, because a consumer's count of pending messages lags behind the stream.
-	for idle := 0; idle < 2; {
-		idle++
-		if !s.idle() {
-			idle = 0
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			s.t.Fatal("the events are not handled")
 		}
 	}
 }

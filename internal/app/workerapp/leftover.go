@@ -31,8 +31,8 @@ func (a *App) warnOfLeftovers(ctx context.Context) {
 }
 
 func (a *App) isLeftover(consumer string) bool {
-	kind, suffix, _ := strings.Cut(consumer, "-")
+	_, suffix, _ := strings.Cut(consumer, "-")
 	workspace := cmp.Or(suffix, config.DefaultWorkspace)
-	return (kind == Suppression || kind == Engagement) &&
+	return isEffects(consumer) &&
 		!slices.ContainsFunc(a.cfg.Workspaces.All(), func(w config.Workspace) bool { return w.Name == workspace })
 }

@@ -140,11 +140,16 @@ func (s *outage) downNow(app *workerapp.App) (list []string) {
 	return list
 }
 
-func (s *outage) readyz(app *workerapp.App) string {
+func (s *outage) readyz(app *workerapp.App) string { return readyz(s.t, app) }
+
+func (s *scene) readyz() string { return readyz(s.t, s.app) }
+
+func readyz(t *testing.T, app *workerapp.App) string {
+	t.Helper()
 	url := "http://" + app.AdminAddr().String() + "/readyz"
-	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, url, http.NoBody)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	resp, err := (&http.Client{Timeout: 5 * time.Second}).Do(req)
 	if err != nil {

@@ -25,8 +25,8 @@ var errStateUnchecked = errors.New("not checked yet")
 
 // keepState creates the workers' bucket and creates it again when somebody has deleted
 // it, until ctx ends. keepState closes checked after the first check, whatever the
-// result: without the bucket the worker handles events, but makes no decision that must
-// survive a restart.
+// result: without the bucket the worker handles events of existing consumers, but makes
+// no decision that must survive a restart.
 func (a *App) keepState(ctx context.Context, checked chan<- struct{}) {
 	last := ""
 	first := sync.OnceFunc(func() { close(checked) })
@@ -54,11 +54,7 @@ func (a *App) keepState(ctx context.Context, checked chan<- struct{}) {
 }
 
 func (a *App) checkState(ctx context.Context) error {
-	created, err := a.Conn.CreateState(ctx, a.cfg.Stream)
-	if created {
-		a.Log.Info().Msg("workers' bucket created")
-	}
-	if err != nil {
+	if err := a.prepareState(ctx); err != nil {
 		return err
 	}
 	if err := a.Conn.State().Put(ctx, probeKey, []byte(time.Now().UTC().Format(time.RFC3339))); err != nil {
@@ -67,13 +63,19 @@ func (a *App) checkState(ctx context.Context) error {
 	return nil
 }
 
-// ready returns nil when the worker can use the stream and the workers' bucket.
+// ready returns nil when the worker can use the stream, the workers' bucket and all
+// consumers.
 func (a *App) ready(ctx context.Context) error {
 	if err := a.Conn.Ready(ctx); err != nil {
 		return err
 	}
 	if err := a.stateErr.Load(); err != nil && *err != nil {
 		return fmt.Errorf("the worker's user needs the permissions of deploy/k8s/base/nats/accounts.conf: %w", *err)
+	}
+	for _, j := range a.jobs {
+		if err := j.source.Ready(); err != nil {
+			return err
+		}
 	}
 	return nil
 }

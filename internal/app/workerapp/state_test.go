@@ -4,11 +4,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/stream/natsserver"
+	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // A worker whose user may not use the bucket is not ready and says why. It handles
-// events all the same.
+// the events of a consumer that exists, as after an upgrade, all the same.
 func TestBucketIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, denied := range map[string]string{
@@ -25,6 +27,9 @@ func TestBucketIsRefused(t *testing.T) {
 				allocate(&allocate(&u.Permissions).Publish).Deny = []string{denied}
 			})
 			s.natsURL = strings.Replace(s.natsURL, "//", "//worker:p@", 1)
+			if _, err := s.conn.OpenConsumer(t.Context(), "suppression-acme", stream.EventsOf("acme", []webhook.Metric{webhook.Spammed})); err != nil {
+				t.Fatal(err)
+			}
 			s.send("acme", "spammed", 0, 1)
 			app, stop := s.launch()
 			defer stop()

@@ -65,9 +65,8 @@ func (a *App) addJob(j job, workspace string, metrics []webhook.Metric) {
 		return
 	}
 	j.subjects = stream.EventsOf(workspace, metrics)
-	if workspace != config.DefaultWorkspace {
-		j.name += "-" + workspace
-	} else if len(a.cfg.Workspaces.All()) == 1 {
+	j.name = consumerOf(j.name, workspace)
+	if workspace == config.DefaultWorkspace && len(a.cfg.Workspaces.All()) == 1 {
 		// An event of an unknown workspace becomes a dead letter here, where an
 		// operator sees the event.
 		j.subjects = stream.EventsOf("", metrics)

@@ -60,6 +60,7 @@ type job struct {
 	loops    int
 	handler  worker.Handler
 	gate     worker.Gate
+	source   *stream.Durable
 }
 
 // New binds the admin listener and begins to connect to NATS. The caller runs
@@ -88,6 +89,7 @@ func (a *App) open(log zerolog.Logger) error {
 			return err
 		}
 	}
+	a.wireSources()
 	a.stateErr.Store(&errStateUnchecked)
 	a.watch = a.Conn.NewWatch(stream.WatchConfig{Consumers: a.names()})
 	a.Registry.MustRegister(a.watch)
@@ -163,13 +165,15 @@ func (a *App) work(ctx context.Context) error {
 	return nil
 }
 
-// runJob opens a consumer, retrying until NATS answers, and handles its messages.
+// runJob opens a consumer and handles its messages. The consumer is closed when the
+// last message is settled, and its position is then stored.
 func (a *App) runJob(ctx context.Context, j job) {
-	source, err := a.Conn.OpenConsumerUntil(ctx, j.name, j.subjects)
-	if err != nil {
-		return // ctx ended first
-	}
-	a.consume(ctx, j, source, a.Log)
+	open, closeSource := context.WithCancel(context.WithoutCancel(ctx))
+	var source sync.WaitGroup
+	source.Go(func() { j.source.Run(open) })
+	a.consume(ctx, j, j.source, a.Log)
+	closeSource()
+	source.Wait()
 }
 
 // consume handles the messages of a source as the job says until ctx ends.

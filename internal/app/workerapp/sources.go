@@ -1,0 +1,48 @@
+package workerapp
+
+import (
+	"context"
+	"strings"
+
+	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/stream"
+)
+
+// isEffects reports whether a consumer calls the Track API. Nobody can undo a
+// suppression, so the consumer never starts over: docs/adr/0007-floors.md.
+func isEffects(consumer string) bool {
+	kind, _, _ := strings.Cut(consumer, "-")
+	return kind == Suppression || kind == Engagement
+}
+
+// effectsConsumers returns the names of the effects consumers of all workspaces,
+// including consumers of other workers: workers start apart.
+func (a *App) effectsConsumers() (names []string) {
+	for _, w := range a.cfg.Workspaces.All() {
+		names = append(names, consumerOf(Suppression, w.Name), consumerOf(Engagement, w.Name))
+	}
+	return names
+}
+
+// consumerOf returns the name of a workspace's consumer.
+func consumerOf(kind, workspace string) string {
+	if workspace == config.DefaultWorkspace {
+		return kind
+	}
+	return kind + "-" + workspace
+}
+
+func (a *App) prepareState(ctx context.Context) error {
+	return a.Conn.PrepareState(ctx, a.cfg.Stream, a.effectsConsumers(), isEffects)
+}
+
+// wireSources gives each job its consumer, and registers the consumer's instrument.
+func (a *App) wireSources() {
+	for i := range a.jobs {
+		j := &a.jobs[i]
+		j.source = a.Conn.NewDurable(stream.DurableConfig{
+			Name: j.name, Subjects: j.subjects, KeepFloor: isEffects(j.name), Prepare: a.prepareState,
+		})
+		a.Registry.MustRegister(j.source.Gauge())
+	}
+}
