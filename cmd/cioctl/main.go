@@ -36,7 +36,7 @@ pipeline on one machine. Start there:
 Settings of the pipeline are environment variables, too: --nats-url is NATS_URL.
 The exit code is 0 for success, 1 for a failure and 2 for wrong usage.`,
 		c.dev(), c.demo(), c.send(), c.verify(), c.status(), c.tail(), c.query(), c.stream(),
-		c.replay(), c.dead(), c.effects(), c.report(), c.warehouse())
+		c.replay(), c.consumer(), c.dead(), c.effects(), c.report(), c.warehouse())
 	root.SilenceUsage, root.SilenceErrors = true, true
 	root.Version = config.Version()
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n") // as ingest and worker print it

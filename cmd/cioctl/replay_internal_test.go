@@ -33,7 +33,7 @@ func TestReplayStartListCancel(t *testing.T) {
 		{[]string{"--to", "suppression-acme"}, 3}, // the worker's rules decide which of the three matter
 		{[]string{"--to", "engagement", "--filter", "object_type=email"}, 1},
 	} {
-		r := read[stream.Replay](s, append([]string{"replay", "start"}, tt.args...)...)
+		r := read[stream.Replay](s, append([]string{"replay", "start", "--yes"}, tt.args...)...)
 		if r.Total != tt.total || r.Target != tt.args[1] {
 			t.Errorf("start %v: %d events to %s, want %d", tt.args, r.Total, r.Target, tt.total)
 		}

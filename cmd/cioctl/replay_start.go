@@ -17,11 +17,14 @@ func (c *cli) replayStart() *cobra.Command {
 	var out output
 	var order operate.ReplayOrder
 	var request stream.ReplayRequest
+	var o consent
 	var wait bool
 	cmd := &cobra.Command{
 		Use:   "start",
 		Short: "Start a replay",
 		Long: `start starts a replay and returns. With --wait it shows the progress until the end.
+For a replay to engagement or suppression, start first reads the events, shows how
+many people they are about, and asks.
 
 --to names the consumer that handles the events again: warehouse (warehouse-duckdb
 and similar for a further warehouse), engagement or suppression. A warehouse keeps
@@ -45,11 +48,21 @@ alternatives.`,
 	flags.StringVar(&order.Until, "until", "", "end before events that were stored at this time (default: now)")
 	flags.StringSliceVar(&order.Filter, "filter", nil, "only matching events, comma-separated: workspace=NAME, object_type=email, metric=opened")
 	flags.BoolVar(&wait, "wait", false, "show the progress until the end; after Ctrl-C the replay continues")
+	flags.BoolVar(&o.yes, "yes", false, "start a replay to engagement or suppression without asking")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "only show what the replay covers")
 	valid := check(func() (err error) {
-		request, err = order.Request(time.Now())
-		return flagError(err)
+		if request, err = order.Request(time.Now()); err != nil {
+			return flagError(err)
+		}
+		if !operate.NeedsPreview(request.Target) {
+			return nil
+		}
+		return o.canAsk(c.in)
 	})
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
+		if done, err := c.announceReplay(ctx, conn, request, &o, &out); done || err != nil {
+			return err
+		}
 		r, err := c.startReplay(ctx, conn, request)
 		switch {
 		case err != nil:
@@ -61,18 +74,51 @@ alternatives.`,
 			row(w, fmt.Sprintf("replay %s of %d events to %s has started", r.ID, r.Total, r.Target))
 			row(w, "See its progress with: cioctl replay list")
 		})
-	}, &out, valid)
+	}, &o, &out, valid)
+}
+
+// announceReplay shows what a replay covers and asks. It reports whether the command is
+// done: with --dry-run.
+func (c *cli) announceReplay(ctx context.Context, conn *stream.Conn, q stream.ReplayRequest, o *consent, out *output) (done bool, err error) {
+	if !o.dryRun && !operate.NeedsPreview(q.Target) {
+		return false, nil
+	}
+	r, err := conn.MeasureReplay(ctx, q)
+	if err != nil {
+		return false, explainEmpty(err)
+	}
+	preview := &operate.Preview{Events: r.Total}
+	if operate.NeedsPreview(q.Target) {
+		if preview, err = c.preview(ctx, conn, r, o); err != nil {
+			return false, err
+		}
+	}
+	if o.dryRun {
+		return true, out.print(c.out, preview, func(w io.Writer) { row(w, fmt.Sprintf("nothing was started; %d events are selected", r.Total)) })
+	}
+	if !o.yes && !c.confirm(ctx, "Start the replay to "+q.Target+"?") {
+		return false, errNotConfirmed
+	}
+	return false, nil
+}
+
+// explainEmpty adds to ErrNothingToReplay what to check.
+func explainEmpty(err error) error {
+	if errors.Is(err, stream.ErrNothingToReplay) {
+		return fmt.Errorf("%w; compare --since and --until with the first and the last event in cioctl status, and check the spelling in --filter", err)
+	}
+	return err
 }
 
 func (c *cli) startReplay(ctx context.Context, conn *stream.Conn, q stream.ReplayRequest) (*stream.Replay, error) {
 	r, hasConsumer, err := operate.StartReplay(ctx, conn, q)
-	if errors.Is(err, stream.ErrNothingToReplay) {
-		return nil, fmt.Errorf("%w; compare --since and --until with the first and the last event in cioctl status, and check the spelling in --filter", err)
+	if err != nil {
+		return nil, explainEmpty(err)
 	}
-	if err == nil && !hasConsumer {
+	if !hasConsumer {
 		_, _ = fmt.Fprintf(c.err, "no worker has ever had the consumer %s: the replay waits for such a worker (cioctl status lists the consumers)\n", q.Target)
 	}
-	return r, err
+	return r, nil
 }
 
 // hintAfter is the number of looks, one a second, after which waitReplay tells the

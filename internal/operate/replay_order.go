@@ -48,10 +48,21 @@ func (o ReplayOrder) Request(now time.Time) (q stream.ReplayRequest, err error) 
 	return q, nil
 }
 
+// Kinds of consumers: the part of a name before the first dash.
+const (
+	kindWarehouse   = "warehouse"
+	kindSuppression = "suppression"
+	kindEngagement  = "engagement"
+)
+
+func kindOf(consumer string) string {
+	kind, _, _ := strings.Cut(consumer, "-")
+	return kind
+}
+
 // isReplayTarget reports whether a worker may have a consumer of this name.
 func isReplayTarget(name string) bool {
-	kind, _, _ := strings.Cut(name, "-")
-	return slices.Contains([]string{"warehouse", "suppression", "engagement"}, kind)
+	return slices.Contains([]string{kindWarehouse, kindSuppression, kindEngagement}, kindOf(name))
 }
 
 // A Filter selects events by workspace, object type and metric, where an empty list
@@ -63,7 +74,7 @@ type Filter struct{ Workspaces, ObjectTypes, Metrics []string }
 // stay. An error means that the target handles no event of the filter.
 func (f *Filter) narrowTo(target string) error {
 	kind, workspace, _ := strings.Cut(target, "-")
-	if kind == "warehouse" {
+	if kind == kindWarehouse {
 		return nil
 	}
 	if workspace != "" {
@@ -72,7 +83,7 @@ func (f *Filter) narrowTo(target string) error {
 		}
 		f.Workspaces = []string{workspace}
 	}
-	if handled := []string{string(webhook.Opened), string(webhook.Clicked)}; kind == "engagement" && !f.Narrow(handled) {
+	if handled := []string{string(webhook.Opened), string(webhook.Clicked)}; kind == kindEngagement && !f.Narrow(handled) {
 		return fmt.Errorf("%s ignores these metrics and handles only %s", target, strings.Join(handled, ", "))
 	}
 	return nil

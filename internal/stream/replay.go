@@ -48,6 +48,7 @@ type Replay struct {
 	Begun bool `json:"begun"`
 
 	subjects []string
+	after    uint64 // overrides Since unless 0
 }
 
 // ErrNothingToReplay reports that no stored event is selected.
@@ -60,17 +61,12 @@ var ErrNoReplay = errors.New("no such replay")
 // StartReplay creates a replay. Workers with the consumer q.Target find the replay by
 // themselves.
 func (c *Conn) StartReplay(ctx context.Context, q ReplayRequest) (*Replay, error) {
-	if len(q.Subjects) == 0 {
-		q.Subjects = []string{AllEvents}
+	r, err := c.MeasureReplay(ctx, q)
+	if err != nil {
+		return nil, err
 	}
-	r := &Replay{ID: newReplayID(), Target: q.Target, Since: q.Since, Until: q.Until, Filter: q.Filter, subjects: q.Subjects}
-	if err := c.bound(ctx, r); err != nil {
-		return nil, fmt.Errorf("start replay: %w", err)
-	}
-	if r.Total == 0 {
-		return nil, fmt.Errorf("start replay: %w", ErrNothingToReplay)
-	}
-	cfg := consumerConfig(replayPrefix+r.ID, filters(q.Subjects))
+	r.ID = newReplayID()
+	cfg := consumerConfig(replayPrefix+r.ID, filters(r.subjects))
 	cfg.Description = "cioevents replay to " + r.Target
 	startAt(&cfg, r.Since)
 	cfg.Metadata = r.metadata()

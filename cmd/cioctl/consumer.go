@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cioevents/cioevents/internal/operate"
+	"github.com/cioevents/cioevents/internal/stream"
+)
+
+func (c *cli) consumer() *cobra.Command {
+	return group("consumer", "Choose where a consumer goes on",
+		`A worker stores how far its effects consumers have come, and restores a consumer
+that somebody has deleted or edited. A worker that does not know the position stands
+still: it is not ready, and cioctl status prints the command to run.`,
+		c.consumerStart())
+}
+
+func (c *cli) consumerStart() *cobra.Command {
+	var out output
+	var o consent
+	var order operate.ConsumerOrder
+	cmd := &cobra.Command{
+		Use:   "start NAME --from now|beginning|SEQ",
+		Short: "Make an effects consumer go on at a position",
+		Long: `start deletes the consumer NAME and stores the position. A worker creates the
+consumer again within seconds, and goes on there.
+
+--from SEQ goes on with the event of this sequence, --from beginning with the oldest
+stored event, and --from now with the next event. Going back can DELETE PROFILES
+again, including profiles that were restored in the meantime; skipped events never
+have an effect. start shows both and asks, unless --yes is given.`,
+		Example: "  cioctl consumer start suppression --from 4711\n  cioctl consumer start engagement-acme --from now --dry-run",
+		Args:    cobra.ExactArgs(1),
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&order.From, "from", "", "position: now, beginning, or the sequence of the first event to handle (required)")
+	flags.BoolVar(&o.yes, "yes", false, "start without asking")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "only show what changes")
+	valid := check(func() error {
+		order.Name = cmd.Flags().Arg(0)
+		if err := order.Check(); err != nil {
+			return flagError(err)
+		}
+		return o.canAsk(c.in)
+	})
+	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
+		s, err := operate.PlanConsumer(ctx, conn, order)
+		if err != nil {
+			return err
+		}
+		return c.startConsumer(ctx, conn, s, &o, &out)
+	}, &o, &out, valid)
+}
+
+func (c *cli) startConsumer(ctx context.Context, conn *stream.Conn, s *operate.ConsumerStart, o *consent, out *output) error {
+	if s.Repeated != nil {
+		if _, err := c.preview(ctx, conn, s.Repeated, o); err != nil {
+			return err
+		}
+	}
+	if s.Skipped > 0 {
+		_, _ = fmt.Fprintf(c.err, "%s skips %d stored events: they never have an effect.\n", s.Name, s.Skipped)
+	}
+	if o.dryRun {
+		return out.print(c.out, s, func(w io.Writer) { row(w, "nothing was changed") })
+	}
+	asks := s.Repeated != nil || s.Skipped > 0
+	if asks && !o.yes && !c.confirm(ctx, fmt.Sprintf("Make %s go on after %d?", s.Name, s.After)) {
+		return errNotConfirmed
+	}
+	if err := operate.StartConsumer(ctx, conn, s); err != nil {
+		return err
+	}
+	return out.print(c.out, s, func(w io.Writer) {
+		row(w, fmt.Sprintf("%s goes on after message %d as soon as a worker has created it again, within seconds", s.Name, s.After))
+	})
+}

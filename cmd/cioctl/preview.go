@@ -1,0 +1,86 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/effect"
+	"github.com/cioevents/cioevents/internal/operate"
+	"github.com/cioevents/cioevents/internal/stream"
+)
+
+// consent holds the settings of a command that asks before effects are repeated.
+type consent struct {
+	yes, dryRun bool
+
+	file, mode string
+	unknown    bool
+	policy     effect.Policy
+}
+
+// Declare adds the settings to the set. Settings of the worker name the rules for the
+// preview.
+func (o *consent) Declare(s *config.Set) {
+	s.String(&o.file, "EFFECTS_FILE", "", "the worker's effects file, for the preview; without a file the built-in rules apply")
+	s.Choice(&o.mode, "SUPPRESSION_MODE", string(effect.ModeSuppress), "SUPPRESSION_MODE of the worker, for the preview",
+		string(effect.ModeSuppress), string(effect.ModeUnsubscribe), string(effect.ModeOff))
+	s.Bool(&o.unknown, "SUPPRESS_UNKNOWN_BOUNCE", false, "SUPPRESS_UNKNOWN_BOUNCE of the worker, for the preview")
+	s.Check(o.read)
+}
+
+func (o *consent) read() (err error) {
+	o.policy = effect.Policy{Mode: effect.Mode(o.mode), SuppressUnknown: o.unknown}
+	if o.file != "" {
+		o.policy.Rules, err = effect.ReadRules("EFFECTS_FILE", o.file)
+	}
+	return err
+}
+
+// canAsk returns an error when the command must ask and nobody can answer.
+func (o *consent) canAsk(in io.Reader) error {
+	if !o.yes && !o.dryRun && !isTerminal(in) {
+		return errors.New("standard input is not a terminal, so nobody can confirm: look with --dry-run what the command covers, then give --yes")
+	}
+	return nil
+}
+
+var errNotConfirmed = errors.New("nothing was started; --yes starts without asking")
+
+// preview reads the events of a replay, with a progress bar, and prints its effects.
+func (c *cli) preview(ctx context.Context, conn *stream.Conn, r *stream.Replay, o *consent) (*operate.Preview, error) {
+	bar, finish := c.bar(int64(r.Total)) //nolint:gosec // a number of events
+	p, err := operate.PreviewReplay(ctx, conn, r, o.policy, operate.PreviewLimit, func(read uint64) {
+		bar.SetCurrent(int64(read)) //nolint:gosec // a number of events
+	})
+	finish()
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range previewLines(r.Target, p, cmp.Or(o.file, "the built-in rules")) {
+		_, _ = fmt.Fprintln(c.err, line)
+	}
+	return p, nil
+}
+
+func previewLines(target string, p *operate.Preview, rules string) []string {
+	about := ""
+	if !p.Complete() {
+		about = "at least "
+	}
+	lines := []string{
+		fmt.Sprintf("%s handles %d events again, %s%d of them with an effect on %s%d people.", target, p.Events, about, p.Acting, about, p.People),
+	}
+	if p.Suppressions > 0 {
+		lines = append(lines, fmt.Sprintf("It SUPPRESSES %s%d people: their profiles are DELETED for good, also if the people have come back since.", about, p.Suppressions))
+	} else {
+		lines = append(lines, "It suppresses "+map[bool]string{true: "nobody.", false: "nobody among these events."}[p.Complete()])
+	}
+	if !p.Complete() {
+		lines = append(lines, fmt.Sprintf("Only the first %d events were read: the numbers are lower bounds.", p.Read))
+	}
+	return append(lines, "The numbers apply "+rules+"; workers apply their own.")
+}
