@@ -9,7 +9,7 @@ import (
 )
 
 // isEffects reports whether a consumer calls the Track API. Nobody can undo a
-// suppression, so the consumer never starts over: docs/adr/0007-floors.md.
+// suppression, so the consumer never starts over: docs/adr/0008-floors.md.
 func isEffects(consumer string) bool {
 	kind, _, _ := strings.Cut(consumer, "-")
 	return kind == Suppression || kind == Engagement
