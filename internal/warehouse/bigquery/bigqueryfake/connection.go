@@ -27,7 +27,7 @@ func (c *connection) append(ctx context.Context, req *storagepb.AppendRowsReques
 		return nil, err
 	}
 	rows := req.GetProtoRows().GetRows().GetSerializedRows()
-	f := c.server.nextFault(c.stream, rows)
+	f := c.server.nextFault(rows)
 	if err := f.wait(ctx); err != nil {
 		return nil, err
 	}

@@ -11,9 +11,7 @@ import (
 
 // A Request describes an AppendRows request to the function of Server.Fault.
 type Request struct {
-	Number int64  // 1 for the server's first request
-	Table  string // projects/P/datasets/D/tables/T
-	Rows   int
+	Number int64 // 1 for the server's first request
 	// Wire has the encoded rows, so that the function can recognize a request.
 	Wire [][]byte
 }
@@ -53,26 +51,17 @@ func (s *Server) Fault(fn func(Request) Fault) {
 }
 
 // nextFault counts a request and returns its fault.
-func (s *Server) nextFault(stream string, rows [][]byte) Fault {
-	r := Request{Table: tableOf(stream), Rows: len(rows), Wire: rows}
-	fn := s.count(&r, rows)
+func (s *Server) nextFault(rows [][]byte) Fault {
+	s.mu.Lock()
+	s.counts.Appends++
+	r, fn := Request{s.counts.Appends, rows}, s.fault
+	s.mu.Unlock()
 	if fn == nil {
 		return Fault{}
 	}
 	s.hook.Lock()
 	defer s.hook.Unlock()
 	return fn(r)
-}
-
-func (s *Server) count(r *Request, rows [][]byte) func(Request) Fault {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.counts.Appends++
-	r.Number = s.counts.Appends
-	for _, row := range rows {
-		s.counts.Bytes += int64(len(row))
-	}
-	return s.fault
 }
 
 // wait waits for Fault.Delay or for the end of ctx.

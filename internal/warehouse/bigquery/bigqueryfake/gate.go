@@ -24,10 +24,6 @@ type gate struct {
 	conns map[net.Conn]struct{} // served or hanging
 }
 
-func newGate(l net.Listener) *gate {
-	return &gate{Listener: l, conns: map[net.Conn]struct{}{}}
-}
-
 // Accept returns the next connection to serve.
 func (g *gate) Accept() (net.Conn, error) {
 	for {

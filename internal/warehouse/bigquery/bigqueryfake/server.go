@@ -51,7 +51,6 @@ type Server struct {
 type Counts struct {
 	Connections int64 // opened AppendRows streams
 	Appends     int64 // AppendRows requests, requests with a fault included
-	Bytes       int64 // encoded rows of the requests
 }
 
 // Start starts a server that serves until Close.
@@ -77,7 +76,7 @@ func listen(addr string) (*gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newGate(l), nil
+	return &gate{Listener: l, conns: map[net.Conn]struct{}{}}, nil
 }
 
 func (s *Server) serve() {
