@@ -14,38 +14,8 @@ import (
 type step struct {
 	at       int64 // unix seconds
 	delivery int
-	metric   metric
+	metric   webhook.Metric
 	variant  variant
-}
-
-// A metric is an index of metrics, in the order of a message's life. The order breaks
-// ties within a second.
-type metric uint8
-
-const (
-	sent metric = iota
-	dropped
-	bounced
-	deferred
-	delivered
-	opened
-	clicked
-	converted
-	unsubscribed
-	spammed
-)
-
-var metrics = [...]webhook.Metric{
-	sent:         webhook.Sent,
-	dropped:      webhook.Dropped,
-	bounced:      webhook.Bounced,
-	deferred:     webhook.Deferred,
-	delivered:    webhook.Delivered,
-	opened:       webhook.Opened,
-	clicked:      webhook.Clicked,
-	converted:    webhook.Converted,
-	unsubscribed: webhook.Unsubscribed,
-	spammed:      webhook.Spammed,
 }
 
 // A variant distinguishes steps with the same metric.
@@ -74,15 +44,10 @@ func (c Campaign) plan() []step {
 	return p.steps
 }
 
-// order sorts by time, and within a second by delivery and by the order of a message's
-// life.
+// order sorts by time, and within a second by delivery. Waits separate the steps of a
+// delivery by at least a second.
 func order(a, b step) int {
-	return cmp.Or(
-		cmp.Compare(a.at, b.at),
-		cmp.Compare(a.delivery, b.delivery),
-		cmp.Compare(a.metric, b.metric),
-		cmp.Compare(a.variant, b.variant),
-	)
+	return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.delivery, b.delivery))
 }
 
 // A planner plans the deliveries in sequence. at is the time of the last step of the
@@ -103,7 +68,7 @@ func (p *planner) wait(mean time.Duration) {
 	p.at += int64(min(seconds, 24*60*60))
 }
 
-func (p *planner) add(m metric, v variant) {
+func (p *planner) add(m webhook.Metric, v variant) {
 	p.steps = append(p.steps, step{at: p.at, delivery: p.delivery, metric: m, variant: v})
 }
 
@@ -113,22 +78,22 @@ func (p *planner) send(complains bool) {
 		fate = 1
 	}
 	if fate < dropRate {
-		p.add(dropped, plain)
+		p.add(webhook.Dropped, plain)
 		return
 	}
-	p.add(sent, plain)
+	p.add(webhook.Sent, plain)
 	if fate < dropRate+bounceRate {
 		p.wait(5 * time.Second)
-		p.add(bounced, p.bounce())
+		p.add(webhook.Bounced, p.bounce())
 		return
 	}
 	if p.happens(deferRate) {
 		p.wait(time.Second)
-		p.add(deferred, plain)
+		p.add(webhook.Deferred, plain)
 		p.wait(10 * time.Minute)
 	}
 	p.wait(3 * time.Second)
-	p.add(delivered, plain)
+	p.add(webhook.Delivered, plain)
 	p.react(complains)
 }
 
@@ -151,37 +116,37 @@ func (p *planner) react(complains bool) {
 	}
 	if p.happens(prefetchedShare) {
 		p.wait(20 * time.Second)
-		p.add(opened, machine)
+		p.add(webhook.Opened, machine)
 	} else {
 		p.wait(3 * time.Hour)
-		p.add(opened, plain)
+		p.add(webhook.Opened, plain)
 	}
 	if p.happens(repeatShare) {
 		p.wait(6 * time.Hour)
-		p.add(opened, plain)
+		p.add(webhook.Opened, plain)
 	}
 	if p.happens(clickRate / openRate) {
 		p.click()
 	}
 	if p.happens(unsubscribeRate / openRate) {
 		p.wait(5 * time.Minute)
-		p.add(unsubscribed, plain)
+		p.add(webhook.Unsubscribed, plain)
 	}
 	if complains || p.happens(complaintRate/openRate) {
 		p.wait(time.Hour)
-		p.add(spammed, plain)
+		p.add(webhook.Spammed, plain)
 	}
 }
 
 func (p *planner) click() {
 	p.wait(time.Minute)
 	if p.happens(machineShare) {
-		p.add(clicked, machine)
+		p.add(webhook.Clicked, machine)
 		return
 	}
-	p.add(clicked, plain)
+	p.add(webhook.Clicked, plain)
 	if p.happens(conversionRate / (clickRate * (1 - machineShare))) {
 		p.wait(20 * time.Minute)
-		p.add(converted, plain)
+		p.add(webhook.Converted, plain)
 	}
 }

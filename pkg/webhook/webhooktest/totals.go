@@ -1,6 +1,10 @@
 package webhooktest
 
-import "github.com/cioevents/cioevents/pkg/webhook"
+import (
+	"slices"
+
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
 
 // Totals are the expected numbers of a campaign. A test compares the totals with the
 // result of its own code. A number of people counts each person once, whatever the person
@@ -38,27 +42,26 @@ func (c Campaign) Totals() Totals {
 
 // A history is the past of a delivery.
 type history struct {
-	metrics uint16 // one bit each
+	metrics []webhook.Metric
 	engaged bool
 }
 
 func (t *Totals) count(s step, h *history) {
-	name := metrics[s.metric]
 	t.Events++
-	t.Metrics[name]++
-	if bit := uint16(1) << s.metric; h.metrics&bit == 0 {
-		h.metrics |= bit
-		t.Deliveries[name]++
+	t.Metrics[s.metric]++
+	if !slices.Contains(h.metrics, s.metric) {
+		h.metrics = append(h.metrics, s.metric)
+		t.Deliveries[s.metric]++
 		t.countPerson(s)
 	}
 	switch {
-	case s.metric != opened && s.metric != clicked:
+	case s.metric != webhook.Opened && s.metric != webhook.Clicked:
 	case s.variant != machine:
 		if !h.engaged {
 			h.engaged = true
 			t.Engaged++
 		}
-	case s.metric == opened:
+	case s.metric == webhook.Opened:
 		t.MachineOpens++
 	default:
 		t.MachineClicks++
@@ -69,9 +72,9 @@ func (t *Totals) count(s step, h *history) {
 // only.
 func (t *Totals) countPerson(s step) {
 	switch {
-	case s.metric == spammed:
+	case s.metric == webhook.Spammed:
 		t.Complained++
-	case s.metric == unsubscribed:
+	case s.metric == webhook.Unsubscribed:
 		t.Unsubscribed++
 	case s.variant == hard:
 		t.HardBounced++

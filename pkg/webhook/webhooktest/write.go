@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"strconv"
+
+	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // A writer writes steps as JSON. It appends strings instead of using an encoder, so that
@@ -53,7 +55,7 @@ func (w *writer) body(index uint64, s step) []byte {
 	b = append(b, `},"event_id":"`...)
 	b = w.appendULID(b, s.at, index^eventStream)
 	b = append(b, `","object_type":"email","metric":"`...)
-	b = append(b, metrics[s.metric]...)
+	b = append(b, s.metric...)
 	b = append(b, `","timestamp":`...)
 	b = strconv.AppendInt(b, s.at, 10)
 	return append(b, '}')
@@ -69,9 +71,9 @@ var links = [...]string{
 // details returns the members that depend on the metric and the variant.
 func (w *writer) details(index uint64, s step) string {
 	switch {
-	case s.metric == dropped:
+	case s.metric == webhook.Dropped:
 		return `,"failure_message":"Suppressed"`
-	case s.metric == deferred:
+	case s.metric == webhook.Deferred:
 		return `,"failure_message":"421 4.7.0 Try again later"`
 	case s.variant == hard:
 		return `,"failure_message":"550 5.1.1 The email account that you tried to reach does not exist"`
@@ -79,11 +81,11 @@ func (w *writer) details(index uint64, s step) string {
 		return `,"failure_message":"452 4.2.2 The email account that you tried to reach is over quota"`
 	case s.variant == unclear:
 		return `,"failure_message":"The receiving server did not say why"`
-	case s.metric == opened && s.variant == machine:
+	case s.metric == webhook.Opened && s.variant == machine:
 		return `,"proxied":true,"prefetched":true`
-	case s.metric == opened:
+	case s.metric == webhook.Opened:
 		return `,"proxied":false,"prefetched":false`
-	case s.metric == clicked:
+	case s.metric == webhook.Clicked:
 		link := links[w.number(index)%uint64(len(links))]
 		if s.variant == machine {
 			return link + `,"machine":true`
