@@ -1,7 +1,6 @@
 package customerio
 
 import (
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,7 +16,7 @@ type Metrics struct {
 	calls    *prometheus.CounterVec
 	items    *prometheus.CounterVec
 	duration *prometheus.HistogramVec
-	states   states
+	reg      prometheus.Registerer
 }
 
 // NewMetrics creates and registers the instruments, and sets every series to zero.
@@ -37,7 +36,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Help:    "Time from sending a call to the end of its answer.",
 			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"call"}),
-		states: states{clients: map[string]*Client{}},
+		reg: reg,
 	}
 	for _, name := range []string{string(effect.Identify), string(effect.Suppress), string(effect.Track), batchCall} {
 		m.duration.WithLabelValues(name)
@@ -48,7 +47,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, o := range []outcome{outcomeOK, outcomeRejected} {
 		m.items.WithLabelValues(string(o))
 	}
-	reg.MustRegister(m.calls, m.items, m.duration, &m.states)
+	reg.MustRegister(m.calls, m.items, m.duration)
 	return m
 }
 
@@ -67,46 +66,20 @@ func (m *Metrics) settled(o outcome, n int) {
 	m.items.WithLabelValues(string(o)).Add(float64(n))
 }
 
+// watch registers the gauges of a workspace's client. A workspace has one client.
 func (m *Metrics) watch(workspace string, c *Client) {
-	m.states.mu.Lock()
-	defer m.states.mu.Unlock()
-	m.states.clients[workspace] = c
-}
-
-// states is a collector of the clients' circuits and rates.
-type states struct {
-	mu      sync.Mutex
-	clients map[string]*Client
-}
-
-var (
-	downDesc = prometheus.NewDesc("cioevents_track_down",
-		"1 while no calls are made because the API is down or refuses the configuration, by cause.", []string{"workspace", "cause"}, nil)
-	rateDesc = prometheus.NewDesc("cioevents_track_rate",
-		"Current limit of calls a second.", []string{"workspace"}, nil)
-)
-
-// Describe implements prometheus.Collector.
-func (*states) Describe(ch chan<- *prometheus.Desc) {
-	ch <- downDesc
-	ch <- rateDesc
-}
-
-// Collect implements prometheus.Collector.
-func (s *states) Collect(ch chan<- prometheus.Metric) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	gauge := func(name, help string, labels prometheus.Labels, value func() float64) {
+		labels["workspace"] = workspace
+		m.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels}, value))
 	}
-	for workspace, c := range s.clients {
-		config, _, cause := c.circuit.state()
-		down := map[bool]float64{}
-		if cause != nil {
-			down[config] = 1
-		}
-		gauge(downDesc, down[false], workspace, "outage")
-		gauge(downDesc, down[true], workspace, "configuration")
-		gauge(rateDesc, c.pace.perSecond(), workspace)
+	for cause, ofConfig := range map[string]bool{"outage": false, "configuration": true} {
+		gauge("cioevents_track_down", "1 while no calls are made because the API is down or refuses the configuration, by cause.",
+			prometheus.Labels{"cause": cause}, func() float64 {
+				if config, _, cause := c.circuit.state(); cause == nil || config != ofConfig {
+					return 0
+				}
+				return 1
+			})
 	}
+	gauge("cioevents_track_rate", "Current limit of calls a second.", prometheus.Labels{}, c.pace.perSecond)
 }
