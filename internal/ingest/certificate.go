@@ -3,9 +3,8 @@ package ingest
 import (
 	"bytes"
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,28 +25,21 @@ type certificate struct {
 
 	mu      sync.Mutex
 	checked time.Time
-	// cert and key are the contents that were read last, valid or not.
-	cert, key []byte
-	logged    string // the error that was logged last
-	current   *tls.Certificate
+	logged  string // the last error, which was logged; "" after a check without an error
+	current *tls.Certificate
 }
 
 // newCertificate reads the files. The error says why they are not a valid pair.
-func newCertificate(certFile, keyFile string, now func() time.Time, log zerolog.Logger) (*certificate, error) {
-	c := &certificate{certFile: certFile, keyFile: keyFile, now: now, log: log, checked: now()}
-	if _, err := c.read(); err != nil {
-		return nil, err
-	}
-	pair, err := c.pair()
-	c.current = pair
+func newCertificate(certFile, keyFile string, now func() time.Time, log zerolog.Logger) (c *certificate, err error) {
+	c = &certificate{certFile: certFile, keyFile: keyFile, now: now, log: log, checked: now()}
+	c.current, err = c.load()
 	return c, err
 }
 
-// pair parses the contents that were read last.
-func (c *certificate) pair() (*tls.Certificate, error) {
-	pair, err := tls.X509KeyPair(c.cert, c.key)
+func (c *certificate) load() (*tls.Certificate, error) {
+	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
 	if err != nil {
-		return nil, fmt.Errorf("parse certificate %s with key %s: %w", c.certFile, c.keyFile, err)
+		return nil, fmt.Errorf("load certificate %s with key %s: %w", c.certFile, c.keyFile, err)
 	}
 	return &pair, nil
 }
@@ -75,45 +67,34 @@ func (c *certificate) get() *tls.Certificate {
 // notAfter returns when the current pair expires, in unix seconds.
 func (c *certificate) notAfter() float64 { return float64(c.get().Leaf.NotAfter.Unix()) }
 
-// reload replaces the current pair if the files have changed. After an error the
+// reload replaces the current pair if the files have another certificate. After an error the
 // current pair stays. The two files may change one after the other, and in between
 // they do not match: reload returns an error until both have changed.
 func (c *certificate) reload() error {
-	changed, err := c.read()
-	if err != nil || !changed {
-		return err
-	}
-	pair, err := c.pair()
+	pair, err := c.load()
 	if err != nil {
 		return err
+	}
+	if slices.EqualFunc(pair.Certificate, c.current.Certificate, bytes.Equal) {
+		return nil
 	}
 	if pair.Leaf.NotAfter.Before(c.now()) {
 		return fmt.Errorf("certificate %s expired at %s", c.certFile, pair.Leaf.NotAfter.UTC().Format(time.RFC3339))
 	}
-	c.current, c.logged = pair, ""
+	c.current = pair
 	c.log.Info().Time("not_after", pair.Leaf.NotAfter).Msg("certificate reloaded")
 	return nil
 }
 
-// read reads both files and reports whether their contents have changed since the
-// last read.
-func (c *certificate) read() (changed bool, err error) {
-	cert, certErr := os.ReadFile(c.certFile)
-	key, keyErr := os.ReadFile(c.keyFile)
-	if err := errors.Join(certErr, keyErr); err != nil {
-		return false, fmt.Errorf("read certificate: %w", err)
-	}
-	changed = !bytes.Equal(cert, c.cert) || !bytes.Equal(key, c.key)
-	c.cert, c.key = cert, key
-	return changed, nil
-}
-
-// logOnce logs an error unless the last logged error has the same text.
+// logOnce logs an error unless the last error has the same text.
 func (c *certificate) logOnce(err error) {
-	if err == nil || err.Error() == c.logged {
-		return
+	text := ""
+	if err != nil {
+		text = err.Error()
 	}
-	c.logged = err.Error()
-	c.log.Warn().Err(err).Time("not_after", c.current.Leaf.NotAfter).
-		Msg("certificate not reloaded, the current certificate stays in use")
+	if text != "" && text != c.logged {
+		c.log.Warn().Err(err).Time("not_after", c.current.Leaf.NotAfter).
+			Msg("certificate not reloaded, the current certificate stays in use")
+	}
+	c.logged = text
 }
