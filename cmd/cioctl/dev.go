@@ -27,11 +27,7 @@ DELETES the profile for good, unless SUPPRESSION_MODE says otherwise.`,
 	}
 	console := declare(func(s *config.Set) { log.Declare(s, "console") })
 	return c.command(cmd, func(ctx context.Context, _ []string) error {
-		logger, err := telemetry.NewLogger(c.err, log.Level, log.Format)
-		if err != nil {
-			return err
-		}
-		stack, err := dev.New(cfg, logger)
+		stack, err := dev.New(cfg, telemetry.NewLogger(c.err, log.Level, log.Format))
 		if err != nil {
 			return err
 		}

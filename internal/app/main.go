@@ -56,5 +56,5 @@ func (p Program) Configure(args []string, getenv func(string) string, stdout, st
 	case err != nil:
 		return zerolog.Nop(), err
 	}
-	return telemetry.NewLogger(stderr, log.Level, log.Format)
+	return telemetry.NewLogger(stderr, log.Level, log.Format), nil
 }

@@ -36,7 +36,7 @@ func TestConfigure(t *testing.T) {
 
 func TestConfigureReportsMistakesTogether(t *testing.T) {
 	t.Parallel()
-	env := map[string]string{"STREAM_REPLICAS": "many", "LOG_LEVEL": "loud", "STREAM_MAX_AGE": "soon"}
+	env := map[string]string{"STREAM_REPLICAS": "many", "LOG_LEVEL": "loud", "LOG_FORMAT": "xml", "STREAM_MAX_AGE": "soon"}
 	var cfg app.Config
 	var none bytes.Buffer
 	_, err := app.Program{Name: "test", Declare: cfg.Declare}.
