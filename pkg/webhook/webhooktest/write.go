@@ -3,7 +3,7 @@ package webhooktest
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"strconv"
+	"fmt"
 
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
@@ -11,17 +11,16 @@ import (
 // A writer writes steps as JSON. It appends strings instead of using an encoder, so that
 // a load test measures the receiver and not this package.
 type writer struct {
-	seed   uint64
-	origin string // the members that are equal in all events
-	start  int64
+	seed     uint64
+	campaign int64
+	start    int64
 }
 
 func newWriter(c Campaign) writer {
-	id := strconv.FormatInt(c.CampaignID, 10)
 	return writer{
-		seed:   mix(mix(c.Seed) ^ uint64(c.CampaignID)), //nolint:gosec // any bits will do
-		origin: `","action_id":` + id + `1,"campaign_id":` + id + `,"parent_action_id":` + id + `0,"journey_id":"`,
-		start:  c.Start.Unix(),
+		seed:     mix(mix(c.Seed) ^ uint64(c.CampaignID)), //nolint:gosec // any bits will do
+		campaign: c.CampaignID,
+		start:    c.Start.Unix(),
 	}
 }
 
@@ -32,33 +31,20 @@ const (
 	journeyStream  = 0xD1B54A32D192ED03
 )
 
+// cioIDs are added to the number of a person: twelve hex digits are the form of
+// Customer.io's ids.
+const cioIDs = 0xd9c1 << 32
+
 // body writes the event of the step with this index in the plan.
 func (w *writer) body(index uint64, s step) []byte {
 	n := uint64(s.delivery) //nolint:gosec // never negative
-	b := make([]byte, 0, 640)
-	b = append(b, `{"data":{"customer_id":"`...)
-	b = appendPerson(b, n)
-	b = append(b, `","delivery_id":"`...)
-	b = w.appendDeliveryID(b, n)
-	b = append(b, w.origin...)
-	b = w.appendULID(b, w.start, n^journeyStream)
-	b = append(b, `","identifiers":{"id":"`...)
-	b = appendPerson(b, n)
-	b = append(b, `","email":"`...)
-	b = appendPerson(b, n)
-	b = append(b, `@example.com","cio_id":"`...)
-	b = appendCioID(b, n)
-	b = append(b, `"},"recipient":"`...)
-	b = appendPerson(b, n)
-	b = append(b, `@example.com","subject":"What is new this month – and what comes next"`...)
-	b = append(b, w.details(index, s)...)
-	b = append(b, `},"event_id":"`...)
-	b = w.appendULID(b, s.at, index^eventStream)
-	b = append(b, `","object_type":"email","metric":"`...)
-	b = append(b, s.metric...)
-	b = append(b, `","timestamp":`...)
-	b = strconv.AppendInt(b, s.at, 10)
-	return append(b, '}')
+	return fmt.Appendf(make([]byte, 0, 640), `{"data":{"customer_id":"%[1]s","delivery_id":"%[2]s",`+
+		`"action_id":%[3]d1,"campaign_id":%[3]d,"parent_action_id":%[3]d0,"journey_id":"%[4]s",`+
+		`"identifiers":{"id":"%[1]s","email":"%[1]s@example.com","cio_id":"%[5]x"},"recipient":"%[1]s@example.com",`+
+		`"subject":"What is new this month – and what comes next"%[6]s},`+
+		`"event_id":"%[7]s","object_type":"email","metric":"%[8]s","timestamp":%[9]d}`,
+		fmt.Sprintf("person-%06d", n), w.deliveryID(n), w.campaign, w.ulid(w.start, n^journeyStream), cioIDs|n,
+		w.details(index, s), w.ulid(s.at, index^eventStream), s.metric, s.at)
 }
 
 var links = [...]string{
@@ -107,12 +93,13 @@ func mix(z uint64) uint64 {
 	return z ^ z>>31
 }
 
-// appendULID appends 48 bits of milliseconds and 80 bits that look random, in
-// Crockford's base 32.
-func (w *writer) appendULID(b []byte, seconds int64, n uint64) []byte {
+// ulid returns 48 bits of milliseconds and 80 bits that look random, in Crockford's
+// base 32.
+func (w *writer) ulid(seconds int64, n uint64) []byte {
 	const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 	number := w.number(n)
 	millis := uint64(seconds)*1000 + number%1000 //nolint:gosec // after 1970
+	b := make([]byte, 0, 26)
 	for _, part := range [...]struct {
 		bits uint64
 		size int
@@ -124,27 +111,13 @@ func (w *writer) appendULID(b []byte, seconds int64, n uint64) []byte {
 	return b
 }
 
-// appendDeliveryID appends an id that looks like Customer.io's: base64 with the alphabet
+// deliveryID returns an id that looks like Customer.io's: base64 with the alphabet
 // for URLs, which contains - and _, and with padding.
-func (w *writer) appendDeliveryID(b []byte, n uint64) []byte {
+func (w *writer) deliveryID(n uint64) string {
 	var id [17]byte
 	number := w.number(n ^ deliveryStream)
 	id[0] = 'D'
 	binary.BigEndian.PutUint64(id[1:], number)
 	binary.BigEndian.PutUint64(id[9:], number*deliveryStream)
-	return base64.URLEncoding.AppendEncode(b, id[:])
-}
-
-func appendPerson(b []byte, n uint64) []byte {
-	b = append(b, "person-"...)
-	for floor := uint64(100_000); n < floor && floor > 1; floor /= 10 {
-		b = append(b, '0')
-	}
-	return strconv.AppendUint(b, n, 10)
-}
-
-// appendCioID appends twelve hex digits, the form of Customer.io's ids.
-func appendCioID(b []byte, n uint64) []byte {
-	const prefix = 0xd9c1 << 32
-	return strconv.AppendUint(b, prefix|n, 16)
+	return base64.URLEncoding.EncodeToString(id[:])
 }
