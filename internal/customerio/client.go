@@ -131,11 +131,8 @@ func (c *Client) once(ctx context.Context, l lane, name, identifier string, send
 	}
 	c.metrics.answered(name, result, time.Since(start))
 	pause := waitOf(err)
-	switch {
-	case result == outcomeRateLimited:
-		c.pace.refused(min(pause, longestPause))
-	case result.unanswered():
-		c.pace.strained(min(pause, longestPause))
+	if refused := result == outcomeRateLimited; refused || result.unanswered() {
+		c.pace.slow(min(pause, longestPause), refused)
 	}
 	return result, c.circuit.leave(probe, result, pause, err)
 }

@@ -169,22 +169,16 @@ func (p *pace) grow(now time.Time) {
 	p.accepted = max(p.accepted, p.rate)
 }
 
-// refused lowers the rate after an answer 429, and pauses for the wait that the answer
-// names, 0 for refusedPause.
-func (p *pace) refused(pause time.Duration) {
-	if pause == 0 {
-		pause = refusedPause
-	}
-	p.slow(pause, true)
-}
-
-// strained lowers the rate because the API answers with errors or not at all.
-func (p *pace) strained(pause time.Duration) { p.slow(pause, false) }
-
-func (p *pace) slow(pause time.Duration, allowance bool) {
+// slow lowers the rate and pauses. refused says that the API has answered 429;
+// otherwise the API answers with errors or not at all. A refusal that names no wait
+// pauses for refusedPause.
+func (p *pace) slow(pause time.Duration, refused bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
+	if refused && pause == 0 {
+		pause = refusedPause
+	}
 	if until := now.Add(pause); until.After(p.resume) {
 		p.resume = until
 	}
@@ -194,11 +188,11 @@ func (p *pace) slow(pause time.Duration, allowance bool) {
 	}
 	p.grow(now)
 	factor := cutSlightly
-	if since < refusedAgain || !allowance {
+	if since < refusedAgain || !refused {
 		factor = cutDeeply
 	}
 	p.cut = now
-	if allowance {
+	if refused {
 		p.accepted = p.rate
 	}
 	p.set(now, max(p.rate*factor, min(minRate, p.maxRate)))
