@@ -16,44 +16,36 @@ var receivedAt = time.Date(2025, time.September, 8, 12, 30, 0, 123_456_789, time
 
 // Rows returns n rows of a simulated campaign. The worker would make the same rows.
 func Rows(n int) []warehouse.Row {
-	var m maker
+	var rows []warehouse.Row
 	for body := range (webhooktest.Campaign{Seed: 1, Deliveries: n}).Events() {
-		if len(m.rows) == n {
+		if len(rows) == n {
 			break
 		}
-		m.add(body)
+		rows = append(rows, workersRow(body, len(rows)+1))
 	}
-	return m.rows
+	return rows
 }
 
 // Samples returns a row for each sample body of package webhooktest. The samples have
 // every object type and every shape.
 func Samples() []warehouse.Row {
-	var m maker
-	for _, p := range webhooktest.Payloads() {
-		m.add(p.Body)
+	var rows []warehouse.Row
+	for i, p := range webhooktest.Payloads() {
+		rows = append(rows, workersRow(p.Body, i+1))
 	}
-	return m.rows
+	return rows
 }
 
-// A maker makes rows like a worker that reads the stream from the beginning.
-type maker struct {
-	rows     []warehouse.Row
-	sequence uint64
-	at       time.Duration
-}
-
-func (m *maker) add(body []byte) {
+// workersRow returns the row that a worker makes of the nth message in the stream.
+func workersRow(body []byte, n int) warehouse.Row {
 	e, err := webhook.Parse(body)
 	if err != nil {
 		panic(fmt.Sprintf("warehousetest: parse sample: %v", err))
 	}
-	m.sequence++
-	m.at += time.Millisecond
-	m.rows = append(m.rows, warehouse.NewRow(e, warehouse.Origin{
-		EventID: cmp.Or(e.ID, fmt.Sprintf("sha256-%d", m.sequence)), Workspace: "default",
-		Sequence: m.sequence, ReceivedAt: receivedAt.Add(m.at),
-	}))
+	return warehouse.NewRow(e, warehouse.Origin{
+		EventID: cmp.Or(e.ID, fmt.Sprintf("sha256-%d", n)), Workspace: "default",
+		Sequence: uint64(n), ReceivedAt: receivedAt.Add(time.Duration(n) * time.Millisecond), //nolint:gosec // small numbers
+	})
 }
 
 // bare returns n rows with values in the required columns only.
