@@ -46,10 +46,6 @@ func (c *connections) state(_ net.Conn, state http.ConnState) {
 	if state != http.StateClosed {
 		return
 	}
-	c.leave()
-}
-
-func (c *connections) leave() {
 	c.open.Add(-1)
 	select {
 	case c.freed <- struct{}{}:
