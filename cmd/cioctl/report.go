@@ -34,7 +34,6 @@ func (c *cli) report() *cobra.Command {
 			"bounces, the links, and how long events took to arrive. It reads a Parquet folder, or\n" +
 			"a DuckDB file, even while a worker writes to the file.",
 		Example: "  cioctl report --days 7\n  cioctl report --campaign 4 --html report.html",
-		Args:    usage(cobra.NoArgs),
 	}
 	cmd.Flags().Int64Var(&o.campaign, "campaign", 0, "only this campaign")
 	cmd.Flags().IntVar(&o.days, "days", 30, "number of days, including today; 0 for all")
