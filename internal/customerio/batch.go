@@ -9,7 +9,8 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cioevents/cioevents/internal/effect"
 	"github.com/cioevents/cioevents/internal/fault"
@@ -40,18 +41,11 @@ func (c *Client) ApplyBatch(ctx context.Context, calls []effect.Call, fail func(
 		}
 		items = append(items, item{index: i, identifier: call.Person.Identifier(), body: body})
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var sending sync.WaitGroup
+	sending, ctx := errgroup.WithContext(ctx) // after an error the other parts would fail, too
 	for _, part := range pack(items) {
-		sending.Go(func() {
-			if err := c.deliver(ctx, part, failed); err != nil {
-				cancel(err) // the other parts would fail with the same error
-			}
-		})
+		sending.Go(func() error { return c.deliver(ctx, part, failed) })
 	}
-	sending.Wait()
-	if err := context.Cause(ctx); err != nil {
+	if err := sending.Wait(); err != nil {
 		return fmt.Errorf("send batch: %w", err)
 	}
 	return nil

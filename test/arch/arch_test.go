@@ -51,7 +51,7 @@ var owners = map[string]string{
 // may import none of them.
 var shared = map[string][]string{
 	"golang.org/x/time/rate":              {"internal/customerio", "internal/operate"},
-	"golang.org/x/sync":                   {"internal/worker", "internal/operate", "internal/app", "internal/dev"},
+	"golang.org/x/sync":                   {"internal/customerio", "internal/worker", "internal/operate", "internal/app", "internal/dev"},
 	"go.opentelemetry.io/otel/trace":      spans,
 	"go.opentelemetry.io/otel/attribute":  spans,
 	"github.com/rs/zerolog":               telling,
