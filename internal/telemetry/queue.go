@@ -26,9 +26,7 @@ func newQueue(exporter sdktrace.SpanExporter, log zerolog.Logger, reg prometheus
 		Name: "cioevents_trace_spans_dropped_total",
 		Help: "Spans lost because the collector did not accept them or the queue was full.",
 	})
-	if reg != nil {
-		reg.MustRegister(dropped)
-	}
+	reg.MustRegister(dropped)
 	o := &outlet{SpanExporter: exporter, dropped: dropped, log: log}
 	return &queue{sdktrace.NewBatchSpanProcessor(o, sdktrace.WithMaxQueueSize(queueSize)), o}
 }

@@ -31,7 +31,7 @@ type TracesConfig struct {
 	Service string
 	// Log gets a line about lost spans, once a minute at most.
 	Log zerolog.Logger
-	// Metrics gets the count of lost spans. Default none.
+	// Metrics gets the count of lost spans. Required with a URL.
 	Metrics prometheus.Registerer
 }
 
