@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -87,26 +88,22 @@ func value(t storagepb.TableFieldSchema_Type, v protoreflect.Value) (any, error)
 }
 
 // depth returns the number of nested objects and arrays in valid JSON, at the deepest.
-func depth(s string) int {
-	var depth, deepest int
-	var quoted, escaped bool
-	for _, c := range []byte(s) {
-		switch {
-		case escaped:
-			escaped = false
-		case c == '\\' && quoted:
-			escaped = true
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
+func depth(s string) (deepest int) {
+	d := json.NewDecoder(strings.NewReader(s))
+	d.UseNumber()
+	for depth := 0; ; {
+		token, err := d.Token()
+		if err != nil {
+			return deepest
+		}
+		switch token {
+		case json.Delim('{'), json.Delim('['):
 			depth++
 			deepest = max(deepest, depth)
-		case c == '}' || c == ']':
+		case json.Delim('}'), json.Delim(']'):
 			depth--
 		}
 	}
-	return deepest
 }
 
 func text(s string) (any, error) {

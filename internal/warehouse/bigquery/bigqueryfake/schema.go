@@ -45,7 +45,7 @@ func (s *Server) changeSchema(t *table, old, schema *bigquery.TableSchema) error
 		t.schemaAt(at) // an earlier change that is due takes effect first
 		at = at.Add(s.cfg.SchemaLag)
 	}
-	t.setSchema(schema, at)
+	t.next, t.nextAt = storageSchema(schema), at
 	return nil
 }
 

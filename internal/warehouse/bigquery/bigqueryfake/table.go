@@ -25,11 +25,6 @@ type table struct {
 	nextAt time.Time
 }
 
-// setSchema makes the Write API use a schema from a time on.
-func (t *table) setSchema(schema *bigquery.TableSchema, from time.Time) {
-	t.next, t.nextAt = storageSchema(schema), from
-}
-
 // schemaAt returns the schema that the Write API uses at a time.
 func (t *table) schemaAt(now time.Time) *storagepb.TableSchema {
 	if t.next != nil && !now.Before(t.nextAt) {
