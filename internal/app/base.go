@@ -61,9 +61,7 @@ func (b *Base) Open(program string, cfg Config, log zerolog.Logger) (err error) 
 	if b.Publisher, err = stream.NewPublisher(b.Conn, 0); err != nil {
 		return err
 	}
-	b.Traces, err = telemetry.NewTraces(telemetry.TracesConfig{
-		URL: cfg.Traces.URL(), Service: "cioevents-" + program, Log: log, Metrics: b.Registry,
-	})
+	b.Traces, err = telemetry.NewTraces(cfg.Traces.URL(), "cioevents-"+program, log, b.Registry)
 	return err
 }
 

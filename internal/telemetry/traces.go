@@ -21,20 +21,6 @@ const scope = "github.com/cioevents/cioevents"
 // flushTimeout bounds the time for sending the last spans at the end of a program.
 const flushTimeout = 2 * time.Second
 
-// TracesConfig configures Traces.
-type TracesConfig struct {
-	// URL is the address that spans are posted to as OTLP over HTTP. Without a URL
-	// nothing is traced.
-	URL string
-	// Service is the program's name in the traces. OTEL_SERVICE_NAME overrides
-	// Service.
-	Service string
-	// Log gets a line about lost spans, once a minute at most.
-	Log zerolog.Logger
-	// Metrics gets the count of lost spans. Required with a URL.
-	Metrics prometheus.Registerer
-}
-
 // Traces sends spans to a collector. Events never wait for the collector: spans that
 // the collector does not accept in time are dropped and counted.
 type Traces struct {
@@ -42,33 +28,37 @@ type Traces struct {
 	log      zerolog.Logger
 }
 
-// NewTraces returns Traces without waiting for the collector. The SDK reads the
-// sampler, the headers of requests and the attributes of the program from the
-// environment variables OTEL_*. The error is about these variables.
+// NewTraces returns Traces without waiting for the collector. url is the address that
+// spans are posted to as OTLP over HTTP; without an address nothing is traced. service
+// is the program's name in the traces; OTEL_SERVICE_NAME overrides service. log gets a
+// line about lost spans, once a minute at most, and reg their count.
+//
+// The SDK reads the sampler, the headers of requests and the attributes of the program
+// from the environment variables OTEL_*. The error is about these variables.
 //
 //nolint:contextcheck,nolintlint // NewTraces does not wait; contextcheck reads the directive for the callers, a use unknown to nolintlint
-func NewTraces(cfg TracesConfig) (*Traces, error) {
-	if cfg.URL == "" {
+func NewTraces(url, service string, log zerolog.Logger, reg prometheus.Registerer) (*Traces, error) {
+	if url == "" {
 		return &Traces{}, nil
 	}
 	ctx := context.Background() // makes no request before the first span
-	log := cfg.Log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Minute})
+	sparing := log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Minute})
 	// The handler gets the errors of the SDK, also about environment variables.
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn().Err(err).Msg("tracing") }))
-	program, err := resource.New(ctx, resource.WithAttributes(attribute.String("service.name", cfg.Service)),
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { sparing.Warn().Err(err).Msg("tracing") }))
+	program, err := resource.New(ctx, resource.WithAttributes(attribute.String("service.name", service)),
 		resource.WithTelemetrySDK(), resource.WithHost(), resource.WithFromEnv())
 	if err != nil {
 		return nil, fmt.Errorf("read OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
-	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(cfg.URL))
+	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(url))
 	if err != nil {
 		return nil, fmt.Errorf("create exporter of traces: %w", err)
 	}
 	provider := sdktrace.NewTracerProvider(
 		sdktrace.WithResource(program),
-		sdktrace.WithSpanProcessor(newQueue(exporter, log, cfg.Metrics)),
+		sdktrace.WithSpanProcessor(newQueue(exporter, sparing, reg)),
 	)
-	return &Traces{provider: provider, log: cfg.Log}, nil
+	return &Traces{provider: provider, log: log}, nil
 }
 
 // Tracer returns the maker of spans, nil when nothing is traced.

@@ -22,7 +22,7 @@ func newTraces(t *testing.T, h http.HandlerFunc, log zerolog.Logger) (*telemetry
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
 	reg := prometheus.NewRegistry()
-	traces, err := telemetry.NewTraces(telemetry.TracesConfig{URL: srv.URL + "/v1/traces", Service: "test", Log: log, Metrics: reg})
+	traces, err := telemetry.NewTraces(srv.URL+"/v1/traces", "test", log, reg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func dropped(t *testing.T, reg *prometheus.Registry) float64 {
 
 //nolint:paralleltest // allocations are counted for the whole process
 func TestTracesOff(t *testing.T) {
-	traces, err := telemetry.NewTraces(telemetry.TracesConfig{})
+	traces, err := telemetry.NewTraces("", "", zerolog.Nop(), nil)
 	if err != nil || traces.Tracer() != nil {
 		t.Errorf("without an address there is a tracer: %v", err)
 	}
