@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/stream"
@@ -84,14 +85,11 @@ func (r *replays) start(ctx context.Context, p *stream.Replay, j job) {
 	}
 	log.Info().Str("consumer", j.name).Uint64("events", p.Total).Msg("replay joined")
 	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		r.app.consume(ctx, j, source, log)
-	}()
+	var consuming sync.WaitGroup
+	consuming.Go(func() { r.app.consume(ctx, j, source, log) })
 	r.stops[p.ID] = func() {
 		cancel()
-		<-done
+		consuming.Wait()
 	}
 }
 
