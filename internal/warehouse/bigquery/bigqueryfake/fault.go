@@ -69,10 +69,8 @@ func (f *Fault) wait(ctx context.Context) error {
 	if f.Delay <= 0 {
 		return nil
 	}
-	t := time.NewTimer(f.Delay)
-	defer t.Stop()
 	select {
-	case <-t.C:
+	case <-time.After(f.Delay):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

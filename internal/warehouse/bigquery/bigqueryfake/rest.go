@@ -79,14 +79,9 @@ func writeError(w http.ResponseWriter, err error) {
 }
 
 func writeJSON(w http.ResponseWriter, code int, v any) {
-	b, err := json.Marshal(v)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	_, _ = w.Write(b) // fails when the client has gone
+	_ = json.NewEncoder(w).Encode(v) //nolint:errchkjson // A client that has gone needs no answer.
 }
 
 // etag returns a new etag.
