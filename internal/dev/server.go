@@ -3,10 +3,10 @@ package dev
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -53,12 +53,8 @@ func splitURL(rawURL string) (host string, port int, err error) {
 		return "", 0, err
 	}
 	defer ln.Close()
-	host, text, err := net.SplitHostPort(ln.Addr().String())
-	if err != nil {
-		return "", 0, err
-	}
-	port, err = strconv.Atoi(text)
-	return host, port, err
+	at, err := netip.ParseAddrPort(ln.Addr().String())
+	return at.Addr().String(), int(at.Port()), err
 }
 
 // lockData keeps a second process out of the data folder, because two servers would
