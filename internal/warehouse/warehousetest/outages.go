@@ -102,17 +102,17 @@ func olderTable(p *suite) {
 	p.Older(p.t, p.Warehouse)
 	row := full()
 	rows := append(Rows(40), row)
-	errs := make(chan error, 3)
-	for range cap(errs) {
+	var wait sync.WaitGroup
+	for range 3 {
 		sink := p.Sink(p.t)
 		p.t.Cleanup(func() { _ = sink.Close() })
-		go func() { errs <- openAndWrite(p.t.Context(), sink, rows) }()
+		wait.Go(func() {
+			if err := openAndWrite(p.t.Context(), sink, rows); err != nil {
+				p.t.Error(err)
+			}
+		})
 	}
-	for range cap(errs) {
-		if err := <-errs; err != nil {
-			p.t.Error(err)
-		}
-	}
+	wait.Wait()
 	p.checkRead(rows)
 }
 
