@@ -23,17 +23,13 @@ import (
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/stream/natsserver"
-	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
 
 // DefaultKey is the webhook signing key of a stack without a configured key.
 const DefaultKey = "dev-signing-key"
 
-// Addresses of a stack with the default settings.
-const (
-	DefaultURL       = "http://127.0.0.1:8080/webhooks/customerio"
-	DefaultWarehouse = place.DefaultURL
-)
+// DefaultURL is the webhook URL of a stack with the default settings.
+const DefaultURL = "http://127.0.0.1:8080/webhooks/customerio"
 
 // Config is the settings of the stack: the settings of ingest and worker, with
 // defaults that need no other program and listen on this machine only.

@@ -9,6 +9,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
 
 // PrintWelcome prints the addresses of the stack and the first commands to try. The
@@ -39,7 +41,7 @@ Try in another terminal:
 
 `, s.cfg.Data, s.WebhookURL(), key, s.ingest.AdminAddr(), s.worker.AdminAddr(), s.nats.ClientURL(), api,
 		strings.Join(s.workerConfig().Warehouses, ", "), program,
-		unless(DefaultURL, " --url ", s.WebhookURL()), unless(DefaultWarehouse, " --warehouse-url ", strings.Join(s.cfg.Worker.Warehouses, ",")))
+		unless(DefaultURL, " --url ", s.WebhookURL()), unless(place.DefaultURL, " --warehouse-url ", strings.Join(s.cfg.Worker.Warehouses, ",")))
 }
 
 // unless returns the flag with its value, or "" for the default value.
