@@ -59,10 +59,7 @@ type pace struct {
 }
 
 func newPace(perSecond float64, concurrency int) *pace {
-	p := &pace{maxRate: perSecond, accepted: perSecond, rate: perSecond, grown: time.Now(), free: concurrency}
-	if concurrency > 1 {
-		p.spare = 1
-	}
+	p := &pace{maxRate: perSecond, accepted: perSecond, rate: perSecond, grown: time.Now(), free: concurrency, spare: min(1, concurrency-1)}
 	p.bucket = rate.NewLimiter(rate.Limit(perSecond), max(1, int(perSecond*burstTime.Seconds())))
 	return p
 }
