@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 )
 
 // A Kind is the kind of a call.
@@ -13,11 +12,9 @@ type Kind string
 
 // The kinds of calls.
 const (
-	Identify   Kind = "identify"
-	Suppress   Kind = "suppress"
-	Unsuppress Kind = "unsuppress"
-	Delete     Kind = "delete"
-	Event      Kind = "event"
+	Identify Kind = "identify"
+	Suppress Kind = "suppress"
+	Event    Kind = "event"
 )
 
 // A Call is an accepted call.
@@ -33,36 +30,18 @@ type Call struct {
 
 // Counts are the numbers of calls since the start.
 type Counts struct {
-	// Accepted calls of three kinds, the items of batches included.
+	// Accepted calls, the items of batches included.
 	Identify, Suppress, Event int
 
-	Requests      int // with any answer
-	Batches       int // batches answered 200 or 207
-	Items         int // accepted items of batches
-	RejectedItems int // items of batches named in a 207
-	Repeated      int // events with an id of an earlier event
-	Ignored       int // identify calls about a person who is unknown, deleted or suppressed
-	Rejected      int // 400
-	Unauthorized  int // 401
-	RateLimited   int // 429 because of Config.Rate
-	Faults        int // faults from SetFault, with or without AfterEffect
+	Requests    int // with any answer
+	Ignored     int // identify calls about a person who is unknown or suppressed
+	RateLimited int // 429 because of Config.Rate
+	Faults      int // faults from SetFault, with or without AfterEffect
 }
 
-func (c *Counts) add(kind Kind) {
-	switch kind {
-	case Identify:
-		c.Identify++
-	case Suppress:
-		c.Suppress++
-	case Event:
-		c.Event++
-	default: // nobody counts the other kinds
-	}
-}
-
-// decode reads the body of an identify or an event, and returns nil for other kinds.
+// decode reads the body of an identify or an event; a suppress has no body.
 func decode(r io.Reader, kind Kind) (map[string]any, error) {
-	if kind != Identify && kind != Event {
+	if kind == Suppress {
 		return nil, nil
 	}
 	var body map[string]any
@@ -87,10 +66,7 @@ func number(n json.Number) any {
 	if i, err := n.Int64(); err == nil {
 		return i
 	}
-	f, err := n.Float64()
-	if err != nil {
-		return n.String()
-	}
+	f, _ := n.Float64() // infinite beyond 1e308
 	return f
 }
 
@@ -125,24 +101,4 @@ func (c Call) check() error {
 		}
 	}
 	return nil
-}
-
-// A callLog keeps the last size calls in a ring.
-type callLog struct {
-	size  int
-	calls []Call
-	next  int
-}
-
-func (l *callLog) add(c Call) {
-	if len(l.calls) < l.size {
-		l.calls = append(l.calls, c)
-		return
-	}
-	l.calls[l.next] = c
-	l.next = (l.next + 1) % l.size
-}
-
-func (l *callLog) all() []Call {
-	return slices.Concat(l.calls[l.next:], l.calls[:l.next])
 }

@@ -10,14 +10,13 @@
 //   - an identify with an unknown cio_id, which changes nothing
 //   - suppress, which deletes the profile and blocks its id, e-mail address and phone
 //     number
-//   - unsuppress and delete
 //   - batches, of which some items may be refused
 //   - the documented size limits
 //   - the answer 200 to a call that changes nothing
 //
-// A Fake does not imitate the effects of tracked events, devices, segments, merging,
-// anonymous people, relationships, subscription preferences, and the delay between an
-// answer and its effect. Of the v2 API a Fake knows people only. A
+// A Fake does not imitate unsuppress, delete, the effects of tracked events, devices,
+// segments, merging, anonymous people, relationships, subscription preferences, and the
+// delay between an answer and its effect. Of the v2 API a Fake knows people only. A
 // Fake refuses a body with an attribute that is too long, where Customer.io may cut or
 // drop the attribute.
 package customeriotest
@@ -25,6 +24,7 @@ package customeriotest
 import (
 	"cmp"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -40,8 +40,8 @@ type Config struct {
 	NoPhones bool
 	// KnowsEverybody lets the first update of an unknown person create the profile,
 	// in spite of _update and also by cio_id. Simulations need KnowsEverybody, because
-	// simulations send messages to people who were not seeded. A deleted or suppressed
-	// person is not created again.
+	// simulations send messages to people who were not seeded. A suppressed person is
+	// not created again.
 	KnowsEverybody bool
 	// Rate is the number of calls a second before the answer 429. Default: no limit.
 	Rate int
@@ -54,19 +54,17 @@ type Config struct {
 }
 
 // A Fake is a workspace of Customer.io. A Fake is safe for concurrent use. A Fake takes
-// about 1 KB of memory for each person, and keeps the id of each event. Other calls
-// beyond CallLog take no memory.
+// about 1 KB of memory for each person. Calls beyond CallLog take no memory.
 type Fake struct {
 	cfg Config
 	mux *http.ServeMux
 
 	mu     sync.Mutex
 	people people
-	log    callLog
+	calls  []Call // the last CallLog calls
 	counts Counts
 	window window
 	fault  func(*http.Request) *Fault
-	events map[string]bool // the ids of all received events
 }
 
 // New returns a workspace without people.
@@ -76,7 +74,7 @@ func New(cfg Config) *Fake {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	f := &Fake{cfg: cfg, people: newPeople(cfg.KnowsEverybody), log: callLog{size: cfg.CallLog}, events: map[string]bool{}}
+	f := &Fake{cfg: cfg, people: people{knowsEverybody: cfg.KnowsEverybody, byKey: map[key]*person{}, blocked: map[key]bool{}}}
 	f.mux = f.routes()
 	return f
 }
@@ -95,14 +93,12 @@ func (f *Fake) Seed(profiles ...Profile) {
 func (f *Fake) Profile(identifier string) (Profile, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	p, ok := f.people.find(keyOf(identifier))
-	if !ok {
-		p, ok = f.people.find(key{"phone", identifier})
+	for _, k := range []key{keyOf(identifier), {"phone", identifier}} {
+		if p, ok := f.people.byKey[k]; ok {
+			return p.export(), true
+		}
 	}
-	if !ok {
-		return Profile{}, false
-	}
-	return p.export(), true
+	return Profile{}, false
 }
 
 // Profiles returns all people, in the order of their creation.
@@ -124,7 +120,7 @@ func (f *Fake) Suppressed(identifier string) bool {
 func (f *Fake) Calls() []Call {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.log.all()
+	return slices.Clone(f.calls)
 }
 
 // Counts returns the numbers of calls since the start.

@@ -127,11 +127,6 @@ func TestSuppress(t *testing.T) {
 			do(t, f, "PUT", "44", `{"email":"joe@example.com"}`)
 			do(t, f, "PUT", "43", `{"id":"42"}`)
 			expect(t, f, sue)
-
-			do(t, f, "POST", "42/unsuppress", "")
-			do(t, f, "PUT", "42", `{"a":1}`)
-			do(t, f, "PUT", "joe@example.com", `{"a":1}`) // still suppressed
-			expect(t, f, sue, profile{CioID: "made", ID: "42", Attributes: values{"a": int64(1)}})
 		})
 	}
 }
@@ -142,17 +137,6 @@ func TestSuppressSomebodyUnknown(t *testing.T) {
 	do(t, f, "POST", "42/suppress", "")
 	do(t, f, "PUT", "42", `{"a":1}`)
 	expect(t, f)
-}
-
-func TestDelete(t *testing.T) {
-	t.Parallel()
-	f := newFake(customeriotest.Config{}, joe)
-	do(t, f, "DELETE", "42", "")
-	expect(t, f)
-	do(t, f, "PUT", "cio_c1", `{"a":1}`)
-	expect(t, f)
-	do(t, f, "PUT", "42", `{"a":1}`)
-	expect(t, f, profile{CioID: "made", ID: "42", Attributes: values{"a": int64(1)}})
 }
 
 func TestKnowsEverybody(t *testing.T) {

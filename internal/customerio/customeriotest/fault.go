@@ -43,6 +43,7 @@ func (f *Fake) SetFault(fn func(*http.Request) *Fault) {
 func (f *Fake) nextFault(r *http.Request) *Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.counts.Requests++
 	if f.fault == nil {
 		return nil
 	}

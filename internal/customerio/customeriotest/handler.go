@@ -46,7 +46,7 @@ func (a answer) write(w http.ResponseWriter) {
 func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	limit := int64(maxBody)
 	if r.URL.Path == batchPath {
-		limit = maxBatch + 1 // readBatch checks the size
+		limit = maxBatch
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
@@ -54,7 +54,6 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	f.countRequest()
 	fault := f.nextFault(r)
 	if fault != nil && !fault.AfterEffect {
 		fault.serve(w, r)
@@ -77,7 +76,6 @@ func (f *Fake) admit(r *http.Request) (answer, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.authorized(r) {
-		f.counts.Unauthorized++
 		return refuse(http.StatusUnauthorized, "Unauthorized request"), false
 	}
 	if f.cfg.Rate > 0 && !f.window.admit(f.cfg.Now(), f.cfg.Rate) {
@@ -107,11 +105,9 @@ func (f *Fake) routes() *http.ServeMux {
 		}}.write(w)
 	})
 	for pattern, kind := range map[string]Kind{
-		"PUT /api/v1/customers/{identifier}":             Identify,
-		"DELETE /api/v1/customers/{identifier}":          Delete,
-		"POST /api/v1/customers/{identifier}/suppress":   Suppress,
-		"POST /api/v1/customers/{identifier}/unsuppress": Unsuppress,
-		"POST /api/v1/customers/{identifier}/events":     Event,
+		"PUT /api/v1/customers/{identifier}":           Identify,
+		"POST /api/v1/customers/{identifier}/suppress": Suppress,
+		"POST /api/v1/customers/{identifier}/events":   Event,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { f.handle(kind, r).write(w) })
 	}
@@ -122,21 +118,12 @@ func (f *Fake) routes() *http.ServeMux {
 
 const batchPath = "/api/v2/batch"
 
-func (f *Fake) countRequest() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.counts.Requests++
-}
-
-// handle checks, records and applies a call.
+// handle checks and applies a call.
 func (f *Fake) handle(kind Kind, r *http.Request) answer {
 	call := Call{Kind: kind, Identifier: r.PathValue("identifier")}
 	body, err := decode(r.Body, kind)
 	call.Body = body
 	if err := errors.Join(err, call.check()); err != nil {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.counts.Rejected++
 		return refuse(http.StatusBadRequest, err.Error())
 	}
 	f.mu.Lock()
@@ -145,31 +132,23 @@ func (f *Fake) handle(kind Kind, r *http.Request) answer {
 	return accepted
 }
 
+// accept logs, counts and applies a valid call. The caller holds the lock.
 func (f *Fake) accept(c Call) {
-	f.log.add(c)
-	f.counts.add(c.Kind)
-	f.apply(c)
-}
-
-func (f *Fake) apply(c Call) {
+	f.calls = append(f.calls, c)
+	if len(f.calls) > f.cfg.CallLog {
+		f.calls = f.calls[1:]
+	}
 	k := c.key()
 	switch c.Kind {
 	case Identify:
+		f.counts.Identify++
 		if !f.people.identify(k, c.Body, f.cfg.Now().Unix()) {
 			f.counts.Ignored++
 		}
 	case Suppress:
-		f.people.remove(k, true)
-	case Unsuppress:
-		delete(f.people.blocked, k)
-	case Delete:
-		f.people.remove(k, false)
+		f.counts.Suppress++
+		f.people.suppress(k)
 	case Event: // an event does not change the profile
-		if id, ok := c.Body["id"].(string); ok {
-			if f.events[id] {
-				f.counts.Repeated++
-			}
-			f.events[id] = true
-		}
+		f.counts.Event++
 	}
 }

@@ -1,7 +1,5 @@
 package customeriotest
 
-import "maps"
-
 // identify applies the body of an identify call. identify returns false when the call
 // has no person to change. now is the time of a body without _timestamp.
 func (pp *people) identify(k key, body map[string]any, now int64) bool {
@@ -13,13 +11,19 @@ func (pp *people) identify(k key, body map[string]any, now int64) bool {
 	if !ok {
 		at = now
 	}
-	for name, value := range maps.All(body) {
+	for name, value := range body {
 		switch name {
-		case "_update", "_timestamp", "cio_id":
-		case "id", "email":
-			pp.setIdentifier(p, k, name, value)
+		case "_update", "_timestamp", "cio_id", "id", "email":
 		default:
 			p.set(name, value, at)
+		}
+	}
+	// Customer.io changes an identifier if the person has no such identifier yet, or if
+	// the call addresses the person by cio_id.
+	current := map[string]string{"id": p.ID, "email": p.Email}
+	for _, other := range bodyKeys(body) {
+		if current[other.kind] == "" || k.kind == "cio_id" {
+			pp.assign(p, other)
 		}
 	}
 	return true
@@ -27,7 +31,7 @@ func (pp *people) identify(k key, body map[string]any, now int64) bool {
 
 // resolve finds or creates the person of a call.
 func (pp *people) resolve(k key, body map[string]any) (*person, bool) {
-	if pp.blocked[k] || pp.gone[k] {
+	if pp.blocked[k] {
 		return nil, false
 	}
 	if p, ok := pp.byKey[k]; ok {
@@ -50,30 +54,8 @@ func (pp *people) resolve(k key, body map[string]any) (*person, bool) {
 	return pp.create(k), true
 }
 
-// setIdentifier changes an identifier under Customer.io's conditions: the person has no
-// such identifier yet, or the call addresses the person by cio_id.
-func (pp *people) setIdentifier(p *person, k key, name string, value any) {
-	s, ok := value.(string)
-	if !ok || s == "" {
-		return
-	}
-	if current := map[string]string{"id": p.id, "email": p.email}[name]; current != "" && k.kind != "cio_id" {
-		return
-	}
-	if name == "email" {
-		pp.assign(p, emailKey(s))
-		return
-	}
-	pp.assign(p, key{"id", s})
-}
-
 func bodyKeys(body map[string]any) []key {
-	var keys []key
-	if id, ok := body["id"].(string); ok && id != "" {
-		keys = append(keys, key{"id", id})
-	}
-	if email, ok := body["email"].(string); ok && email != "" {
-		keys = append(keys, emailKey(email))
-	}
-	return keys
+	id, _ := body["id"].(string)
+	email, _ := body["email"].(string)
+	return keysOf(id, email, "")
 }

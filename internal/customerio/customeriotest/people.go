@@ -1,7 +1,6 @@
 package customeriotest
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -35,96 +34,60 @@ func keyOf(identifier string) key {
 
 func emailKey(email string) key { return key{"email", strings.ToLower(email)} }
 
-type stamped struct {
-	value any
-	at    int64
+// keysOf returns the keys of the identifiers that are not empty.
+func keysOf(id, email, phone string) []key {
+	keys := []key{{"id", id}, emailKey(email), {"phone", phone}}
+	return slices.DeleteFunc(keys, func(k key) bool { return k.value == "" })
 }
 
 type person struct {
-	order      int
-	cioID      string
-	id, email  string
-	phone      string
-	attributes map[string]stamped
-}
-
-func (p *person) keys() []key {
-	keys := []key{{"cio_id", p.cioID}}
-	if p.id != "" {
-		keys = append(keys, key{"id", p.id})
-	}
-	if p.email != "" {
-		keys = append(keys, emailKey(p.email))
-	}
-	if p.phone != "" {
-		keys = append(keys, key{"phone", p.phone})
-	}
-	return keys
+	Profile
+	times map[string]int64 // of the attributes
 }
 
 func (p *person) export() Profile {
-	out := Profile{CioID: p.cioID, ID: p.id, Email: p.email, Phone: p.phone, Attributes: make(map[string]any, len(p.attributes))}
-	for name, a := range p.attributes {
-		out.Attributes[name] = a.value
-	}
+	out := p.Profile
+	out.Attributes = maps.Clone(p.Attributes)
 	return out
 }
 
 // set writes an attribute unless the attribute has a value with a later time. With
 // equal times the later call wins.
 func (p *person) set(name string, value any, at int64) {
-	if old, ok := p.attributes[name]; ok && old.at > at {
+	if last, ok := p.times[name]; ok && last > at {
 		return
 	}
-	p.attributes[name] = stamped{value, at}
+	p.Attributes[name], p.times[name] = value, at
 }
 
 // people are the profiles of a workspace, and the identifiers that may not be used
 // again.
 type people struct {
 	knowsEverybody bool
+	created        []*person // also suppressed people
 	byKey          map[key]*person
 	blocked        map[key]bool // suppressed
-	gone           map[key]bool // cio_ids of deleted people
-	made           int
-}
-
-func newPeople(knowsEverybody bool) people {
-	return people{
-		knowsEverybody: knowsEverybody,
-		byKey:          map[key]*person{}, blocked: map[key]bool{}, gone: map[key]bool{},
-	}
-}
-
-func (pp *people) find(k key) (*person, bool) {
-	p, ok := pp.byKey[k]
-	return p, ok
 }
 
 func (pp *people) all() []Profile {
-	list := make([]*person, 0, len(pp.byKey))
-	for k, p := range pp.byKey {
-		if k.kind == "cio_id" {
-			list = append(list, p)
+	out := make([]Profile, 0, len(pp.created))
+	for _, p := range pp.created {
+		if pp.byKey[key{"cio_id", p.CioID}] == p {
+			out = append(out, p.export())
 		}
-	}
-	slices.SortFunc(list, func(a, b *person) int { return cmp.Compare(a.order, b.order) })
-	out := make([]Profile, len(list))
-	for i, p := range list {
-		out[i] = p.export()
 	}
 	return out
 }
 
 func (pp *people) create(k key) *person {
-	pp.made++
-	p := &person{order: pp.made, attributes: map[string]stamped{}}
+	p := &person{Profile{Attributes: map[string]any{}}, map[string]int64{}}
+	pp.created = append(pp.created, p)
 	if k.kind == "cio_id" {
-		p.cioID = k.value
+		p.CioID = k.value
 	} else {
-		p.cioID = fmt.Sprintf("fa4e%08x", pp.made)
+		p.CioID = fmt.Sprintf("fa4e%08x", len(pp.created))
 	}
-	pp.byKey[key{"cio_id", p.cioID}] = p
+	pp.byKey[key{"cio_id", p.CioID}] = p
 	pp.assign(p, k)
 	return p
 }
@@ -136,14 +99,14 @@ func (pp *people) assign(p *person, k key) bool {
 	}
 	switch k.kind {
 	case "id":
-		delete(pp.byKey, key{"id", p.id})
-		p.id = k.value
+		delete(pp.byKey, key{"id", p.ID})
+		p.ID = k.value
 	case "email":
-		delete(pp.byKey, emailKey(p.email))
-		p.email = k.value
+		delete(pp.byKey, emailKey(p.Email))
+		p.Email = k.value
 	case "phone":
-		delete(pp.byKey, key{"phone", p.phone})
-		p.phone = k.value
+		delete(pp.byKey, key{"phone", p.Phone})
+		p.Phone = k.value
 	}
 	pp.byKey[k] = p
 	return true
@@ -155,34 +118,23 @@ func (pp *people) seed(profile Profile) {
 		k = key{"cio_id", profile.CioID}
 	}
 	p := pp.create(k)
-	if profile.ID != "" {
-		pp.assign(p, key{"id", profile.ID})
+	for _, k := range keysOf(profile.ID, profile.Email, profile.Phone) {
+		pp.assign(p, k)
 	}
-	if profile.Email != "" {
-		pp.assign(p, emailKey(profile.Email))
-	}
-	if profile.Phone != "" {
-		pp.assign(p, key{"phone", profile.Phone})
-	}
-	for name, value := range maps.All(profile.Attributes) {
+	for name, value := range profile.Attributes {
 		p.set(name, value, 0)
 	}
 }
 
-// remove deletes the person with the key, if there is a person. With block, the person's
+// suppress deletes the person with the key, if there is a person. The person's
 // identifiers are never used again.
-func (pp *people) remove(k key, block bool) {
+func (pp *people) suppress(k key) {
 	keys := []key{k}
 	if p, ok := pp.byKey[k]; ok {
-		keys = p.keys()
+		keys = append(keysOf(p.ID, p.Email, p.Phone), key{"cio_id", p.CioID})
 	}
 	for _, k := range keys {
 		delete(pp.byKey, k)
-		switch {
-		case k.kind == "cio_id":
-			pp.gone[k] = true
-		case block:
-			pp.blocked[k] = true
-		}
+		pp.blocked[k] = true
 	}
 }
