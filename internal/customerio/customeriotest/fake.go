@@ -26,7 +26,6 @@ import (
 	"net/http"
 	"slices"
 	"sync"
-	"time"
 )
 
 // A Config configures a Fake. The zero Config accepts any credentials.
@@ -48,9 +47,6 @@ type Config struct {
 	// CallLog is the number of last calls that Calls returns. A call takes about 1 KB.
 	// Default 10,000.
 	CallLog int
-	// Now is the clock for attributes without _timestamp and for Rate. Default
-	// time.Now.
-	Now func() time.Time
 }
 
 // A Fake is a workspace of Customer.io. A Fake is safe for concurrent use. A Fake takes
@@ -71,9 +67,6 @@ type Fake struct {
 func New(cfg Config) *Fake {
 	cfg.Region = cmp.Or(cfg.Region, "us")
 	cfg.CallLog = cmp.Or(cfg.CallLog, 10_000)
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
 	f := &Fake{cfg: cfg, people: people{knowsEverybody: cfg.KnowsEverybody, byKey: map[key]*person{}, blocked: map[key]bool{}}}
 	f.mux = f.routes()
 	return f

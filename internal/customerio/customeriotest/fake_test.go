@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,10 +18,7 @@ import (
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
 )
 
-var now = time.Unix(1755600000, 0)
-
 func newFake(cfg customeriotest.Config, people ...customeriotest.Profile) *customeriotest.Fake {
-	cfg.Now = func() time.Time { return now }
 	f := customeriotest.New(cfg)
 	f.Seed(people...)
 	return f
@@ -105,8 +103,9 @@ func TestLaterTimestampStays(t *testing.T) {
 	do(t, f, "PUT", "42", `{"b":"same","_timestamp":200}`)
 	expect(t, f, with(joe, values{"a": "late", "b": "same", "c": "early"}))
 
+	before := time.Now().Unix() - 1
 	do(t, f, "PUT", "42", `{"a":"without"}`) // as of the clock
-	do(t, f, "PUT", "42", fmt.Sprintf(`{"a":"before the clock","_timestamp":%d}`, now.Unix()-1))
+	do(t, f, "PUT", "42", fmt.Sprintf(`{"a":"before the clock","_timestamp":%d}`, before))
 	expect(t, f, with(joe, values{"a": "without", "b": "same", "c": "early"}))
 }
 
@@ -226,20 +225,21 @@ func TestCredentials(t *testing.T) {
 
 func TestRate(t *testing.T) {
 	t.Parallel()
-	clock := now
-	f := customeriotest.New(customeriotest.Config{Rate: 2, Now: func() time.Time { return clock }})
-	for i, want := range []int{200, 200, 429, 429, 200} {
-		if i == 4 {
-			clock = clock.Add(time.Second)
+	synctest.Test(t, func(t *testing.T) {
+		f := customeriotest.New(customeriotest.Config{Rate: 2})
+		for i, want := range []int{200, 200, 429, 429, 200} {
+			if i == 4 {
+				time.Sleep(time.Second)
+			}
+			w := send(f, "PUT", "/api/v1/customers/42", `{}`)
+			if w.Code != want || (want == 429) != (w.Header().Get("Retry-After") == "1") {
+				t.Errorf("call %d: %d %v, want %d", i, w.Code, w.Header(), want)
+			}
 		}
-		w := send(f, "PUT", "/api/v1/customers/42", `{}`)
-		if w.Code != want || (want == 429) != (w.Header().Get("Retry-After") == "1") {
-			t.Errorf("call %d: %d %v, want %d", i, w.Code, w.Header(), want)
+		if got := f.Counts(); got.RateLimited != 2 || got.Identify != 3 {
+			t.Errorf("counts %+v, want 2 limited and 3 identified", got)
 		}
-	}
-	if got := f.Counts(); got.RateLimited != 2 || got.Identify != 3 {
-		t.Errorf("counts %+v, want 2 limited and 3 identified", got)
-	}
+	})
 }
 
 func TestFaults(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 )
 
 // Customer.io's limits, in bytes.
@@ -78,7 +79,7 @@ func (f *Fake) admit(r *http.Request) (answer, bool) {
 	if !f.authorized(r) {
 		return refuse(http.StatusUnauthorized, "Unauthorized request"), false
 	}
-	if f.cfg.Rate > 0 && !f.window.admit(f.cfg.Now(), f.cfg.Rate) {
+	if f.cfg.Rate > 0 && !f.window.admit(time.Now(), f.cfg.Rate) {
 		f.counts.RateLimited++
 		a := refuse(http.StatusTooManyRequests, "Too many requests")
 		a.header = map[string]string{"Retry-After": "1"}
@@ -142,7 +143,7 @@ func (f *Fake) accept(c Call) {
 	switch c.Kind {
 	case Identify:
 		f.counts.Identify++
-		if !f.people.identify(k, c.Body, f.cfg.Now().Unix()) {
+		if !f.people.identify(k, c.Body, time.Now().Unix()) {
 			f.counts.Ignored++
 		}
 	case Suppress:
