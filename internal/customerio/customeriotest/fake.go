@@ -59,8 +59,11 @@ type Fake struct {
 	people people
 	calls  []Call // the last CallLog calls
 	counts Counts
-	window window
-	fault  func(*http.Request) *Fault
+
+	second   int64 // the second of the last call, and its calls
+	inSecond int
+
+	fault func(*http.Request) *Fault
 }
 
 // New returns a workspace without people.

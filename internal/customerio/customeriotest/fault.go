@@ -3,7 +3,6 @@ package customeriotest
 import (
 	"cmp"
 	"net/http"
-	"time"
 )
 
 // A Fault replaces the answer to a call.
@@ -75,17 +74,3 @@ type discard struct{}
 func (discard) Header() http.Header         { return http.Header{} }
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 func (discard) WriteHeader(int)             {}
-
-// A window counts the calls within one second of the clock.
-type window struct {
-	second int64
-	calls  int
-}
-
-func (w *window) admit(now time.Time, limit int) bool {
-	if s := now.Unix(); s != w.second {
-		w.second, w.calls = s, 0
-	}
-	w.calls++
-	return w.calls <= limit
-}

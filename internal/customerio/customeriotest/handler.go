@@ -2,7 +2,6 @@ package customeriotest
 
 import (
 	"bytes"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"io"
@@ -23,7 +22,6 @@ const (
 // An answer is the answer to a call.
 type answer struct {
 	status int
-	header map[string]string
 	body   any
 }
 
@@ -34,10 +32,10 @@ func refuse(status int, problem string) answer {
 }
 
 func (a answer) write(w http.ResponseWriter) {
-	for name, value := range a.header {
-		w.Header().Set(name, value)
-	}
 	w.Header().Set("Content-Type", "application/json")
+	if a.status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", "1")
+	}
 	w.WriteHeader(a.status)
 	//nolint:errchkjson // A client that has closed the connection needs no answer.
 	_ = json.NewEncoder(w).Encode(a.body)
@@ -79,11 +77,13 @@ func (f *Fake) admit(r *http.Request) (answer, bool) {
 	if !f.authorized(r) {
 		return refuse(http.StatusUnauthorized, "Unauthorized request"), false
 	}
-	if f.cfg.Rate > 0 && !f.window.admit(time.Now(), f.cfg.Rate) {
+	if now := time.Now().Unix(); now != f.second {
+		f.second, f.inSecond = now, 0
+	}
+	f.inSecond++
+	if f.cfg.Rate > 0 && f.inSecond > f.cfg.Rate {
 		f.counts.RateLimited++
-		a := refuse(http.StatusTooManyRequests, "Too many requests")
-		a.header = map[string]string{"Retry-After": "1"}
-		return a, false
+		return refuse(http.StatusTooManyRequests, "Too many requests"), false
 	}
 	return answer{}, true
 }
@@ -93,17 +93,13 @@ func (f *Fake) authorized(r *http.Request) bool {
 		return true
 	}
 	user, password, _ := r.BasicAuth()
-	return subtle.ConstantTimeCompare([]byte(user), []byte(f.cfg.SiteID))&
-		subtle.ConstantTimeCompare([]byte(password), []byte(f.cfg.APIKey)) == 1
+	return user == f.cfg.SiteID && password == f.cfg.APIKey
 }
 
 func (f *Fake) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/accounts/region", func(w http.ResponseWriter, _ *http.Request) {
-		host := map[string]string{"us": "https://track.customer.io", "eu": "https://track-eu.customer.io"}[f.cfg.Region]
-		answer{status: http.StatusOK, body: map[string]any{
-			"url": host, "region": f.cfg.Region, "environment_id": 1,
-		}}.write(w)
+		answer{status: http.StatusOK, body: map[string]any{"region": f.cfg.Region}}.write(w)
 	})
 	for pattern, kind := range map[string]Kind{
 		"PUT /api/v1/customers/{identifier}":           Identify,
