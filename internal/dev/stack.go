@@ -90,13 +90,14 @@ type Stack struct {
 	unlock func()
 	nats   *natsserver.Server
 	// Fake is the fake Track API, nil with credentials for the real API.
-	Fake   *customeriotest.Fake
-	fakeLn net.Listener
-	ingest *ingestapp.App
-	worker *workerapp.App
+	Fake       *customeriotest.Fake
+	fakeServer *http.Server
+	ingest     *ingestapp.App
+	worker     *workerapp.App
 }
 
-// New starts NATS and binds all listeners. The caller runs the stack.
+// New starts NATS and the fake Track API and binds all listeners. The caller runs the
+// stack.
 func New(cfg Config, log zerolog.Logger) (*Stack, error) {
 	s := &Stack{cfg: cfg, log: log}
 	if err := s.start(); err != nil {
@@ -132,12 +133,15 @@ func (s *Stack) start() (err error) {
 	return err
 }
 
-func (s *Stack) startFake() (err error) {
-	if s.fakeLn, err = net.Listen("tcp", s.cfg.FakeAddr); err != nil { //nolint:noctx // binding does not wait
+func (s *Stack) startFake() error {
+	ln, err := net.Listen("tcp", s.cfg.FakeAddr) //nolint:noctx // binding does not wait
+	if err != nil {
 		return fmt.Errorf("FAKE_TRACK_ADDR: %w", err)
 	}
 	// KnowsEverybody, because nobody has created the simulated people in the fake.
 	s.Fake = customeriotest.New(customeriotest.Config{KnowsEverybody: true})
+	s.fakeServer = &http.Server{Addr: ln.Addr().String(), Handler: s.Fake, ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = s.fakeServer.Serve(ln) }() // until close; the error is always ErrServerClosed
 	return nil
 }
 
@@ -157,30 +161,14 @@ func (s *Stack) workerConfig() workerapp.Config {
 	return cfg
 }
 
-// Run runs the stack until ctx ends. The fake Track API stops after the worker, NATS
-// after ingest and the worker.
+// Run runs the stack until ctx ends. The fake Track API and NATS stop after ingest and
+// the worker.
 func (s *Stack) Run(ctx context.Context) error {
 	defer s.close()
-	later, stopLater := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopLater()
 	g, ctx := errgroup.WithContext(ctx)
-	if s.Fake != nil {
-		g.Go(func() error { return s.serveFake(later) })
-	}
 	g.Go(func() error { return s.ingest.Run(ctx) })
-	g.Go(func() error {
-		defer stopLater()
-		return s.worker.Run(ctx)
-	})
+	g.Go(func() error { return s.worker.Run(ctx) })
 	return g.Wait()
-}
-
-func (s *Stack) serveFake(ctx context.Context) error {
-	srv := &http.Server{Handler: s.Fake, ReadHeaderTimeout: 5 * time.Second}
-	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
-	defer stop()
-	_ = srv.Serve(s.fakeLn) // the error is always ErrServerClosed
-	return nil
 }
 
 func (s *Stack) close() {
@@ -190,8 +178,8 @@ func (s *Stack) close() {
 	if s.worker != nil {
 		s.worker.Close()
 	}
-	if s.fakeLn != nil {
-		_ = s.fakeLn.Close()
+	if s.fakeServer != nil {
+		_ = s.fakeServer.Close()
 	}
 	if s.nats != nil {
 		s.nats.Shutdown()
@@ -208,7 +196,7 @@ func (s *Stack) WebhookURL() string {
 }
 
 // trackURL returns the address of the fake Track API.
-func (s *Stack) trackURL() string { return "http://" + s.fakeLn.Addr().String() }
+func (s *Stack) trackURL() string { return "http://" + s.fakeServer.Addr }
 
 // Connect returns a connection to the stream.
 func (s *Stack) Connect() (*stream.Conn, error) {
