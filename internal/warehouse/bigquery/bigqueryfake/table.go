@@ -34,8 +34,8 @@ func (t *table) schemaAt(now time.Time) *storagepb.TableSchema {
 }
 
 // Table returns the REST resource of a table or view: its schema, partitioning,
-// clustering and description, and the SQL of a view in View.Query. Table returns nil for
-// a missing table.
+// clustering and description, and the SQL of a view in View.Query. Callers must not
+// change the resource. Table returns nil for a missing table.
 func (s *Server) Table(project, dataset, name string) *bigquery.Table {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -43,8 +43,7 @@ func (s *Server) Table(project, dataset, name string) *bigquery.Table {
 	if t == nil {
 		return nil
 	}
-	meta := *t.meta
-	return &meta
+	return t.meta
 }
 
 // Rows returns the rows of a table in the order of arrival, duplicates included. A row
