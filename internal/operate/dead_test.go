@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -84,7 +85,7 @@ func TestRedriveDeadLetters(t *testing.T) {
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("redrive: %v; report (-want +got):\n%s", err, diff)
 	}
-	attempts, err := warehouse.Fetch(t.Context(), event.Limits{Messages: 2})
+	attempts, err := warehouse.Fetch(t.Context(), event.Limits{Messages: 2, Linger: time.Second})
 	if err != nil || len(attempts) != 2 {
 		t.Errorf("the consumer gets %d events, %v; want its own and the one of ingest", len(attempts), err)
 	}
