@@ -91,6 +91,24 @@ func (d *document) integer(v span) int64 {
 	return int64(f)
 }
 
+// link reads a link_id that is an integer as an integer, and another link_id that is a
+// text as a name.
+func (d *document) link(v span) (id int64, name string) {
+	if id = d.integer(v); id == 0 && d.begins(v, '"') {
+		name = d.str(v)
+	}
+	return id, name
+}
+
+// integerOrText reads an id as a text, and as an integer too if it is one. The text of
+// an integer is its usual spelling: 5.0 is "5".
+func (d *document) integerOrText(v span) (int64, string) {
+	if n := d.integer(v); n != 0 {
+		return n, strconv.FormatInt(n, 10)
+	}
+	return 0, d.text(v)
+}
+
 // float reads a number in the syntax of JSON, without "inf" and hexadecimal.
 func float(s string) (float64, bool) {
 	if s == "" || skipNumber([]byte(s), 0) != len(s) {

@@ -93,7 +93,7 @@ func (d *document) envelope(h *head) (Envelope, Shape) {
 		env.ObjectType = ObjectType(d.word(h.objectTypeType))
 	}
 	shape := Flat
-	if d.begins(h.data, '{') {
+	if h.data != (span{}) {
 		shape = Nested
 	}
 	if env.Metric == "" && h.eventType != (span{}) {

@@ -107,22 +107,26 @@ type Event struct {
 	// The origin of the message: a campaign, a broadcast, a newsletter or a
 	// transactional message.
 
-	CampaignID             int64
-	BroadcastID            int64
-	NewsletterID           int64
+	CampaignID   int64
+	BroadcastID  int64
+	NewsletterID int64
+	// TransactionalMessageID is 0 for a message that the body identifies by a name.
 	TransactionalMessageID int64
-	ActionID               int64
-	ParentActionID         int64
-	ContentID              int64
-	TemplateID             string // flat and legacy shapes only
-	TriggerID              string
-	TriggerEventID         string
-	JourneyID              string
+	// TransactionalMessage is transactional_message_id as a text, a number or a name.
+	TransactionalMessage string
+	ActionID             int64
+	ParentActionID       int64
+	ContentID            int64
+	TemplateID           string // flat and legacy shapes only
+	TriggerID            string
+	TriggerEventID       string
+	JourneyID            string
 
 	// The details of what happened.
 
 	Href            string
 	LinkID          int64
+	LinkName        string // a link_id that is a text and no number
 	TrackedResponse string // the action of an in-app click
 	FailureMessage  string
 	InboundEventID  string // replied only

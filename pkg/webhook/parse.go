@@ -12,8 +12,9 @@ package webhook
 //     PreferencesChanged.
 //   - The last of two equal keys counts. Parse reads details from the top level and
 //     from data; data takes precedence.
-//   - The Shape is Legacy if the metric comes from event_type, else Nested if data is
-//     an object, else Flat.
+//   - The Shape is Legacy if the metric comes from event_type, else Nested if the body
+//     has the key data, else Flat. A data of null is nested too: the flat shape has no
+//     such key.
 //   - A flat or legacy body with a metric and without an object type is about Email. A
 //     nested body without an object type is about Customer if the metric is
 //     Subscribed, Unsubscribed or PreferencesChanged. A body without any metric, such
@@ -80,7 +81,7 @@ func (d *document) set(e *Event, key []byte, v span) {
 	case "newsletter_id":
 		e.NewsletterID = d.integer(v)
 	case "transactional_message_id":
-		e.TransactionalMessageID = d.integer(v)
+		e.TransactionalMessageID, e.TransactionalMessage = d.integerOrText(v)
 	case "action_id":
 		e.ActionID = d.integer(v)
 	case "parent_action_id":
@@ -98,7 +99,7 @@ func (d *document) set(e *Event, key []byte, v span) {
 	case "href":
 		e.Href = d.text(v)
 	case "link_id":
-		e.LinkID = d.integer(v)
+		e.LinkID, e.LinkName = d.link(v)
 	case "tracked_response":
 		e.TrackedResponse = d.text(v)
 	case "failure_message":

@@ -75,7 +75,7 @@ func TestParseEveryField(t *testing.T) {
 			{DeviceID: "1", DevicePlatform: "ios"},
 			{DeviceID: "2", DevicePlatform: "android", FailureMessage: "f"},
 		},
-		CampaignID: 1, BroadcastID: 2, NewsletterID: 3, TransactionalMessageID: 4, ActionID: 5,
+		CampaignID: 1, BroadcastID: 2, NewsletterID: 3, TransactionalMessageID: 4, TransactionalMessage: "4", ActionID: 5,
 		ParentActionID: 6, ContentID: 7, TemplateID: "8", TriggerID: "9", TriggerEventID: "te", JourneyID: "j",
 		Href: "h", LinkID: 10, TrackedResponse: "tr", FailureMessage: "fm", InboundEventID: "in", To: "to",
 		Proxied: new(true), Prefetched: new(false), Synthetic: new(true), Machine: new(false),
@@ -154,7 +154,7 @@ func TestParseWhereFieldsLie(t *testing.T) {
 		},
 		{
 			"the last data counts", `{"data":{"href":"1"},"data":null,"subject":"s"}`,
-			webhook.Event{Shape: webhook.Flat, Subject: "s"},
+			webhook.Event{Shape: webhook.Nested, Subject: "s"},
 		},
 		{
 			"escaped keys", `{"event\u005fid":"E","d\u0061ta":{"hr\u0065f":"h"}}`,
@@ -178,7 +178,11 @@ func TestParseWhereFieldsLie(t *testing.T) {
 		},
 		{
 			"data is a list", `{"data":["a"],"metric":"sent"}`,
-			webhook.Event{ObjectType: webhook.Email, Metric: webhook.Sent, Shape: webhook.Flat},
+			webhook.Event{Metric: webhook.Sent, Shape: webhook.Nested},
+		},
+		{
+			"data is null", `{"event_id":"p8","timestamp":1760000000,"metric":"sent","data":null}`,
+			webhook.Event{ID: "p8", Metric: webhook.Sent, OccurredAt: time.Unix(1760000000, 0).UTC(), Shape: webhook.Nested},
 		},
 	}
 	for _, tt := range tests {

@@ -42,6 +42,33 @@ func TestParseInteger(t *testing.T) {
 	}
 }
 
+// A link and a transactional message have a number or a name.
+func TestParseNumberOrName(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		value         string
+		id            int64
+		link, message string
+	}{
+		{`5`, 5, "", "5"},
+		{`"5"`, 5, "", "5"},
+		{`5.0`, 5, "", "5"},
+		{`"link_123"`, 0, "link_123", "link_123"},
+		{`""`, 0, "", ""},
+		{`null`, 0, "", ""},
+		{`{"id":5}`, 0, "", ""},
+	} {
+		e := parse(t, `{"link_id":`+c.value+`,"transactional_message_id":`+c.value+`}`)
+		if e.LinkID != c.id || e.LinkName != c.link {
+			t.Errorf("link_id %s reads as %d and %q, want %d and %q", c.value, e.LinkID, e.LinkName, c.id, c.link)
+		}
+		if e.TransactionalMessageID != c.id || e.TransactionalMessage != c.message {
+			t.Errorf("transactional_message_id %s reads as %d and %q, want %d and %q",
+				c.value, e.TransactionalMessageID, e.TransactionalMessage, c.id, c.message)
+		}
+	}
+}
+
 func TestParseText(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ value, want string }{
