@@ -1,7 +1,6 @@
 package warehouse
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -21,6 +20,9 @@ type Row struct {
 	webhook.Event
 	Origin
 	Derived
+	// ErasedAt is the time at which the person's data was removed from the row, zero
+	// for a row with its data. NewRow leaves ErasedAt at zero.
+	ErasedAt time.Time
 }
 
 // An Origin describes the message that carried the event.
@@ -35,42 +37,41 @@ type Origin struct {
 	Sequence uint64
 }
 
-// Derived has the values of columns that need more than one field of the event.
-// NewRow computes the values once for each row, because DuckDB reads a batch twice.
-type Derived struct {
-	// PersonID is the person's id in the workspace.
-	PersonID string
-	// Address is the e-mail address that the event is about.
-	Address string
-	// Timestamp is the time at which the event occurred, NULL when the body has no
-	// time. A substitute would differ between two deliveries of one event.
-	Timestamp time.Time
-	// ByMachine says whether a machine opened or clicked.
-	ByMachine *bool
-}
-
 // NewRow returns the row of an event. The row has neither Content nor Headers: no
 // column needs them, Raw contains them, and a batch of whole e-mails would be in
 // memory twice.
+//
+// The row's FailureMessage may be a device's, and its Raw may be altered: see
+// Derived.PayloadAltered.
 func NewRow(e *webhook.Event, o Origin) Row {
-	r := Row{Event: *e, Origin: o, Derived: Derived{
-		PersonID:  cmp.Or(e.CustomerID, e.Identifiers.ID),
-		Address:   emailAddress(e),
-		Timestamp: storableTime(e.OccurredAt),
-		ByMachine: e.IsMachine(),
-	}}
+	r := Row{Event: *e, Origin: o}
+	r.FailureMessage = failureMessage(e)
+	r.Derived = derive(&r.Event)
+	raw, altered := storablePayload(e.Raw)
+	if altered {
+		r.Raw, r.PayloadAltered = raw, new(true)
+	}
 	r.Content, r.Headers = "", nil
 	return r
 }
 
 // A Key identifies an event: rows with equal keys are deliveries of one event.
-type Key struct{ Workspace, EventID string }
+// Customer.io's own examples of two metrics share an event_id, so the metric belongs to
+// the key. The object type does not: a better parser may find another object type in a
+// stored body, and a replay would count the event again.
+type Key struct {
+	Workspace, EventID string
+	// Metric is "" for an event without a metric, whose column is NULL. Two events
+	// without a metric have equal metrics.
+	Metric string
+}
 
 // Key returns the row's key with the values that the table has.
 func (r *Row) Key() Key {
 	return Key{
 		Workspace: strings.ToValidUTF8(r.Workspace, replacement),
 		EventID:   strings.ToValidUTF8(r.EventID, replacement),
+		Metric:    strings.ToValidUTF8(string(r.Metric), replacement),
 	}
 }
 
@@ -108,16 +109,4 @@ func storableTime(t time.Time) time.Time {
 func storable(t time.Time) bool {
 	y := t.UTC().Year()
 	return 1 <= y && y <= 9999
-}
-
-// emailAddress returns the address that the event is about. Today's message events
-// carry the address as the recipient.
-func emailAddress(e *webhook.Event) string {
-	if e.EmailAddress != "" {
-		return e.EmailAddress
-	}
-	if e.ObjectType == webhook.Email && e.Recipient != "" {
-		return e.Recipient
-	}
-	return e.Identifiers.Email
 }

@@ -84,5 +84,6 @@ func (c *Column) Time(r *Row) time.Time { return c.instant(r) }
 const replacement = string(utf8.RuneError)
 
 // Columns returns the columns of the table of events in the order of the table. A
-// new column goes to the end, before payload.
+// new column goes to the end and is not required: older rows have no value. A column
+// never changes its type, because no warehouse can change the type in place.
 func Columns() []Column { return slices.Clone(columns) }

@@ -16,7 +16,7 @@ type Sink interface {
 	// call at a time, but other processes may write to the warehouse meanwhile.
 	//
 	// Writing a row again is harmless: a reader sees each event once, by its
-	// workspace and event id, within a batch and across all batches.
+	// Key, within a batch and across all batches.
 	//
 	// A row that can never be stored must not hold up the other rows: Write
 	// stores the others in the same call and names the row in Result.Rejected.

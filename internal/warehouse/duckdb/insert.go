@@ -121,10 +121,11 @@ func insertStatement(columns []warehouse.Column) string {
 	}
 	return fmt.Sprintf(`INSERT INTO %[1]s (%[2]s)
 WITH known AS MATERIALIZED (
-  SELECT e.workspace, e.event_id FROM %[1]s e JOIN cioevents_batch() b ON e.event_id = b.event_id AND e.workspace = b.workspace
+  SELECT e.workspace, e.event_id, e.metric FROM %[1]s e JOIN cioevents_batch() b
+  ON e.event_id = b.event_id AND e.workspace = b.workspace AND e.metric IS NOT DISTINCT FROM b.metric
 )
 SELECT %[3]s FROM cioevents_batch() s
-WHERE NOT EXISTS (SELECT 1 FROM known k WHERE k.event_id = s.event_id AND k.workspace = s.workspace)`,
+ANTI JOIN known k ON k.event_id = s.event_id AND k.workspace = s.workspace AND k.metric IS NOT DISTINCT FROM s.metric`,
 		eventsTable, strings.Join(names, ", "), strings.Join(values, ", "))
 }
 

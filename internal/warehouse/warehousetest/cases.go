@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // many is more rows than a warehouse stores in one piece; DuckDB's vectors have 2,048
@@ -61,6 +62,21 @@ func twoWorkspaces(p *suite) {
 	rows[1].EventID, rows[1].Workspace = rows[0].EventID, "other"
 	p.expect(p.open(), rows, 2, 0)
 	p.checkRead(rows)
+}
+
+// twoMetrics writes two metrics under one id, as in Customer.io's own examples, and two
+// events without a metric under one id.
+func twoMetrics(p *suite) {
+	sink := p.open()
+	rows := bare(5)
+	for i, metric := range []webhook.Metric{"sent", "bounced", "sent", "", ""} {
+		rows[i].EventID, rows[i].Metric = "one", metric
+	}
+	rows[4].ObjectType = "email" // a better parser may find another object type
+	p.expect(sink, rows, 3, 2)
+	p.expect(sink, rows, 0, 5)
+	p.expect(p.open(), rows[3:], 0, 2)
+	p.checkRead([]warehouse.Row{rows[0], rows[1], rows[3]})
 }
 
 // unstorable checks that rejected rows are named by their indexes: the first row, the

@@ -57,7 +57,7 @@ func (p *suite) checkRead(want []warehouse.Row) {
 	p.t.Helper()
 	read := map[warehouse.Key]map[string]any{}
 	for _, values := range p.Read(p.t) {
-		key := warehouse.Key{Workspace: fmt.Sprint(values["workspace"]), EventID: fmt.Sprint(values["event_id"])}
+		key := keyOf(values)
 		if read[key] != nil {
 			p.t.Errorf("a reader sees event %+v twice; each event must be seen once", key)
 		}
@@ -79,6 +79,11 @@ func (p *suite) checkRead(want []warehouse.Row) {
 		}
 		p.t.Error(d)
 	}
+}
+
+func keyOf(values map[string]any) warehouse.Key {
+	metric, _ := values["metric"].(string) // nil for NULL
+	return warehouse.Key{Workspace: fmt.Sprint(values["workspace"]), EventID: fmt.Sprint(values["event_id"]), Metric: metric}
 }
 
 // checkSome checks that the wanted rows are among the rows of a reader.

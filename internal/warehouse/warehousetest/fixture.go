@@ -85,7 +85,7 @@ func fixtureRows() []warehouse.Row {
 
 	// A message has no campaign and no delivered event, so the time to open counts from
 	// the sent event. The four events of this hour arrived within 100 to 400 ms.
-	d6 := webhook.Event{ObjectType: "email", DeliveryID: "d6", CustomerID: "p6", Recipient: "f@example.com", TransactionalMessageID: 3}
+	d6 := webhook.Event{ObjectType: "email", DeliveryID: "d6", CustomerID: "p6", Recipient: "f@example.com", TransactionalMessageID: 3, TransactionalMessage: "3"}
 	s.add(d6, "10:00:00", "sent", after(100*time.Millisecond))
 	s.add(d6, "10:00:30", "opened", human, after(400*time.Millisecond))
 	s.add(d6, "10:20:00", "spammed", after(200*time.Millisecond))

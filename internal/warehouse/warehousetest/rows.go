@@ -66,6 +66,8 @@ func full() warehouse.Row {
 	fill(reflect.ValueOf(&r.Event).Elem(), &n)
 	fill(reflect.ValueOf(&r.Origin).Elem(), &n)
 	fill(reflect.ValueOf(&r.Derived).Elem(), &n)
+	r.ErasedAt = receivedAt.Add(-time.Hour)
+	r.RecipientList, r.Preferences = `[{"device_id":"1"}]`, `{"topics":{"topic_7":false}}`
 	return r
 }
 
@@ -98,9 +100,10 @@ func fill(v reflect.Value, n *int) {
 	}
 }
 
-// OlderColumns returns the columns of the previous release, for Features.Older.
+// OlderColumns returns the columns of the first release, whose last column is payload,
+// for Features.Older.
 func OlderColumns() []warehouse.Column {
 	columns := warehouse.Columns()
-	payload := len(columns) - 1
-	return slices.Delete(columns, payload-2, payload)
+	payload := slices.IndexFunc(columns, func(c warehouse.Column) bool { return c.Name == "payload" })
+	return columns[:payload+1]
 }

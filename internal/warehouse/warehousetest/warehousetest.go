@@ -31,8 +31,8 @@ type Features struct {
 	// Strict prepares the empty warehouse so that the warehouse refuses rows of
 	// Poison. nil when no preparation is needed.
 	Strict func(t *testing.T, w Warehouse)
-	// Older creates the table in the empty warehouse as a release without the last
-	// two columns before payload would. nil when the warehouse has no table that
+	// Older creates the table in the empty warehouse with OlderColumns, as the first
+	// release would. nil when the warehouse has no table that
 	// could be old.
 	Older func(t *testing.T, w Warehouse)
 	// Appends is set when the warehouse stores repeated rows, counts them as
@@ -59,6 +59,8 @@ func Run(t *testing.T, f Features, start func(t *testing.T) Warehouse) {
 		{"new rows among old ones", newAmongOld},
 		{"repeats within a batch", repeatsWithinBatch},
 		{"one id in two workspaces", twoWorkspaces},
+		{"one id of two metrics", twoMetrics},
+		{"columns that need judgement", oddBodies},
 		{"rows that no warehouse can store", unstorable},
 		{"poison among good rows", poison},
 		{"JSON that not everybody takes for JSON", oddJSON},
