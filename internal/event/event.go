@@ -15,10 +15,11 @@ type Message struct {
 	// Workspace is the Customer.io workspace whose key signed the call.
 	Workspace string
 	// ID is the event_id of the body, or the hex SHA-256 of a body without an
-	// event_id. Workspace and ID identify the event for de-duplication.
+	// event_id. Workspace, ID and Metric identify the event for de-duplication.
 	ID string
 	// ObjectType and Metric are the normalised words of the envelope, "" where
-	// the body has none.
+	// the body has none. In a message of the stream they are tokens of the subject,
+	// so that odd characters have become underscores.
 	ObjectType, Metric string
 	// ReceivedAt is the clock of ingest after it had read the call.
 	ReceivedAt time.Time

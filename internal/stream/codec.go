@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 
 // Headers of a message. The headers are only an index of the body.
 const (
+	headerID          = "Cio-Id"          // workspace and event id; see messageID
 	headerReceivedAt  = "Cio-Received-At" // RFC 3339 with nanoseconds
 	headerStripped    = "Cio-Stripped"    // event.Message.Stripped
 	headerTraceParent = "traceparent"
@@ -25,16 +28,40 @@ const (
 	maxErrorText = 1 << 10
 )
 
-// messageID is the id for de-duplication. The id contains the workspace because the
-// same event_id in two workspaces names two events.
-func messageID(workspace, id string) string { return workspace + ":" + id }
+// messageID returns the id for de-duplication, workspace:event_id:metric, and the
+// beginning of the id without the metric, which is the value of headerID. The id
+// contains the workspace because the same event_id in two workspaces names two events,
+// and the metric because Customer.io's own examples of several metrics share an
+// event_id. Programs of c826c92 had no metric in the id, and no headerID: they read
+// headerID first, and so find the event id in a message of today.
+//
+// The metric has no colon, so that an id with a colon does not look like an id and a
+// metric. A message without a metric ends with the colon.
+func messageID(m *event.Message) (id, withoutMetric string) {
+	id = m.Workspace + ":" + m.ID + ":" + headerMetric(m.Metric)
+	return id, id[:len(m.Workspace)+1+len(m.ID)]
+}
+
+// headerMetric returns the metric, or the digest of a metric that a header does not
+// carry unchanged. An underscore for an odd character would make two metrics equal, and
+// the stream would refuse one of two events.
+func headerMetric(metric string) string {
+	if len(metric) <= maxToken && strings.IndexFunc(metric, isOddInHeader) < 0 {
+		return metric
+	}
+	sum := sha256.Sum256([]byte(metric))
+	return hex.EncodeToString(sum[:])
+}
+
+func isOddInHeader(r rune) bool { return r <= ' ' || r > '~' || r == ':' }
 
 // NewMessage encodes m for the stream: Subject(m) as the subject, the headers that
 // consumers read, and the unchanged body. No other function writes this format.
 func NewMessage(m *event.Message) *nats.Msg {
-	h := make(nats.Header, 4)
-	h[nats.MsgIdHdr] = []string{messageID(m.Workspace, m.ID)}
-	h[headerReceivedAt] = []string{formatTime(m.ReceivedAt)}
+	h := make(nats.Header, 5)
+	id, withoutMetric := messageID(m)
+	values := []string{id, withoutMetric, formatTime(m.ReceivedAt)} // an allocation less for each header
+	h[nats.MsgIdHdr], h[headerID], h[headerReceivedAt] = values[0:1:1], values[1:2:2], values[2:3:3]
 	if m.Stripped != "" {
 		h[headerStripped] = []string{m.Stripped}
 	}
@@ -48,7 +75,8 @@ func NewMessage(m *event.Message) *nats.Msg {
 }
 
 // decode is the reverse of NewMessage. It also reads dead letters and redriven
-// messages, whose own id is in headerID.
+// messages, which have an id of their own for de-duplication. A message of c826c92 has
+// no headerID, and a de-duplication id without the metric.
 func decode(subject string, h nats.Header, body []byte) event.Message {
 	workspace, objectType, metric := parseSubject(subject)
 	id := headerValue(h, headerID)

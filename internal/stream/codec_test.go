@@ -54,7 +54,7 @@ func TestNewMessage(t *testing.T) {
 	m.Stripped, m.TraceParent = "content", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	got := stream.NewMessage(m)
 	want := nats.Header{
-		"Nats-Msg-Id": {"acme:abc"}, "Cio-Received-At": {"2026-03-01T12:00:00.123456789Z"},
+		"Nats-Msg-Id": {"acme:abc:opened"}, "Cio-Id": {"acme:abc"}, "Cio-Received-At": {"2026-03-01T12:00:00.123456789Z"},
 		"Cio-Stripped": {"content"}, "traceparent": {m.TraceParent},
 	}
 	if diff := cmp.Diff(want, got.Header); diff != "" {

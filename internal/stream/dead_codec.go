@@ -15,7 +15,6 @@ import (
 
 // Headers that a dead letter adds to the headers of its message.
 const (
-	headerID       = "Cio-Id" // the Nats-Msg-Id of the message itself
 	headerReason   = "Cio-Reason"
 	headerError    = "Cio-Error"
 	headerAttempts = "Cio-Attempts"
@@ -29,7 +28,6 @@ const (
 func deadHeader(d *event.DeadLetter) nats.Header {
 	msg := NewMessage(&d.Message)
 	h := msg.Header
-	h[headerID] = h[nats.MsgIdHdr]
 	h[nats.MsgIdHdr] = []string{deadID(d, headerValue(h, nats.MsgIdHdr))}
 	h[headerReason] = []string{string(d.Reason)}
 	h[headerError] = []string{cleanText(d.Err)}

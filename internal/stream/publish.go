@@ -76,7 +76,6 @@ func (p *Publisher) Publish(ctx context.Context, m *event.Message) (duplicate bo
 func (p *Publisher) Redrive(ctx context.Context, consumer, key string, m *event.Message) (duplicate bool, err error) {
 	msg := NewMessage(m)
 	msg.Subject = redriveSubject(consumer, m)
-	msg.Header[headerID] = msg.Header[nats.MsgIdHdr]
 	if key == "" {
 		delete(msg.Header, nats.MsgIdHdr)
 	} else {
