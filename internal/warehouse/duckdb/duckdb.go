@@ -34,7 +34,6 @@ const idleClose = 2 * time.Second
 type Sink struct {
 	cfg     Config
 	columns []warehouse.Column
-	insert  string
 
 	mu      sync.Mutex // guards the fields below, and the file against the idle timer
 	file    *file
@@ -51,8 +50,7 @@ func New(cfg Config) (*Sink, error) {
 	if cfg.Path == "" {
 		return nil, errors.New("path of the database file is empty")
 	}
-	columns := warehouse.Columns()
-	return &Sink{cfg: cfg, columns: columns, insert: insertStatement(columns)}, nil
+	return &Sink{cfg: cfg, columns: warehouse.Columns()}, nil
 }
 
 // Open implements warehouse.Sink.
@@ -103,7 +101,7 @@ func (s *Sink) storePart(ctx context.Context, rows []warehouse.Row, indexes []in
 		}
 		err := s.store(ctx, rows, indexes, result)
 		if err == nil {
-			s.checkpoint(ctx, result.Inserted-before.Inserted)
+			s.checkpointEvery(ctx, result.Inserted-before.Inserted, checkpointRows)
 			return nil
 		}
 		if !s.raiseMemory(err) {
@@ -118,11 +116,11 @@ func (s *Sink) storePart(ctx context.Context, rows []warehouse.Row, indexes []in
 // file. A checkpoint exceeds checkpointRows by at most one batch.
 const checkpointRows = 100_000
 
-// checkpoint counts inserted rows and writes a checkpoint when the rows suffice for
-// a row group. Rows are durable without a checkpoint.
-func (s *Sink) checkpoint(ctx context.Context, inserted int) {
-	s.unsaved += inserted
-	if s.unsaved < checkpointRows {
+// checkpointEvery counts written rows and writes a checkpoint when there are enough.
+// Rows are durable without a checkpoint.
+func (s *Sink) checkpointEvery(ctx context.Context, written, enough int) {
+	s.unsaved += written
+	if s.unsaved < enough {
 		return
 	}
 	if err := s.file.exec(ctx, "CHECKPOINT"); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	duck "github.com/duckdb/duckdb-go/v2"
@@ -81,7 +82,7 @@ func (s *Sink) acceptsRows(ctx context.Context, r warehouse.Row) bool {
 func (s *Sink) insertNew(ctx context.Context, rows []warehouse.Row, indexes []int) (int, error) {
 	s.rows, s.indexes = rows, indexes
 	defer func() { s.rows, s.indexes = nil, nil }()
-	done, err := s.file.conn.ExecContext(ctx, s.insert)
+	done, err := s.file.conn.ExecContext(ctx, insertStatement(s.used(rows, indexes)))
 	if err != nil {
 		return 0, fmt.Errorf("insert %d rows: %w", len(indexes), err)
 	}
@@ -106,8 +107,35 @@ func (s *Sink) registerBatch(conn *sql.Conn) error {
 	return nil
 }
 
-// insertStatement returns the statement that inserts rows with new keys. The
-// statement materialises the known keys first, so that the join skips the parts of
+// used returns the columns that have a value in one of the rows. Twenty of the columns
+// have none in a usual batch. To write NULL into each row of these columns would take
+// a tenth of the time of the insert.
+func (s *Sink) used(rows []warehouse.Row, indexes []int) []warehouse.Column {
+	columns := make([]warehouse.Column, 0, len(s.columns))
+	for i := range s.columns {
+		c := &s.columns[i]
+		if c.Required || slices.ContainsFunc(indexes, func(index int) bool { return hasValue(c, &rows[index]) }) {
+			columns = append(columns, *c)
+		}
+	}
+	return columns
+}
+
+func hasValue(c *warehouse.Column, r *warehouse.Row) bool {
+	switch c.Type {
+	case warehouse.Text, warehouse.JSON:
+		return c.Text(r) != ""
+	case warehouse.Integer:
+		return c.Integer(r) != 0
+	case warehouse.Boolean:
+		return c.Boolean(r) != nil
+	default:
+		return !c.Time(r).IsZero()
+	}
+}
+
+// insertStatement returns the statement that inserts the columns of rows with new keys.
+// The statement materialises the known keys first, so that the join skips the parts of
 // the table that the statistics on event_id rule out.
 func insertStatement(columns []warehouse.Column) string {
 	names := make([]string, len(columns))
@@ -121,8 +149,8 @@ func insertStatement(columns []warehouse.Column) string {
 	}
 	return fmt.Sprintf(`INSERT INTO %[1]s (%[2]s)
 WITH known AS MATERIALIZED (
-  SELECT e.workspace, e.event_id, e.metric FROM %[1]s e JOIN cioevents_batch() b
-  ON e.event_id = b.event_id AND e.workspace = b.workspace AND e.metric IS NOT DISTINCT FROM b.metric
+  SELECT e.workspace, e.event_id, e.metric FROM %[1]s e
+  SEMI JOIN cioevents_batch() b ON e.event_id = b.event_id AND e.workspace = b.workspace
 )
 SELECT %[3]s FROM cioevents_batch() s
 ANTI JOIN known k ON k.event_id = s.event_id AND k.workspace = s.workspace AND k.metric IS NOT DISTINCT FROM s.metric`,
