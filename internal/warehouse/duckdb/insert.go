@@ -82,7 +82,7 @@ func (s *Sink) acceptsRows(ctx context.Context, r warehouse.Row) bool {
 func (s *Sink) insertNew(ctx context.Context, rows []warehouse.Row, indexes []int) (int, error) {
 	s.rows, s.indexes = rows, indexes
 	defer func() { s.rows, s.indexes = nil, nil }()
-	done, err := s.file.conn.ExecContext(ctx, insertStatement(s.used(rows, indexes)))
+	done, err := s.file.conn.ExecContext(ctx, s.insertStatement(s.used(rows, indexes)))
 	if err != nil {
 		return 0, fmt.Errorf("insert %d rows: %w", len(indexes), err)
 	}
@@ -137,13 +137,15 @@ func hasValue(c *warehouse.Column, r *warehouse.Row) bool {
 // insertStatement returns the statement that inserts the columns of rows with new keys.
 // The statement materialises the known keys first, so that the join skips the parts of
 // the table that the statistics on event_id rule out.
-func insertStatement(columns []warehouse.Column) string {
+func (s *Sink) insertStatement(columns []warehouse.Column) string {
 	names := make([]string, len(columns))
 	values := make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = quote(c.Name)
 		values[i] = "s." + names[i]
-		if c.Type == warehouse.JSON {
+		if text, ok := s.shared(&c); ok {
+			values[i] = "'" + text + "'"
+		} else if c.Type == warehouse.JSON {
 			values[i] = duckdbsql.JSON(values[i])
 		}
 	}
@@ -155,6 +157,31 @@ WITH known AS MATERIALIZED (
 SELECT %[3]s FROM cioevents_batch() s
 ANTI JOIN known k ON k.event_id = s.event_id AND k.workspace = s.workspace AND k.metric IS NOT DISTINCT FROM s.metric`,
 		eventsTable, strings.Join(names, ", "), strings.Join(values, ", "))
+}
+
+// shared returns the text that all rows of the present insert have in a column, such as
+// the workspace, if the text is plain enough for a literal in SQL. A literal costs
+// nothing for each row.
+func (s *Sink) shared(c *warehouse.Column) (string, bool) {
+	if c.Type != warehouse.Text {
+		return "", false
+	}
+	text := c.Text(&s.rows[s.indexes[0]])
+	for _, index := range s.indexes {
+		if c.Text(&s.rows[index]) != text {
+			return "", false
+		}
+	}
+	return text, isPlain(text)
+}
+
+// isPlain reports whether s has 1 to 64 letters, digits and characters of addresses, none
+// of which means anything to SQL within quotes.
+func isPlain(s string) bool {
+	special := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.@", r)
+	}
+	return s != "" && len(s) <= 64 && !strings.ContainsFunc(s, special)
 }
 
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
