@@ -73,7 +73,8 @@ func twoMetrics(p *suite) {
 		rows[i].EventID, rows[i].Metric = "one", metric
 	}
 	rows[4].ObjectType = "email" // a better parser may find another object type
-	p.expect(sink, rows, 3, 2)
+	p.expect(sink, rows[:1], 1, 0)
+	p.expect(sink, rows, 2, 3)
 	p.expect(sink, rows, 0, 5)
 	p.expect(p.open(), rows[3:], 0, 2)
 	p.checkRead([]warehouse.Row{rows[0], rows[1], rows[3]})
