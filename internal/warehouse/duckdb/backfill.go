@@ -2,19 +2,10 @@ package duckdb
 
 import (
 	"context"
-	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
-	"time"
 
 	"github.com/rs/zerolog"
-
-	"github.com/cioevents/cioevents/internal/warehouse"
-	"github.com/cioevents/cioevents/internal/warehouse/duckdbsql"
-	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // A Backfilling configures Backfill. Path is required.
@@ -45,10 +36,9 @@ const (
 // Until then DuckDB has the new values in memory.
 const fillCheckpoint = 8 * fillRows
 
-// Backfill computes the columns that older releases lack from the payloads of rows in
-// which all these columns are NULL. It replaces NULLs only, and an erased row has a
-// value in erased_at. A payload that is a text, because DuckDB refused the body, becomes
-// an object.
+// Backfill computes the columns that the first release lacks from the payloads. Backfill
+// looks at rows with NULL in all of the columns, and so leaves erased rows alone. A
+// payload that is a text, because DuckDB refused the body, becomes an object.
 //
 // Each step is a transaction, and between two steps a worker or a reader may take the
 // file. After an interruption the next backfill completes the work.
@@ -133,94 +123,4 @@ func (s *Sink) fillRange(ctx context.Context, from, to int64, filled *Filled) (n
 	}
 	filled.Rows += int64(len(rows))
 	return to, s.update(ctx, rows, from, to)
-}
-
-// added returns the columns that the first release lacks.
-func (s *Sink) added() []warehouse.Column {
-	payload := slices.IndexFunc(s.columns, func(c warehouse.Column) bool { return c.Name == "payload" })
-	return s.columns[payload+1:]
-}
-
-// oldRows returns a SELECT of the rows in a range whose added columns are all NULL.
-func (s *Sink) oldRows(values string) string {
-	conditions := []string{"rowid >= ?", "rowid < ?"}
-	for _, c := range s.added() {
-		conditions = append(conditions, quote(c.Name)+" IS NULL")
-	}
-	return "SELECT " + values + " FROM " + eventsTable + " WHERE " + strings.Join(conditions, " AND ")
-}
-
-// readOld returns the rows that a worker would make of the payloads in a range, with the
-// keys that the rows have in the table.
-func (s *Sink) readOld(ctx context.Context, from, to int64, filled *Filled) ([]warehouse.Row, error) {
-	found, err := s.file.conn.QueryContext(ctx, s.oldRows("workspace, event_id, metric, received_at, payload::VARCHAR"), from, to)
-	if err != nil {
-		return nil, fmt.Errorf("read rows: %w", err)
-	}
-	defer found.Close()
-	var rows []warehouse.Row
-	for found.Next() {
-		var o warehouse.Origin
-		var metric sql.NullString
-		var payload string
-		var received time.Time
-		if err := found.Scan(&o.Workspace, &o.EventID, &metric, &received, &payload); err != nil {
-			return nil, fmt.Errorf("read row: %w", err)
-		}
-		o.ReceivedAt = received
-		e, err := webhook.Parse(body(payload))
-		if err != nil {
-			filled.Skipped++
-			continue
-		}
-		row := warehouse.NewRow(e, o)
-		row.Metric = webhook.Metric(metric.String)
-		rows = append(rows, row)
-	}
-	return rows, found.Err()
-}
-
-// body returns the body that a payload was made of. A body that DuckDB refused is
-// stored as a JSON string.
-func body(payload string) []byte {
-	var text string
-	if strings.HasPrefix(payload, `"`) && json.Unmarshal([]byte(payload), &text) == nil {
-		return []byte(text)
-	}
-	return []byte(payload)
-}
-
-// update writes the added columns of rows. Rows of the range that are not old have a
-// value already, and coalesce keeps the value.
-func (s *Sink) update(ctx context.Context, rows []warehouse.Row, from, to int64) error {
-	indexes := make([]int, len(rows))
-	for i := range rows {
-		indexes[i] = i
-	}
-	var set []string
-	for _, c := range s.used(rows, indexes) {
-		name := quote(c.Name)
-		value := "b." + name
-		if c.Type == warehouse.JSON {
-			value = duckdbsql.JSON(value)
-		}
-		switch {
-		case slices.ContainsFunc(s.added(), func(a warehouse.Column) bool { return a.Name == c.Name }):
-			set = append(set, fmt.Sprintf("%s = coalesce(t.%s, %s)", name, name, value))
-		case c.Name == "payload" && slices.ContainsFunc(rows, func(r warehouse.Row) bool { return r.PayloadAltered != nil }):
-			set = append(set, fmt.Sprintf("%s = CASE WHEN b.payload_altered THEN %s ELSE t.%s END", name, value, name))
-		}
-	}
-	if len(set) == 0 {
-		return nil
-	}
-	s.rows, s.indexes = rows, indexes
-	defer func() { s.rows, s.indexes = nil, nil }()
-	_, err := s.file.conn.ExecContext(ctx, fmt.Sprintf(`UPDATE %s t SET %s FROM cioevents_batch() b
-WHERE t.rowid >= ? AND t.rowid < ? AND t.erased_at IS NULL
-AND t.event_id = b.event_id AND t.workspace = b.workspace AND t.metric IS NOT DISTINCT FROM b.metric`, eventsTable, strings.Join(set, ", ")), from, to)
-	if err != nil {
-		return fmt.Errorf("update rows: %w", err)
-	}
-	return nil
 }
