@@ -24,6 +24,11 @@ func Statements() []string {
 		if c.Required {
 			definitions[i] += " NOT NULL"
 		}
+		if c.Name == "payload" {
+			// DuckDB chooses FSST for payloads anyway. The choice, by a trial of every
+			// compression, takes 4 % of the time of all writes.
+			definitions[i] += " USING COMPRESSION fsst"
+		}
 	}
 	list := append([]string{
 		"CREATE SCHEMA IF NOT EXISTS " + warehouse.DefaultSchema,
