@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
@@ -55,27 +54,6 @@ var sqlTypes = map[warehouse.Type]string{
 	warehouse.JSON:      "JSON",
 }
 
-// CompactDay returns the statement that removes repeated rows of a day (UTC) from the
-// table. The statement is optional, because the view hides repeated rows. After a
-// large replay the statement saves storage, and work of the view. It reads the day
-// once. Run the statement while nothing writes rows of the day.
-func CompactDay(project, dataset string, day time.Time) string {
-	day = day.UTC()
-	column := "t." + quote(partitionColumn)
-	within := fmt.Sprintf("%s >= TIMESTAMP '%s' AND %s < TIMESTAMP '%s'",
-		column, day.Format(time.DateOnly), column, day.AddDate(0, 0, 1).Format(time.DateOnly))
-	table := quote(project, dataset, Raw)
-	return "MERGE " + table + " t\n" +
-		"USING (\n  SELECT * FROM " + table + " t\n  WHERE " + within + "\n  QUALIFY " + firstOfEach + "\n) s\nON FALSE\n" +
-		"WHEN NOT MATCHED BY SOURCE AND " + within + " THEN DELETE\n" +
-		"WHEN NOT MATCHED BY TARGET THEN INSERT ROW"
-}
-
-// firstOfEach selects the first received row of each event. The time of an event never
-// changes, so the key does not need the timestamp. With the timestamp in the key, a
-// filter on the view's timestamp also limits the partitions of the table.
-const firstOfEach = "ROW_NUMBER() OVER (PARTITION BY workspace, event_id, `timestamp` ORDER BY received_at, stream_sequence) = 1"
-
 // A view is a name and its query.
 type view struct{ name, query string }
 
@@ -83,7 +61,7 @@ type view struct{ name, query string }
 func views(project, dataset string) []view {
 	list := []view{{
 		name:  warehouse.Events,
-		query: "SELECT * FROM " + quote(project, dataset, Raw) + "\nWHERE TRUE\nQUALIFY " + firstOfEach,
+		query: "SELECT * FROM " + quote(project, dataset, Raw) + "\nWHERE TRUE\nQUALIFY " + oneOfEach,
 	}}
 	for _, text := range strings.SplitAfter(viewsSQL, ";\n") {
 		_, text, found := strings.Cut(text, "CREATE OR REPLACE VIEW `{dataset}.")

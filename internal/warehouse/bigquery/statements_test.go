@@ -41,6 +41,17 @@ func TestCompactDay(t *testing.T) {
 	got := bigquery.CompactDay(project, dataset, day)
 	const within = "t.`timestamp` >= TIMESTAMP '2026-11-02' AND t.`timestamp` < TIMESTAMP '2026-11-03'"
 	if strings.Count(got, within) != 2 || strings.Count(got, "`proj.messaging.customerio_events_raw`") != 2 {
-		t.Errorf("the statement does not read and delete one day:\n%s", got)
+		t.Errorf("the script does not read and delete one day:\n%s", got)
 	}
+	// A compaction keeps the rows that the view shows.
+	view := condition(bigquery.Statements(project, dataset)[3])
+	if !strings.Contains(got, view) {
+		t.Errorf("the script does not keep the rows of the view, which are by %s:\n%s", view, got)
+	}
+}
+
+// condition returns the condition of a view that selects one row of each event.
+func condition(view string) string {
+	_, text, _ := strings.Cut(view, "QUALIFY ")
+	return text
 }
