@@ -35,8 +35,34 @@ func TestStatements(t *testing.T) {
 			t.Errorf("%s: %v", view, err)
 		}
 	}
-	if err := a.Run(bigquery.CompactDay(project, dataset, time.Date(2026, 11, 30, 23, 0, 0, 0, time.UTC))); err != nil {
-		t.Error(err)
+}
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	a := prepared(t)
+	moments := map[string]string{"day_start": "TIMESTAMP '2026-11-30'", "day_end": "TIMESTAMP '2026-12-01'"}
+	for name, sql := range map[string]string{
+		"compact": bigquery.CompactDay(project, dataset, time.Date(2026, 11, 30, 23, 0, 0, 0, time.UTC)),
+	} {
+		if err := a.RunScript(sql, moments); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// The check reads the statements within a script.
+func TestMistakesInScriptsAreFound(t *testing.T) {
+	t.Parallel()
+	a := prepared(t)
+	compact := bigquery.CompactDay(project, dataset, time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC))
+	for name, c := range map[string]struct{ sql, old, replacement, want string }{
+		"condition": {compact, "GROUP BY workspace", "GROUP BY workspaces", "Unrecognized name: workspaces"},
+		"MERGE":     {compact, "PARTITION BY workspace", "PARTITION BY workspaces", "Unrecognized name: workspaces"},
+		"syntax":    {compact, "END IF", "END", "Syntax error"},
+	} {
+		if err := a.RunScript(strings.Replace(c.sql, c.old, c.replacement, 1), nil); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want an error with %q", name, err, c.want)
+		}
 	}
 }
 

@@ -40,8 +40,12 @@ func TestCompactDay(t *testing.T) {
 	day := time.Date(2026, 11, 1, 23, 30, 0, 0, time.FixedZone("", -3600))
 	got := bigquery.CompactDay(project, dataset, day)
 	const within = "t.`timestamp` >= TIMESTAMP '2026-11-02' AND t.`timestamp` < TIMESTAMP '2026-11-03'"
-	if strings.Count(got, within) != 2 || strings.Count(got, "`proj.messaging.customerio_events_raw`") != 2 {
-		t.Errorf("the script does not read and delete one day:\n%s", got)
+	if strings.Count(got, within) != 3 || strings.Count(got, "`proj.messaging.customerio_events_raw`") != 3 {
+		t.Errorf("the script does not check, read and delete one day:\n%s", got)
+	}
+	check, _, _ := strings.Cut(got, "MERGE")
+	if !strings.HasPrefix(check, "IF EXISTS (") || !strings.Contains(check, "HAVING COUNT(*) > 1") {
+		t.Errorf("the script rewrites a day without repeated rows:\n%s", got)
 	}
 	// A compaction keeps the rows that the view shows.
 	view := condition(bigquery.Statements(project, dataset)[3])
