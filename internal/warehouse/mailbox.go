@@ -1,6 +1,9 @@
 package warehouse
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // Mailbox providers. Each lists the domains of its own mailboxes: a company's domain
 // at Google or Microsoft looks like any other domain and counts as other.
@@ -53,4 +56,11 @@ func isSuffix(s string) bool {
 		return first == "com" || len(first) == 2
 	}
 	return (first == "co" || first == "com") && len(second) == 2
+}
+
+// MailboxDomains returns the rules of the column mailbox_provider, for SQL that fills the
+// column: the providers of whole domains, and the providers of first labels in front of
+// a country's suffix.
+func MailboxDomains() (whole, first map[string]string) {
+	return maps.Clone(providers), maps.Clone(families)
 }

@@ -42,7 +42,8 @@ func TestScripts(t *testing.T) {
 	a := prepared(t)
 	moments := map[string]string{"day_start": "TIMESTAMP '2026-11-30'", "day_end": "TIMESTAMP '2026-12-01'"}
 	for name, sql := range map[string]string{
-		"compact": bigquery.CompactDay(project, dataset, time.Date(2026, 11, 30, 23, 0, 0, 0, time.UTC)),
+		"compact":  bigquery.CompactDay(project, dataset, time.Date(2026, 11, 30, 23, 0, 0, 0, time.UTC)),
+		"backfill": bigquery.Backfill(project, dataset),
 	} {
 		if err := a.RunScript(sql, moments); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -55,9 +56,12 @@ func TestMistakesInScriptsAreFound(t *testing.T) {
 	t.Parallel()
 	a := prepared(t)
 	compact := bigquery.CompactDay(project, dataset, time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC))
+	backfill := bigquery.Backfill(project, dataset)
 	for name, c := range map[string]struct{ sql, old, replacement, want string }{
 		"condition": {compact, "GROUP BY workspace", "GROUP BY workspaces", "Unrecognized name: workspaces"},
 		"MERGE":     {compact, "PARTITION BY workspace", "PARTITION BY workspaces", "Unrecognized name: workspaces"},
+		"loop":      {backfill, "SELECT DISTINCT", "SELECT DISTINCT link,", "Unrecognized name: link"},
+		"UPDATE":    {backfill, "reply_to_number = COALESCE", "reply_to_number = 5 + COALESCE", "No matching signature for operator +"},
 		"syntax":    {compact, "END IF", "END", "Syntax error"},
 	} {
 		if err := a.RunScript(strings.Replace(c.sql, c.old, c.replacement, 1), nil); err == nil || !strings.Contains(err.Error(), c.want) {
