@@ -1,8 +1,9 @@
--- Fills the columns that releases before 0.1.0 did not have, in the rows of such a
--- release. bounce_class stays NULL: its rules are not SQL. Erased rows and rows with a
--- value in any of the columns stay unchanged, so the script can be run again. Each day
--- is a statement of its own, and an interrupted script continues with the days that are
--- left. Rows of the last hour wait for the next run: they may be in a write buffer.
+-- Fills the columns that the first release did not have, in the rows of that release.
+-- bounce_class stays NULL: its rules are not SQL. Erased rows, and rows with a value in
+-- any of the columns, stay unchanged, so the script can be run again. Each day is a
+-- statement of its own: after an interruption, the next run continues with the days
+-- that are left. Rows of the last hour wait for the next run, because they may still be
+-- in a write buffer.
 DECLARE day_start, day_end TIMESTAMP;
 
 FOR day IN (

@@ -1,10 +1,9 @@
 package bigquery
 
 import (
+	_ "embed"
 	"strings"
 	"time"
-
-	_ "embed"
 )
 
 //go:embed compact.sql
@@ -16,8 +15,8 @@ var compactSQL string
 // of the day, and rewrites the day only if a key repeats. Run the script while nothing
 // writes rows of the day.
 //
-// Scripts that releases before 0.1.0 printed compare fewer columns: such a script
-// deletes the second metric of an event_id.
+// A statement that the first release printed must not run any more: it does not compare
+// metrics, and deletes the second metric of an event_id.
 func CompactDay(project, dataset string, day time.Time) string {
 	day = day.UTC()
 	return strings.NewReplacer(

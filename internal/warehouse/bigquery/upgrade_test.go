@@ -99,24 +99,47 @@ func TestErasedRowStaysErased(t *testing.T) {
 	wantRows(t, p, original)
 }
 
-// A backfill fills every new column but bounce_class. The replayed row comes before the
-// backfilled one.
-func TestReplayedRowBeforeBackfilledRow(t *testing.T) {
+// The view prefers a row of this release to a row that lacks columns, whichever came
+// first. A row that a backfill has filled lacks bounce_class only.
+func TestFullerRowComesFirst(t *testing.T) {
 	t.Parallel()
-	p := start(t, bigqueryfake.Config{})
-	sink := open(t, p.config())
-	body := warehousetest.Bodies()[slices.IndexFunc(warehousetest.Bodies(), func(b warehousetest.Body) bool { return b.Name == "hard bounce" })]
-	replayed, err := body.Row()
-	if err != nil {
-		t.Fatal(err)
+	for name, empty := range map[string]func(*warehouse.Row){
+		"newsletter":        func(r *warehouse.Row) { r.Source, r.SourceID = "", "" },
+		"hard bounce":       func(r *warehouse.Row) { r.Bounce = "" },
+		"preference change": func(r *warehouse.Row) { r.Preferences = "" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, bigqueryfake.Config{})
+			sink := open(t, p.config())
+			fuller := []warehouse.Row{bodyRow(t, name)}
+			older := slices.Clone(fuller)
+			empty(&older[0])
+			for _, batch := range [][]warehouse.Row{older, fuller, older} {
+				write(t, sink, batch)
+			}
+			if diff := cmp.Diff([]map[string]any{columnsOf(&fuller[0])}, p.Read(t)); diff != "" {
+				t.Errorf("the view shows (-want +got):\n%s", diff)
+			}
+		})
 	}
-	backfilled := replayed
-	backfilled.Bounce = ""
-	write(t, sink, []warehouse.Row{backfilled})
-	write(t, sink, []warehouse.Row{replayed})
-	if seen := p.Read(t); len(seen) != 1 || seen[0]["bounce_class"] != "hard" {
-		t.Errorf("the view shows %v", seen)
+}
+
+// bodyRow returns the row of one of warehousetest.Bodies.
+func bodyRow(t *testing.T, name string) warehouse.Row {
+	t.Helper()
+	for _, b := range warehousetest.Bodies() {
+		if b.Name != name {
+			continue
+		}
+		row, err := b.Row()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return row
 	}
+	t.Fatalf("there is no body %q", name)
+	return warehouse.Row{}
 }
 
 // Open replaces the views of the first release, which compare fewer columns.

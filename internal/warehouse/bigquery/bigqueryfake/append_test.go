@@ -65,6 +65,22 @@ func TestOneBadRowRefusesAll(t *testing.T) {
 	}
 }
 
+func TestJSONThatBigQueryRefuses(t *testing.T) {
+	t.Parallel()
+	e := start(t, bigqueryfake.Config{})
+	for text, accepted := range map[string]bool{
+		`0`: true, `-0`: true, `1.50`: true, `1E2`: true, `-0.1e-7`: true, `0e999`: true, `18446744073709551615`: true,
+		`9223372036854775807`: true, `0.30000000000000004`: true, `1e300`: true,
+		`18446744073709551616`: false, `1e400`: false, `1e-400`: false, `3.141592653589793238`: false, `[1,{"x":-1e999}]`: false,
+		`"1e400"`: true, `"\\ud83d"`: true, `"\ud83d\ude00"`: true, `"\u00e9\n"`: true,
+		`"\ud83d"`: false, `"\ude00\ud83d"`: false, `{"\ud83d":1}`: false, `"\ud83d\u0041"`: false, `["\ud83d\\"]`: false,
+	} {
+		if a := e.send(t, [][]byte{row(nil).text(1, "x").text(5, text)}); (a.err == nil) != accepted {
+			t.Errorf("%s: %v", text, a.err)
+		}
+	}
+}
+
 // nested returns n nested arrays around a text with brackets.
 func nested(n int) string {
 	return strings.Repeat("[", n) + `"\"[[["` + strings.Repeat("]", n)

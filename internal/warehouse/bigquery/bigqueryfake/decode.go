@@ -1,10 +1,8 @@
 package bigqueryfake
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -20,9 +18,6 @@ const (
 	minTimestamp = -62135596800000000
 	maxTimestamp = 253402300799999999
 )
-
-// maxJSONDepth is the "nesting limit" in Google's page on JSON data.
-const maxJSONDepth = 500
 
 // decode returns the decoded rows, and an error for each row that no table accepts.
 func (d *decoder) decode(rows [][]byte) ([]map[string]any, []*storagepb.RowError) {
@@ -75,34 +70,12 @@ func value(t storagepb.TableFieldSchema_Type, v protoreflect.Value) (any, error)
 		}
 		return time.UnixMicro(v.Int()).UTC(), nil
 	case storagepb.TableFieldSchema_JSON:
-		if !json.Valid([]byte(v.String())) {
-			return nil, errors.New("invalid JSON")
-		}
-		if depth(v.String()) > maxJSONDepth {
-			return nil, errors.New("JSON is nested too deeply")
+		if err := checkJSON(v.String()); err != nil {
+			return nil, err
 		}
 		return text(v.String())
 	default:
 		return text(v.String())
-	}
-}
-
-// depth returns the number of nested objects and arrays in valid JSON, at the deepest.
-func depth(s string) (deepest int) {
-	d := json.NewDecoder(strings.NewReader(s))
-	d.UseNumber()
-	for depth := 0; ; {
-		token, err := d.Token()
-		if err != nil {
-			return deepest
-		}
-		switch token {
-		case json.Delim('{'), json.Delim('['):
-			depth++
-			deepest = max(deepest, depth)
-		case json.Delim('}'), json.Delim(']'):
-			depth--
-		}
 	}
 }
 

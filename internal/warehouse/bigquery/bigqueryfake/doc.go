@@ -17,11 +17,13 @@
 //   - updated_schema, once, on a connection that was open before a change, and the delay
 //     until the Write API knows a change (Config.SchemaLag)
 //   - the size limit of a request
+//   - JSON that encoding/json accepts and BigQuery refuses: see checkJSON
 //   - rows written twice by the client library after a lost answer
+//   - a view that selects one row of each key: see Server.View
 //
 // The fake does not imitate:
 //
-//   - SQL: a view may hold any text, and nothing reads through a view
+//   - SQL: a view may hold any text, and Server.View runs queries of one form only
 //   - streams created by an application, offsets, change data capture and Arrow
 //   - RECORD, REPEATED, and types that this module does not use
 //   - permissions and quotas, except as a Fault
