@@ -34,6 +34,7 @@ type batch struct {
 	rows     []warehouse.Row
 	todo     []int // indexes of the rows that are not stored yet
 	rejected []warehouse.Rejection
+	altered  map[int]*warehouse.Row // refused rows in another form, by their indexes
 }
 
 func newBatch(rows []warehouse.Row) *batch {
@@ -140,7 +141,7 @@ func (s *Sink) chunk() *chunk {
 func (c *chunk) fill(l *layout, b *batch, places []int, limit int, p partitions) []int {
 	for i, place := range places {
 		start := len(c.buffer)
-		c.buffer = l.encode(c.buffer, &b.rows[place], p)
+		c.buffer = l.encode(c.buffer, b.row(place), p)
 		size := len(c.buffer) - start + rowOverhead
 		if size > maxRequestBytes {
 			c.buffer = c.buffer[:start]

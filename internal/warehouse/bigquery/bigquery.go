@@ -120,14 +120,15 @@ func (s *Sink) Open(ctx context.Context) error {
 
 // Write implements warehouse.Sink. All accepted rows count as inserted, because
 // Write only appends. After Config.Timeout without an answer, rows may be stored,
-// may be stored later, or may be lost.
+// may be stored later, or may be lost. Write sends a refused row once more with altered
+// JSON, if that may help, before it rejects the row.
 func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := newBatch(rows)
-	for broken := false; len(b.todo) > 0; {
+	for broken := false; len(b.todo) > 0 || b.alter(); {
 		err := s.append(ctx, b)
 		switch {
 		case err == nil:
