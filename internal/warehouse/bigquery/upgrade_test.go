@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	bq "cloud.google.com/go/bigquery"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
@@ -12,6 +13,46 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
 	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
 )
+
+// older creates the dataset as the first release did: a table without the columns after
+// payload, and views of version 2.
+func older(t *testing.T, p place) {
+	t.Helper()
+	d := client(t, p)
+	columns := warehousetest.OlderColumns()
+	schema := make(bq.Schema, len(columns))
+	for i, c := range columns {
+		kind := map[warehouse.Type]bq.FieldType{
+			warehouse.Text: bq.StringFieldType, warehouse.Integer: bq.IntegerFieldType, warehouse.Boolean: bq.BooleanFieldType,
+			warehouse.Timestamp: bq.TimestampFieldType, warehouse.JSON: bq.JSONFieldType,
+		}[c.Type]
+		schema[i] = &bq.FieldSchema{Name: c.Name, Type: kind, Required: c.Required}
+	}
+	if err := d.Create(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	createRaw(t, d, schema)
+	for name, query := range map[string]string{warehouse.Events: olderView, warehouse.Bounces: "SELECT 'the first release'"} {
+		if err := d.Table(name).Create(t.Context(), &bq.TableMetadata{ViewQuery: query, Labels: map[string]string{"cioevents_views": "2"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+const olderView = "SELECT * FROM `proj.messaging.customerio_events_raw`\nWHERE TRUE\n" +
+	"QUALIFY ROW_NUMBER() OVER (PARTITION BY workspace, event_id, `timestamp` ORDER BY received_at, stream_sequence) = 1"
+
+func createRaw(t *testing.T, d *bq.Dataset, schema bq.Schema) {
+	t.Helper()
+	meta := &bq.TableMetadata{Schema: schema}
+	if len(schema) > 1 {
+		meta.TimePartitioning = &bq.TimePartitioning{Type: bq.DayPartitioningType, Field: "timestamp"}
+		meta.Clustering = &bq.Clustering{Fields: []string{"campaign_id", "metric", "delivery_id"}}
+	}
+	if err := d.Table(bigquery.Raw).Create(t.Context(), meta); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // olderSink returns a sink as in a worker of the first release that has opened the
 // dataset already.
