@@ -119,7 +119,7 @@ func ensureView(ctx context.Context, t *bq.Table, query string, rewrite bool) er
 		case err != nil:
 			return err
 		}
-		version, _ := strconv.Atoi(meta.Labels[viewsLabel]) // 0 for a view without a label, such as one created by the printed SQL
+		version, _ := strconv.Atoi(meta.Labels[viewsLabel]) // 0 for a view without a label, such as one that an older Statements has created
 		if version > viewsVersion || version == viewsVersion && meta.ViewQuery == query && !rewrite {
 			return nil
 		}

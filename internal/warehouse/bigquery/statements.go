@@ -41,7 +41,8 @@ func Statements(project, dataset string) []string {
 		fmt.Sprintf("ALTER TABLE %s\n%s", table, strings.Join(add, ",\n")),
 	}
 	for _, v := range views(project, dataset) {
-		statements = append(statements, "CREATE OR REPLACE VIEW "+quote(project, dataset, v.name)+" AS\n"+v.query)
+		statements = append(statements, fmt.Sprintf("CREATE OR REPLACE VIEW %s\nOPTIONS (labels = [('%s', '%d')]) AS\n%s",
+			quote(project, dataset, v.name), viewsLabel, viewsVersion, v.query))
 	}
 	return statements
 }

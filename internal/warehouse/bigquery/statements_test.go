@@ -20,7 +20,8 @@ func TestStatementsAreWhatOpenDoes(t *testing.T) {
 		t.Fatalf("there are %d statements; want %d", len(statements), want)
 	}
 	for i, name := range append([]string{warehouse.Events}, warehouse.Views()...) {
-		want := "CREATE OR REPLACE VIEW `proj.messaging." + name + "` AS\n" + p.Table(project, dataset, name).View.Query
+		view := p.Table(project, dataset, name)
+		want := "CREATE OR REPLACE VIEW `proj.messaging." + name + "`\nOPTIONS (labels = [('cioevents_views', '" + view.Labels["cioevents_views"] + "')]) AS\n" + view.View.Query
 		if got := statements[3+i]; got != want {
 			t.Errorf("statement is\n%s\nwant\n%s", got, want)
 		}
