@@ -85,19 +85,25 @@ func (d *compacted) table(w io.Writer) {
 
 // compactOne compacts one warehouse and shows the progress on a bar.
 func (c *cli) compactOne(ctx context.Context, p place.Place, before time.Time, grace time.Duration) (compacted, error) {
-	var bar *mpb.Bar
-	finish := func() {}
-	progress := func(done, total int) {
-		if bar == nil {
-			bar, finish = c.bar(int64(total))
-		}
-		bar.SetCurrent(int64(done))
-		if done == total && total > 0 {
-			finish()
-			_, _ = fmt.Fprintf(c.err, "replaced files stay for %s, for queries that read them; after Ctrl-C the next run removes the files\n", grace)
-		}
-	}
+	progress, finish := c.progress(grace)
 	done, err := p.Compact(ctx, place.Compaction{Before: before, Grace: grace, Progress: progress})
 	finish()
 	return compacted{p.URL, done}, err
+}
+
+// progress returns a function that draws a bar of the days that are done. After the
+// last day the function says what cioctl waits for.
+func (c *cli) progress(grace time.Duration) (progress func(done, total int), finish func()) {
+	var bar *mpb.Bar
+	end := func() {}
+	return func(done, total int) {
+		if bar == nil {
+			bar, end = c.bar(int64(total))
+		}
+		bar.SetCurrent(int64(done))
+		if done == total && total > 0 {
+			end()
+			_, _ = fmt.Fprintf(c.err, "replaced files stay for %s, for queries that read them; after Ctrl-C the next run removes the files\n", grace)
+		}
+	}, func() { end() }
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -43,30 +45,77 @@ func (c *cli) warehouse() *cobra.Command {
 	return group("warehouse", "Create and compact the warehouse", "", c.migrate(), c.compact())
 }
 
+// migrateOptions are the flags of migrate.
+type migrateOptions struct {
+	dry, backfill bool
+	grace         time.Duration
+}
+
 func (c *cli) migrate() *cobra.Command {
 	var list warehouseSetting
-	var dry bool
+	var o migrateOptions
 	cmd := &cobra.Command{
-		Use:     "migrate",
-		Short:   "Create the table and the views, and add the columns of this version",
-		Long:    "migrate does what a worker does when it starts. You can repeat it, and workers of\nother versions may run meanwhile. With --print, migrate only shows the SQL.",
-		Example: "  cioctl warehouse migrate --warehouse-url bigquery://my-project/messaging --print",
-		Args:    usage(cobra.NoArgs),
+		Use:   "migrate",
+		Short: "Create the table and the views, and add the columns of this version",
+		Long: "migrate does what a worker does when it starts. You can repeat it, and workers of\n" +
+			"other versions may run meanwhile. With --print, migrate only shows the SQL.\n\n" +
+			"With --backfill, migrate also computes the new columns of older rows from their\n" +
+			"payloads. Values that are there stay, and so do rows that were erased. Workers and\n" +
+			"readers may run meanwhile. After an interruption, the next run completes the work.\n" +
+			"Run it again when the last worker of the older version has stopped.",
+		Example: "  cioctl warehouse migrate --warehouse-url bigquery://my-project/messaging --print\n" +
+			"  cioctl warehouse migrate --warehouse-url parquet:/data/events --backfill",
+		Args: usage(cobra.NoArgs),
 	}
-	cmd.Flags().BoolVar(&dry, "print", false, "show the SQL and change nothing")
+	cmd.Flags().BoolVar(&o.dry, "print", false, "show the SQL and change nothing")
+	cmd.Flags().BoolVar(&o.backfill, "backfill", false, "compute the new columns of older rows")
+	cmd.Flags().DurationVar(&o.grace, "grace", 30*time.Second, "how long files that --backfill replaces stay, for queries that read them")
 	return c.command(cmd, func(ctx context.Context, _ []string) error {
+		switch {
+		case o.dry && o.backfill:
+			return &config.UsageError{Err: errors.New("--print and --backfill: want one of the two")}
+		case o.grace < 0:
+			return &config.UsageError{Err: errors.New("--grace: want 0 or more")}
+		}
 		for _, p := range list.places {
-			if dry {
-				for _, s := range p.Statements() {
-					fmt.Fprintf(c.out, "%s;\n\n", strings.TrimRight(strings.TrimSpace(s), ";"))
-				}
-				continue
-			}
-			if err := p.Migrate(ctx); err != nil {
+			if err := c.migrateOne(ctx, p, o); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.out, "%s is ready\n", p.URL)
 		}
 		return nil
 	}, &list)
+}
+
+func (c *cli) migrateOne(ctx context.Context, p place.Place, o migrateOptions) error {
+	if o.dry {
+		for _, s := range p.Statements() {
+			fmt.Fprintf(c.out, "%s;\n\n", strings.TrimRight(strings.TrimSpace(s), ";"))
+		}
+		return nil
+	}
+	if err := p.Migrate(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "%s is ready\n", p.URL)
+	if !o.backfill {
+		return nil
+	}
+	progress, finish := c.progress(o.grace)
+	done, err := p.Backfill(ctx, place.Backfilling{Grace: o.grace, Progress: progress})
+	finish()
+	if err == nil {
+		printBackfilled(c.out, p.URL, done)
+	}
+	return err
+}
+
+func printBackfilled(w io.Writer, url string, done place.Backfilled) {
+	switch {
+	case done.SQL != "":
+		fmt.Fprintf(w, "-- %s\n%s\n", done.Note, done.SQL)
+	case done.Note != "":
+		fmt.Fprintf(w, "%s: %s\n", url, done.Note)
+	default:
+		fmt.Fprintf(w, "%s: backfilled %d rows, skipped %d that were erased or have no event as payload\n", url, done.Rows, done.Skipped)
+	}
 }

@@ -136,6 +136,33 @@ func TestMigrate(t *testing.T) {
 	s.wrong("want duckdb:FILE", "warehouse", "migrate", "--warehouse-url", "oracle:x")
 }
 
+// The folder in testdata was written by the first version.
+func TestBackfill(t *testing.T) {
+	t.Parallel()
+	s := &shell{t: t}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../../internal/warehouse/parquet/testdata/c826c92")); err != nil {
+		t.Fatal(err)
+	}
+	url := "parquet:" + dir
+	count := func() map[string]any {
+		return read[[]map[string]any](s, "query", "--warehouse-url", url, "SELECT count(*) AS n, count(source) AS sources FROM customerio_events")[0]
+	}
+	if n := count(); n["n"] != 42.0 || n["sources"] != 0.0 {
+		t.Errorf("before the backfill there are %v", n)
+	}
+	for _, want := range []string{"backfilled 42 rows, skipped 0 ", "backfilled 0 rows, skipped 0 "} {
+		if text := s.ok("warehouse", "migrate", "--backfill", "--grace", "0", "--warehouse-url", url); !strings.Contains(text, want) {
+			t.Errorf("migrate printed %q; want %q", text, want)
+		}
+	}
+	if n := count(); n["n"] != 42.0 || n["sources"] != 34.0 {
+		t.Errorf("after the backfill there are %v", n)
+	}
+	s.wrong("--print and --backfill:", "warehouse", "migrate", "--backfill", "--print")
+	s.wrong("--grace:", "warehouse", "migrate", "--grace", "-1s")
+}
+
 func TestCompact(t *testing.T) {
 	t.Parallel()
 	s := &shell{t: t}

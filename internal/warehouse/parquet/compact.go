@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
@@ -42,9 +40,6 @@ type Merged struct {
 	BytesAfter  int64 `json:"bytes_after"`
 }
 
-// ErrCompacting is the error of Compact while another compaction of the folder runs.
-var ErrCompacting = errors.New("another compaction of this folder is running: wait for its end")
-
 // Compact runs a compaction. Workers may write and readers may read meanwhile. A
 // compaction may end at any point, even by a crash: the next compaction completes
 // the work.
@@ -54,12 +49,12 @@ var ErrCompacting = errors.New("another compaction of this folder is running: wa
 // the day's only file. Compact removes only files that were merged: a file that a
 // worker adds meanwhile has another name, or is an equal file under the old name.
 //
-// Memory grows by some 50 bytes for each event of a day. After an error in one day
+// Files of several releases become one file with the columns of all. The merged file has
+// the lowest version of its sources, so that Backfill finds the file.
+//
+// Memory grows by some 60 bytes for each event of a day. After an error in one day
 // the files of this day are unchanged, and Compact goes on with the other days.
 func Compact(ctx context.Context, c Compaction) (Merged, error) {
-	if c.Progress == nil {
-		c.Progress = func(int, int) {}
-	}
 	lock, err := lockCompaction(c.Dir)
 	if err != nil {
 		return Merged{}, err
@@ -70,22 +65,36 @@ func Compact(ctx context.Context, c Compaction) (Merged, error) {
 		return Merged{}, err
 	}
 	var total Merged
+	err = eachDay(ctx, days, c.Grace, c.Progress, func(d day) ([]string, error) {
+		done, sources, err := d.merge(ctx, nil)
+		if err != nil {
+			return nil, fmt.Errorf("compact %s: %w", filepath.Base(d.folder), err)
+		}
+		total.add(done)
+		return sources, nil
+	})
+	return total, err
+}
+
+// eachDay calls do for each day, and removes the files that do returns when their grace
+// is over. After an error in one day, eachDay goes on with the other days.
+func eachDay(ctx context.Context, days []day, grace time.Duration, progress func(done, total int), do func(day) (sources []string, err error)) error {
+	if progress == nil {
+		progress = func(int, int) {}
+	}
 	var old bin
 	var errs []error
-	c.Progress(0, len(days))
+	progress(0, len(days))
 	for i, d := range days {
-		done, sources, err := d.compact(ctx)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("compact %s: %w", filepath.Base(d.folder), err))
-		} else {
-			total.add(done)
-			old = append(old, replaced{time.Now().Add(c.Grace), sources})
-			errs = append(errs, old.empty(time.Now()))
+		sources, err := do(d)
+		if err == nil {
+			old = append(old, replaced{time.Now().Add(grace), sources})
+			err = old.empty(time.Now())
 		}
-		c.Progress(i+1, len(days))
+		errs = append(errs, err)
+		progress(i+1, len(days))
 	}
-	errs = append(errs, old.emptyAll(ctx))
-	return total, errors.Join(errs...)
+	return errors.Join(append(errs, old.emptyAll(ctx))...)
 }
 
 func (r *Merged) add(o Merged) {
@@ -95,22 +104,4 @@ func (r *Merged) add(o Merged) {
 	r.Duplicates += o.Duplicates
 	r.BytesBefore += o.BytesBefore
 	r.BytesAfter += o.BytesAfter
-}
-
-// lockCompaction takes the lock of the folder's only compaction. The lock ends with
-// the process. The empty file stays.
-func lockCompaction(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, ".compact.lock"), os.O_CREATE|os.O_RDONLY, 0o600)
-	if err != nil {
-		return nil, explain(fmt.Errorf("open lock file: %w", err))
-	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if err == nil {
-		return f, nil
-	}
-	f.Close()
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, ErrCompacting
-	}
-	return nil, fmt.Errorf("lock %s: %w", dir, err)
 }

@@ -42,7 +42,7 @@ func (f folder) isOneFile(t *testing.T, day string) {
 			files = append(files, name)
 		}
 	}
-	if len(files) != 1 || !strings.HasPrefix(files[0], "dt="+day+"/day-") {
+	if len(files) != 1 || !strings.HasPrefix(files[0], "dt="+day+"/merged-") {
 		t.Errorf("the files of %s are %v; want one merged file", day, files)
 	}
 }
@@ -161,7 +161,7 @@ func TestCompactionEndsInTheMiddle(t *testing.T) {
 			t.Helper()
 			mergeOnly(t, f)
 			for _, name := range f.files(t) {
-				if strings.Contains(name, "/part-") {
+				if strings.Contains(name, "/batch-") {
 					f.remove(t, name)
 					break
 				}
@@ -180,7 +180,7 @@ func TestCompactionEndsInTheMiddle(t *testing.T) {
 			write(t, f.Open(t), late)
 			mergeOnly(t, f)
 			for _, name := range f.files(t) {
-				if strings.Contains(name, "/part-") {
+				if strings.Contains(name, "/batch-") {
 					f.remove(t, name)
 				}
 			}
@@ -202,7 +202,7 @@ func TestCompactionEndsInTheMiddle(t *testing.T) {
 			compare(t, want(rows), f.Read(t))
 			f.remove(t, "dt=2025-12-31/.draft-*") // which Open removes in its time
 			f.isOneFile(t, "2025-12-31")
-			if _, got := f.Query(t, "SELECT count(*) FROM read_parquet('"+f.dir+"/*/*/day-*.parquet')"); got[0][0] != int64(len(rows)) {
+			if _, got := f.Query(t, "SELECT count(*) FROM read_parquet('"+f.dir+"/*/*/merged-*.parquet')"); got[0][0] != int64(len(rows)) {
 				t.Errorf("the merged file has %v rows; want %d", got[0][0], len(rows))
 			}
 		})
@@ -243,10 +243,10 @@ func TestCompactBrokenFile(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	write(t, f.Open(t), row("2025-12-30", "1"), row("2025-12-31", "1"))
-	f.put(t, "dt=2025-12-30/part-broken.parquet", []byte("PAR1 not much"))
+	f.put(t, "dt=2025-12-30/batch-broken.parquet", []byte("PAR1 not much"))
 	before := f.files(t)
 	report, err := parquet.Compact(t.Context(), f.compaction())
-	if err == nil || !strings.Contains(err.Error(), "part-broken.parquet") || report.Days != 1 {
+	if err == nil || !strings.Contains(err.Error(), "batch-broken.parquet") || report.Days != 1 {
 		t.Errorf("report is %+v, error %v; want one day, and the broken file named", report, err)
 	}
 	f.isOneFile(t, "2025-12-31")

@@ -11,15 +11,32 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	pq "github.com/parquet-go/parquet-go"
 )
 
 // Names of folders and files.
 const (
-	dayPrefix    = "dt="   // makes a folder a Hive partition
-	partPrefix   = "part-" // rows of one batch
-	mergedPrefix = "day-"  // the rows of a day, merged
+	dayPrefix    = "dt="     // makes a folder a Hive partition
+	batchPrefix  = "batch-"  // rows of one batch
+	mergedPrefix = "merged-" // the rows of a day, merged
 	fileSuffix   = ".parquet"
+
+	// Prefixes of the first version. A compaction of that version drops the second
+	// metric of an event_id, and leaves all files with other prefixes alone. So the
+	// prefixes of this version protect its files.
+	firstBatchPrefix  = "part-"
+	firstMergedPrefix = "day-"
 )
+
+func isRows(name string) bool {
+	return strings.HasSuffix(name, fileSuffix) &&
+		(isMerged(name) || strings.HasPrefix(name, batchPrefix) || strings.HasPrefix(name, firstBatchPrefix))
+}
+
+func isMerged(name string) bool {
+	return strings.HasPrefix(name, mergedPrefix) || strings.HasPrefix(name, firstMergedPrefix)
+}
 
 // A day has the files of a day. Files of batches come in the order of the stream.
 type day struct {
@@ -31,6 +48,12 @@ type day struct {
 // daysToCompact returns the days that ended by before, except days that have one
 // merged file only.
 func daysToCompact(events string, before time.Time) ([]day, error) {
+	days, err := daysBefore(events, before)
+	return slices.DeleteFunc(days, day.compacted), err
+}
+
+// daysBefore returns the days that ended by before; a zero time stands for all days.
+func daysBefore(events string, before time.Time) ([]day, error) {
 	folders, err := os.ReadDir(events)
 	if err != nil {
 		return nil, explain(fmt.Errorf("list days: %w", err))
@@ -38,16 +61,14 @@ func daysToCompact(events string, before time.Time) ([]day, error) {
 	var days []day
 	for _, f := range folders {
 		start, err := time.Parse(dayPrefix+time.DateOnly, f.Name())
-		if err != nil || start.Add(24*time.Hour).After(before) {
+		if err != nil || !before.IsZero() && start.Add(24*time.Hour).After(before) {
 			continue
 		}
 		d, err := readDay(filepath.Join(events, f.Name()))
 		if err != nil {
 			return nil, err
 		}
-		if !d.compacted() {
-			days = append(days, d)
-		}
+		days = append(days, d)
 	}
 	return days, nil
 }
@@ -62,7 +83,7 @@ func readDay(folder string) (day, error) {
 	d := day{folder: folder}
 	for _, e := range entries {
 		name := e.Name()
-		if !strings.HasSuffix(name, fileSuffix) || !strings.HasPrefix(name, partPrefix) && !strings.HasPrefix(name, mergedPrefix) {
+		if !isRows(name) {
 			continue
 		}
 		info, err := e.Info()
@@ -76,7 +97,21 @@ func readDay(folder string) (day, error) {
 }
 
 func (d day) compacted() bool {
-	return len(d.files) == 0 || len(d.files) == 1 && strings.HasPrefix(d.files[0], mergedPrefix)
+	return len(d.files) == 0 || len(d.files) == 1 && isMerged(d.files[0])
+}
+
+// older returns the day with its files of older versions only. A file that cannot be
+// read is among them, so that the error is about its day alone.
+func (d day) older() day {
+	d.files = slices.DeleteFunc(d.files, func(name string) bool {
+		version := 0
+		err := withFile(filepath.Join(d.folder, name), func(f *pq.File) (err error) {
+			version, err = versionOf(f)
+			return err
+		})
+		return err == nil && version >= currentVersion
+	})
+	return d
 }
 
 func (d day) paths() []string {
@@ -87,12 +122,14 @@ func (d day) paths() []string {
 	return paths
 }
 
-// compact writes the merged file and returns the paths of the replaced files.
-func (d day) compact(ctx context.Context) (Merged, []string, error) {
+// merge writes the merged file and returns the paths of the replaced files. fill is nil
+// when the rows stay as they are.
+func (d day) merge(ctx context.Context, fill *filler) (Merged, []string, error) {
 	m, err := newMerge(ctx, d.paths())
 	if err != nil {
 		return Merged{}, nil, err
 	}
+	m.fill = fill
 	merged, err := publish(d.folder,
 		func(w io.Writer) error { return m.write(ctx, w) },
 		func(sum string) string { return mergedPrefix + sum + fileSuffix })

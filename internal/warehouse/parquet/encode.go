@@ -3,6 +3,7 @@ package parquet
 import (
 	"fmt"
 	"io"
+	"slices"
 	"unsafe"
 
 	pq "github.com/parquet-go/parquet-go"
@@ -18,61 +19,78 @@ const (
 	chunkRows = 1024
 )
 
+// blockRows is the number of rows whose columns are encoded one after the other. The
+// rows of a block, some 1 kB each, stay in the processor's cache meanwhile.
+const blockRows = 256
+
 // An encoder writes files one after the other, and reuses its buffers.
 type encoder struct {
-	columns []warehouse.Column
+	outputs []output
 	writer  *pq.GenericWriter[any]
 	chunk   []pq.Value
 }
 
-func newEncoder(columns []warehouse.Column) *encoder {
-	return &encoder{
-		columns: columns,
-		writer:  newWriter(fieldsOf(columns)),
-		chunk:   make([]pq.Value, 0, chunkRows),
-	}
+// An output is a column of a file.
+type output struct {
+	name  string
+	level int // of a value that is not NULL: 1 in a column that may have NULLs, else 0
+	value func(*warehouse.Row) pq.Value
 }
 
-// encode writes a file of the rows, column by column. Equal rows in the same order
-// make an equal file.
+func newEncoder(columns []warehouse.Column) *encoder {
+	e := &encoder{
+		writer: newWriter(fieldsOf(columns), currentVersion),
+		chunk:  make([]pq.Value, blockRows),
+	}
+	for i := range columns {
+		c := &columns[i]
+		o := output{name: c.Name, level: 1, value: valueOf(c)}
+		if c.Required {
+			o.level = 0
+		}
+		e.outputs = append(e.outputs, o)
+	}
+	version := func(*warehouse.Row) pq.Value { return pq.Int64Value(currentVersion) }
+	e.outputs = append(e.outputs, output{name: versionColumn, value: version})
+	return e
+}
+
+// encode writes a file of the rows. Equal rows in the same order make an equal file.
 func (e *encoder) encode(out io.Writer, rows []*warehouse.Row) error {
 	e.writer.Reset(out)
-	for i, w := range e.writer.ColumnWriters() {
-		if err := e.column(w, i, rows); err != nil {
-			return fmt.Errorf("encode column %s: %w", e.columns[i].Name, err)
+	writers := e.writer.ColumnWriters()
+	for block := range slices.Chunk(rows, blockRows) {
+		for i, w := range writers {
+			if err := e.column(w, i, block); err != nil {
+				return fmt.Errorf("encode column %s: %w", e.outputs[i].name, err)
+			}
 		}
 	}
-	clear(e.chunk[:chunkRows]) // else the chunk keeps the last rows in memory
+	clear(e.chunk) // else the chunk keeps the last rows in memory
 	return e.writer.Close()
 }
 
 func (e *encoder) column(w *pq.ColumnWriter, index int, rows []*warehouse.Row) error {
-	value := valueOf(&e.columns[index])
-	level := 1 // of a value that is not NULL in a column that may have NULLs
-	if e.columns[index].Required {
-		level = 0
-	}
-	null := pq.NullValue().Level(0, 0, index)
-	e.chunk = e.chunk[:0]
-	size := 0
+	o := &e.outputs[index]
+	chunk := e.chunk[:len(rows)]
+	clear(chunk) // to NULLs, which most values are
+	first, size := 0, 0
 	for i, r := range rows {
-		v := value(r)
+		v := o.value(r)
 		if v.IsNull() {
-			v = null
-		} else {
-			v = v.Level(0, level, index)
-			size += textSize(v)
-		}
-		e.chunk = append(e.chunk, v)
-		if len(e.chunk) < chunkRows && size < pageBytes && i < len(rows)-1 {
 			continue
 		}
-		if _, err := w.WriteRowValues(e.chunk); err != nil {
+		chunk[i] = v.Level(0, o.level, index)
+		if size += textSize(v); size < pageBytes {
+			continue
+		}
+		if _, err := w.WriteRowValues(chunk[first : i+1]); err != nil {
 			return err
 		}
-		e.chunk, size = e.chunk[:0], 0
+		first, size = i+1, 0
 	}
-	return nil
+	_, err := w.WriteRowValues(chunk[first:])
+	return err
 }
 
 // valueOf returns a function that reads the column's value from a row.

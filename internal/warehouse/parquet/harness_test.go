@@ -70,15 +70,26 @@ func (f folder) Read(t *testing.T) []map[string]any {
 // Query asks DuckDB, in a session as the folder's views.sql makes it.
 func (f folder) Query(t *testing.T, query string) (columns []string, rows [][]any) {
 	t.Helper()
+	db := f.session(t)
+	defer db.Close()
+	return ask(t, db, query)
+}
+
+func (f folder) session(t *testing.T) *sql.DB {
+	t.Helper()
 	db, err := sql.Open("duckdb", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
 	db.SetMaxOpenConns(1)
 	if _, err := db.ExecContext(t.Context(), parquet.Views(f.dir)); err != nil {
 		t.Fatal(err)
 	}
+	return db
+}
+
+func ask(t *testing.T, db *sql.DB, query string) (columns []string, rows [][]any) {
+	t.Helper()
 	result, err := db.QueryContext(t.Context(), query)
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)

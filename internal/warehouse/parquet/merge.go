@@ -3,10 +3,7 @@ package parquet
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	pq "github.com/parquet-go/parquet-go"
 
@@ -18,20 +15,24 @@ import (
 const groupBytes = 32 << 20
 
 // A merge writes the rows of several files into one file, each event once. Of the
-// rows of an event, a merge keeps the row that was received first, as the view does.
-// A merge reads the files twice instead of keeping rows in memory.
+// rows of an event, a merge keeps the same row as the view: see rank. A merge reads the
+// files twice instead of keeping rows in memory.
 type merge struct {
 	paths  []string
 	fields []field // of all files together
 	keep   []bool  // by the row's index in all files together
 	kept   int64
+	// version is the lowest version of the files.
+	version int
+	// fill is nil when the rows stay as they are.
+	fill *filler
 
-	received []int64        // by the row's index
-	best     map[key]uint32 // the index of the row to keep of an event
-	buffer   []pq.Value
+	ranks  []rank         // by the row's index
+	best   map[key]uint32 // the index of the row to keep of an event
+	buffer []pq.Value
 }
 
-// A key is the checksum of an event's workspace and id.
+// A key is the checksum of the values that identify an event. A NULL and "" are equal.
 type key [16]byte
 
 func (k key) with(value []byte) key {
@@ -39,151 +40,88 @@ func (k key) with(value []byte) key {
 	return key(sum[:len(k)])
 }
 
+// A rank says how good a row of an event is. A row that was erased is better than a row
+// with the person's data. Then the row of the newer version is better. Then the row that
+// was received first is better.
+type rank struct {
+	received int64
+	version  int32
+	erased   bool
+}
+
+func (r rank) better(than rank) bool {
+	switch {
+	case r.erased != than.erased:
+		return r.erased
+	case r.version != than.version:
+		return r.version > than.version
+	default:
+		return r.received < than.received
+	}
+}
+
 // newMerge reads the files once and decides which rows to keep.
 func newMerge(ctx context.Context, paths []string) (*merge, error) {
 	m := &merge{
-		paths:  paths,
-		fields: fieldsOf(warehouse.Columns()),
-		best:   make(map[key]uint32),
-		buffer: make([]pq.Value, chunkRows),
+		paths:   paths,
+		fields:  fieldsOf(warehouse.Columns()),
+		version: currentVersion,
+		best:    make(map[key]uint32),
+		buffer:  make([]pq.Value, chunkRows),
 	}
 	err := m.eachFile(ctx, func(f *pq.File) error {
-		m.fields = withFieldsOf(m.fields, f.Schema())
-		return eachGroup(f, m.look)
+		version, err := versionOf(f)
+		if err != nil {
+			return err
+		}
+		m.version = min(m.version, version)
+		if m.fields, err = withFieldsOf(m.fields, f.Schema()); err != nil {
+			return err
+		}
+		return eachGroup(ctx, f, m.look)
 	})
 	m.kept = int64(len(m.best))
-	m.best, m.received = nil, nil
+	m.best, m.ranks = nil, nil
 	return m, err
-}
-
-func (m *merge) eachFile(ctx context.Context, do func(*pq.File) error) error {
-	for _, path := range m.paths {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := withFile(path, do); err != nil {
-			return fmt.Errorf("read %s: %w", path, err)
-		}
-	}
-	return nil
-}
-
-func withFile(path string, do func(*pq.File) error) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return explain(err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	file, err := pq.OpenFile(f, info.Size(), pq.SkipPageIndex(true), pq.SkipBloomFilters(true))
-	if err != nil {
-		return err
-	}
-	return do(file)
-}
-
-// A group has the columns of a row group by name.
-type group struct {
-	rows   int
-	chunks map[string]pq.ColumnChunk
-}
-
-func eachGroup(f *pq.File, do func(group) error) error {
-	for _, g := range f.RowGroups() {
-		chunks := make(map[string]pq.ColumnChunk)
-		for i, c := range f.Schema().Fields() {
-			chunks[c.Name()] = g.ColumnChunks()[i]
-		}
-		if err := do(group{int(g.NumRows()), chunks}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // look decides which rows of a group to keep. A later group may change the decision.
 func (m *merge) look(g group) error {
-	keys := make([]key, g.rows)
-	for _, name := range []string{"workspace", "event_id"} {
-		err := m.values(g, name, func(i int, v pq.Value) { keys[i] = keys[i].with(v.ByteArray()) })
-		if err != nil {
+	for _, name := range []string{"workspace", "event_id", "received_at"} {
+		if g.chunks[name] == nil {
+			return fmt.Errorf("file has no column %s", name)
+		}
+	}
+	keys, ranks := make([]key, g.rows), make([]rank, g.rows)
+	for name, do := range map[string]func(int, pq.Value){
+		"received_at": func(i int, v pq.Value) { ranks[i].received = v.Int64() },
+		erasedAt:      func(i int, v pq.Value) { ranks[i].erased = !v.IsNull() },
+		versionColumn: func(i int, v pq.Value) { ranks[i].version = int32(v.Int64()) }, //nolint:gosec // counts releases
+	} {
+		if err := m.values(g, name, do); err != nil {
 			return err
 		}
 	}
-	return m.values(g, "received_at", func(i int, v pq.Value) { m.add(keys[i], v.Int64()) })
+	for _, name := range keyColumns {
+		if err := m.values(g, name, func(i int, v pq.Value) { keys[i] = keys[i].with(v.ByteArray()) }); err != nil {
+			return err
+		}
+	}
+	for i := range g.rows {
+		m.add(keys[i], ranks[i])
+	}
+	return nil
 }
 
-func (m *merge) add(k key, received int64) {
+func (m *merge) add(k key, r rank) {
 	other, repeated := m.best[k]
-	better := !repeated || received < m.received[other]
+	better := !repeated || r.better(m.ranks[other])
 	if better {
-		m.best[k] = uint32(len(m.received)) //nolint:gosec // four billion rows of a day do not fit into memory
+		m.best[k] = uint32(len(m.ranks)) //nolint:gosec // four billion rows of a day do not fit into memory
 		if repeated {
 			m.keep[other] = false
 		}
 	}
 	m.keep = append(m.keep, better)
-	m.received = append(m.received, received)
-}
-
-// values calls do with each value of a required column, which every file has.
-func (m *merge) values(g group, name string, do func(int, pq.Value)) error {
-	chunk, ok := g.chunks[name]
-	if !ok {
-		return fmt.Errorf("file has no column %s", name)
-	}
-	i := 0
-	err := m.batches(chunk, func(values []pq.Value) error {
-		for _, v := range values {
-			do(i, v)
-			i++
-		}
-		return nil
-	})
-	if err == nil && i != g.rows {
-		err = fmt.Errorf("column %s has %d values for %d rows", name, i, g.rows)
-	}
-	return err
-}
-
-// batches calls do with the values of a column, up to chunkRows at a time. The values
-// are valid until do returns.
-func (m *merge) batches(chunk pq.ColumnChunk, do func([]pq.Value) error) error {
-	pages := chunk.Pages()
-	defer pages.Close()
-	for {
-		page, err := pages.ReadPage()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		err = m.pageBatches(page, do)
-		pq.Release(page)
-		if err != nil {
-			return err
-		}
-	}
-}
-
-func (m *merge) pageBatches(page pq.Page, do func([]pq.Value) error) error {
-	values := page.Values()
-	for {
-		n, err := values.ReadValues(m.buffer)
-		if n > 0 {
-			if err := do(m.buffer[:n]); err != nil {
-				return err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
+	m.ranks = append(m.ranks, r)
 }

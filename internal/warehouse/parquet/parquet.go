@@ -2,9 +2,9 @@
 // DuckDB, Spark, ClickHouse and BigQuery. Any number of workers write to the folder
 // without a lock.
 //
-//	DIR/views.sql                                      for DuckDB: duckdb -init DIR/views.sql
-//	DIR/customerio_events/dt=2026-11-24/part-….parquet one batch's rows of that day
-//	DIR/customerio_events/dt=2026-11-23/day-….parquet  a day after Compact
+//	DIR/views.sql                                        for DuckDB: duckdb -init DIR/views.sql
+//	DIR/customerio_events/dt=2026-11-24/batch-….parquet  one batch's rows of that day
+//	DIR/customerio_events/dt=2026-11-23/merged-….parquet a day after Compact
 //
 // dt is the UTC day of the event's timestamp. All deliveries of an event have the
 // same timestamp, so Compact finds the repeats of an event within a day. An event
@@ -71,6 +71,9 @@ func (s *Sink) Open(ctx context.Context) error {
 	if err := removeDrafts(s.dir, time.Now().Add(-draftLife)); err != nil {
 		return err
 	}
+	// A compaction of the first version may be running, or another user may have started
+	// it. The next Open or Compact tries again.
+	_ = refuseFirstCompaction(s.dir)
 	if err := s.write(ctx, time.Unix(0, 0).UTC(), nil, "schema"); err != nil {
 		return err
 	}
@@ -86,7 +89,7 @@ func (s *Sink) Open(ctx context.Context) error {
 func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
 	days, rejected := byDay(rows)
 	for _, day := range slices.SortedFunc(maps.Keys(days), time.Time.Compare) {
-		if err := s.write(ctx, day, days[day], partPrefix+sequences(days[day])); err != nil {
+		if err := s.write(ctx, day, days[day], batchPrefix+sequences(days[day])); err != nil {
 			return warehouse.Result{}, err
 		}
 	}

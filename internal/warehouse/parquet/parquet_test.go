@@ -63,7 +63,7 @@ func compare(t *testing.T, want, got []map[string]any) {
 	t.Helper()
 	for _, table := range [][]map[string]any{want, got} {
 		slices.SortFunc(table, func(a, b map[string]any) int {
-			return cmp.Compare(fmt.Sprint(a["workspace"], a["event_id"]), fmt.Sprint(b["workspace"], b["event_id"]))
+			return cmp.Compare(fmt.Sprint(a["workspace"], a["event_id"], a["metric"]), fmt.Sprint(b["workspace"], b["event_id"], b["metric"]))
 		})
 	}
 	if diff := gocmp.Diff(want, got); diff != "" {

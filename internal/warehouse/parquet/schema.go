@@ -1,7 +1,10 @@
 package parquet
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	pq "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
@@ -33,8 +36,9 @@ type field struct {
 	node pq.Node
 }
 
+// fieldsOf returns the columns of a file: columns, and versionColumn after them.
 func fieldsOf(columns []warehouse.Column) []field {
-	fields := make([]field, len(columns))
+	fields := make([]field, len(columns), len(columns)+1)
 	for i, c := range columns {
 		node, ok := plain[c.Name]
 		if !ok {
@@ -45,27 +49,45 @@ func fieldsOf(columns []warehouse.Column) []field {
 		}
 		fields[i] = field{c.Name, node}
 	}
-	return fields
+	return append(fields, field{versionColumn, nodes[warehouse.Integer]})
 }
 
 // withFieldsOf adds the columns of a file, which another release may have written.
 // Columns that this release does not know stay. Columns that the file lacks become
-// optional.
-func withFieldsOf(fields []field, file *pq.Schema) []field {
-	inFile := make(map[string]bool)
+// optional. The error is about a column that a merge cannot copy.
+func withFieldsOf(fields []field, file *pq.Schema) ([]field, error) {
+	inFile := make(map[string]pq.Field)
 	for _, f := range file.Fields() {
-		inFile[f.Name()] = true
+		if !f.Leaf() || f.Repeated() {
+			return nil, fmt.Errorf("column %s has lists or fields of its own, which this version of cioctl cannot copy: upgrade cioctl", f.Name())
+		}
+		inFile[f.Name()] = f
 		if !slices.ContainsFunc(fields, func(g field) bool { return g.name == f.Name() }) {
 			fields = append(fields, field{f.Name(), pq.Optional(pq.Leaf(f.Type()))})
 		}
 	}
 	for i, f := range fields {
-		if !inFile[f.name] {
+		in, ok := inFile[f.name]
+		if ok && !sameType(in.Type(), f.node.Type()) {
+			return nil, fmt.Errorf("column %s has the type %s, want %s: upgrade cioctl, or move the file away if another program has written it", f.name, in.Type(), f.node.Type())
+		}
+		if (!ok || in.Optional()) && !f.node.Optional() {
 			fields[i].node = pq.Optional(f.node)
 		}
 	}
-	return fields
+	return fields, nil
 }
+
+// sameType reports whether values of a can be copied to a column of type b. Texts of
+// all logical types can. Numbers can mean the times of several units.
+func sameType(a, b pq.Type) bool {
+	if a.Kind() != b.Kind() {
+		return false
+	}
+	return a.Kind() == pq.ByteArray || isTime(a) == isTime(b) && (!isTime(a) || a.String() == b.String())
+}
+
+func isTime(t pq.Type) bool { return strings.HasPrefix(t.String(), "TIMESTAMP") }
 
 // An orderedGroup keeps the order of its fields. A plain pq.Group sorts its fields by
 // name.
@@ -88,15 +110,26 @@ func newSchema(fields []field) *pq.Schema {
 	return pq.NewSchema(warehouse.Events, root)
 }
 
-// newWriter returns a writer of files with the fields. The caller resets the writer
-// before each file.
-func newWriter(fields []field) *pq.GenericWriter[any] {
-	return pq.NewGenericWriter[any](nil, newSchema(fields),
+// newWriter returns a writer of files with the fields, whose rows have all columns of
+// the version. The caller resets the writer before each file.
+func newWriter(fields []field, version int) *pq.GenericWriter[any] {
+	options := []pq.WriterOption{
+		newSchema(fields),
 		// 40 % smaller than Snappy and as fast to write. The next level of zstd takes
 		// a quarter longer and makes these rows 2 % larger.
 		pq.Compression(&zstd.Codec{Level: zstd.SpeedFastest}),
 		pq.PageBufferSize(pageBytes),
-		// Bounds would repeat whole bodies in the footer, and nobody filters by payload.
-		pq.SkipPageBounds("payload"),
-	)
+		pq.KeyValueMetadata(metaKey, strings.Join(keyColumns, ",")),
+		pq.KeyValueMetadata(metaVersion, strconv.Itoa(version)),
+	}
+	for _, f := range fields {
+		if f.node.Type().Kind() == pq.ByteArray && !bounded[f.name] {
+			options = append(options, pq.SkipPageBounds(f.name))
+		}
+	}
+	return pq.NewGenericWriter[any](nil, options...)
 }
+
+// bounded are the texts whose least and greatest values a reader can use to skip a file.
+// Other texts are in no order, so that each file has values of the whole range.
+var bounded = map[string]bool{"event_id": true, "workspace": true, "metric": true}

@@ -9,26 +9,41 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/duckdbsql"
 )
 
-// eventsSQL creates the view that shows each event once, with the row that was
-// received first, and a table function that does the same for some days. The view
-// reads all days even under a condition, because the repeat of an event may be in
-// any day. DuckDB matches the columns of files of several releases by name.
+// eventsSQL creates the view that shows each event once, with the row of the highest
+// rank, and a table function that does the same for some days. The view reads all days
+// even under a condition, because the repeat of an event may be in any day. DuckDB
+// matches the columns of files of several releases by name. The part without rows gives
+// the view all columns of this release, also while all files are older.
 const eventsSQL = `SET TimeZone = 'UTC';
 CREATE SCHEMA IF NOT EXISTS {schema};
 SET search_path = '{schema},main';
 
 CREATE OR REPLACE VIEW {schema}.{table} AS
-SELECT * REPLACE ({payload} AS payload)
-FROM {files}
-QUALIFY row_number() OVER (PARTITION BY workspace, event_id ORDER BY received_at) = 1;
+SELECT * EXCLUDE ({version}) REPLACE ({json})
+FROM (
+  {empty}
+  UNION ALL BY NAME
+  SELECT * FROM {files}
+)
+QUALIFY row_number() OVER (
+  PARTITION BY {key}
+  ORDER BY erased_at IS NULL, {version} DESC NULLS LAST, received_at
+) = 1;
 
 -- FROM {table}_between('2026-01-01', '2026-01-31') reads only the files of these
 -- days, including the first and the last day.
 CREATE OR REPLACE MACRO {schema}.{table}_between(first_day, last_day) AS TABLE
-SELECT * REPLACE ({payload} AS payload)
-FROM {files}
-WHERE dt BETWEEN CAST(first_day AS DATE) AND CAST(last_day AS DATE)
-QUALIFY row_number() OVER (PARTITION BY workspace, event_id ORDER BY received_at) = 1;
+SELECT * EXCLUDE ({version}) REPLACE ({json})
+FROM (
+  {empty}
+  UNION ALL BY NAME
+  SELECT * FROM {files}
+  WHERE dt BETWEEN CAST(first_day AS DATE) AND CAST(last_day AS DATE)
+)
+QUALIFY row_number() OVER (
+  PARTITION BY {key}
+  ORDER BY erased_at IS NULL, {version} DESC NULLS LAST, received_at
+) = 1;
 
 `
 
@@ -49,9 +64,38 @@ func Views(dir string) string {
 	return strings.NewReplacer(
 		"{schema}", warehouse.DefaultSchema,
 		"{table}", warehouse.Events,
-		"{payload}", duckdbsql.JSON("payload"),
+		"{empty}", emptySQL(),
+		"{json}", jsonSQL(),
+		"{key}", strings.Join(keyColumns, ", "),
+		"{version}", versionColumn,
 		"{files}", "read_parquet("+quote(files)+", hive_partitioning = true, hive_types = {'dt': DATE}, union_by_name = true)",
 	).Replace(text.String())
+}
+
+// types are DuckDB's types of the columns in a file.
+var types = map[warehouse.Type]string{
+	warehouse.Text: "VARCHAR", warehouse.Integer: "BIGINT", warehouse.Boolean: "BOOLEAN",
+	warehouse.Timestamp: "TIMESTAMPTZ", warehouse.JSON: "VARCHAR",
+}
+
+// emptySQL selects all columns of a file of this release, and no rows.
+func emptySQL() string {
+	var list []string
+	for _, c := range warehouse.Columns() {
+		list = append(list, fmt.Sprintf("NULL::%s AS %q", types[c.Type], c.Name))
+	}
+	return "SELECT " + strings.Join(append(list, "NULL::BIGINT AS "+versionColumn), ", ") + " WHERE false"
+}
+
+// jsonSQL lists the columns that are text in a file and JSON in the view.
+func jsonSQL() string {
+	var list []string
+	for _, c := range warehouse.Columns() {
+		if c.Type == warehouse.JSON {
+			list = append(list, fmt.Sprintf("%s AS %s", duckdbsql.JSON(c.Name), c.Name))
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

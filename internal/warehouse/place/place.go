@@ -49,6 +49,12 @@ type kind interface {
 	// Compact removes repeated events, or returns a note that says what the operator
 	// has to do instead.
 	Compact(ctx context.Context, c Compaction) (Compacted, error)
+	// Backfill computes the columns of this release from the payloads of older rows, or
+	// returns a note that says what the operator has to do instead. Backfill replaces
+	// NULLs only, and leaves rows with erased_at unchanged. Workers of all releases may
+	// write meanwhile, and after an interruption the next Backfill completes the work.
+	// The caller calls Migrate first.
+	Backfill(ctx context.Context, b Backfilling) (Backfilled, error)
 }
 
 // Parse reads the URL of a warehouse. The warehouse need not exist.
