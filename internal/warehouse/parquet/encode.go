@@ -21,7 +21,7 @@ const (
 
 // blockRows is the number of rows whose columns are encoded one after the other. The
 // rows of a block, some 1 kB each, stay in the processor's cache meanwhile.
-const blockRows = 256
+const blockRows = 1024
 
 // An encoder writes files one after the other, and reuses its buffers.
 type encoder struct {

@@ -23,11 +23,17 @@ var nodes = map[warehouse.Type]pq.Node{
 	warehouse.JSON: pq.String(),
 }
 
-// plain are the columns without a dictionary. Nearly all their values differ, so that
-// a dictionary would be as large as the values.
+// plain are the columns without a dictionary. Nearly all their values differ within a
+// batch, so that a dictionary would be as large as the values and take longer.
 var plain = map[string]pq.Node{
-	"event_id":        pq.String(),
-	"stream_sequence": pq.Int(64),
+	"event_id":         pq.String(),
+	"delivery_id":      pq.String(),
+	"customer_id":      pq.String(),
+	"cio_id":           pq.String(),
+	"recipient":        pq.String(),
+	"email_address":    pq.String(),
+	"identifier_email": pq.String(),
+	"stream_sequence":  pq.Int(64),
 }
 
 // A field is one column of a file.
