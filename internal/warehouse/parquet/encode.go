@@ -19,10 +19,6 @@ const (
 	chunkRows = 1024
 )
 
-// blockRows is the number of rows whose columns are encoded one after the other. The
-// rows of a block, some 1 kB each, stay in the processor's cache meanwhile.
-const blockRows = 1024
-
 // An encoder writes files one after the other, and reuses its buffers.
 type encoder struct {
 	outputs []output
@@ -32,26 +28,25 @@ type encoder struct {
 
 // An output is a column of a file.
 type output struct {
-	name  string
-	level int // of a value that is not NULL: 1 in a column that may have NULLs, else 0
-	value func(*warehouse.Row) pq.Value
+	name string
+	fill fill
 }
+
+// A fill sets the values of a column in a chunk of NULLs. A fill returns the number of
+// rows that it has read: all rows, unless their texts have pageBytes before.
+type fill func(chunk []pq.Value, rows []*warehouse.Row) int
 
 func newEncoder(columns []warehouse.Column) *encoder {
 	e := &encoder{
 		writer: newWriter(fieldsOf(columns), currentVersion),
-		chunk:  make([]pq.Value, blockRows),
+		chunk:  make([]pq.Value, chunkRows),
 	}
 	for i := range columns {
-		c := &columns[i]
-		o := output{name: c.Name, level: 1, value: valueOf(c)}
-		if c.Required {
-			o.level = 0
-		}
-		e.outputs = append(e.outputs, o)
+		e.outputs = append(e.outputs, output{columns[i].Name, fillOf(&columns[i], i)})
 	}
-	version := func(*warehouse.Row) pq.Value { return pq.Int64Value(currentVersion) }
-	e.outputs = append(e.outputs, output{name: versionColumn, value: version})
+	index := len(columns)
+	version := fillNumbers(0, index, func(*warehouse.Row) (pq.Value, bool) { return pq.Int64Value(currentVersion), true })
+	e.outputs = append(e.outputs, output{versionColumn, version})
 	return e
 }
 
@@ -59,9 +54,9 @@ func newEncoder(columns []warehouse.Column) *encoder {
 func (e *encoder) encode(out io.Writer, rows []*warehouse.Row) error {
 	e.writer.Reset(out)
 	writers := e.writer.ColumnWriters()
-	for block := range slices.Chunk(rows, blockRows) {
+	for block := range slices.Chunk(rows, chunkRows) { // rows stay in the processor's cache
 		for i, w := range writers {
-			if err := e.column(w, i, block); err != nil {
+			if err := e.column(w, e.outputs[i].fill, block); err != nil {
 				return fmt.Errorf("encode column %s: %w", e.outputs[i].name, err)
 			}
 		}
@@ -70,60 +65,72 @@ func (e *encoder) encode(out io.Writer, rows []*warehouse.Row) error {
 	return e.writer.Close()
 }
 
-func (e *encoder) column(w *pq.ColumnWriter, index int, rows []*warehouse.Row) error {
-	o := &e.outputs[index]
-	chunk := e.chunk[:len(rows)]
-	clear(chunk) // to NULLs, which most values are
-	first, size := 0, 0
-	for i, r := range rows {
-		v := o.value(r)
-		if v.IsNull() {
-			continue
-		}
-		chunk[i] = v.Level(0, o.level, index)
-		if size += textSize(v); size < pageBytes {
-			continue
-		}
-		if _, err := w.WriteRowValues(chunk[first : i+1]); err != nil {
+func (e *encoder) column(w *pq.ColumnWriter, f fill, rows []*warehouse.Row) error {
+	for len(rows) > 0 {
+		chunk := e.chunk[:len(rows)]
+		clear(chunk)
+		n := f(chunk, rows)
+		if _, err := w.WriteRowValues(chunk[:n]); err != nil {
 			return err
 		}
-		first, size = i+1, 0
+		rows = rows[n:]
 	}
-	_, err := w.WriteRowValues(chunk[first:])
-	return err
+	return nil
 }
 
-// valueOf returns a function that reads the column's value from a row.
-func valueOf(c *warehouse.Column) func(*warehouse.Row) pq.Value {
+// fillOf returns the fill of the column with the index.
+func fillOf(c *warehouse.Column, index int) fill {
+	level := 1 // of a value that is not NULL in a column that may have NULLs
+	if c.Required {
+		level = 0
+	}
 	switch c.Type {
 	case warehouse.Integer:
-		return func(r *warehouse.Row) pq.Value {
-			if v := c.Integer(r); v != 0 {
-				return pq.Int64Value(v)
-			}
-			return pq.NullValue()
-		}
+		return fillNumbers(level, index, func(r *warehouse.Row) (pq.Value, bool) {
+			v := c.Integer(r)
+			return pq.Int64Value(v), v != 0
+		})
 	case warehouse.Boolean:
-		return func(r *warehouse.Row) pq.Value {
-			if v := c.Boolean(r); v != nil {
-				return pq.BooleanValue(*v)
-			}
-			return pq.NullValue()
-		}
+		return fillNumbers(level, index, func(r *warehouse.Row) (pq.Value, bool) {
+			v := c.Boolean(r)
+			return pq.BooleanValue(v != nil && *v), v != nil
+		})
 	case warehouse.Timestamp:
-		return func(r *warehouse.Row) pq.Value {
-			if v := c.Time(r); !v.IsZero() {
-				return pq.Int64Value(v.UnixMicro())
-			}
-			return pq.NullValue()
-		}
+		return fillNumbers(level, index, func(r *warehouse.Row) (pq.Value, bool) {
+			v := c.Time(r)
+			return pq.Int64Value(v.UnixMicro()), !v.IsZero()
+		})
 	default:
-		return func(r *warehouse.Row) pq.Value {
-			if v := c.Text(r); v != "" {
-				return pq.ByteArrayValue(unsafe.Slice(unsafe.StringData(v), len(v)))
+		return fillTexts(c, level, index)
+	}
+}
+
+// fillNumbers takes a function that returns a value, or false for NULL.
+func fillNumbers(level, index int, value func(*warehouse.Row) (pq.Value, bool)) fill {
+	return func(chunk []pq.Value, rows []*warehouse.Row) int {
+		for i, r := range rows {
+			if v, ok := value(r); ok {
+				chunk[i] = v.Level(0, level, index)
 			}
-			return pq.NullValue()
 		}
+		return len(rows)
+	}
+}
+
+func fillTexts(c *warehouse.Column, level, index int) fill {
+	return func(chunk []pq.Value, rows []*warehouse.Row) int {
+		size := 0
+		for i, r := range rows {
+			v := c.Text(r)
+			if v == "" {
+				continue
+			}
+			chunk[i] = pq.ByteArrayValue(unsafe.Slice(unsafe.StringData(v), len(v))).Level(0, level, index)
+			if size += len(v); size >= pageBytes {
+				return i + 1
+			}
+		}
+		return len(rows)
 	}
 }
 

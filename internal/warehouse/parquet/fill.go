@@ -57,8 +57,15 @@ func (f *filler) values(m *merge, g group, keep []bool) (map[string][]pq.Value, 
 		r := warehouse.NewRow(e, warehouse.Origin{}) // no added column reads the origin
 		for j := range f.columns {
 			if f.columns[j].Name != payload || r.PayloadAltered != nil {
-				list[j][i] = valueOf(&f.columns[j])(&r).Clone()
+				list[j][i] = valueOf(&f.columns[j], &r)
 			}
 		}
 	})
+}
+
+// valueOf returns a copy of the column's value.
+func valueOf(c *warehouse.Column, r *warehouse.Row) pq.Value {
+	var value [1]pq.Value
+	fillOf(c, 0)(value[:], []*warehouse.Row{r})
+	return value[0].Clone()
 }
