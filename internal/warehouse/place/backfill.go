@@ -6,6 +6,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
 	"github.com/cioevents/cioevents/internal/warehouse/parquet"
 )
@@ -46,5 +47,8 @@ func (f folder) Backfill(ctx context.Context, b Backfilling) (Backfilled, error)
 }
 
 func (d dataset) Backfill(context.Context, Backfilling) (Backfilled, error) {
-	return Backfilled{Note: "this version does not backfill BigQuery"}, nil
+	return Backfilled{
+		Note: "Run this script in BigQuery's console after the last older worker has stopped.",
+		SQL:  bigquery.Backfill(d.Project, d.Dataset),
+	}, nil
 }
