@@ -75,6 +75,10 @@ func (s patient) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Res
 	}
 }
 
+func (s patient) Store(ctx context.Context) (warehouse.Store, error) {
+	return s.Sink.(warehouse.Identity).Store(ctx)
+}
+
 func placeOf(w warehousetest.Warehouse) place {
 	if l, ok := w.(lossy); ok {
 		return l.place

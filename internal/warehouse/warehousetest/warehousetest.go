@@ -1,5 +1,5 @@
-// Package warehousetest is the conformance suite of warehouse.Sink. It also checks the
-// numbers that the views of every SQL warehouse must show.
+// Package warehousetest is the conformance suite of warehouse.Sink and
+// warehouse.Identity. It also checks the numbers that the views of every SQL warehouse must show.
 package warehousetest
 
 import (
@@ -12,7 +12,7 @@ import (
 // A Warehouse is a warehouse under test. The suite begins with an empty warehouse.
 type Warehouse interface {
 	// Sink returns a new sink on the warehouse, independent of other sinks as if in
-	// another process. The suite opens and closes each sink, and has several sinks
+	// another process. The sink also implements warehouse.Identity. The suite opens and closes each sink, and has several sinks
 	// open at the same time.
 	Sink(t *testing.T) warehouse.Sink
 	// Read returns the rows that a reader of the warehouse sees, in any order: each
@@ -75,10 +75,14 @@ func Run(t *testing.T, f Features, start func(t *testing.T) Warehouse) {
 		{"context ends meanwhile", contextEndsMeanwhile},
 		{"several writers", severalWriters},
 		{"table of an older release", olderTable},
+		{"a store has one id", oneStore},
+		{"two stores have two ids", twoStores},
+		{"openers at once agree on the id", openersAtOnce},
+		{"a store is empty until the first row", emptyStore},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			c.run(&suite{t: t, Features: f, Warehouse: start(t)})
+			c.run(&suite{t: t, Features: f, Warehouse: start(t), start: start})
 		})
 	}
 }
@@ -88,6 +92,7 @@ type suite struct {
 	t *testing.T
 	Features
 	Warehouse
+	start func(t *testing.T) Warehouse // another warehouse
 }
 
 // open returns an open sink that is closed at the end of the test.

@@ -114,4 +114,5 @@ func (s *Server) store(t *table, rows []map[string]any, n int) {
 	defer s.mu.Unlock()
 	t.rows = append(t.rows, rows...)
 	t.len += n
+	t.changed = s.cfg.Now()
 }

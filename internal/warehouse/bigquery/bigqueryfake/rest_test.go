@@ -116,3 +116,30 @@ func TestUnknownCalls(t *testing.T) {
 		t.Error("the fake has a table that no client created")
 	}
 }
+
+// A patch changes and deletes the labels that it names, and keeps the others.
+func TestLabels(t *testing.T) {
+	t.Parallel()
+	e := start(t, bigqueryfake.Config{})
+	change := func(set func(*bigquery.TableMetadataToUpdate)) (map[string]string, error) {
+		var u bigquery.TableMetadataToUpdate
+		set(&u)
+		md, err := e.table().Update(t.Context(), u, "")
+		if err != nil {
+			return nil, err
+		}
+		return md.Labels, nil
+	}
+	for _, key := range []string{"a", "b", "c"} {
+		if _, err := change(func(u *bigquery.TableMetadataToUpdate) { u.SetLabel(key, "1") }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := change(func(u *bigquery.TableMetadataToUpdate) { u.DeleteLabel("a"); u.SetLabel("b", "2") })
+	if diff := cmp.Diff(map[string]string{"b": "2", "c": "1"}, got); err != nil || diff != "" {
+		t.Errorf("%v %s", err, diff)
+	}
+	if _, err := change(func(u *bigquery.TableMetadataToUpdate) { u.SetLabel("b", "Large Letters") }); httpCode(err) != http.StatusBadRequest {
+		t.Errorf("a wrong value: got %v, want 400", err)
+	}
+}

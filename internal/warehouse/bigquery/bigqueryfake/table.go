@@ -17,6 +17,8 @@ type table struct {
 	meta *bigquery.Table // replaced, never modified
 	rows []map[string]any
 	len  int
+	// changed is the time of the last append.
+	changed time.Time
 
 	// The Write API uses schema until nextAt, and next from then on. Schemas are never
 	// modified: a connection compares pointers to notice a new schema.
@@ -31,6 +33,24 @@ func (t *table) schemaAt(now time.Time) *storagepb.TableSchema {
 		t.schema, t.next = t.next, nil
 	}
 	return t.schema
+}
+
+// bufferLife is how long appended rows stay in the streaming buffer: up to 90 minutes
+// (https://cloud.google.com/bigquery/docs/streaming-data-into-bigquery).
+const bufferLife = 90 * time.Minute
+
+// counted returns the REST resource with the number of rows. The streaming buffer is
+// counted apart, and holds all rows until there was no append for bufferLife.
+func (t *table) counted(now time.Time) *bigquery.Table {
+	meta := *t.meta
+	switch rows := uint64(t.len); { //nolint:gosec // a number of rows
+	case meta.View != nil:
+	case rows > 0 && now.Sub(t.changed) < bufferLife:
+		meta.StreamingBuffer = &bigquery.Streamingbuffer{EstimatedRows: rows}
+	default:
+		meta.NumRows = rows
+	}
+	return &meta
 }
 
 // Table returns the REST resource of a table or view: its schema, partitioning,

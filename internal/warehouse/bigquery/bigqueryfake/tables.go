@@ -30,6 +30,9 @@ func (s *Server) insertTable(r *http.Request) (any, error) {
 	if s.tables[key] != nil {
 		return nil, alreadyExists("Table", meta.Id)
 	}
+	if err := checkLabels(meta.Labels); err != nil {
+		return nil, err
+	}
 	t := &table{location: d.Location, meta: meta}
 	if err := s.changeSchema(t, nil, meta.Schema); err != nil {
 		return nil, err
@@ -43,10 +46,11 @@ func (s *Server) getTable(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.meta, nil
+	return t.counted(s.cfg.Now()), nil
 }
 
 // patchTable replaces each top-level field of the resource that the body contains.
+// Labels are merged.
 func (s *Server) patchTable(r *http.Request) (any, error) {
 	t, err := s.find(r)
 	if err != nil {
@@ -92,6 +96,11 @@ func patched(old *bigquery.Table, r *http.Request) (*bigquery.Table, error) {
 		return nil, err
 	}
 	maps.Copy(fields, patch)
+	if changes, ok := patch["labels"]; ok {
+		if fields["labels"], err = mergedLabels(old.Labels, changes); err != nil {
+			return nil, err
+		}
+	}
 	if b, err = json.Marshal(fields); err != nil {
 		return nil, err
 	}
