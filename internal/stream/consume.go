@@ -41,6 +41,10 @@ type Consumer struct {
 // receives the messages that are redriven to its name.
 func (c *Conn) OpenConsumer(ctx context.Context, name string, subjects []string) (*Consumer, error) {
 	cfg := consumerConfig(name, filters(subjects, redrivePrefix+name+".>"))
+	var err error
+	if cfg.Metadata, err = c.metadataOf(ctx, name); err != nil { // an update replaces all metadata
+		return nil, fmt.Errorf("open consumer %s: %w", name, err)
+	}
 	cons, err := c.js.CreateOrUpdateConsumer(ctx, Name, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open consumer %s: %w", name, err)

@@ -46,6 +46,8 @@ type ConsumerStatus struct {
 	// Redelivered counts the messages in flight for at least the second time.
 	Redelivered int        `json:"redelivered"`
 	LastAck     *time.Time `json:"last_ack"`
+	// Store is the warehouse of the consumer, nil without one.
+	Store *Store `json:"store,omitempty"`
 }
 
 // A DeadStatus counts the dead letters of a consumer, or of ingest, with a reason.
@@ -101,13 +103,17 @@ func consumersOf(infos []*jetstream.ConsumerInfo) []ConsumerStatus {
 		if isReplay(info) {
 			continue
 		}
-		list = append(list, ConsumerStatus{
+		status := ConsumerStatus{
 			Name:        info.Name,
 			Lag:         lagOf(info),
 			InFlight:    info.NumAckPending,
 			Redelivered: info.NumRedelivered,
 			LastAck:     info.AckFloor.Last,
-		})
+		}
+		if store := storeOf(info.Config.Metadata); store.ID != "" {
+			status.Store = &store
+		}
+		list = append(list, status)
 	}
 	slices.SortFunc(list, func(a, b ConsumerStatus) int { return cmp.Compare(a.Name, b.Name) })
 	return list

@@ -37,12 +37,26 @@ type Compacted struct {
 	SQL string `json:"sql,omitempty"`
 }
 
+// onThisHost names the host and the whole path of a file or a folder.
+func onThisHost(path string) string {
+	if whole, err := filepath.Abs(path); err == nil {
+		path = whole
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown host"
+	}
+	return host + ":" + path
+}
+
 // duckDB is the path of a database file.
 type duckDB string
 
-func (d duckDB) Sink(log zerolog.Logger) (warehouse.Sink, error) {
+func (d duckDB) Sink(log zerolog.Logger) (Sink, error) {
 	return duckdb.New(duckdb.Config{Path: string(d), Log: log})
 }
+
+func (d duckDB) Where() string { return "duckdb " + onThisHost(string(d)) }
 
 func (d duckDB) Reader(ctx context.Context) (*duckdb.Reader, error) {
 	return duckdb.OpenReader(ctx, string(d))
@@ -57,9 +71,11 @@ func (d duckDB) Compact(context.Context, Compaction) (Compacted, error) {
 // folder is the path of a folder of Parquet files.
 type folder string
 
-func (f folder) Sink(zerolog.Logger) (warehouse.Sink, error) {
+func (f folder) Sink(zerolog.Logger) (Sink, error) {
 	return parquet.New(parquet.Config{Dir: string(f)})
 }
+
+func (f folder) Where() string { return "parquet " + onThisHost(string(f)) }
 
 func (f folder) Reader(ctx context.Context) (*duckdb.Reader, error) {
 	if err := f.check(); err != nil {
@@ -96,10 +112,12 @@ func parseBigQuery(url, _ string) (kind, error) {
 	return dataset(cfg), err
 }
 
-func (d dataset) Sink(log zerolog.Logger) (warehouse.Sink, error) {
+func (d dataset) Sink(log zerolog.Logger) (Sink, error) {
 	d.Log = log
 	return bigquery.New(bigquery.Config(d))
 }
+
+func (d dataset) Where() string { return "bigquery " + d.Project + "." + d.Dataset }
 
 func (d dataset) Reader(context.Context) (*duckdb.Reader, error) { return nil, ErrNotReadable }
 

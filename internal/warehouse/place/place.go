@@ -32,14 +32,30 @@ type Place struct {
 	URL string
 	// Scheme is the part of URL before the colon: duckdb, parquet or bigquery.
 	Scheme string
+	// Consumer is the name of the consumer that fills the warehouse. ParseList sets the
+	// name: FirstConsumer for the first URL, FirstConsumer-SCHEME for another URL.
+	Consumer string
 	kind
+}
+
+// FirstConsumer is the name of the first warehouse's consumer. The name has no scheme:
+// the first warehouse keeps its position in the stream when another is added.
+const FirstConsumer = "warehouse"
+
+// A Sink is a sink that knows its store.
+type Sink interface {
+	warehouse.Sink
+	warehouse.Identity
 }
 
 // A kind has one implementation for each scheme, and one method for each operation on
 // a warehouse.
 type kind interface {
 	// Sink returns a new sink. Sink neither connects nor touches a file.
-	Sink(log zerolog.Logger) (warehouse.Sink, error)
+	Sink(log zerolog.Logger) (Sink, error)
+	// Where returns where the warehouse is, for people, without secrets: the host and
+	// the path, or the project and the dataset.
+	Where() string
 	// Reader opens the warehouse for queries. While a worker has the file, Reader
 	// waits until ctx ends. The error is ErrNotReadable for BigQuery.
 	Reader(ctx context.Context) (*duckdb.Reader, error)
@@ -95,6 +111,9 @@ func ParseList(urls []string) ([]Place, error) {
 			mistakes = append(mistakes, config.Invalid(Setting, url, "at most one URL of each kind after the first URL"))
 		}
 		seen[p.Scheme] = i > 0
+		if p.Consumer = FirstConsumer; i > 0 {
+			p.Consumer += "-" + p.Scheme
+		}
 		places = append(places, p)
 	}
 	return places, errors.Join(mistakes...)

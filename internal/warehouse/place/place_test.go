@@ -2,6 +2,7 @@ package place_test
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -31,6 +32,33 @@ func TestTwoOfOneScheme(t *testing.T) {
 	places, err := place.ParseList([]string{"duckdb:a", "duckdb:b", "parquet:c", "bigquery://my-project"})
 	if err != nil || len(places) != 4 || places[1].URL != "duckdb:b" || places[3].Scheme != "bigquery" {
 		t.Errorf("places are %+v, %v", places, err)
+	}
+	for i, want := range []string{"warehouse", "warehouse-duckdb", "warehouse-parquet", "warehouse-bigquery"} {
+		if places[i].Consumer != want {
+			t.Errorf("the consumer of %s is %q, want %s", places[i].URL, places[i].Consumer, want)
+		}
+	}
+}
+
+// A place names a host or a project, and no parameter of the URL.
+func TestWhere(t *testing.T) {
+	t.Parallel()
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for url, want := range map[string]string{
+		"duckdb:/a/b.duckdb": "duckdb " + host + ":/a/b.duckdb",
+		"parquet:/a/b":       "parquet " + host + ":/a/b",
+		"bigquery://my-project?rest=http://user:secret@h&grpc=h:1": "bigquery my-project.messaging",
+	} {
+		p, err := place.Parse(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Where(); got != want {
+			t.Errorf("%s is at %q, want %q", url, got, want)
+		}
 	}
 }
 
