@@ -41,6 +41,7 @@ func statusTable(w io.Writer, s *stream.Status) {
 		row(w, cons.Name, cons.Lag, cons.InFlight, cons.Redelivered)
 	}
 	row(w)
+	storeRows(w, s.Consumers)
 	if len(s.Replays) > 0 {
 		row(w, "REPLAY", "TARGET", "EVENTS")
 		for i := range s.Replays {
@@ -84,5 +85,26 @@ func heldHint(w io.Writer, dead []stream.DeadStatus) {
 	if held > 0 {
 		row(w)
 		row(w, fmt.Sprintf("%d suppressions are held: look with cioctl dead list --reason %[2]s, then redrive (deletes the profiles) or drop them", held, fault.ReasonHeldSuppression))
+	}
+}
+
+// storeRows lists the warehouses, and the events that a warehouse lacks.
+func storeRows(w io.Writer, consumers []stream.ConsumerStatus) {
+	listed := false
+	for _, cons := range consumers {
+		if cons.Store == nil {
+			continue
+		}
+		if !listed {
+			row(w, "WAREHOUSE OF", "PLACE")
+			listed = true
+		}
+		row(w, cons.Name, cons.Store.Place)
+		if cons.Store.Lacks > 0 {
+			row(w, "", fmt.Sprintf("was empty after event %d: fill it with cioctl replay start --to %s", cons.Store.Lacks, cons.Name))
+		}
+	}
+	if listed {
+		row(w)
 	}
 }

@@ -42,7 +42,7 @@ func (w *warehouseSetting) open(ctx context.Context) (*duckdb.Reader, string, er
 }
 
 func (c *cli) warehouse() *cobra.Command {
-	return group("warehouse", "Create and compact the warehouse", "", c.migrate(), c.compact())
+	return group("warehouse", "Create, compact and move the warehouse", "", c.migrate(), c.compact(), c.adopt())
 }
 
 // migrateOptions are the flags of migrate.

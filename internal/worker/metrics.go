@@ -33,7 +33,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	return &Metrics{
 		messages:      counter("cioevents_worker_messages_total", "Messages settled, by result.", "consumer", "result"),
 		deadLetters:   counter("cioevents_worker_dead_letters_total", "Messages dead-lettered, by reason.", "consumer", "reason"),
-		batchErrors:   counter("cioevents_worker_batch_errors_total", "Batches that failed as a whole and were retried.", "consumer"),
+		batchErrors:   counter("cioevents_worker_batch_errors_total", "Batches that failed as a whole and were retried, and failed openings of a warehouse.", "consumer"),
 		batchSeconds:  histogram("cioevents_worker_batch_seconds", "Time to handle a batch, pauses included.", prometheus.ExponentialBuckets(.001, 4, 9)),
 		batchMessages: histogram("cioevents_worker_batch_messages", "Messages in a batch.", prometheus.ExponentialBuckets(1, 4, 8)),
 		rows:          counter("cioevents_warehouse_rows_total", "Rows written to the warehouse, by result.", "consumer", "result"),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
@@ -18,6 +19,7 @@ import (
 type Rows struct {
 	sink    warehouse.Sink
 	metrics rowMetrics
+	failed  prometheus.Counter // failed openings, with the failed batches
 
 	mu     sync.Mutex // admits one Write at a time, while other loops fetch and parse
 	opened bool
@@ -25,7 +27,7 @@ type Rows struct {
 
 // NewRows returns a handler that writes the events of the consumer to the sink.
 func NewRows(consumer string, sink warehouse.Sink, m *Metrics) *Rows {
-	return &Rows{sink: sink, metrics: m.rowsOf(consumer)}
+	return &Rows{sink: sink, metrics: m.rowsOf(consumer), failed: m.batchErrors.WithLabelValues(consumer)}
 }
 
 // Handle writes the batch.
@@ -57,12 +59,16 @@ func (h *Rows) Handle(ctx context.Context, batch []event.Attempt, fail func(int,
 }
 
 // Open opens the sink, so that the tables exist before the first event. A caller may
-// skip Open: Handle opens a sink that is not open, because the worker must start even
-// while the warehouse is down.
+// skip Open: Handle opens a sink that is not open. A failed Open counts as a failed
+// batch: a caller that waits for Open has no batch that could fail.
 func (h *Rows) Open(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.open(ctx)
+	err := h.open(ctx)
+	if err != nil && ctx.Err() == nil {
+		h.failed.Inc()
+	}
+	return err
 }
 
 func (h *Rows) open(ctx context.Context) error {

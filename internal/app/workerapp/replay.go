@@ -66,7 +66,7 @@ func (r *replays) look(ctx context.Context) {
 			continue // the replay of another worker
 		}
 		if list[i].Done {
-			r.finish(look, list[i].ID)
+			r.finish(look, &list[i])
 			continue
 		}
 		if r.stops[list[i].ID] == nil {
@@ -93,7 +93,8 @@ func (r *replays) start(ctx context.Context, p *stream.Replay, j job) {
 	}
 }
 
-func (r *replays) finish(ctx context.Context, id string) {
+func (r *replays) finish(ctx context.Context, p *stream.Replay) {
+	id := p.ID
 	if !r.finished[id] {
 		r.finished[id] = true
 		return
@@ -104,5 +105,6 @@ func (r *replays) finish(ctx context.Context, id string) {
 		return
 	}
 	delete(r.finished, id)
+	r.app.fillGap(ctx, p)
 	r.app.Log.Info().Str("replay", id).Msg("replay finished")
 }

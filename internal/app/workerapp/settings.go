@@ -15,7 +15,7 @@ import (
 const (
 	Suppression = "suppression"
 	Engagement  = "engagement"
-	Warehouse   = "warehouse"
+	Warehouse   = place.FirstConsumer
 )
 
 // Config is the settings of the worker.

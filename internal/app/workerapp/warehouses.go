@@ -13,22 +13,22 @@ func (a *App) wireWarehouses() error {
 	if err != nil {
 		return err
 	}
-	for i, p := range places {
-		name := Warehouse // the first keeps its position in the stream when another is added
-		if i > 0 {
-			name += "-" + p.Scheme
-		}
+	for _, p := range places {
 		sink, err := p.Sink(a.Log)
 		if err != nil {
 			return fmt.Errorf("%s %q: %w", place.Setting, p.URL, err)
 		}
-		rows := worker.NewRows(name, sink, a.metrics)
-		a.sinks, a.rows = append(a.sinks, sink), append(a.rows, rows)
+		rows := worker.NewRows(p.Consumer, sink, a.metrics)
 		limits := warehouseLimits
 		limits.Messages = a.cfg.BatchRows
+		guard := &storeGuard{
+			place: p, subjects: []string{stream.AllEvents}, conn: a.Conn, sink: sink, rows: rows,
+			log: a.Log.With().Str("consumer", p.Consumer).Logger(), known: make(chan struct{}),
+		}
+		a.sinks, a.stores = append(a.sinks, sink), append(a.stores, guard)
 		a.jobs = append(a.jobs, job{
-			name: name, subjects: []string{stream.AllEvents}, limits: limits, loops: 2,
-			handler: rows,
+			name: p.Consumer, subjects: guard.subjects, limits: limits, loops: 2,
+			handler: rows, store: guard,
 		})
 	}
 	return nil

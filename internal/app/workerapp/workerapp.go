@@ -45,7 +45,7 @@ type App struct {
 	metrics *worker.Metrics
 	watch   *stream.Watch
 	sinks   []warehouse.Sink
-	rows    []*worker.Rows
+	stores  []*storeGuard
 	clients []*customerio.Client
 	jobs    []job
 	// stateErr is the error of the last check of the bucket.
@@ -61,6 +61,8 @@ type job struct {
 	handler  worker.Handler
 	gate     worker.Gate
 	source   *stream.Durable
+	// store is nil unless the consumer fills a warehouse.
+	store *storeGuard
 }
 
 // New binds the admin listener and begins to connect to NATS. The caller runs
@@ -95,7 +97,7 @@ func (a *App) open(log zerolog.Logger) error {
 	a.Registry.MustRegister(a.watch)
 	// An unavailable Track API and a missing stream of dead letters are notes, not
 	// reasons to be unready: docs/adr/0004-readiness.md.
-	return a.Listen(a.ready, a.notes)
+	return a.Listen(a.withStores(a.ready), a.notes)
 }
 
 func (a *App) wireEffects() error {
@@ -124,15 +126,11 @@ func (a *App) Run(ctx context.Context) error {
 }
 
 // openWarehouses creates the tables, because queries must succeed before the first
-// event. After a failure the first batch tries again.
+// event. A warehouse that is down is tried until ctx ends.
 func (a *App) openWarehouses(ctx context.Context) error {
 	var opening sync.WaitGroup
-	for _, rows := range a.rows {
-		opening.Go(func() {
-			if err := rows.Open(ctx); err != nil && ctx.Err() == nil {
-				a.Log.Warn().Err(err).Msg("warehouse not open yet; the first batch tries again")
-			}
-		})
+	for _, g := range a.stores {
+		opening.Go(func() { g.open(ctx) })
 	}
 	opening.Wait()
 	return nil
@@ -156,7 +154,7 @@ func (a *App) work(ctx context.Context) error {
 	<-checked
 	running.Go(func() { a.warnOfLeftovers(ctx) }) // events do not wait for the list
 	for _, j := range a.jobs {
-		running.Go(func() { a.runJob(ctx, j) })
+		running.Go(func() { a.runLinked(ctx, j) })
 	}
 	running.Go(func() { a.serveReplays(ctx) })
 	running.Go(func() { a.watch.Run(ctx) })
@@ -178,6 +176,9 @@ func (a *App) runJob(ctx context.Context, j job) {
 
 // consume handles the messages of a source as the job says until ctx ends.
 func (a *App) consume(ctx context.Context, j job, source worker.Source, log zerolog.Logger) {
+	if j.store != nil {
+		source = guarded{source, j.store}
+	}
 	consumer, err := worker.New(worker.Config{
 		Name: j.name, Source: source, Handler: j.handler, DeadLetters: a.Publisher, State: a.Conn.State(),
 		Gate: j.gate, Limits: j.limits, Loops: j.loops, MaxAttempts: a.cfg.MaxAttempts,

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cioevents/cioevents/internal/operate"
+	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/warehouse/place"
+)
+
+func (c *cli) adopt() *cobra.Command {
+	var list warehouseSetting
+	var out output
+	var consumer string
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "adopt",
+		Short: "Accept that a warehouse has moved to another store",
+		Long: `adopt makes a consumer fill the store at --warehouse-url from now on.
+
+Each DuckDB file, Parquet folder and BigQuery table has an id of its own, its store
+id, and the consumer remembers the id of the store that it fills. A worker with
+another store does not fetch and is not ready. Otherwise two stores would each get
+a part of the events: after a change of WAREHOUSE_URL, beside a test installation,
+or in two pods with a volume each.
+
+Run adopt after you have moved a warehouse or created it again. Run adopt where the
+warehouse is: for a DuckDB file, in the worker's pod. The warehouse of the consumer
+warehouse is the first of --warehouse-url; warehouse-parquet fills a further one.
+
+adopt copies no events. Either copy the old warehouse first, or fill the new one
+from the stream:
+
+  cioctl replay start --to warehouse --wait
+
+To fill two warehouses, do not use adopt: give the workers both in WAREHOUSE_URL.`,
+		Example: `  cioctl warehouse adopt --warehouse-url duckdb:/data/customerio.duckdb
+  cioctl warehouse adopt --warehouse-url bigquery://acme/messaging --yes
+  kubectl exec -it deploy/worker-warehouse -- /cioctl warehouse adopt`,
+	}
+	cmd.Flags().StringVar(&consumer, "consumer", place.FirstConsumer, "consumer that fills the warehouse, as in cioctl status")
+	cmd.Flags().BoolVar(&yes, "yes", false, "adopt without asking")
+	valid := check(func() error {
+		if !yes && !isTerminal(c.in) {
+			return errors.New("standard input is not a terminal, so nobody can confirm: give --yes to adopt")
+		}
+		return nil
+	})
+	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
+		p, err := operate.PlaceOf(list.places, consumer)
+		if err != nil {
+			return flagError(err)
+		}
+		a, err := operate.PlanAdoption(ctx, conn, p)
+		if err != nil {
+			return err
+		}
+		return c.doAdopt(ctx, conn, a, yes, &out)
+	}, &list, &out, valid)
+}
+
+func (c *cli) doAdopt(ctx context.Context, conn *stream.Conn, a *operate.Adoption, yes bool, out *output) error {
+	if !a.Changes() {
+		return out.print(c.out, a, func(w io.Writer) { row(w, a.Consumer+" fills this store already: "+a.To.Place) })
+	}
+	to := storeText(a.To)
+	if a.Empty {
+		to += ", which is empty"
+	}
+	_, _ = fmt.Fprintf(c.err, "%s fills now:  %s\n%s will fill:  %s\n", a.Consumer, storeText(a.From), a.Consumer, to)
+	if !yes && !c.confirm(ctx, "Fill the other store from now on?") {
+		return errors.New("nothing was changed; --yes adopts without asking")
+	}
+	if err := operate.Adopt(ctx, conn, a); err != nil {
+		return err
+	}
+	return out.print(c.out, a, func(w io.Writer) { adoptTable(w, a) })
+}
+
+func adoptTable(w io.Writer, a *operate.Adoption) {
+	row(w, fmt.Sprintf("%s fills %s; a worker with this store begins within seconds", a.Consumer, a.To.Place))
+	switch {
+	case a.Settled == 0:
+	case a.Empty:
+		row(w, fmt.Sprintf("The store is empty and lacks the events up to %d. Fill the store with: cioctl replay start --to %s --wait", a.Settled, a.Consumer))
+	default:
+		row(w, fmt.Sprintf("Events up to %d are in the store only if you have copied them. If not: cioctl replay start --to %s --wait", a.Settled, a.Consumer))
+	}
+}
+
+func storeText(s stream.Store) string {
+	if s.ID == "" {
+		return "no store that is known"
+	}
+	return s.Place + " (store " + s.ID + ")"
+}

@@ -1,0 +1,192 @@
+package workerapp
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/place"
+	"github.com/cioevents/cioevents/internal/worker"
+)
+
+// A storeGuard lets a warehouse's consumer fetch only while the consumer's metadata
+// names the store of this worker. Workers with different stores would each take a part
+// of the events: docs/adr/0008-stores.md.
+type storeGuard struct {
+	place    place.Place
+	subjects []string
+	conn     *stream.Conn
+	sink     place.Sink
+	rows     *worker.Rows
+	log      zerolog.Logger
+
+	known chan struct{} // closed when own is set
+	own   warehouse.Store
+
+	mu      sync.Mutex
+	linked  bool
+	refusal error // why this worker must not fetch, nil unless another store is linked
+
+	// The fields below belong to run.
+
+	vacantSince, claimedAt time.Time
+	warned                 bool
+}
+
+// A failed opening is repeated after firstOpenWait, then after twice the wait, up to
+// lastOpenWait.
+const (
+	firstOpenWait = 250 * time.Millisecond
+	lastOpenWait  = 15 * time.Second
+)
+
+// open opens the warehouse and reads its id, until both succeed or ctx ends. Queries
+// must succeed before the first event, so open does not wait for NATS.
+func (g *storeGuard) open(ctx context.Context) {
+	for wait := firstOpenWait; ctx.Err() == nil; wait = min(2*wait, lastOpenWait) {
+		err := g.rows.Open(ctx)
+		if err == nil {
+			g.own, err = g.sink.Store(ctx)
+		}
+		switch {
+		case err == nil:
+			close(g.known)
+			return
+		case ctx.Err() != nil:
+			return
+		}
+		if named, ok := fault.RetryWait(err); ok {
+			wait = named
+		}
+		g.log.Warn().Err(err).Stringer("wait", wait).Msg("warehouse not open, trying again")
+		pause(ctx, wait)
+	}
+}
+
+// beginWait is how long a missing consumer waits for the warehouse. A consumer that is
+// created with its store needs no claim. A consumer must exist while the warehouse is
+// down, too: alerts watch its lag.
+const beginWait = 5 * time.Second
+
+// begin creates a missing consumer with the store of this worker.
+func (g *storeGuard) begin(ctx context.Context) {
+	select {
+	case <-g.known:
+	case <-time.After(beginWait):
+		return
+	case <-ctx.Done():
+		return
+	}
+	link, err := g.conn.StoreLink(ctx, g.place.Consumer)
+	if err == nil && !link.Exists {
+		err = g.conn.CreateLinked(ctx, g.place.Consumer, g.subjects, g.store(0))
+	}
+	if err != nil && ctx.Err() == nil {
+		g.log.Warn().Err(err).Msg("consumer not linked to its store yet, trying again")
+	}
+}
+
+func (g *storeGuard) store(lacks uint64) stream.Store {
+	return stream.Store{ID: g.own.ID, Place: g.place.Where(), Lacks: lacks}
+}
+
+// ready returns why this worker must not fetch. A warehouse that is not open yet is no
+// reason: docs/adr/0004-readiness.md.
+func (g *storeGuard) ready() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.refusal
+}
+
+// gauge returns the instrument of the guard.
+func (g *storeGuard) gauge() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name:        "cioevents_warehouse_refused",
+		Help:        "1 while this worker fetches nothing for the consumer, because the consumer fills another store.",
+		ConstLabels: prometheus.Labels{"consumer": g.place.Consumer},
+	}, func() float64 {
+		if g.ready() != nil {
+			return 1
+		}
+		return 0
+	})
+}
+
+func (g *storeGuard) isLinked() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.linked
+}
+
+func (g *storeGuard) set(linked bool, refusal error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.linked, g.refusal = linked, refusal
+}
+
+// guardPause is how long a fetch waits while the consumer is not linked.
+const guardPause = 100 * time.Millisecond
+
+// guarded is a source that is empty while the guard's consumer is not linked.
+type guarded struct {
+	worker.Source
+	guard *storeGuard
+}
+
+// Fetch implements worker.Source.
+func (s guarded) Fetch(ctx context.Context, l event.Limits) ([]event.Attempt, error) {
+	if !s.guard.isLinked() {
+		pause(ctx, guardPause)
+		return nil, ctx.Err()
+	}
+	attempts, err := s.Source.Fetch(ctx, l)
+	if s.guard.isLinked() {
+		return attempts, err
+	}
+	for i := range attempts { // another store was linked during the fetch
+		_ = attempts[i].Settle.Retry(time.Second)
+	}
+	return nil, ctx.Err()
+}
+
+// withStores returns ready, which also fails while a consumer of this worker fills
+// another store.
+func (a *App) withStores(ready func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := ready(ctx); err != nil {
+			return err
+		}
+		for _, g := range a.stores {
+			if err := g.ready(); err != nil {
+				return fmt.Errorf("consumer %s: %w", g.place.Consumer, err)
+			}
+		}
+		return nil
+	}
+}
+
+// runLinked is runJob, with the guard of the job's store.
+func (a *App) runLinked(ctx context.Context, j job) {
+	if j.store != nil {
+		j.store.begin(ctx)
+		var checking sync.WaitGroup
+		checking.Go(func() { j.store.run(ctx) })
+		defer checking.Wait()
+	}
+	a.runJob(ctx, j)
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}

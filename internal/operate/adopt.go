@@ -1,0 +1,86 @@
+package operate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/warehouse/place"
+)
+
+// An Adoption links a warehouse's consumer to another store.
+type Adoption struct {
+	Consumer string `json:"consumer"`
+	// From is the store that the consumer fills now. Its ID is "" when no worker has
+	// linked a store yet.
+	From stream.Store `json:"from"`
+	// To is the store that the consumer will fill.
+	To stream.Store `json:"to"`
+	// Settled is the sequence up to which the consumer has settled its events. To has of
+	// these events only those that somebody has copied.
+	Settled uint64 `json:"settled"`
+	// Empty reports that the store To has no event.
+	Empty bool `json:"empty"`
+}
+
+// Changes reports whether the adoption changes the store of the consumer.
+func (a *Adoption) Changes() bool { return a.From.ID != a.To.ID }
+
+// ErrNoConsumer reports that no worker has opened the consumer yet: a worker links its
+// own store when it creates the consumer.
+var ErrNoConsumer = errors.New("no worker has opened the consumer yet")
+
+// PlaceOf returns the warehouse that the consumer fills, or an InputError.
+func PlaceOf(places []place.Place, consumer string) (place.Place, error) {
+	var names []string
+	for _, p := range places {
+		if p.Consumer == consumer {
+			return p, nil
+		}
+		names = append(names, p.Consumer)
+	}
+	return place.Place{}, &InputError{"consumer", fmt.Errorf("%q fills no warehouse of %s: want one of %q", consumer, place.Setting, names)}
+}
+
+// PlanAdoption opens the warehouse, creates what is missing there, and reads which store
+// the warehouse's consumer fills. PlanAdoption does not change the consumer.
+func PlanAdoption(ctx context.Context, conn *stream.Conn, p place.Place) (*Adoption, error) {
+	link, err := conn.StoreLink(ctx, p.Consumer)
+	if err != nil {
+		return nil, err
+	}
+	if !link.Exists {
+		return nil, fmt.Errorf("consumer %s: %w", p.Consumer, ErrNoConsumer)
+	}
+	sink, err := p.Sink(zerolog.Nop())
+	if err != nil {
+		return nil, err
+	}
+	a := &Adoption{Consumer: p.Consumer, From: link.Store, Settled: link.Settled}
+	if err := a.read(ctx, sink); err != nil {
+		return nil, errors.Join(fmt.Errorf("open warehouse %s: %w", p.Where(), err), sink.Close())
+	}
+	a.To.Place = p.Where()
+	if a.Empty {
+		a.To.Lacks = a.Settled
+	}
+	return a, sink.Close()
+}
+
+func (a *Adoption) read(ctx context.Context, sink place.Sink) error {
+	if err := sink.Open(ctx); err != nil {
+		return err
+	}
+	store, err := sink.Store(ctx)
+	a.To.ID, a.Empty = store.ID, store.Empty
+	return err
+}
+
+// Adopt links the consumer as planned. A worker with the new store begins to fetch within
+// seconds, and a worker with the old store stops.
+func Adopt(ctx context.Context, conn *stream.Conn, a *Adoption) error {
+	return conn.SetStore(ctx, a.Consumer, a.To)
+}
