@@ -63,8 +63,8 @@ func (g *storeGuard) accept(ctx context.Context, link stream.StoreLink) {
 	if !g.isLinked() {
 		g.log.Info().Str("store", g.own.ID).Str("place", link.Store.Place).Msg("consumer fills this warehouse")
 	}
+	g.warnOfGap(ctx, link) // before the first fetch moves the consumer's floor
 	g.set(true, nil)
-	g.warnOfGap(ctx, link)
 }
 
 func (g *storeGuard) claim(ctx context.Context, link stream.StoreLink) {
@@ -103,7 +103,7 @@ func (g *storeGuard) warnOfGap(ctx context.Context, link stream.StoreLink) {
 		return
 	}
 	lacks := link.Store.Lacks
-	if g.own.Empty && link.Settled > lacks {
+	if link.Settled > lacks && g.isEmpty(ctx) {
 		lacks = link.Settled
 		if err := g.conn.SetStore(ctx, g.place.Consumer, g.store(lacks)); err != nil {
 			return // the next check tries again
@@ -114,6 +114,16 @@ func (g *storeGuard) warnOfGap(ctx context.Context, link stream.StoreLink) {
 		g.log.Warn().Uint64("up_to", lacks).
 			Msg("the warehouse was empty, and its consumer had handled events before: to fill the warehouse, run cioctl replay start --to " + g.place.Consumer)
 	}
+}
+
+// isEmpty reads the store again when it was empty at its opening: somebody may have
+// copied events into the store before adopting it.
+func (g *storeGuard) isEmpty(ctx context.Context) bool {
+	if !g.own.Empty {
+		return false
+	}
+	store, err := g.sink.Store(ctx)
+	return err == nil && store.Empty
 }
 
 // fillGap removes the note of a gap after a replay of all events.
