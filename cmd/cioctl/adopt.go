@@ -45,17 +45,17 @@ To fill two warehouses, do not use adopt: give the workers both in WAREHOUSE_URL
 	}
 	cmd.Flags().StringVar(&consumer, "consumer", place.FirstConsumer, "consumer that fills the warehouse, as in cioctl status")
 	cmd.Flags().BoolVar(&yes, "yes", false, "adopt without asking")
-	valid := check(func() error {
+	var p place.Place
+	valid := check(func() (err error) {
+		if p, err = operate.PlaceOf(list.places, consumer); err != nil {
+			return flagError(err)
+		}
 		if !yes && !isTerminal(c.in) {
 			return errors.New("standard input is not a terminal, so nobody can confirm: give --yes to adopt")
 		}
 		return nil
 	})
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
-		p, err := operate.PlaceOf(list.places, consumer)
-		if err != nil {
-			return flagError(err)
-		}
 		a, err := operate.PlanAdoption(ctx, conn, p)
 		if err != nil {
 			return err

@@ -1,0 +1,111 @@
+package operate_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/operate"
+	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/warehouse/place"
+	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
+)
+
+func places(t *testing.T, urls ...string) []place.Place {
+	t.Helper()
+	list, err := place.ParseList(urls)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func TestPlaceOf(t *testing.T) {
+	t.Parallel()
+	list := places(t, "duckdb:a", "duckdb:b", "parquet:c")
+	for consumer, want := range map[string]string{"warehouse": "duckdb:a", "warehouse-duckdb": "duckdb:b", "warehouse-parquet": "parquet:c"} {
+		if p, err := operate.PlaceOf(list, consumer); err != nil || p.URL != want {
+			t.Errorf("%s fills %s, %v; want %s", consumer, p.URL, err, want)
+		}
+	}
+	var input *operate.InputError
+	if _, err := operate.PlaceOf(list, "suppression"); !errors.As(err, &input) {
+		t.Errorf("suppression: %v, want an InputError", err)
+	}
+}
+
+func (p *pipeline) plan(at place.Place) *operate.Adoption {
+	p.t.Helper()
+	a, err := operate.PlanAdoption(p.t.Context(), p.conn, at)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return a
+}
+
+// A plan tells whether the store has what the consumer has settled, and changes no
+// consumer.
+func TestAdopt(t *testing.T) {
+	t.Parallel()
+	p := newPipeline(t)
+	list := places(t, "duckdb:"+filepath.Join(t.TempDir(), "e.duckdb"), "parquet:"+t.TempDir())
+	if _, err := operate.PlanAdoption(t.Context(), p.conn, list[0]); !errors.Is(err, operate.ErrNoConsumer) {
+		t.Errorf("without a consumer: %v", err)
+	}
+	p.publish("a", "sent")
+	cons := p.consumer("warehouse")
+	attempts, err := cons.Fetch(t.Context(), event.Limits{Messages: 1})
+	if err != nil || len(attempts) != 1 {
+		t.Fatalf("fetched %d, %v", len(attempts), err)
+	}
+	if err := attempts[0].Settle.Ack(); err != nil {
+		t.Fatal(err)
+	}
+	a := p.plan(list[0])
+	for a.Settled == 0 { // the server handles an ack later
+		a = p.plan(list[0])
+	}
+	host, _ := os.Hostname()
+	want := &operate.Adoption{
+		Consumer: "warehouse", Settled: 1, Empty: true,
+		To: stream.Store{ID: a.To.ID, Place: "duckdb " + host + ":" + list[0].URL[len("duckdb:"):], Lacks: 1},
+	}
+	if diff := cmp.Diff(want, a); diff != "" || a.To.ID == "" {
+		t.Error(diff)
+	}
+	if link, err := p.conn.StoreLink(t.Context(), "warehouse"); err != nil || link.Store.ID != "" {
+		t.Errorf("the plan has linked %+v, %v", link, err)
+	}
+	if err := operate.Adopt(t.Context(), p.conn, a); err != nil {
+		t.Fatal(err)
+	}
+	if again := p.plan(list[0]); again.Changes() || again.From != a.To {
+		t.Errorf("after the adoption the plan is %+v", again)
+	}
+}
+
+// A store with events may have been copied, so it is not noted as empty.
+func TestAdoptAFullStore(t *testing.T) {
+	t.Parallel()
+	p := newPipeline(t)
+	p.consumer("warehouse")
+	at := places(t, "parquet:"+t.TempDir())[0]
+	sink, err := at.Sink(zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sink.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sink.Write(t.Context(), warehousetest.Rows(3)); err != nil {
+		t.Fatal(err)
+	}
+	if a := p.plan(at); a.Empty || a.To.Lacks != 0 {
+		t.Errorf("the plan is %+v", a)
+	}
+}
