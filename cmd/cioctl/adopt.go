@@ -41,7 +41,7 @@ from the stream:
 To fill two warehouses, do not use adopt: give the workers both in WAREHOUSE_URL.`,
 		Example: `  cioctl warehouse adopt --warehouse-url duckdb:/data/customerio.duckdb
   cioctl warehouse adopt --warehouse-url bigquery://acme/messaging --yes
-  kubectl exec -it deploy/worker-warehouse -- /cioctl warehouse adopt`,
+  kubectl exec -it deployment/worker-warehouse -- /cioctl warehouse adopt`,
 	}
 	cmd.Flags().StringVar(&consumer, "consumer", place.FirstConsumer, "consumer that fills the warehouse, as in cioctl status")
 	cmd.Flags().BoolVar(&yes, "yes", false, "adopt without asking")

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/rs/zerolog"
-
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
@@ -55,28 +53,18 @@ func PlanAdoption(ctx context.Context, conn *stream.Conn, p place.Place) (*Adopt
 	if !link.Exists {
 		return nil, fmt.Errorf("consumer %s: %w", p.Consumer, ErrNoConsumer)
 	}
-	sink, err := p.Sink(zerolog.Nop())
+	store, err := p.Store(ctx)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open warehouse %s: %w", p.Where(), err)
 	}
-	a := &Adoption{Consumer: p.Consumer, From: link.Store, Settled: link.Settled}
-	if err := a.read(ctx, sink); err != nil {
-		return nil, errors.Join(fmt.Errorf("open warehouse %s: %w", p.Where(), err), sink.Close())
+	a := &Adoption{
+		Consumer: p.Consumer, From: link.Store, To: stream.Store{ID: store.ID, Place: p.Where()},
+		Settled: link.Settled, Empty: store.Empty,
 	}
-	a.To.Place = p.Where()
 	if a.Empty {
 		a.To.Lacks = a.Settled
 	}
-	return a, sink.Close()
-}
-
-func (a *Adoption) read(ctx context.Context, sink place.Sink) error {
-	if err := sink.Open(ctx); err != nil {
-		return err
-	}
-	store, err := sink.Store(ctx)
-	a.To.ID, a.Empty = store.ID, store.Empty
-	return err
+	return a, nil
 }
 
 // Adopt links the consumer as planned. A worker with the new store begins to fetch within

@@ -38,13 +38,13 @@ var floors = []floor{
 	}},
 	{"programs' wiring", []room{
 		{"internal/app/ingestapp", "which parts ingest consists of, and its order of start and shutdown"},
-		{"internal/app/workerapp", "which parts the worker consists of: which consumers it opens for each workspace and warehouse, which replays it serves, what makes it ready"},
+		{"internal/app/workerapp", "which parts the worker consists of: which consumers it opens for each workspace and warehouse, whether each warehouse is the consumer's store, which replays it serves, what makes it ready"},
 	}},
 	{"shared wiring", []room{
 		{"internal/app", "what ingest and worker share: start of the program, its parts in order, shutdown"},
 	}},
 	{"use cases", []room{
-		{"internal/operate", "what an operator can do, for `cioctl` and other faces: list, filter, redrive and drop dead letters, start replays, follow the streams, try rules, send events"},
+		{"internal/operate", "what an operator can do, for `cioctl` and other faces: list, filter, redrive and drop dead letters, start replays, move warehouses, follow the streams, try rules, send events"},
 	}},
 	{"applications", []room{
 		{"internal/ingest", "the webhook server: answers and their status codes, limits of bodies and connections, timeouts, TLS certificates, allowed networks"},
@@ -69,7 +69,7 @@ var floors = []floor{
 	{"concepts", []room{
 		{"internal/event", "types that ingest, worker and stream agree on: the message of one webhook call with its id and index fields, an attempt at the message, the dead letter"},
 		{"internal/effect", "what an event does to a profile: the effects file, the built-in rules (suppression, opt-outs, engagement by opens and clicks), the person, the Track API calls that result"},
-		{"internal/warehouse", "the row of one event, the columns of the table, names of the views, the contract `warehouse.Sink`"},
+		{"internal/warehouse", "the row of one event, the columns of the table, names of the views, the contracts `warehouse.Sink` and `warehouse.Identity`"},
 		{"internal/warehouse/duckdbsql", "the SQL of the views for DuckDB, which a DuckDB file and a Parquet folder share"},
 	}},
 	{"tools", []room{

@@ -128,6 +128,18 @@ func (p Place) Migrate(ctx context.Context) error {
 	return errors.Join(sink.Open(ctx), sink.Close())
 }
 
+// Store opens the warehouse as Migrate does, and returns the store.
+func (p Place) Store(ctx context.Context) (store warehouse.Store, err error) {
+	sink, err := p.Sink(zerolog.Nop())
+	if err != nil {
+		return store, err
+	}
+	if err = sink.Open(ctx); err == nil {
+		store, err = sink.Store(ctx)
+	}
+	return store, errors.Join(err, sink.Close())
+}
+
 // OpenReader opens the first place that can be queried and returns the reader and the
 // place.
 func OpenReader(ctx context.Context, places []Place) (*duckdb.Reader, Place, error) {
