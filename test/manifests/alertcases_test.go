@@ -89,6 +89,7 @@ const (
 	deadLetter = `cioevents_worker_dead_letters_total{consumer="suppression",reason="rejected"} `
 	heldLetter = `cioevents_worker_dead_letters_total{consumer="suppression",reason="held_suppression"} `
 	held       = `cioevents_worker_batch_errors_total{consumer="warehouse"} `
+	refused    = `cioevents_warehouse_refused{consumer="warehouse",pod=`
 	down       = `cioevents_track_down{workspace="default",cause="outage",pod="a"} `
 	age        = `cioevents_oldest_unacked_seconds{consumer="warehouse",pod="a"} `
 	ageToo     = `cioevents_oldest_unacked_seconds{consumer="warehouse",pod="b"} `
@@ -126,6 +127,8 @@ func workerCases() []alertCase {
 		{"CioeventsHeldSuppressionsExpire", "others for 80 days", 10, []string{"cioevents_held_suppressions 0x10", "cioevents_dead_letters_oldest_seconds 6912001x10"}, false},
 		{"CioeventsBatchesHeld", "for 30 minutes", 30, []string{held + "0+1x30"}, true},
 		{"CioeventsBatchesHeld", "once", 30, []string{held + "0x20 1x9"}, false},
+		{"CioeventsWarehouseRefused", "one of two pods", 10, []string{refused + `"a"} 0x10`, refused + `"b"} 1x10`}, true},
+		{"CioeventsWarehouseRefused", "during a move", 10, []string{refused + `"b"} 1x7 0x3`}, false},
 		{"CioeventsTrackDown", "for 15 minutes", 15, []string{down + "1x15"}, true},
 		{"CioeventsTrackDown", "for 5 minutes", 15, []string{down + "0x10 1x4"}, false},
 		{"CioeventsCredentialsRefused", "once", 30, []string{calls("identify", "unauthorized", "0x27 1x2")}, true},

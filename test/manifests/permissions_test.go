@@ -132,6 +132,9 @@ func publishAndDeadLetter(t *testing.T, p *stream.Publisher) {
 // work does what the worker does with a consumer, to the end of a message.
 func work(t *testing.T, conn *stream.Conn, name string, subjects []string) {
 	t.Helper()
+	if name == workerapp.Warehouse {
+		linkStore(t, conn, name, subjects)
+	}
 	consumer := conn.NewDurable(stream.DurableConfig{
 		Name: name, Subjects: subjects, KeepFloor: name != workerapp.Warehouse, CheckEvery: 100 * time.Millisecond,
 		Prepare: func(ctx context.Context) error {
@@ -221,6 +224,24 @@ func share(t *testing.T, worker *stream.Conn) {
 	if keys, err := state.Keys(ctx, "test."); err != nil || !slices.Equal(keys, []string{"test.b"}) {
 		t.Errorf("keys %v, %v", keys, err)
 	}
+}
+
+// linkStore does what the worker does with the store of a warehouse.
+func linkStore(t *testing.T, conn *stream.Conn, name string, subjects []string) {
+	t.Helper()
+	eventually(t, "the worker creates "+name+" with its store", func(ctx context.Context) error {
+		return conn.CreateLinked(ctx, name, subjects, stream.Store{ID: "1", Place: "here"})
+	})
+	eventually(t, "the worker links another store", func(ctx context.Context) error {
+		if err := conn.SetStore(ctx, name, stream.Store{ID: "2", Place: "there"}); err != nil {
+			return err
+		}
+		link, err := conn.StoreLink(ctx, name)
+		if err == nil && link.Store.ID != "2" {
+			err = fmt.Errorf("the consumer has the store %+v", link.Store)
+		}
+		return err
+	})
 }
 
 // watch does what the worker does for its instruments.

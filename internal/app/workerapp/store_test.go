@@ -171,6 +171,21 @@ func (f *filler) refuses() bool {
 	return code == http.StatusServiceUnavailable && strings.Contains(body, "fills another store")
 }
 
+// refused returns the instrument of a refused warehouse.
+func (f *filler) refused() (value float64) {
+	f.t.Helper()
+	families, err := f.app.Metrics().Gather()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == "cioevents_warehouse_refused" {
+			value = family.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	return value
+}
+
 // Two workers on one consumer with different files: all events are in one file. The
 // other worker says what to do, and runs its other consumers.
 func TestOneConsumerFillsOneStore(t *testing.T) {
@@ -187,6 +202,9 @@ func TestOneConsumerFillsOneStore(t *testing.T) {
 	}
 	if code, body := first.ready(); code != http.StatusOK {
 		t.Errorf("the worker that fills the store is not ready: %s", body)
+	}
+	if a, b := first.refused(), second.refused(); a != 0 || b != 1 {
+		t.Errorf("the instrument is %v for the worker that fills the store and %v for the other", a, b)
 	}
 	_, body := second.ready()
 	for _, want := range []string{first.path, second.path, "cioctl warehouse adopt --consumer warehouse", "WAREHOUSE_URL"} {

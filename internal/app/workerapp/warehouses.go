@@ -25,6 +25,7 @@ func (a *App) wireWarehouses() error {
 			place: p, subjects: []string{stream.AllEvents}, conn: a.Conn, sink: sink, rows: rows,
 			log: a.Log.With().Str("consumer", p.Consumer).Logger(), known: make(chan struct{}),
 		}
+		a.Registry.MustRegister(guard.gauge())
 		a.sinks, a.stores = append(a.sinks, sink), append(a.stores, guard)
 		a.jobs = append(a.jobs, job{
 			name: p.Consumer, subjects: guard.subjects, limits: limits, loops: 2,
