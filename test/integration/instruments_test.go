@@ -161,6 +161,7 @@ func unitOf(name string) string {
 		{"_bytes", "bytes"},
 		{"_rate", "per second"},
 		{"_down", "0 or 1"},
+		{"_refused", "0 or 1"},
 		{"_info", "1"},
 	} {
 		if strings.HasSuffix(name, u.end) {

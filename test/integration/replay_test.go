@@ -13,7 +13,9 @@ import (
 
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
 	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/warehouse/place"
 	"github.com/cioevents/cioevents/pkg/webhook"
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
 )
@@ -82,6 +84,7 @@ func TestReplayIntoTheWarehouse(t *testing.T) {
 	removeWarehouse(t, p.path)
 	p.env["WAREHOUSE_BATCH_ROWS"] = "100" // Small batches leave time for a kill.
 	worker = p.workerProcess()
+	p.adopt()
 	rebuild := p.replay(stream.ReplayRequest{Target: "warehouse"})
 	p.eventually("the replay is under way", 30*time.Second, func() bool {
 		left, r, err := p.client.Remaining(t.Context(), rebuild.ID)
@@ -96,6 +99,22 @@ func TestReplayIntoTheWarehouse(t *testing.T) {
 	p.finished(rebuild.ID)
 	if diff := cmp.Diff(before, p.fingerprint()); diff != "" {
 		t.Errorf("a replay into an empty warehouse restores other rows (-before +after):\n%s", diff)
+	}
+}
+
+// adopt lets the consumer fill the new file, which is another store than the file before.
+func (p *pipeline) adopt() {
+	p.t.Helper()
+	places, err := place.ParseList([]string{"duckdb:" + p.path})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	a, err := operate.PlanAdoption(p.t.Context(), p.client.Conn, places[0])
+	if err != nil || !a.Changes() || !a.Empty {
+		p.t.Fatalf("the plan is %+v, %v", a, err)
+	}
+	if err := operate.Adopt(p.t.Context(), p.client.Conn, a); err != nil {
+		p.t.Fatal(err)
 	}
 }
 
