@@ -12,13 +12,13 @@ import (
 // An Adoption links a warehouse's consumer to another store.
 type Adoption struct {
 	Consumer string `json:"consumer"`
-	// From is the store that the consumer fills now. Its ID is "" when no worker has
-	// linked a store yet.
+	// From is the present store of the consumer. The ID is "" before a worker links a
+	// store.
 	From stream.Store `json:"from"`
-	// To is the store that the consumer will fill.
+	// To is the store after the adoption.
 	To stream.Store `json:"to"`
-	// Settled is the sequence up to which the consumer has settled its events. To has of
-	// these events only those that somebody has copied.
+	// Settled is the sequence up to which the consumer has settled its events. Unless
+	// somebody has copied the old warehouse, To lacks these events.
 	Settled uint64 `json:"settled"`
 	// Empty reports that the store To has no event.
 	Empty bool `json:"empty"`
@@ -31,7 +31,7 @@ func (a *Adoption) Changes() bool { return a.From.ID != a.To.ID }
 // own store when it creates the consumer.
 var ErrNoConsumer = errors.New("no worker has opened the consumer yet")
 
-// PlaceOf returns the warehouse that the consumer fills, or an InputError.
+// PlaceOf returns the warehouse of the consumer, or an InputError.
 func PlaceOf(places []place.Place, consumer string) (place.Place, error) {
 	var names []string
 	for _, p := range places {
@@ -43,8 +43,8 @@ func PlaceOf(places []place.Place, consumer string) (place.Place, error) {
 	return place.Place{}, &InputError{"consumer", fmt.Errorf("%q fills no warehouse of %s: want one of %q", consumer, place.Setting, names)}
 }
 
-// PlanAdoption opens the warehouse, creates what is missing there, and reads which store
-// the warehouse's consumer fills. PlanAdoption does not change the consumer.
+// PlanAdoption opens the warehouse as Migrate does, and reads the present store of the
+// warehouse's consumer. PlanAdoption does not change the consumer.
 func PlanAdoption(ctx context.Context, conn *stream.Conn, p place.Place) (*Adoption, error) {
 	link, err := conn.StoreLink(ctx, p.Consumer)
 	if err != nil {

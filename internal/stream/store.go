@@ -17,25 +17,25 @@ const (
 	metaStoreLacks = "cioevents.store_lacks"
 )
 
-// A Store is the warehouse that a consumer fills. The consumer's metadata names the
-// store: a worker with another store must not fetch, because two stores would each
-// get a part of the events.
+// A Store is the warehouse of a consumer. The consumer's metadata names the store: a
+// worker with another store must not fetch, because two stores would each get a part
+// of the events.
 type Store struct {
-	// ID is the id that the warehouse itself keeps.
+	// ID is the warehouse's own random id.
 	ID string `json:"id"`
 	// Place tells a person where the store is. Place has no secrets.
 	Place string `json:"place"`
-	// Lacks is 0, or the sequence up to which the consumer had settled the events when
-	// the store was found empty: the store has none of the events up to Lacks.
+	// Lacks is a sequence, or 0: the store was empty when the consumer had settled the
+	// events up to Lacks.
 	Lacks uint64 `json:"lacks,omitempty"`
 }
 
-// A StoreLink is what a consumer says of its store.
+// A StoreLink is a consumer's store and progress.
 type StoreLink struct {
 	// Exists is false when the consumer is missing.
 	Exists bool
-	// Store has no ID when no worker has linked a store yet: the consumer is new, or
-	// was opened last by a version that knew no stores.
+	// Store has no ID before a worker links a store: the consumer is new, or a worker
+	// of an older version has opened the consumer last.
 	Store Store
 	// Settled is the sequence up to which the consumer has settled its messages, 0 when
 	// the consumer has settled none.
@@ -60,8 +60,8 @@ func (c *Conn) StoreLink(ctx context.Context, consumer string) (l StoreLink, err
 	return l, nil
 }
 
-// CreateLinked creates the consumer with its store. An existing consumer stays as it
-// is: of several workers, only one creates the consumer, and the others read the link.
+// CreateLinked creates the consumer with its store. An existing consumer stays
+// unchanged: of several workers, one creates the consumer, and the others read the link.
 func (c *Conn) CreateLinked(ctx context.Context, name string, subjects []string, s Store) error {
 	cfg := consumerConfig(name, filters(subjects, redrivePrefix+name+".>"))
 	cfg.Metadata = s.addTo(nil)
@@ -73,8 +73,8 @@ func (c *Conn) CreateLinked(ctx context.Context, name string, subjects []string,
 }
 
 // SetStore links a consumer to a store. NATS updates a consumer unconditionally: of two
-// processes that call SetStore at the same moment, the later wins and the earlier
-// learns nothing. A caller that must not replace another link reads the link again.
+// simultaneous calls, the later wins and the earlier returns no error. The caller reads
+// the link again to detect a lost race.
 func (c *Conn) SetStore(ctx context.Context, consumer string, s Store) error {
 	cons, err := c.js.Consumer(ctx, Name, consumer)
 	if err != nil {

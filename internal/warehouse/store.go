@@ -10,19 +10,18 @@ import (
 // Parquet files, a table of BigQuery. Two stores can have the same URL, as the volumes
 // of two pods have.
 type Store struct {
-	// ID is random. The store keeps the id: a store that moves has its old id, and a
-	// store that was created again has a new id.
+	// ID is random. A moved store keeps its id, and a recreated store gets a new id.
 	ID string
 	// Empty reports that the store has no event.
 	Empty bool
 }
 
-// Identity is the part of a warehouse that tells stores apart. Every sink implements
-// Identity, and package warehousetest has the suite.
+// Identity tells stores apart. Every sink implements Identity, and package
+// warehousetest has the suite.
 type Identity interface {
-	// Store returns the store of the sink. Store is called after a successful Open and
-	// gives a store without an id a new id, which is durable when Store returns. All
-	// callers on one store get the same id, also callers that come at the same moment.
+	// Store returns the store of the sink. The caller calls Store after a successful
+	// Open. A store without an id gets a durable new id. All callers on a store get the
+	// same id, even simultaneous callers.
 	//
 	// The caller repeats Store after an error, with a back-off.
 	Store(ctx context.Context) (Store, error)

@@ -21,6 +21,8 @@ var texts = map[string][]text{
 		{"--tail=50 | grep {signature}`", "internal/ingest"},
 		{"If it says \"{signed by}\"", "cmd/cioctl"},
 		{"--tail=20 | grep '{batch failed}'`", "internal/worker"},
+		{"says `{warehouse not open}`", "internal/app/workerapp"},
+		{"say `{fills another store}`", "internal/app/workerapp"},
 		{"logs `{missing stream of dead letters recreated}`", "internal/stream"},
 		{"`grep '{not recreated}'`", "internal/stream"},
 		{"`cioctl status` says `{no dead letters}`", "cmd/cioctl"},

@@ -19,7 +19,7 @@ import (
 
 // A storeGuard lets a warehouse's consumer fetch only while the consumer's metadata
 // names the store of this worker. Workers with different stores would each take a part
-// of the events: docs/adr/0008-stores.md.
+// of the events: docs/adr/0009-stores.md.
 type storeGuard struct {
 	place    place.Place
 	subjects []string
@@ -33,7 +33,7 @@ type storeGuard struct {
 
 	mu      sync.Mutex
 	linked  bool
-	refusal error // why this worker must not fetch, nil unless another store is linked
+	refusal error // nil unless the consumer fills another store
 
 	// The fields below belong to run.
 
@@ -48,8 +48,8 @@ const (
 	lastOpenWait  = 15 * time.Second
 )
 
-// open opens the warehouse and reads its id, until both succeed or ctx ends. Queries
-// must succeed before the first event, so open does not wait for NATS.
+// open opens the warehouse and reads its id, and retries until success or the end of
+// ctx. Queries must succeed before the first event, so open does not wait for NATS.
 func (g *storeGuard) open(ctx context.Context) {
 	for wait := firstOpenWait; ctx.Err() == nil; wait = min(2*wait, lastOpenWait) {
 		err := g.rows.Open(ctx)
@@ -71,9 +71,9 @@ func (g *storeGuard) open(ctx context.Context) {
 	}
 }
 
-// beginWait is how long a missing consumer waits for the warehouse. A consumer that is
-// created with its store needs no claim. A consumer must exist while the warehouse is
-// down, too: alerts watch its lag.
+// beginWait bounds how long a missing consumer waits for the warehouse. A consumer
+// created with its store needs no claim. While the warehouse is down, the consumer must
+// exist nevertheless: alerts watch the lag.
 const beginWait = 5 * time.Second
 
 // begin creates a missing consumer with the store of this worker.
@@ -98,8 +98,8 @@ func (g *storeGuard) store(lacks uint64) stream.Store {
 	return stream.Store{ID: g.own.ID, Place: g.place.Where(), Lacks: lacks}
 }
 
-// ready returns why this worker must not fetch. A warehouse that is not open yet is no
-// reason: docs/adr/0004-readiness.md.
+// ready returns the reason of a refusal. An unopened warehouse is no reason:
+// docs/adr/0004-readiness.md.
 func (g *storeGuard) ready() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -8,15 +8,15 @@ import (
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
-// NATS has no conditional update of a consumer. A consumer without a store is therefore
-// claimed in three steps, which let one of several workers win.
+// NATS has no conditional update of a consumer. Workers therefore claim a consumer
+// without a store in three steps, and exactly one worker wins.
 //
-//  1. The worker waits for vacancy. A worker that fetches already writes its store again
-//     within storeCheck, for example after a worker of an older version has removed the
-//     metadata, so that nobody takes the consumer away.
+//  1. The worker waits for vacancy. A worker of an older version removes the metadata
+//     when it starts. The present owner of the consumer then restores the link within
+//     storeCheck, before another worker can claim the consumer.
 //  2. The worker reads and writes the link within claimTimeout.
-//  3. The worker waits for claimSettle and reads the link again. All other workers that
-//     saw no store have written by then, and the last of them has won.
+//  3. The worker waits for claimSettle and reads the link again. By then all rivals have
+//     written, and the last writer has won.
 const (
 	storeCheck   = 2 * time.Second
 	vacancy      = 2 * storeCheck
@@ -96,8 +96,7 @@ func (g *storeGuard) refuse(other stream.Store) {
 	g.set(false, err)
 }
 
-// warnOfGap notes once that the store is empty although the consumer has settled events:
-// a new store has none of them.
+// warnOfGap notes an empty store behind a consumer with a history, once.
 func (g *storeGuard) warnOfGap(ctx context.Context, link stream.StoreLink) {
 	if g.warned {
 		return
@@ -116,8 +115,8 @@ func (g *storeGuard) warnOfGap(ctx context.Context, link stream.StoreLink) {
 	}
 }
 
-// isEmpty reads the store again when it was empty at its opening: somebody may have
-// copied events into the store before adopting it.
+// isEmpty reads a store again after it was empty at its opening: an operator may have
+// copied events into the store before the adoption.
 func (g *storeGuard) isEmpty(ctx context.Context) bool {
 	if !g.own.Empty {
 		return false

@@ -9,12 +9,12 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// storeLabel is the label of the table with the id of the store. A label of the dataset
-// would need a permission that roles/bigquery.dataEditor lacks. Google allows 63
+// storeLabel is the label of the table with the id of the store. roles/bigquery.dataEditor
+// lacks the permission to label the dataset. Google allows 63
 // characters for a label (https://cloud.google.com/bigquery/docs/labels-intro).
 const storeLabel = "cioevents_store"
 
-// Store implements warehouse.Identity. A table that was created again is another store.
+// Store implements warehouse.Identity. A recreated table is another store.
 func (s *Sink) Store(ctx context.Context) (warehouse.Store, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()

@@ -48,10 +48,10 @@ func readStoreID(dir string) (string, error) {
 	return id, nil
 }
 
-// createStoreID writes a new id unless the folder has an id. A link gives a complete
-// file its name and fails when the name is taken, so the first writer wins. A rename
-// would let the last writer win, after the first writer has used its id. Some network
-// file systems have no links: a rename must do there.
+// createStoreID writes a new id unless the folder has an id. A link to a complete file
+// fails when the name is taken, so the first writer wins. After a rename, the last
+// writer would win, although the first writer has used its id already. On network file
+// systems without links, createStoreID has to rename.
 func createStoreID(dir string, link func(from, to string) error) error {
 	name := func(string) string { return fmt.Sprintf("%s%016x%s", draftPrefix, rand.Uint64(), draftSuffix) }
 	draft, err := publish(dir, func(w io.Writer) error {
@@ -71,8 +71,7 @@ func createStoreID(dir string, link func(from, to string) error) error {
 	return errors.Join(err, syncFolder(dir))
 }
 
-// empty reports that the folder has no file with rows: only the files of Open, which
-// show the columns.
+// empty reports that the folder has no file with rows. Open writes a file without rows.
 func (s *Sink) empty() (bool, error) {
 	for _, prefix := range []string{partPrefix, mergedPrefix} {
 		files, err := fs.Glob(os.DirFS(s.events()), dayPrefix+"*/"+prefix+"*"+fileSuffix)
