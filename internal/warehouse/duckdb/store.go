@@ -30,7 +30,7 @@ func (f *file) store(ctx context.Context) (store warehouse.Store, err error) {
 	const table = warehouse.DefaultSchema + "." + storeTable
 	// A single statement creates the table with its row: a crash leaves no empty table.
 	create := "CREATE TABLE IF NOT EXISTS " + table + " AS SELECT '" + warehouse.NewStoreID() + "' AS id, now() AS created_at"
-	if err := f.exec(ctx, create); err != nil {
+	if err := f.exec(ctx, create, "CHECKPOINT"); err != nil { // as after the statements of Open
 		return store, err
 	}
 	const read = "SELECT (SELECT id FROM " + table + "), NOT EXISTS (FROM " + eventsTable + ")"
