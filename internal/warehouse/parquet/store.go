@@ -73,7 +73,7 @@ func createStoreID(dir string, link func(from, to string) error) error {
 
 // empty reports that the folder has no file with rows. Open writes a file without rows.
 func (s *Sink) empty() (bool, error) {
-	for _, prefix := range []string{partPrefix, mergedPrefix} {
+	for _, prefix := range []string{batchPrefix, mergedPrefix, firstBatchPrefix, firstMergedPrefix} {
 		files, err := fs.Glob(os.DirFS(s.events()), dayPrefix+"*/"+prefix+"*"+fileSuffix)
 		if err != nil || len(files) > 0 {
 			return false, err
