@@ -7,7 +7,9 @@ package lab
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/config"
@@ -26,6 +28,9 @@ type HistoryConfig struct {
 	Opens, Others int
 	// End is the time of the last event. The events are one second apart.
 	End time.Time
+	// OldToo leaves out the kinds of events that commit c826c92 judged otherwise, so
+	// that workers of that version may handle the history, too.
+	OldToo bool
 }
 
 // A History is a list of events in the order of arrival, which differs from the order
@@ -56,6 +61,9 @@ var (
 		"bounced hard", "bounced soft", "bounced unclear", "spammed", "unsubscribed", "unsubscribed customer", "unsubscribed sms",
 		"subscribed", "subscribed", "delivered", "bounced push",
 	}
+	// newKinds have no effect, because the e-mail went to another address. Workers of
+	// c826c92 blamed the person.
+	newKinds = []string{"bounced elsewhere", "spammed elsewhere", "opened elsewhere"}
 )
 
 // NewHistory simulates a history.
@@ -63,10 +71,14 @@ func NewHistory(cfg HistoryConfig) *History {
 	r := rand.New(rand.NewPCG(cfg.Seed, 0))
 	h := &History{cfg: cfg}
 	n := cfg.Opens + cfg.Others
+	others := otherKinds
+	if !cfg.OldToo {
+		others = slices.Concat(otherKinds, newKinds)
+	}
 	for i, at := range r.Perm(n) {
 		kinds := openKinds
 		if i >= cfg.Opens {
-			kinds = otherKinds
+			kinds = others
 		}
 		o := arrival{
 			event: i, person: i % cfg.People, what: kinds[r.IntN(len(kinds))],
@@ -138,18 +150,27 @@ func (o *arrival) words() (objectType, metric, data string) {
 		return "customer", "unsubscribed", ""
 	case "unsubscribed sms":
 		return "sms", "unsubscribed", ""
+	case "bounced elsewhere":
+		return "email", "bounced", `"failure_message":"550 5.1.1 no such user","recipient":"colleague@example.net",`
+	case "spammed elsewhere", "opened elsewhere":
+		metric, _, _ = strings.Cut(o.what, " ")
+		return "email", metric, `"recipient":"Boss <boss@example.net>",`
 	default:
 		return "email", o.what, ""
 	}
 }
 
+// elsewhere reports whether the e-mail went to an address other than the person's. The
+// body then has the person's own address.
+func (o *arrival) elsewhere() bool { return strings.HasSuffix(o.what, " elsewhere") }
+
 // identifiers returns the part of the body that names the person, in one of the forms
 // that Customer.io sends.
 func (o *arrival) identifiers() string {
-	switch o.way {
-	case 0:
+	switch elsewhere := o.elsewhere(); {
+	case o.way == 0 && !elsewhere:
 		return fmt.Sprintf(`"identifiers":{"id":%q}`, id(o.person))
-	case 1:
+	case o.way == 1 && !elsewhere:
 		return fmt.Sprintf(`"customer_id":%q`, id(o.person))
 	default:
 		return fmt.Sprintf(`"identifiers":{"id":%q,"email":%q,"cio_id":%q}`, id(o.person), email(o.person), cioID(o.person))

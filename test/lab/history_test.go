@@ -33,6 +33,32 @@ func TestMessagesAreEvents(t *testing.T) {
 	}
 }
 
+// Workers of c826c92 judge every event of a history with OldToo as the model does. An
+// event of an e-mail to another address has both addresses and suppresses nobody.
+func TestEventsAtOtherAddresses(t *testing.T) {
+	t.Parallel()
+	for _, old := range []bool{false, true} {
+		h := lab.NewHistory(lab.HistoryConfig{Seed: 1, People: 50, Others: 300, End: time.Unix(1755600000, 0), OldToo: old})
+		elsewhere := 0
+		for i := range h.Len() {
+			e, err := webhook.Parse(h.Message(i).Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasSuffix(e.Recipient, "@example.net") && !strings.HasSuffix(e.Recipient, "@example.net>") {
+				continue
+			}
+			elsewhere++
+			if e.Identifiers.Email == "" || h.Suppression(i) != "" {
+				t.Errorf("arrival %d suppresses %q: %s", i, h.Suppression(i), e.Raw)
+			}
+		}
+		if (elsewhere > 0) == old {
+			t.Errorf("OldToo %v: %d events at other addresses", old, elsewhere)
+		}
+	}
+}
+
 // Check fails when the profiles lack the effects of the events.
 func TestCheck(t *testing.T) {
 	t.Parallel()

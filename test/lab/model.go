@@ -38,6 +38,15 @@ func (h *History) Check(fake *customeriotest.Fake) error {
 // Stay returns how many people are not suppressed in the end.
 func (h *History) Stay() int { return len(h.want()) }
 
+// Suppression returns the cio_id of the person whom the event of arrival i suppresses,
+// "" when the event suppresses nobody.
+func (h *History) Suppression(i int) string {
+	if o := &h.arrivals[i]; o.apply(map[string]any{}) {
+		return cioID(o.person)
+	}
+	return ""
+}
+
 // want returns the attributes of the people who are not suppressed in the end. The
 // model applies each event once and in the order of time, so that the last event wins
 // without any comparison of timestamps.
@@ -66,7 +75,7 @@ func (h *History) want() map[int]map[string]any {
 // is suppressed.
 func (o *arrival) apply(a map[string]any) (suppressed bool) {
 	switch metric, word, _ := strings.Cut(o.what, " "); {
-	case word == "machine", word == "push":
+	case word == "machine", word == "push", word == "elsewhere":
 		return false
 	case metric == "opened", metric == "clicked":
 		a["last_email_engaged_at"], a["last_email_metric"] = o.at, metric
