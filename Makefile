@@ -42,6 +42,10 @@ manifests: ## Check deploy/ and docker-compose.yml: types, settings, metrics, NA
 chaos: ## Kill and break real processes at random and check every guarantee; ARGS="--seed 1"
 	go run ./test/chaos $(ARGS)
 
+.PHONY: upgrade
+upgrade: ## Upgrade a running system from c826c92 and check that every event counts once; ARGS="--duration 10s"
+	go run ./test/upgrade $(ARGS)
+
 .PHONY: soak
 soak: ## Send 5,000 events a second for 10 minutes, then a burst, then an overload; ARGS="--duration 60s"
 	go run ./test/bench soak $(ARGS)

@@ -24,9 +24,10 @@ var floors = []floor{
 		{"test/chaos", "`make chaos`: random faults against real processes, and the check that nothing is lost or doubled"},
 		{"test/docs", "checks of the documents: tables of settings, links, constants that a sentence quotes"},
 		{"test/integration", "tests of all programs together: kills, outages, replays, instruments, secrets in logs"},
-		{"test/lab", "what bench, chaos and integration share: processes, NATS servers, fakes, publishing, waiting, scraping of metrics, a made-up history of events and a model of the resulting profiles"},
+		{"test/lab", "what bench, chaos, upgrade and integration share: processes, NATS servers, fakes, publishing, waiting, scraping of metrics, a made-up history of events and a model of the resulting profiles"},
 		{"test/manifests", "tests of `deploy/` and `docker-compose.yml`; a module of its own"},
 		{"test/sqlcheck", "the check of BigQuery's SQL with Google's analyzer; a module of its own"},
+		{"test/upgrade", "`make upgrade`: the released version beside this one on one stream, and the check that every event counts once"},
 	}},
 	{"programs", []room{
 		{"cmd/ingest", "main of the webhook receiver: exit codes, garbage collector settings"},

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
+	"github.com/cioevents/cioevents/test/lab"
+)
+
+// shown is what the views of a warehouse show: how often each fact, and the sums.
+type shown struct {
+	facts map[key]int
+	sums  totals
+}
+
+// read reads the views of all warehouses with the programs of a version.
+func (u *upgrade) read(ctx context.Context, v *version, into func(*Warehouse) *shown) error {
+	s, r := u.system, u.report
+	for url, w := range map[string]*Warehouse{s.duckdb: &r.DuckDB, s.parquet: &r.Parquet} {
+		got, err := query(ctx, v, url)
+		if err != nil {
+			return err
+		}
+		*into(w) = *got
+	}
+	*into(&r.BigQuery) = *bigQueryView(s.bigquery, v.ingest.old)
+	return nil
+}
+
+const (
+	factsSQL = "SELECT delivery_id AS delivery, coalesce(metric, '') AS metric, count(*) AS n FROM customerio_events GROUP BY ALL"
+	sumsSQL  = `SELECT
+  (SELECT coalesce(sum(events), 0)::BIGINT FROM customerio_pipeline_latency) AS events,
+  (SELECT count(*) FROM customerio_deliveries) AS deliveries,
+  (SELECT coalesce(sum(bounces), 0)::BIGINT FROM customerio_bounces) AS bounces,
+  (SELECT coalesce(sum(clicks), 0)::BIGINT FROM customerio_link_clicks) AS clicks`
+)
+
+// query reads the views of DuckDB or Parquet as an operator of the version does.
+func query(ctx context.Context, v *version, url string) (*shown, error) {
+	var facts []struct {
+		Delivery, Metric string
+		N                int
+	}
+	var sums []totals
+	for statement, into := range map[string]any{factsSQL: &facts, sumsSQL: &sums} {
+		out, err := cioctl(ctx, v, lab.WarehouseEnv(url), "query", "--output", "json", statement)
+		if err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(out, into); err != nil {
+			return nil, fmt.Errorf("read the answer of cioctl query: %w", err)
+		}
+	}
+	s := &shown{facts: map[key]int{}}
+	for _, f := range facts {
+		s.facts[key{f.Delivery, f.Metric}] = f.N
+	}
+	if len(sums) == 1 {
+		s.sums = sums[0]
+	}
+	return s, nil
+}
+
+// cioctl runs cioctl of a version and returns the standard output.
+func cioctl(ctx context.Context, v *version, env lab.Env, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, filepath.Join(v.bin, "cioctl"), args...) //nolint:gosec // The arguments are constants.
+	cmd.Env = os.Environ()
+	for name, value := range env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("cioctl %s: %w: %s", args[0], err, strings.TrimSpace(stderr.String()))
+	}
+	return out, nil
+}
+
+// bigQueryView counts the events as the view of a version does. The stand-in for
+// BigQuery cannot run a view: the old view shows one row of each event_id, the new view
+// one row of each event_id and metric.
+func bigQueryView(b *lab.BigQuery, old bool) *shown {
+	s := &shown{facts: map[key]int{}}
+	seen := map[string]bool{}
+	for _, row := range b.Rows(lab.BigQueryProject, warehouse.DefaultSchema, bigquery.Raw) {
+		metric, _ := row["metric"].(string)
+		id := fmt.Sprint(row["workspace"], " ", row["event_id"])
+		if !old {
+			id += " " + metric
+		}
+		if !seen[id] {
+			seen[id] = true
+			s.facts[key{fmt.Sprint(row["delivery_id"]), metric}]++
+		}
+	}
+	return s
+}
