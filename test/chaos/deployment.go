@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
+	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
 	"github.com/cioevents/cioevents/test/lab"
@@ -36,10 +37,15 @@ type deployment struct {
 	webhook  string // the URL that Customer.io calls
 	track    *lab.TrackAPI
 	bigquery *lab.BigQuery
-	duckdb   string // the path of the file
-	disk     string // the mount point of a small disk for the file, "" when mounting failed
+	dead     []event.DeadLetter // of streams that a fault has deleted
+	duckdb   string             // the path of the file
+	disk     string             // the mount point of a small disk for the file, "" when mounting failed
 	closers  []func()
 }
+
+// maxAttempts is smaller than restarts: no number of restarts in an outage makes a dead
+// letter.
+const maxAttempts = 8
 
 func newDeployment(ctx context.Context, cfg Config, h *lab.History) (*deployment, error) {
 	d := &deployment{cfg: cfg}
@@ -51,7 +57,7 @@ func newDeployment(ctx context.Context, cfg Config, h *lab.History) (*deployment
 }
 
 func (d *deployment) start(ctx context.Context, h *lab.History) error {
-	if err := lab.Build(ctx, d.cfg.Dir, "ingest", "worker"); err != nil {
+	if err := lab.Build(ctx, d.cfg.Dir, "ingest", "worker", "cioctl"); err != nil {
 		return err
 	}
 	if err := d.startCluster(ctx); err != nil {
@@ -98,7 +104,7 @@ func (d *deployment) startLogged(p *lab.Process) error {
 
 // startStandIns starts the Track API and BigQuery, and mounts a small disk.
 func (d *deployment) startStandIns(h *lab.History) (err error) {
-	if d.track, err = lab.StartTrackAPI(customeriotest.Config{CallLog: 1}, h.People()...); err != nil {
+	if d.track, err = lab.StartTrackAPI(customeriotest.Config{CallLog: 1}, append(h.People(), allReturners()...)...); err != nil {
 		return err
 	}
 	d.closers = append(d.closers, d.track.Refuse)
@@ -123,12 +129,13 @@ func (d *deployment) startPrograms(ctx context.Context) error {
 		Bin: d.cfg.Dir, NATSURL: d.cluster.url(),
 		Env: lab.Env{"STREAM_REPLICAS": strconv.Itoa(nodes), "LOG_LEVEL": "info"},
 	}
+	settings := lab.Env{"MAX_ATTEMPTS": strconv.Itoa(maxAttempts), "SUPPRESSION_LIMIT": strconv.Itoa(d.cfg.Limit)}
 	for i := range d.ingests {
 		d.ingests[i] = programs.Ingest(lab.Env{"DRAIN_DELAY": drainDelay.String()})
 		d.ingests[i].Name = fmt.Sprint("ingest-", i)
 	}
 	for i := range d.workers {
-		d.workers[i] = programs.Worker(lab.TrackEnv(d.track.URL()), lab.WarehouseEnv(d.bigquery.URL()+"&timeout=5s", "duckdb:"+d.duckdb))
+		d.workers[i] = programs.Worker(settings, lab.TrackEnv(d.track.URL()), lab.WarehouseEnv(d.bigquery.URL()+"&timeout=5s", "duckdb:"+d.duckdb))
 		d.workers[i].Name = fmt.Sprint("worker-", i)
 	}
 	for _, p := range d.programs() {

@@ -18,11 +18,11 @@ import (
 )
 
 // A fault breaks a part of the deployment. The function breaks the part, waits and
-// repairs the part. Faults with the same lock never overlap.
+// repairs the part. Faults with a common lock never overlap; blanks separate the locks.
 type fault struct {
-	name string
-	lock string
-	do   func(ctx context.Context, d *deployment, s *sender, r *rand.Rand) error
+	name  string
+	locks string
+	do    func(ctx context.Context, d *deployment, s *sender, r *rand.Rand) error
 }
 
 // restartOfIngest is the only fault that must not cause a penalty.
@@ -43,7 +43,15 @@ func faults() []fault {
 		{"full disk", "disk", fillDisk},
 		{"BigQuery", "bigquery", breakBigQuery},
 		{"Track API", "track", breakTrack},
+		{"proxy of the Track API", "track", answerAsProxy},
 		{"clock of the sender", "clock", skewClock},
+		{"deleted consumer", "consumer", deleteConsumer},
+		{"deleted consumer", "consumer", deleteConsumer},
+		{"edited consumer", "consumer", editConsumer},
+		{"edited consumer", "consumer", editConsumer},
+		{"deleted dead letters", "dead", deleteDeadLetters},
+		{"restarts, no Track API", "worker track", restartWithoutTrack},
+		{"restarts, no BigQuery", "worker bigquery", restartWithoutBigQuery},
 	}
 }
 

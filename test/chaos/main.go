@@ -73,6 +73,8 @@ type Config struct {
 	Duration time.Duration
 	// Rate is how many events a second Customer.io has to send.
 	Rate int
+	// Limit is how many suppressions bounces may cause in an hour, 0 for no limit.
+	Limit int
 	// Dir contains the files and the logs of all processes.
 	Dir string
 	// JSON prints the report as JSON instead of a table.
@@ -86,6 +88,7 @@ func parse(args []string) (Config, error) {
 	set.Uint64Var(&cfg.Seed, "seed", uint64(time.Now().UnixNano())%1000, "number that decides which faults happen, and when; random by default")
 	set.DurationVar(&cfg.Duration, "duration", time.Minute, "how long faults happen, at least 10s")
 	set.IntVar(&cfg.Rate, "rate", 400, "events a second that Customer.io has to send, at least 1")
+	set.IntVar(&cfg.Limit, "limit", 0, "suppressions that bounces may cause in an hour, 0 for no limit; the others are held, and released at the end")
 	set.StringVar(&output, "output", "table", "format of the report: table or json")
 	if err := set.Parse(args); err != nil {
 		return cfg, err
@@ -94,8 +97,8 @@ func parse(args []string) (Config, error) {
 	if output != "table" && output != "json" {
 		return cfg, fmt.Errorf("invalid --output %q: want table or json", output)
 	}
-	if cfg.Duration < 10*time.Second || cfg.Rate < 1 {
-		return cfg, fmt.Errorf("invalid --duration %v or --rate %d: want at least 10s and 1", cfg.Duration, cfg.Rate)
+	if cfg.Duration < 10*time.Second || cfg.Rate < 1 || cfg.Limit < 0 {
+		return cfg, fmt.Errorf("invalid --duration %v, --rate %d or --limit %d: want at least 10s, 1 and 0", cfg.Duration, cfg.Rate, cfg.Limit)
 	}
 	return cfg, nil
 }

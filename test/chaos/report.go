@@ -12,27 +12,35 @@ import (
 
 // A Report contains the results of a run.
 type Report struct {
-	Seed       uint64         `json:"seed"`
-	Events     int            `json:"events"`
-	Unique     int            `json:"unique_events"`
-	Odd        int            `json:"bodies_that_are_not_json"`
-	Accepted   int            `json:"accepted"`
-	Calls      int            `json:"calls"`
-	Answers    map[string]int `json:"answers"`
-	Penalties  map[string]int `json:"penalties_by_fault"`
-	Faults     map[string]int `json:"faults"`
-	Gap        time.Duration  `json:"longest_gap_ns"`
-	GapFault   string         `json:"longest_gap_fault"`
-	Slowest    time.Duration  `json:"slowest_answer_ns"`
-	Drained    time.Duration  `json:"drained_ns"`
-	BigQuery   Found          `json:"bigquery"`
-	DuckDB     Found          `json:"duckdb"`
-	Dead       int            `json:"dead_letters_of_workers"`
-	OddLost    int            `json:"lost_bodies_that_are_not_json"`
-	Profiles   string         `json:"profile_differences"`
-	Survivors  int            `json:"programs_that_lived_through"`
-	Goroutines int            `json:"goroutines_more"`
-	Files      int            `json:"files_more"`
+	Seed      uint64         `json:"seed"`
+	Events    int            `json:"events"`
+	Unique    int            `json:"unique_events"`
+	Odd       int            `json:"bodies_that_are_not_json"`
+	Accepted  int            `json:"accepted"`
+	Calls     int            `json:"calls"`
+	Answers   map[string]int `json:"answers"`
+	Penalties map[string]int `json:"penalties_by_fault"`
+	Faults    map[string]int `json:"faults"`
+	Gap       time.Duration  `json:"longest_gap_ns"`
+	GapFault  string         `json:"longest_gap_fault"`
+	Slowest   time.Duration  `json:"slowest_answer_ns"`
+	Drained   time.Duration  `json:"drained_ns"`
+	BigQuery  Found          `json:"bigquery"`
+	DuckDB    Found          `json:"duckdb"`
+	Dead      int            `json:"dead_letters_of_workers"`
+	OddLost   int            `json:"lost_bodies_that_are_not_json"`
+	// Held counts the suppressions beyond Limit. Bounced counts the people whom bounces
+	// alone suppress, BouncedGone how many of them were deleted before the release.
+	Limit       int `json:"suppression_limit"`
+	Held        int `json:"held_suppressions"`
+	Bounced     int `json:"bounced_people"`
+	BouncedGone int `json:"bounced_people_deleted_before_release"`
+	// DeletedAgain counts the people who came back and were deleted again.
+	DeletedAgain int    `json:"deleted_again"`
+	Profiles     string `json:"profile_differences"`
+	Survivors    int    `json:"programs_that_lived_through"`
+	Goroutines   int    `json:"goroutines_more"`
+	Files        int    `json:"files_more"`
 }
 
 func newReport(cfg Config, faults *schedule, s *sender, events, odd int) *Report {
@@ -58,6 +66,10 @@ func (r *Report) broken() error {
 	promise(r.DuckDB.Repeated == 0, "DuckDB: %d rows are repeated", r.DuckDB.Repeated)
 	promise(r.OddLost == 0, "%d bodies that are not JSON were lost", r.OddLost)
 	promise(r.Dead == 0, "%d messages were dead-lettered by workers", r.Dead)
+	promise(r.Limit > 0 || r.Held == 0, "%d suppressions were held without a limit", r.Held)
+	promise(r.Limit == 0 || r.BouncedGone <= r.Limit, "bounces deleted %d people, the limit is %d", r.BouncedGone, r.Limit)
+	promise(r.Limit == 0 || r.Bounced <= r.Limit || r.Held > 0, "no suppression was held: bounces suppress %d people, the limit is %d", r.Bounced, r.Limit)
+	promise(r.DeletedAgain == 0, "%d people who came back were deleted again", r.DeletedAgain)
 	promise(r.Profiles == "", "%s", r.Profiles)
 	promise(r.restartPenalties() == 0, "%d penalties came from restarts", r.restartPenalties())
 	promise(r.Goroutines <= allowance && r.Files <= allowance, "there are %d goroutines and %d files more than at the start, want at most %d", r.Goroutines, r.Files, allowance)
@@ -87,6 +99,7 @@ func (r *Report) print(w io.Writer) {
 	line("  BigQuery    %d events in %d rows: lost %d, repeated rows %d, hidden by the view", r.BigQuery.Events, r.BigQuery.Rows, r.BigQuery.Lost, r.BigQuery.Repeated)
 	line("  DuckDB      %d events in %d rows: lost %d, duplicates %d", r.DuckDB.Events, r.DuckDB.Rows, r.DuckDB.Lost, r.DuckDB.Repeated)
 	line("  dead        %d dead letters of workers; of the bodies that are not JSON, lost %d", r.Dead, r.OddLost)
+	line("  suppressed  bounces deleted %d of %d people (limit %d) and %d suppressions were held; people who came back deleted again %d", r.BouncedGone, r.Bounced, r.Limit, r.Held, r.DeletedAgain)
 	line("  profiles    %s", orNone(r.Profiles))
 	line("  leaks       at most %d goroutines and %d files more than at the start; %d programs survived the run", r.Goroutines, r.Files, r.Survivors)
 }

@@ -25,6 +25,8 @@ const drainWithin = 3 * time.Minute
 func Run(ctx context.Context, cfg Config) (*Report, error) {
 	h := events(cfg)
 	bodies, odd := campaign(h)
+	warm := append(complaints(), bodies[:len(bodies)/20]...)
+	bodies = append(warm[:len(warm):len(warm)], bodies[len(bodies)/20:]...)
 	fmt.Fprintf(os.Stderr, "Seed %d: %d events in %v. Building and starting the programs.\n", cfg.Seed, len(bodies), cfg.Duration)
 	d, err := newDeployment(ctx, cfg, h)
 	if err != nil {
@@ -34,9 +36,11 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	faults := &schedule{deployment: d, say: func(line string) { fmt.Fprintln(os.Stderr, line) }}
 	s := &sender{url: d.webhook, fault: faults.now, answers: map[string]int{}, blamed: map[string]int{}}
 	faults.sender = s
-	warm := len(bodies) / 20
-	s.sendAll(ctx, bodies[:warm], cfg.Rate)
+	s.sendAll(ctx, warm, cfg.Rate)
 	if _, err := d.drain(ctx); err != nil {
+		return nil, err
+	}
+	if err := d.comeBack(ctx); err != nil {
 		return nil, err
 	}
 	begun := time.Now()
@@ -45,7 +49,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		return nil, err
 	}
 	s.resetGap()
-	if err := play(ctx, cfg, faults, s, bodies[warm:]); err != nil {
+	if err := play(ctx, cfg, faults, s, bodies[len(warm):]); err != nil {
 		return nil, err
 	}
 	r := newReport(cfg, faults, s, len(bodies), odd)

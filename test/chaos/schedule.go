@@ -50,14 +50,17 @@ func (s *schedule) loop(ctx context.Context, r *rand.Rand) {
 	}
 }
 
-// begin takes the lock of the fault, and reports false when the lock is taken.
+// begin takes the locks of the fault, and reports false when one of them is taken.
 func (s *schedule) begin(f fault) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.locks[f.lock] {
+	locks := strings.Fields(f.locks)
+	if slices.ContainsFunc(locks, func(lock string) bool { return s.locks[lock] }) {
 		return false
 	}
-	s.locks[f.lock] = true
+	for _, lock := range locks {
+		s.locks[lock] = true
+	}
 	s.active = append(s.active, f.name)
 	s.say(describe(time.Since(s.start), f.name, "begins"))
 	return true
@@ -66,7 +69,9 @@ func (s *schedule) begin(f fault) bool {
 func (s *schedule) end(f fault, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.locks[f.lock] = false
+	for lock := range strings.FieldsSeq(f.locks) {
+		s.locks[lock] = false
+	}
 	i := slices.Index(s.active, f.name)
 	s.active = slices.Delete(s.active, i, i+1)
 	switch {

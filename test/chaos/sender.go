@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -41,6 +42,9 @@ type sender struct {
 	skew atomic.Int64 // error of the sender's clock in nanoseconds
 	// fault returns the current faults, to which penalties are attributed.
 	fault func() string
+
+	// odd is locked for writing while no body that is not JSON may be sent.
+	odd sync.RWMutex
 
 	mu       sync.Mutex
 	accepted int
@@ -85,7 +89,7 @@ func (s *sender) send(ctx context.Context, queue [][]byte, every time.Duration) 
 func (s *sender) deliver(ctx context.Context, body []byte) bool {
 	backoff := firstBackoff
 	for ctx.Err() == nil {
-		outcome, penalty := s.call(ctx, body)
+		outcome, penalty := s.callUnless(ctx, body)
 		s.note(ctx, outcome, penalty)
 		wait := backoff
 		switch {
@@ -99,6 +103,22 @@ func (s *sender) deliver(ctx context.Context, body []byte) bool {
 		lab.Pause(ctx, wait)
 	}
 	return false
+}
+
+// callUnless waits before a body that is not JSON while withoutOdd runs.
+func (s *sender) callUnless(ctx context.Context, body []byte) (outcome string, penalty bool) {
+	if !json.Valid(body) {
+		s.odd.RLock()
+		defer s.odd.RUnlock()
+	}
+	return s.call(ctx, body)
+}
+
+// withoutOdd runs f while no body that is not JSON is sent.
+func (s *sender) withoutOdd(f func() error) error {
+	s.odd.Lock()
+	defer s.odd.Unlock()
+	return f()
 }
 
 // customerio sends the calls. The limit of each call is in the context.

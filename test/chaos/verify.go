@@ -25,17 +25,26 @@ func (d *deployment) verify(ctx context.Context, r *Report, h *lab.History, bodi
 	r.Unique = len(sent)
 	dead := map[string]bool{}
 	if err := d.client.TailDeadLetters(ctx, stream.Selection{}, func(l event.DeadLetter) bool {
-		if l.From == event.FromIngest {
-			delete(odd, string(l.Body))
-			return true
-		}
-		r.Dead++
-		dead[l.ID] = true
+		d.dead = append(d.dead, l)
 		return true
 	}); err != nil {
 		return fmt.Errorf("read dead letters: %w", err)
 	}
+	for i := range d.dead {
+		switch l := &d.dead[i]; {
+		case l.From == event.FromIngest:
+			delete(odd, string(l.Body))
+		case l.Reason == heldSuppression:
+			r.Held++
+		default:
+			r.Dead++
+			dead[l.ID] = true
+		}
+	}
 	r.OddLost = len(odd)
+	if err := d.release(ctx, r, h.Bounced()); err != nil {
+		return err
+	}
 	r.BigQuery = count(d.bigquery.EventIDs(), sent, dead)
 	for _, p := range d.workers {
 		p.Stop() // DuckDB locks the file while a worker runs.
@@ -49,6 +58,9 @@ func (d *deployment) verify(ctx context.Context, r *Report, h *lab.History, bodi
 		ids = append(ids, fmt.Sprint(row[0]))
 	}
 	r.DuckDB = count(ids, sent, dead)
+	if r.DeletedAgain, err = d.removeReturners(ctx); err != nil {
+		return err
+	}
 	if err := h.Check(d.track.Fake); err != nil {
 		r.Profiles = err.Error()
 	}

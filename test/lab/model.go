@@ -47,6 +47,22 @@ func (h *History) Suppression(i int) string {
 	return ""
 }
 
+// Bounced returns the cio_ids of the people whom only bounces suppress.
+func (h *History) Bounced() map[string]bool {
+	people := map[string]bool{}
+	for i := range h.arrivals {
+		if id := h.Suppression(i); id != "" && h.arrivals[i].what != "spammed" {
+			people[id] = true
+		}
+	}
+	for i := range h.arrivals {
+		if h.arrivals[i].what == "spammed" {
+			delete(people, cioID(h.arrivals[i].person))
+		}
+	}
+	return people
+}
+
 // want returns the attributes of the people who are not suppressed in the end. The
 // model applies each event once and in the order of time, so that the last event wins
 // without any comparison of timestamps.
