@@ -31,6 +31,10 @@ type unit []call
 
 const people = 1_000
 
+// occurred is the time of the last event. Its day is over, so that the day can be
+// compacted.
+var occurred = time.Now().Add(-72 * time.Hour)
+
 // A campaign contains the units of the whole run, and the people before the run.
 type campaign struct {
 	history *lab.History
@@ -43,7 +47,7 @@ type campaign struct {
 // newCampaign simulates about n calls.
 func newCampaign(seed uint64, n int) *campaign {
 	c := &campaign{history: lab.NewHistory(lab.HistoryConfig{
-		Seed: seed, People: people, Opens: n * 6 / 10, Others: n * 2 / 10, End: time.Now(), OldToo: true,
+		Seed: seed, People: people, Opens: n * 6 / 10, Others: n * 2 / 10, End: occurred, OldToo: true,
 	})}
 	for i := range c.history.Len() {
 		c.units = append(c.units, c.event(i))
@@ -101,7 +105,7 @@ func body(c *call, person string) []byte {
 		text += fmt.Sprintf(`"metric":%q,`, c.metric)
 	}
 	return fmt.Appendf(nil, `{%s"object_type":"email","timestamp":%d,"data":{"delivery_id":%q,"identifiers":{"id":%q}}}`,
-		text, time.Now().Unix(), c.delivery, person)
+		text, occurred.Unix(), c.delivery, person)
 }
 
 // between returns the text between two texts.

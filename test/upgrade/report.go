@@ -27,13 +27,16 @@ type Report struct {
 	// calls about a person whom nobody knows.
 	Suppressed, Again, Twice, Unknown int
 
+	// Handled counts the messages that the workers handled side by side.
+	Handled handled
+
 	units int // sent so far
 }
 
 // A Warehouse contains what the views of a warehouse show: as the old version shows the
-// events before the upgrade, as the new version shows the events before the replay, and
-// after the replay.
-type Warehouse struct{ Before, Live, After shown }
+// events before the upgrade, and as the new version shows the events before the replay,
+// after the replay, and after the upkeep: backfill and compaction.
+type Warehouse struct{ Before, Live, After, Kept shown }
 
 // Found compares a warehouse with the events that it must show.
 type Found struct {
@@ -50,17 +53,21 @@ func (r *Report) broken() error {
 		}
 	}
 	for _, n := range r.warehouses() {
-		before, after := found(n.Before, r.Before), found(n.After, r.Want)
+		before, after, kept := found(n.Before, r.Before), found(n.After, r.Want), found(n.Kept, r.Want)
 		promise(before.whole(), "%s: the old version shows %v", n.name, before)
 		promise(after.whole(), "%s: after the replay the new version shows %v", n.name, after)
-		different := changed(n.Before, n.After)
+		promise(kept.whole(), "%s: after the upkeep the new version shows %v", n.name, kept)
+		different := changed(n.Before, n.Kept)
 		promise(different == 0, "%s: %d events of the old version are counted otherwise than before", n.name, different)
 		if n.views {
 			promise(before.Sums == r.Before.totals(), "%s: the old version's views sum up %+v, want %+v", n.name, before.Sums, r.Before.totals())
 			promise(after.Sums == r.Want.totals(), "%s: the views sum up %+v, want %+v", n.name, after.Sums, r.Want.totals())
+			promise(kept.Sums == r.Want.totals(), "%s: after the upkeep the views sum up %+v, want %+v", n.name, kept.Sums, r.Want.totals())
+			promise(n.Kept.unfilled == 0, "%s: after the backfill %d bounces have no class", n.name, n.Kept.unfilled)
 		}
 	}
 	promise(r.Stored == len(r.Want.messages), "the stream has %d messages, want %d", r.Stored, len(r.Want.messages))
+	promise(r.Handled.old > 0 && r.Handled.new > 0, "side by side the old worker handled %d messages, the new worker %d", r.Handled.old, r.Handled.new)
 	promise(r.Dead == 0, "there are %d dead letters", r.Dead)
 	promise(r.Profiles == "", "%s", r.Profiles)
 	promise(r.Strangers == 0, "%d people whose complaint shares an event_id are wrongly suppressed or not", r.Strangers)
@@ -91,10 +98,12 @@ func (r *Report) print(w io.Writer) {
 	line("\nUpgrade from %.7s, %v side by side", r.Commit, r.Duration)
 	line("  sent        %d calls; the old version answered %d, the new version %d", r.Calls, r.Old, r.Answers-r.Old)
 	line("  stream      %d messages, want %d; old ingests took %d second metrics for repeats", r.Stored, len(r.Want.messages), r.Want.refused)
+	line("  workers     side by side the old worker handled %d messages, the new worker %d", r.Handled.old, r.Handled.new)
 	for _, n := range r.warehouses() {
 		line("  %-11s before: %v", n.name, found(n.Before, r.Before))
 		line("  %-11s live:   %v", "", found(n.Live, r.Want))
-		line("  %-11s after:  %v; counted otherwise than before %d", "", found(n.After, r.Want), changed(n.Before, n.After))
+		line("  %-11s after:  %v", "", found(n.After, r.Want))
+		line("  %-11s kept:   %v; counted otherwise than before %d", "", found(n.Kept, r.Want), changed(n.Before, n.Kept))
 	}
 	line("  views       before %+v, after %+v", r.Before.totals(), r.Want.totals())
 	line("  dead        %d", r.Dead)

@@ -14,7 +14,7 @@ import (
 // replay.
 const drainWithin = 3 * time.Minute
 
-// A run is one upgrade.
+// An upgrade is one run.
 type upgrade struct {
 	cfg      Config
 	campaign *campaign
@@ -38,7 +38,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		return nil, err
 	}
 	defer u.system.close()
-	for _, phase := range []func(context.Context) error{u.aloneBefore, u.sideBySide, u.aloneAfter, u.replay} {
+	for _, phase := range []func(context.Context) error{u.aloneBefore, u.sideBySide, u.aloneAfter, u.replay, u.upkeep} {
 		if err := phase(ctx); err != nil {
 			return u.report, err
 		}
@@ -51,7 +51,7 @@ func say(format string, values ...any) { fmt.Fprintf(os.Stderr, format+"\n", val
 // aloneBefore lets the old version work alone, and reads the old version's views.
 func (u *upgrade) aloneBefore(ctx context.Context) error {
 	s := u.system
-	if err := u.send(ctx, "the old version alone", 2, 9, s.before.ingest); err != nil {
+	if err := u.send(ctx, "the old version alone", 2, s.before.ingest); err != nil {
 		return err
 	}
 	u.report.Before = newLedger(u.sender.answers)
@@ -64,24 +64,36 @@ func (u *upgrade) sideBySide(ctx context.Context) error {
 	if err := s.run(ctx, s.after); err != nil {
 		return err
 	}
-	return u.send(ctx, "both versions side by side", 8, 9, s.before.ingest, s.after.ingest)
+	handled, err := s.handled(ctx)
+	if err != nil {
+		return err
+	}
+	if err := u.send(ctx, "both versions side by side", 8, s.before.ingest, s.after.ingest); err != nil {
+		return err
+	}
+	u.report.Handled, err = s.handled(ctx)
+	u.report.Handled.old -= handled.old
+	return err
 }
 
 // aloneAfter stops the old version and lets the new version work alone.
 func (u *upgrade) aloneAfter(ctx context.Context) error {
 	s := u.system
 	s.before.stop()
-	if err := u.send(ctx, "the new version alone", 9, 9, s.after.ingest); err != nil {
+	if err := u.send(ctx, "the new version alone", parts, s.after.ingest); err != nil {
 		return err
 	}
 	u.report.Suppressed = s.track.Counts().Suppress
 	return u.read(ctx, s.after, func(w *Warehouse) *shown { return &w.Live })
 }
 
-// send sends the units up to a part of the campaign and waits until the workers have
-// handled the events.
-func (u *upgrade) send(ctx context.Context, what string, part, of int, ingests ...*ingest) error {
-	begin, end := u.report.units, len(u.campaign.units)*part/of
+// parts is the number of parts of the campaign. Config.Duration is six parts.
+const parts = 9
+
+// send sends the units up to the end of a part of the campaign, and waits until the
+// workers have handled the events.
+func (u *upgrade) send(ctx context.Context, what string, part int, ingests ...*ingest) error {
+	begin, end := u.report.units, len(u.campaign.units)*part/parts
 	say("%d calls or pairs of calls to %s.", end-begin, what)
 	if err := u.sender.send(ctx, u.campaign.units[begin:end], u.cfg.Rate, u.random, ingests...); err != nil {
 		return err
@@ -115,4 +127,18 @@ func (u *upgrade) replay(ctx context.Context) error {
 		}
 	}
 	return u.read(ctx, s.after, func(w *Warehouse) *shown { return &w.After })
+}
+
+// upkeep fills the new columns of old rows, compacts the Parquet files of both
+// versions, and reads the views.
+func (u *upgrade) upkeep(ctx context.Context) error {
+	s := u.system
+	for _, step := range [][]string{{"migrate", "--backfill"}, {"compact"}} {
+		say("cioctl warehouse %s.", step[0])
+		args := append([]string{"warehouse"}, append(step, "--grace", "0")...)
+		if _, err := cioctl(ctx, s.after, lab.WarehouseEnv(s.duckdb, s.parquet), args...); err != nil {
+			return err
+		}
+	}
+	return u.read(ctx, s.after, func(w *Warehouse) *shown { return &w.Kept })
 }

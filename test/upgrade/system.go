@@ -134,6 +134,24 @@ func (v *version) stop() {
 	v.worker.Stop()
 }
 
+// handled counts messages by the version of the worker.
+type handled struct{ old, new int }
+
+// handled returns how many messages the workers have handled since their start.
+func (s *system) handled(ctx context.Context) (h handled, err error) {
+	for _, w := range []struct {
+		worker *lab.Process
+		n      *int
+	}{{s.before.worker, &h.old}, {s.after.worker, &h.new}} {
+		m, err := w.worker.Scrape(ctx)
+		if err != nil {
+			return h, err
+		}
+		*w.n = int(m["cioevents_worker_messages_total"])
+	}
+	return h, nil
+}
+
 // logTo writes the output of a process to a file, and ends the process when the system
 // closes.
 func (s *system) logTo(p *lab.Process, name string) error {

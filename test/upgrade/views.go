@@ -14,10 +14,12 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// shown is what the views of a warehouse show: how often each fact, and the sums.
+// shown is what the views of a warehouse show: how often each fact, the sums, and how
+// many bounces lack the class, a new column. Views of the old version have no class.
 type shown struct {
-	facts map[key]int
-	sums  totals
+	facts    map[key]int
+	sums     totals
+	unfilled int
 }
 
 // read reads the views of all warehouses with the programs of a version.
@@ -25,6 +27,9 @@ func (u *upgrade) read(ctx context.Context, v *version, into func(*Warehouse) *s
 	s, r := u.system, u.report
 	for url, w := range map[string]*Warehouse{s.duckdb: &r.DuckDB, s.parquet: &r.Parquet} {
 		got, err := query(ctx, v, url)
+		if err == nil && into(w) == &w.Kept {
+			got.unfilled, err = unfilled(ctx, v, url)
+		}
 		if err != nil {
 			return err
 		}
@@ -67,6 +72,20 @@ func query(ctx context.Context, v *version, url string) (*shown, error) {
 		s.sums = sums[0]
 	}
 	return s, nil
+}
+
+// unfilled counts the bounces without a class.
+func unfilled(ctx context.Context, v *version, url string) (int, error) {
+	var counts []struct{ N int }
+	out, err := cioctl(ctx, v, lab.WarehouseEnv(url), "query", "--output", "json",
+		"SELECT count(*) AS n FROM customerio_events WHERE metric = 'bounced' AND object_type = 'email' AND bounce_class IS NULL")
+	if err == nil {
+		err = json.Unmarshal(out, &counts)
+	}
+	if err != nil || len(counts) != 1 {
+		return 0, fmt.Errorf("count bounces without a class: %w", err)
+	}
+	return counts[0].N, nil
 }
 
 // cioctl runs cioctl of a version and returns the standard output.
