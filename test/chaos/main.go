@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -75,6 +77,8 @@ type Config struct {
 	Rate int
 	// Limit is how many suppressions bounces may cause in an hour, 0 for no limit.
 	Limit int
+	// Only contains the names of the faults that may happen. Default: all.
+	Only []string
 	// Dir contains the files and the logs of all processes.
 	Dir string
 	// JSON prints the report as JSON instead of a table.
@@ -83,17 +87,26 @@ type Config struct {
 
 func parse(args []string) (Config, error) {
 	var cfg Config
-	var output string
+	var output, only string
 	set := flag.NewFlagSet("chaos", flag.ContinueOnError)
 	set.Uint64Var(&cfg.Seed, "seed", uint64(time.Now().UnixNano())%1000, "number that decides which faults happen, and when; random by default")
 	set.DurationVar(&cfg.Duration, "duration", time.Minute, "how long faults happen, at least 10s")
 	set.IntVar(&cfg.Rate, "rate", 400, "events a second that Customer.io has to send, at least 1")
 	set.IntVar(&cfg.Limit, "limit", 0, "suppressions that bounces may cause in an hour, 0 for no limit; the others are held, and released at the end")
+	set.StringVar(&only, "only", "", "names of the faults that may happen, separated by commas; all by default")
 	set.StringVar(&output, "output", "table", "format of the report: table or json")
 	if err := set.Parse(args); err != nil {
 		return cfg, err
 	}
 	cfg.JSON = output == "json"
+	if only != "" {
+		cfg.Only = strings.Split(only, ",")
+	}
+	for _, name := range cfg.Only {
+		if !slices.ContainsFunc(faults(), func(f fault) bool { return f.name == name }) {
+			return cfg, fmt.Errorf("invalid --only: no fault %q", name)
+		}
+	}
 	if output != "table" && output != "json" {
 		return cfg, fmt.Errorf("invalid --output %q: want table or json", output)
 	}

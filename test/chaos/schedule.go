@@ -38,7 +38,10 @@ func (s *schedule) run(ctx context.Context, seed uint64) error {
 }
 
 func (s *schedule) loop(ctx context.Context, r *rand.Rand) {
-	list := faults()
+	list := slices.DeleteFunc(faults(), func(f fault) bool {
+		only := s.deployment.cfg.Only
+		return len(only) > 0 && !slices.Contains(only, f.name)
+	})
 	for lab.Pause(ctx, between(r, 300*time.Millisecond, 3*time.Second)) {
 		f := list[r.IntN(len(list))]
 		if !s.begin(f) {
