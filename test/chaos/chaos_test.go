@@ -56,7 +56,7 @@ func TestBroken(t *testing.T) {
 		"held, no limit":  func(r *Report) { r.Held = 1 },
 		"limit exceeded":  func(r *Report) { r.Limit, r.Bounced, r.BouncedGone, r.Held = 1, 2, 2, 1 },
 		"nothing held":    func(r *Report) { r.Limit, r.Bounced = 1, 2 },
-		"deleted again":   func(r *Report) { r.DeletedAgain = 1 },
+		"suppress again":  func(r *Report) { r.Again = 1 },
 		"profile":         func(r *Report) { r.Profiles = "wrong" },
 		"restart penalty": func(r *Report) { r.Penalties = map[string]int{"full disk and " + restartOfIngest: 1} },
 		"goroutines":      func(r *Report) { r.Goroutines = allowance + 1 },

@@ -126,14 +126,19 @@ func cutNATS(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error 
 
 // fillStream limits the stream to its current size.
 func fillStream(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error {
-	if d.limitStream(ctx, func(size uint64) int64 { return int64(size) + 1 }) != nil { //nolint:gosec // The size of a file fits.
-		return fmt.Errorf("%w: NATS does not answer", errNotPossible)
+	err := d.limitStream(ctx, func(size uint64) int64 { return int64(size) + 1 }) //nolint:gosec // The size of a file fits.
+	if err != nil {
+		err = fmt.Errorf("%w: NATS does not answer", errNotPossible) // NATS may set the limit later.
 	}
 	lab.Pause(ctx, between(r, time.Second, 4*time.Second))
 	// The limit must be removed before the run can go on.
-	return lab.WaitFor(ctx, "the limit of the stream is removed", time.Minute, func() error {
+	removed := lab.WaitFor(ctx, "the limit of the stream is removed", time.Minute, func() error {
 		return d.limitStream(ctx, func(uint64) int64 { return -1 })
 	})
+	if removed != nil {
+		return removed
+	}
+	return err
 }
 
 // limitStream limits the size of the stream in bytes.

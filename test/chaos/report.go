@@ -35,12 +35,12 @@ type Report struct {
 	Held        int `json:"held_suppressions"`
 	Bounced     int `json:"bounced_people"`
 	BouncedGone int `json:"bounced_people_deleted_before_release"`
-	// DeletedAgain counts the people who came back and were deleted again.
-	DeletedAgain int    `json:"deleted_again"`
-	Profiles     string `json:"profile_differences"`
-	Survivors    int    `json:"programs_that_lived_through"`
-	Goroutines   int    `json:"goroutines_more"`
-	Files        int    `json:"files_more"`
+	// Again counts the repeated suppressions of people who complained before the faults.
+	Again      int    `json:"repeated_suppressions"`
+	Profiles   string `json:"profile_differences"`
+	Survivors  int    `json:"programs_that_lived_through"`
+	Goroutines int    `json:"goroutines_more"`
+	Files      int    `json:"files_more"`
 }
 
 func newReport(cfg Config, faults *schedule, s *sender, events, odd int) *Report {
@@ -69,7 +69,7 @@ func (r *Report) broken() error {
 	promise(r.Limit > 0 || r.Held == 0, "%d suppressions were held without a limit", r.Held)
 	promise(r.Limit == 0 || r.BouncedGone <= r.Limit, "bounces deleted %d people, the limit is %d", r.BouncedGone, r.Limit)
 	promise(r.Limit == 0 || r.Bounced <= r.Limit || r.Held > 0, "no suppression was held: bounces suppress %d people, the limit is %d", r.Bounced, r.Limit)
-	promise(r.DeletedAgain == 0, "%d people who came back were deleted again", r.DeletedAgain)
+	promise(r.Again == 0, "%d suppressions from before the faults were repeated", r.Again)
 	promise(r.Profiles == "", "%s", r.Profiles)
 	promise(r.restartPenalties() == 0, "%d penalties came from restarts", r.restartPenalties())
 	promise(r.Goroutines <= allowance && r.Files <= allowance, "there are %d goroutines and %d files more than at the start, want at most %d", r.Goroutines, r.Files, allowance)
@@ -99,7 +99,7 @@ func (r *Report) print(w io.Writer) {
 	line("  BigQuery    %d events in %d rows: lost %d, repeated rows %d, hidden by the view", r.BigQuery.Events, r.BigQuery.Rows, r.BigQuery.Lost, r.BigQuery.Repeated)
 	line("  DuckDB      %d events in %d rows: lost %d, duplicates %d", r.DuckDB.Events, r.DuckDB.Rows, r.DuckDB.Lost, r.DuckDB.Repeated)
 	line("  dead        %d dead letters of workers; of the bodies that are not JSON, lost %d", r.Dead, r.OddLost)
-	line("  suppressed  bounces deleted %d of %d people (limit %d) and %d suppressions were held; people who came back deleted again %d", r.BouncedGone, r.Bounced, r.Limit, r.Held, r.DeletedAgain)
+	line("  suppressed  bounces deleted %d of %d people (limit %d) and %d suppressions were held; of those before the faults, repeated %d", r.BouncedGone, r.Bounced, r.Limit, r.Held, r.Again)
 	line("  profiles    %s", orNone(r.Profiles))
 	line("  leaks       at most %d goroutines and %d files more than at the start; %d programs survived the run", r.Goroutines, r.Files, r.Survivors)
 }

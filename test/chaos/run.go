@@ -25,7 +25,7 @@ const drainWithin = 3 * time.Minute
 func Run(ctx context.Context, cfg Config) (*Report, error) {
 	h := events(cfg)
 	bodies, odd := campaign(h)
-	warm := append(complaints(), bodies[:len(bodies)/20]...)
+	warm := append(earlyComplaints(), bodies[:len(bodies)/20]...)
 	bodies = append(warm[:len(warm):len(warm)], bodies[len(bodies)/20:]...)
 	fmt.Fprintf(os.Stderr, "Seed %d: %d events in %v. Building and starting the programs.\n", cfg.Seed, len(bodies), cfg.Duration)
 	d, err := newDeployment(ctx, cfg, h)
@@ -40,8 +40,8 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if _, err := d.drain(ctx); err != nil {
 		return nil, err
 	}
-	if err := d.comeBack(ctx); err != nil {
-		return nil, err
+	if n := d.earlySuppressed(); n != early {
+		return nil, fmt.Errorf("%d people complained before the faults, and there were %d suppressions", early, n)
 	}
 	begun := time.Now()
 	before, err := d.usage(ctx)

@@ -58,9 +58,7 @@ func (d *deployment) verify(ctx context.Context, r *Report, h *lab.History, bodi
 		ids = append(ids, fmt.Sprint(row[0]))
 	}
 	r.DuckDB = count(ids, sent, dead)
-	if r.DeletedAgain, err = d.removeReturners(ctx); err != nil {
-		return err
-	}
+	r.Again = d.earlySuppressed() - early
 	if err := h.Check(d.track.Fake); err != nil {
 		r.Profiles = err.Error()
 	}
