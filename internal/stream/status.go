@@ -94,7 +94,18 @@ func durables(ctx context.Context, st jetstream.Stream) ([]*jetstream.ConsumerIn
 	if err := list.Err(); err != nil {
 		return nil, fmt.Errorf("list consumers: %w", err)
 	}
-	return infos, nil
+	return distinct(infos), nil
+}
+
+// distinct returns the latest report about each consumer. During an election two
+// servers of a cluster may answer for one consumer, and nats-server lists both answers
+// (jsClusteredConsumerListRequest in 2.15). Prometheus refuses a whole scrape with two
+// equal series.
+func distinct(infos []*jetstream.ConsumerInfo) []*jetstream.ConsumerInfo {
+	slices.SortStableFunc(infos, func(a, b *jetstream.ConsumerInfo) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), b.TimeStamp.Compare(a.TimeStamp))
+	})
+	return slices.CompactFunc(infos, func(a, b *jetstream.ConsumerInfo) bool { return a.Name == b.Name })
 }
 
 func consumersOf(infos []*jetstream.ConsumerInfo) []ConsumerStatus {
