@@ -57,7 +57,11 @@ func newDeployment(ctx context.Context, cfg Config, h *lab.History) (*deployment
 }
 
 func (d *deployment) start(ctx context.Context, h *lab.History) error {
-	if err := lab.Build(ctx, d.cfg.Dir, "ingest", "worker", "cioctl"); err != nil {
+	programs := []string{"ingest", "worker"}
+	if d.cfg.Limit > 0 {
+		programs = append(programs, "cioctl") // to release the held suppressions
+	}
+	if err := lab.Build(ctx, d.cfg.Dir, programs...); err != nil {
 		return err
 	}
 	if err := d.startCluster(ctx); err != nil {

@@ -25,7 +25,7 @@ func Get(ctx context.Context, url string) ([]byte, error) {
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	if err == nil && res.StatusCode != http.StatusOK {
-		err = fmt.Errorf("get %s: %s", url, res.Status)
+		err = fmt.Errorf("get %s: %s: %.500s", url, res.Status, text)
 	}
 	return text, err
 }
