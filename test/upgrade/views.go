@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
-	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
 	"github.com/cioevents/cioevents/test/lab"
 )
 
@@ -35,8 +34,11 @@ func (u *upgrade) read(ctx context.Context, v *version, into func(*Warehouse) *s
 		}
 		*into(w) = *got
 	}
-	*into(&r.BigQuery) = *bigQueryView(s.bigquery, v.ingest.old)
-	return nil
+	got, err := bigQueryView(s.bigquery)
+	if err == nil {
+		*into(&r.BigQuery) = *got
+	}
+	return err
 }
 
 const (
@@ -104,22 +106,16 @@ func cioctl(ctx context.Context, v *version, env lab.Env, args ...string) ([]byt
 	return out, nil
 }
 
-// bigQueryView counts the events as the view of a version does. The stand-in for
-// BigQuery cannot run a view: the old view shows one row of each event_id, the new view
-// one row of each event_id and metric.
-func bigQueryView(b *lab.BigQuery, old bool) *shown {
-	s := &shown{facts: map[key]int{}}
-	seen := map[string]bool{}
-	for _, row := range b.Rows(lab.BigQueryProject, warehouse.DefaultSchema, bigquery.Raw) {
-		metric, _ := row["metric"].(string)
-		id := fmt.Sprint(row["workspace"], " ", row["event_id"])
-		if !old {
-			id += " " + metric
-		}
-		if !seen[id] {
-			seen[id] = true
-			s.facts[key{fmt.Sprint(row["delivery_id"]), metric}]++
-		}
+// bigQueryView counts the events that the view in BigQuery shows now.
+func bigQueryView(b *lab.BigQuery) (*shown, error) {
+	rows, err := b.View(lab.BigQueryProject, warehouse.DefaultSchema, warehouse.Events)
+	if err != nil {
+		return nil, err
 	}
-	return s
+	s := &shown{facts: map[key]int{}}
+	for _, row := range rows {
+		metric, _ := row["metric"].(string)
+		s.facts[key{fmt.Sprint(row["delivery_id"]), metric}]++
+	}
+	return s, nil
 }
