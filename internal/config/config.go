@@ -44,8 +44,8 @@ func New(program string, getenv func(string) string) *Set {
 	return s
 }
 
-// On is New for flags of the caller, such as a command of cobra, which prints the
-// usage itself.
+// On returns a Set on the caller's FlagSet. Cobra prints the usage of its commands, so
+// On adds no --help.
 func On(flags *pflag.FlagSet, getenv func(string) string) *Set {
 	flags.SortFlags = false
 	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {

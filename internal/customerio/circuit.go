@@ -53,9 +53,8 @@ func (c *circuit) check() error {
 	return c.refusal()
 }
 
-// enter is check for a caller that now makes a call. When enter returns nil, the
-// caller makes the call and passes the result to leave. While the circuit is open, the
-// call is a probe.
+// enter is check, and registers the call when it may proceed. The caller then makes the
+// call and passes the result to leave. While the circuit is open, the call is a probe.
 func (c *circuit) enter() (probe bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -114,8 +113,8 @@ func (c *circuit) doubt() {
 	c.failures = max(c.failures, failuresToOpen-1)
 }
 
-// longestPause is the longest wait that a single call waits out. A longer wait is an
-// outage with a known end.
+// Calls wait for the end of a Retry-After of up to longestPause. A longer Retry-After
+// opens the circuit until it ends.
 const longestPause = 5 * time.Second
 
 func (c *circuit) open(now time.Time, probe bool, err error, config bool, pause time.Duration) {

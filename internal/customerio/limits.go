@@ -12,8 +12,8 @@ import (
 // no call that exceeds a limit.
 const (
 	maxIdentifier = 150
-	// Customer.io documents both sizes in kB. A kB has 1,000 bytes here, the smaller of
-	// its two meanings.
+	// Customer.io documents both sizes in kB. We read kB as 1,000 bytes rather than
+	// 1,024: a smaller call is accepted either way.
 	maxItem  = 32_000
 	maxBatch = 500_000
 	// Customer.io documents no limit on items; 1,000 is what other clients send.

@@ -166,9 +166,9 @@ func (p *pace) grow(now time.Time) {
 	p.accepted = max(p.accepted, p.rate)
 }
 
-// slow lowers the rate and pauses. refused says that the API has answered 429;
-// otherwise the API answers with errors or not at all. A refusal that names no wait
-// pauses for refusedPause.
+// slow lowers the rate and pauses for the answer's Retry-After. refused says that the
+// API has answered 429: slow then pauses for refusedPause if pause is 0. Otherwise the
+// API answers with errors or not at all.
 func (p *pace) slow(pause time.Duration, refused bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

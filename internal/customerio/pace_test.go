@@ -65,11 +65,11 @@ func TestRate(t *testing.T) {
 func TestConcurrency(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var atOnce, most atomic.Int64
+		var underWay, most atomic.Int64
 		turn := make(chan struct{})
 		c := paced(t, customerio.Config{Concurrency: 3, Rate: 1e6}, func(*http.Request) (*http.Response, error) {
-			most.Store(max(most.Load(), atOnce.Add(1)))
-			defer atOnce.Add(-1)
+			most.Store(max(most.Load(), underWay.Add(1)))
+			defer underWay.Add(-1)
 			<-turn
 			return ok(), nil
 		})

@@ -13,9 +13,8 @@ var (
 	bounceClasses = []webhook.BounceClass{webhook.BounceHard, webhook.BounceSoft, webhook.BounceUnknown}
 )
 
-// isEngagement reports whether the consumer engagement handles the metric. Opens and
-// clicks come by the million. All other metrics belong to the consumer suppression,
-// whose events must not wait behind a million opens.
+// isEngagement reports whether the consumer engagement handles the metric. All other
+// metrics go to suppression, so that a complaint does not wait behind a million opens.
 func isEngagement(m webhook.Metric) bool {
 	return m == webhook.Opened || m == webhook.Clicked
 }

@@ -27,13 +27,13 @@ var now = time.Unix(1614265384, 0).UTC()
 // duplicate.
 type fakePublisher struct {
 	maxBody int // 1 MiB when 0
-	// publish and bury come first, if set; an error or a panic ends the call.
+	// publish and keep come first, if set; an error or a panic ends the call.
 	publish func(ctx context.Context, m *event.Message) error
-	bury    func(ctx context.Context, d *event.DeadLetter) error
+	keep    func(ctx context.Context, d *event.DeadLetter) error
 
 	mu     sync.Mutex
 	stored []event.Message
-	buried []event.DeadLetter
+	kept   []event.DeadLetter
 }
 
 func (p *fakePublisher) Publish(ctx context.Context, m *event.Message) (bool, error) {
@@ -56,8 +56,8 @@ func (p *fakePublisher) Publish(ctx context.Context, m *event.Message) (bool, er
 }
 
 func (p *fakePublisher) StoreDeadLetter(ctx context.Context, d *event.DeadLetter) error {
-	if p.bury != nil {
-		if err := p.bury(ctx, d); err != nil {
+	if p.keep != nil {
+		if err := p.keep(ctx, d); err != nil {
 			return err
 		}
 	}
@@ -65,7 +65,7 @@ func (p *fakePublisher) StoreDeadLetter(ctx context.Context, d *event.DeadLetter
 	defer p.mu.Unlock()
 	copied := *d
 	copied.Body = bytes.Clone(d.Body)
-	p.buried = append(p.buried, copied)
+	p.kept = append(p.kept, copied)
 	return nil
 }
 
@@ -85,7 +85,7 @@ func (p *fakePublisher) messages() []event.Message {
 func (p *fakePublisher) deadLetters() []event.DeadLetter {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.buried
+	return p.kept
 }
 
 func workspace(tb testing.TB, name string, cfg webhook.VerifierConfig) ingest.Workspace {

@@ -68,7 +68,7 @@ func FuzzSigned(f *testing.F) {
 		}
 		return nil
 	}
-	p.bury = func(ctx context.Context, d *event.DeadLetter) error { return p.publish(ctx, &d.Message) }
+	p.keep = func(ctx context.Context, d *event.DeadLetter) error { return p.publish(ctx, &d.Message) }
 	l := serveOn(f, ingest.Config{Publisher: p, Log: zerolog.New(&log), MaxBody: 1 << 20})
 	f.Fuzz(func(t *testing.T, body []byte, size uint16, away bool) {
 		if away {

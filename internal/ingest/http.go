@@ -27,8 +27,8 @@ const (
 )
 
 // server returns an HTTP server for HTTP/1.1 only. Calls are small and come in
-// sequence, so HTTP/2 would save nothing. With 250 calls on an HTTP/2 connection,
-// MAX_CONNECTIONS would bound little, and an answer could not close its connection.
+// sequence, so HTTP/2 would save nothing. HTTP/2 allows 250 calls per connection, so
+// MAX_CONNECTIONS would not limit calls, and "Connection: close" does not exist.
 func (s *Server) server() *http.Server {
 	srv := &http.Server{
 		Handler:           s.Handler(),

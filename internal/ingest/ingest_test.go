@@ -102,7 +102,7 @@ func TestKept(t *testing.T) {
 // A dead letter that cannot be stored must not be lost: the answer is 503.
 func TestKeepFails(t *testing.T) {
 	t.Parallel()
-	p := &fakePublisher{bury: func(context.Context, *event.DeadLetter) error { return event.ErrStreamUnavailable }}
+	p := &fakePublisher{keep: func(context.Context, *event.DeadLetter) error { return event.ErrStreamUnavailable }}
 	post(t, listen(t, ingest.Config{Publisher: p}), `[]`).
 		expect(t, http.StatusServiceUnavailable, `{"error":"Stream unavailable"}`)
 }

@@ -22,7 +22,7 @@ func TestLateRefusalAndSlowBurial(t *testing.T) {
 				<-time.After(2400 * time.Millisecond)
 				return fault.Permanent(fault.ReasonTooLarge, event.ErrStreamFull)
 			},
-			bury: func(ctx context.Context, _ *event.DeadLetter) error {
+			keep: func(ctx context.Context, _ *event.DeadLetter) error {
 				<-ctx.Done()
 				return event.ErrStreamUnavailable
 			},

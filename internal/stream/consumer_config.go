@@ -80,7 +80,7 @@ func orNone(text string) string {
 	return text
 }
 
-// isSigned reports whether the properties are those that a worker has set.
+// isSigned reports whether a worker has set the properties as they are.
 func isSigned(cfg jetstream.ConsumerConfig) bool { return cfg.Metadata[metaConfig] == signature(cfg) }
 
 // setBack returns the configuration of a running consumer with the wanted properties.

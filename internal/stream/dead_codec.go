@@ -65,8 +65,8 @@ func deadID(d *event.DeadLetter, identity string) string {
 }
 
 // deadKey is event.StoredDeadLetter.Key of an entry with the de-duplication id of the
-// whole dead letter. c826c92 made the ids of consumers' dead letters of sequences, so
-// deadKey adds the time of death to such an id.
+// whole dead letter. Before 0.1.0 the id contained a sequence, which repeats in a
+// recreated stream; deadKey therefore appends DiedAt to an old id.
 func deadKey(d *event.DeadLetter, id string) string {
 	if id == "" || d.From == event.FromIngest || !d.StoredAt.IsZero() {
 		return id

@@ -182,7 +182,7 @@ func TestOldDeadLetters(t *testing.T) {
 }
 
 // The id of a redriven message is the dead letter's own: letters 1 and 2 of a recreated
-// stream of dead letters are not those that were redriven before.
+// stream of dead letters are other letters than 1 and 2 that were redriven before.
 func TestRedriveAfterRecreatedDeadStream(t *testing.T) {
 	t.Parallel()
 	srv := streamtest.Start(t)

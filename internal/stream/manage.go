@@ -16,8 +16,8 @@ func (c *Conn) Ensure(ctx context.Context, s Settings) (differences []string, er
 	return append(differences, problems...), err
 }
 
-// ensure is Ensure. The differences are those that Apply removes, the problems those
-// that NATS refuses to remove.
+// ensure creates missing streams and returns two lists: differences, which Apply can
+// change, and problems, which NATS refuses to change.
 func (c *Conn) ensure(ctx context.Context, s Settings) (differences, problems []string, err error) {
 	s = s.withDefaults()
 	running, err := c.ensureStream(ctx, s.stream())

@@ -60,7 +60,7 @@ func TestEveryProgramIsMonitored(t *testing.T) {
 	}
 }
 
-// TestAlertsHaveRunbooks: whoever is woken finds a heading with the alert's name.
+// TestAlertsHaveRunbooks: the runbooks have a heading with the name of each alert.
 func TestAlertsHaveRunbooks(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/operations.md")

@@ -49,7 +49,7 @@ func exporterInstruments() instruments {
 	}
 }
 
-// programInstruments are those that the running programs have.
+// programInstruments returns the instruments of the running programs.
 func programInstruments(families []*dto.MetricFamily) instruments {
 	all := instruments{}
 	for _, f := range families {

@@ -41,8 +41,7 @@ func declare(program string, env map[string]string) *settings {
 	return s
 }
 
-// parse reads an environment. The mistakes it returns are those that make the
-// program exit with 2.
+// parse reads an environment. The mistakes it returns make the program exit with 2.
 func (s *settings) parse() []string {
 	err := s.set.Parse(nil)
 	if err == nil {

@@ -1,5 +1,5 @@
-// Package ingestapp makes the program ingest of its parts: settings, connection
-// to the stream, webhook listener and admin listener.
+// Package ingestapp assembles ingest: settings, connection to the stream, webhook
+// listener and admin listener.
 package ingestapp
 
 import (

@@ -1,5 +1,5 @@
-// Package workerapp makes the program worker of its parts: settings, consumers,
-// Track API clients and warehouses.
+// Package workerapp assembles the worker: settings, consumers, Track API clients and
+// warehouses.
 package workerapp
 
 import (

@@ -49,7 +49,7 @@ func TestTableThatTakesNoRow(t *testing.T) {
 	}
 	mustRun(t, path, "ALTER TABLE messaging.customerio_events ALTER theirs DROP NOT NULL")
 	if got, err = sink.Write(t.Context(), warehousetest.Rows(20)); err != nil || got.Inserted != 20 {
-		t.Errorf("with the table mended, the result is %+v, %v; want 20 inserted", got, err)
+		t.Errorf("with the table repaired, the result is %+v, %v; want 20 inserted", got, err)
 	}
 }
 
@@ -99,7 +99,7 @@ func TestCheckpointByRows(t *testing.T) {
 	}
 }
 
-// Query reads while a sink is open: the sink lets go of the file.
+// Query reads while a sink is open: the sink closes the file.
 func TestQueryBesideASink(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "e.duckdb")
