@@ -97,5 +97,5 @@ func (c *Consumer) unmark(ctx context.Context, a *event.Attempt) {
 // markerKey names the message of one JetStream consumer. A recreated stream counts its
 // sequences again, so the key contains the time at which the stream stored the message.
 func markerKey(a *event.Attempt) string {
-	return fmt.Sprintf("suspect.%s.%d-%d", a.Consumer, a.Sequence, a.StoredAt.UnixNano())
+	return fmt.Sprintf("attempt.%s.%d-%d", a.Consumer, a.Sequence, a.StoredAt.UnixNano())
 }

@@ -26,7 +26,7 @@ func (s *scene) handled() handlerFunc {
 func (s *scene) marked(sequence uint64, n int) {
 	a := s.batch[sequence-1]
 	value, _ := json.Marshal(map[string]int{"unreturned": n})
-	s.state.values["suspect."+a.Consumer+"."+jsonText(a.Sequence)+"-"+jsonText(a.StoredAt.UnixNano())] = string(value)
+	s.state.values["attempt."+a.Consumer+"."+jsonText(a.Sequence)+"-"+jsonText(a.StoredAt.UnixNano())] = string(value)
 }
 
 func jsonText(v any) string {
