@@ -3,6 +3,7 @@ package stream
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -73,16 +74,27 @@ func options(cfg Config) ([]nats.Option, error) {
 	if cfg.Creds != "" {
 		opts = append(opts, nats.UserCredentials(cfg.Creds))
 	}
-	if cfg.TLSCA != "" {
-		opts = append(opts, nats.RootCAs(cfg.TLSCA))
-	}
 	if (cfg.TLSCert == "") != (cfg.TLSKey == "") {
 		return nil, errors.New("a TLS client certificate needs both files, TLSCert and TLSKey")
 	}
+	if cfg.TLSCA != "" {
+		opts = append(opts, named("NATS_TLS_CA", nats.RootCAs(cfg.TLSCA)))
+	}
 	if cfg.TLSCert != "" {
-		opts = append(opts, nats.ClientCert(cfg.TLSCert, cfg.TLSKey))
+		opts = append(opts, named("NATS_TLS_CERT, NATS_TLS_KEY", nats.ClientCert(cfg.TLSCert, cfg.TLSKey)))
 	}
 	return opts, nil
+}
+
+// named returns the option with an error that names the settings of its files, for exit
+// code 2.
+func named(settings string, option nats.Option) nats.Option {
+	return func(o *nats.Options) error {
+		if err := option(o); err != nil {
+			return &config.UsageError{Err: fmt.Errorf("%s: %w", settings, err)}
+		}
+		return nil
+	}
 }
 
 // errAddress does not quote the value: the address may contain a password.

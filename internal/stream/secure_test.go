@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/nats-io/nkeys"
 	"github.com/rs/zerolog"
 
+	settings "github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
 	"github.com/cioevents/cioevents/internal/tlstest"
@@ -120,6 +122,20 @@ func TestTLS(t *testing.T) {
 	// The client does not fall back to plain text.
 	isKeptOut(t, connect(t, stream.Config{URL: strings.Replace(plain.URL(), "nats:", "tls:", 1)}), "secure connection not available")
 	isKeptOut(t, connect(t, stream.Config{URL: plain.URL(), TLSCA: id.cert}), "secure connection not available")
+}
+
+// A missing file is reported at the start, under the name of its setting.
+func TestMissingFilesOfTLS(t *testing.T) {
+	t.Parallel()
+	for setting, cfg := range map[string]stream.Config{
+		"NATS_TLS_CA: ":                 {TLSCA: "/nowhere"},
+		"NATS_TLS_CERT, NATS_TLS_KEY: ": {TLSCert: "/nowhere", TLSKey: "/nowhere"},
+	} {
+		_, err := stream.Connect(cfg)
+		if _, ok := errors.AsType[*settings.UsageError](err); !ok || !strings.Contains(err.Error(), setting) || !strings.Contains(err.Error(), "/nowhere") {
+			t.Errorf("%s%v", setting, err)
+		}
+	}
 }
 
 // A credentials file contains the user's JWT, signed by the account, and the user's
