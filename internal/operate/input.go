@@ -1,6 +1,7 @@
 package operate
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -16,16 +17,20 @@ type InputError struct {
 
 func (e *InputError) Error() string { return e.Field + ": " + e.Err.Error() }
 
-// ParsePeriod reads both ends of a period with ParseTime. The error is an
-// InputError of the field "since" or "until".
+// ParsePeriod reads both ends of a period with ParseTime. The error joins the InputErrors
+// of the fields "since" and "until".
 func ParsePeriod(sinceText, untilText string, now time.Time) (since, until time.Time, err error) {
-	if since, err = ParseTime(sinceText, now); err != nil {
-		return since, until, &InputError{"since", err}
+	since, sinceErr := ParseTime(sinceText, now)
+	until, untilErr := ParseTime(untilText, now)
+	return since, until, errors.Join(inputError("since", sinceErr), inputError("until", untilErr))
+}
+
+// inputError returns an InputError, or nil without an error.
+func inputError(field string, err error) error {
+	if err == nil {
+		return nil
 	}
-	if until, err = ParseTime(untilText, now); err != nil {
-		return since, until, &InputError{"until", err}
-	}
-	return since, until, nil
+	return &InputError{field, err}
 }
 
 // ParseTime reads a point in time in RFC 3339, as a date (its first moment in UTC), or

@@ -22,30 +22,39 @@ type ReplayOrder struct {
 	Filter []string
 }
 
-// Request translates the order for the stream, or returns an InputError.
+// Request translates the order for the stream. The error joins an InputError for each
+// wrong field.
 func (o ReplayOrder) Request(now time.Time) (q stream.ReplayRequest, err error) {
-	if !isReplayTarget(o.Target) {
-		return q, &InputError{"to", fmt.Errorf("%q cannot be a target: want warehouse, warehouse-..., engagement, suppression, engagement-WORKSPACE or suppression-WORKSPACE", o.Target)}
-	}
 	q.Target, q.Filter = o.Target, strings.Join(o.Filter, ",")
-	if q.Since, q.Until, err = ParsePeriod(o.Since, o.Until, now); err != nil {
-		return q, err
+	var wrongPeriod error
+	if q.Since, q.Until, wrongPeriod = ParsePeriod(o.Since, o.Until, now); wrongPeriod == nil {
+		wrongPeriod = checkPeriod(q.Since, q.Until, now)
 	}
-	switch {
-	case q.Until.After(now):
-		return q, &InputError{"until", errors.New("lies ahead: a replay ends with the last event that is stored at its start, so leave the time out")}
-	case !q.Until.IsZero() && !q.Since.Before(q.Until):
-		return q, &InputError{"since", errors.New("is not before the end of the period")}
-	}
-	f, err := ParseFilter(o.Filter)
-	if err == nil {
-		err = f.narrowTo(o.Target)
-	}
-	if err != nil {
-		return q, &InputError{"filter", err}
+	f, wrongFilter := ParseFilter(o.Filter)
+	wrongTarget := checkTarget(o.Target)
+	if wrongFilter == nil && wrongTarget == nil {
+		wrongFilter = f.narrowTo(o.Target)
 	}
 	q.Subjects = stream.Select(f.Workspaces, f.ObjectTypes, f.Metrics)
-	return q, nil
+	return q, errors.Join(wrongTarget, wrongPeriod, inputError("filter", wrongFilter))
+}
+
+func checkTarget(name string) error {
+	if isReplayTarget(name) {
+		return nil
+	}
+	return &InputError{"to", fmt.Errorf("%q cannot be a target: want warehouse, warehouse-..., engagement, suppression, engagement-WORKSPACE or suppression-WORKSPACE", name)}
+}
+
+func checkPeriod(since, until, now time.Time) error {
+	switch {
+	case until.After(now):
+		return &InputError{"until", errors.New("lies ahead: a replay ends with the last event that is stored at its start, so leave the time out")}
+	case !until.IsZero() && !since.Before(until):
+		return &InputError{"since", errors.New("is not before the end of the period")}
+	default:
+		return nil
+	}
 }
 
 // Kinds of consumers: the part of a name before the first dash.
