@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/operate"
@@ -67,13 +68,36 @@ func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// flagError prefixes an operator's mistake with the dashes of the flag, as in "--since:
-// cause".
+// exactly is cobra.ExactArgs with an error that says what the arguments are.
+func exactly(n int, want string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != n {
+			return errors.New("want " + want)
+		}
+		return nil
+	}
+}
+
+// flagError prefixes each of an operator's mistakes with the dashes of the flag, as in
+// "--since: cause".
 func flagError(err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // errors.Join returns its own type
+		var mistakes []error
+		for _, m := range joined.Unwrap() {
+			mistakes = append(mistakes, flagError(m))
+		}
+		return errors.Join(mistakes...)
+	}
 	if input, ok := errors.AsType[*operate.InputError](err); ok {
 		return fmt.Errorf("--%w", input)
 	}
 	return err
+}
+
+// span returns the value of a flag with a duration of 0 or more.
+func span(p *time.Duration, value time.Duration) pflag.Value {
+	*p = value
+	return (*config.Duration)(p)
 }
 
 // connectWait is how long a command waits for NATS.

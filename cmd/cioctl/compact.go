@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -36,14 +35,11 @@ func (c *cli) compact() *cobra.Command {
 		Args:    usage(cobra.NoArgs),
 	}
 	cmd.Flags().StringVar(&o.before, "before", "-48h", "compact the days that ended before this time: a date, a time or an age such as -48h")
-	cmd.Flags().DurationVar(&o.grace, "grace", 30*time.Second, "how long replaced files stay, for queries that read them")
+	cmd.Flags().Var(span(&o.grace, 30*time.Second), "grace", "how long replaced files stay, for queries that read them")
 	return c.command(cmd, func(ctx context.Context, _ []string) error {
 		before, err := operate.ParseTime(o.before, time.Now())
 		if err != nil {
 			return &config.UsageError{Err: fmt.Errorf("--before: %w", err)}
-		}
-		if o.grace < 0 {
-			return &config.UsageError{Err: errors.New("--grace: want 0 or more")}
 		}
 		all := []compacted{}
 		for _, p := range list.places {

@@ -50,10 +50,8 @@ func (o *deadOptions) flags(cmd *cobra.Command) {
 func (o *deadOptions) Declare(s *config.Set) {
 	o.output.Declare(s)
 	s.Check(func() (err error) {
-		if o.filter.Since, o.filter.Until, err = operate.ParsePeriod(o.since, o.until, time.Now()); err != nil {
-			return flagError(err)
-		}
-		return flagError(o.filter.Check())
+		o.filter.Since, o.filter.Until, err = operate.ParsePeriod(o.since, o.until, time.Now())
+		return flagError(errors.Join(err, o.filter.Check()))
 	})
 }
 
@@ -106,7 +104,7 @@ func (c *cli) deadShow() *cobra.Command {
 		Short:   "Show one dead letter, with --body also its body",
 		Long:    "show prints everything about one dead letter except the body, which may contain\npersonal data. With --body the body follows, byte for byte. SEQ is the number in\nthe list.",
 		Example: "  cioctl dead show 17\n  cioctl dead show 17 --body",
-		Args:    cobra.MatchAll(cobra.ExactArgs(1), o.numbers),
+		Args:    cobra.MatchAll(exactly(1, "the number of a dead letter, see cioctl dead list"), o.numbers),
 	}
 	cmd.Flags().BoolVar(&body, "body", false, "also print the body")
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, args []string) error {

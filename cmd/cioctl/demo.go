@@ -42,7 +42,7 @@ type demoConfig struct {
 // Declare adds the settings to the set.
 func (c *demoConfig) Declare(s *config.Set) {
 	s.Count(&c.deliveries, "DELIVERIES", 5000, "number of messages of the simulated campaign")
-	s.Float(&c.rate, "RATE", 0, "events a second, 0 for as fast as possible")
+	s.Var(config.AtLeast0(&c.rate, 0), "RATE", "events a second, 0 for as fast as possible")
 	s.Int(&c.seed, "SEED", 1, "seed of the simulation: an equal seed gives an equal campaign")
 }
 

@@ -39,6 +39,8 @@ The exit code is 0 for success, 1 for a failure and 2 for wrong usage.`,
 		c.replay(), c.consumer(), c.dead(), c.effects(), c.report(), c.warehouse())
 	root.SilenceUsage, root.SilenceErrors = true, true
 	root.Version = config.Version()
+	// Cobra's own flag would add -v, which ingest and worker lack.
+	root.Flags().Bool("version", false, "print the version and exit")
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n") // as ingest and worker print it
 	root.SetArgs(args)
 	root.SetOut(stdout)

@@ -35,14 +35,11 @@ func (c *cli) report() *cobra.Command {
 			"a DuckDB file, even while a worker writes to the file.",
 		Example: "  cioctl report --days 7\n  cioctl report --campaign 4 --html report.html",
 	}
-	cmd.Flags().Int64Var(&o.campaign, "campaign", 0, "only this campaign")
-	cmd.Flags().IntVar(&o.days, "days", 30, "number of days, including today; 0 for all")
+	cmd.Flags().Var(config.AtLeast0(&o.campaign, 0), "campaign", "only this campaign")
+	cmd.Flags().Var(config.AtLeast0(&o.days, 30), "days", "number of days, including today; 0 for all")
 	cmd.Flags().StringVar(&o.html, "html", "", "write a page with plots to this file instead of tables")
-	cmd.Flags().DurationVar(&o.wait, "wait", 30*time.Second, "how long to wait until a worker hands over the file")
+	cmd.Flags().Var(span(&o.wait, 30*time.Second), "wait", "how long to wait until a worker hands over the file")
 	return c.command(cmd, func(ctx context.Context, _ []string) error {
-		if o.days < 0 {
-			return &config.UsageError{Err: errors.New("--days: want 0 or more")}
-		}
 		if o.html != "" && out.format == "json" {
 			return &config.UsageError{Err: errors.New("--html and --output json exclude each other")}
 		}

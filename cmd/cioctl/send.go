@@ -8,7 +8,6 @@ import (
 	"iter"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 
@@ -46,20 +45,21 @@ It prints how many events the receiver accepted, and the times of the calls.`,
 		Args:    cobra.ArbitraryArgs,
 	}
 	flags := cmd.Flags()
-	flags.IntVar(&o.campaign, "campaign", 0, "simulate a campaign of this number of messages")
+	flags.Var(config.AtLeast0(&o.campaign, 0), "campaign", "simulate a campaign of this number of messages")
 	flags.IntVar(&o.id, "campaign-id", 0, "campaign_id of the campaign; 0 takes the time of day, so that each run is a new campaign")
 	flags.BoolVar(&o.from, "stdin", false, "send each line of standard input as one event")
 	flags.BoolVar(&o.list, "list", false, "print the names of the samples and send nothing")
 	flags.BoolVar(&o.bodyOnly, "body-only", false, "sign the raw body alone, without a timestamp: the signature \"body\" of the receiver")
-	flags.Float64Var(&o.rate, "rate", 0, "events a second, 0 for as fast as possible")
-	flags.IntVar(&o.connections, "connections", 16, "number of calls at a time")
-	flags.IntVar(&o.retry, "retries", 0, "how often to repeat a call that is answered 503 or not at all")
+	flags.Var(config.AtLeast0(&o.rate, 0), "rate", "events a second, 0 for as fast as possible")
+	flags.Var(config.Above0(&o.connections, 16), "connections", "number of calls at a time")
+	flags.Var(config.AtLeast0(&o.retry, 0), "retries", "how often to repeat a call that is answered 503 or not at all")
 	return c.command(cmd, func(ctx context.Context, args []string) error { return c.sendAll(ctx, o, args) }, &o)
 }
 
 // Declare adds the settings to the set.
 func (o *sendOptions) Declare(s *config.Set) {
 	s.String(&o.url, "URL", dev.DefaultURL, "webhook URL of the receiver")
+	s.Check(func() error { return config.WebAddress("URL", o.url, dev.DefaultURL) })
 	s.Secret(&o.secret, "CUSTOMERIO_WEBHOOK_SECRET", "signing key; the default is the key of cioctl dev")
 	o.output.Declare(s)
 }
@@ -103,21 +103,9 @@ func sendTable(w io.Writer, r *operate.SendReport) {
 	row(w, "p99", r.P99.Round(time.Microsecond))
 }
 
-// check reports settings that cannot work, alone or together.
+// check reports settings that cannot work together.
 func (o *sendOptions) check(args []string) error {
-	u, err := url.Parse(o.url)
-	switch {
-	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-		return fmt.Errorf("invalid URL %q: want a URL such as %s", o.url, dev.DefaultURL)
-	case o.campaign < 0:
-		return errors.New("--campaign: want a number of messages, 0 or more")
-	case o.connections < 1:
-		return errors.New("--connections: want a number above 0")
-	case o.rate < 0:
-		return errors.New("--rate: want events a second, 0 or more")
-	case o.retry < 0:
-		return errors.New("--retries: want a number, 0 or more")
-	case o.from && o.campaign > 0, len(args) > 0 && (o.from || o.campaign > 0):
+	if o.from && o.campaign > 0 || len(args) > 0 && (o.from || o.campaign > 0) {
 		return errors.New("samples, --stdin and --campaign exclude each other: give one of the three")
 	}
 	return nil

@@ -21,25 +21,60 @@ func TestVersion(t *testing.T) {
 	if out := (&shell{t: t}).ok("--version"); out != "cioctl "+config.Version()+"\n" {
 		t.Errorf("--version prints %q", out)
 	}
+	(&shell{t: t}).wrong("unknown flag", "-v")
 }
 
 func TestSendIsWronglyUsed(t *testing.T) {
 	t.Parallel()
 	s := &shell{t: t}
 	for hint, args := range map[string][]string{
-		"--campaign:":                  {"--campaign", "-3"},
-		"--connections:":               {"--connections", "-1"},
-		"--rate:":                      {"--rate", "-1"},
-		"--retries:":                   {"--retries", "-1"},
-		"invalid URL \"nonsense\"":     {"--url", "nonsense"},
-		"exclude each other":           {"--stdin", "--campaign", "3"},
-		"cioctl send --list":           {"no_such_sample"},
-		"want a URL such as http://12": {"--url", "ftp://x"},
+		`invalid --campaign "-3": want a whole number, 0 or more`: {"--campaign", "-3"},
+		`invalid --connections "-1": want a whole number above 0`: {"--connections", "-1"},
+		`invalid --rate "Inf": want a number, 0 or more`:          {"--rate", "Inf"},
+		`invalid --retries "x": want a whole number, 0 or more`:   {"--retries", "x"},
+		`invalid --campaign-id "x": want a whole number`:          {"--campaign-id", "x"},
+		`invalid --url: want an http or https address such as`:    {"--url", "nonsense"},
+		`invalid --output "xml": want table or json`:              {"--output", "xml"},
+		"exclude each other": {"--stdin", "--campaign", "3"},
+		"cioctl send --list": {"no_such_sample"},
 	} {
 		s.wrong(hint, append([]string{"send"}, args...)...)
 	}
 	s.wrong("exclude each other", "send", "email_opened_human", "--stdin")
 	s.wrong("--signature: is required", "verify", "--customerio-webhook-secret", "k")
+}
+
+// An error about a flag or an argument quotes the value and says what is accepted.
+func TestMistakesSayWhatIsAccepted(t *testing.T) {
+	t.Parallel()
+	s := &shell{t: t}
+	for hint, args := range map[string][]string{
+		`invalid --deliveries "0": want a whole number above 0`:           {"demo", "--deliveries", "0"},
+		`invalid --rate "-1": want a number, 0 or more`:                   {"demo", "--rate", "-1"},
+		`invalid --days "-1": want a whole number, 0 or more`:             {"report", "--days", "-1"},
+		`invalid --campaign "x": want a whole number, 0 or more`:          {"report", "--campaign", "x"},
+		`invalid --grace "-1s": want a duration such as 30s, 10m or 192h`: {"warehouse", "compact", "--grace", "-1s"},
+		`invalid --since "x": want a duration such as`:                    {"tail", "--since", "x"},
+		`invalid --wait "3": want a duration such as`:                     {"query", "--wait", "3", "FROM x"},
+		`invalid --wait "-3s": want a duration such as`:                   {"report", "--wait", "-3s"},
+		`invalid --data "": want the path of a folder`:                    {"dev", "--data", ""},
+		`invalid --ingest-addr ":999999": want HOST:PORT`:                 {"dev", "--ingest-addr", ":999999"},
+		`invalid --stream-replicas "6": want a whole number from 1 to 5`:  {"stream", "apply", "--stream-replicas", "6"},
+		`invalid --stream-max-bytes "0": want unlimited or a size`:        {"stream", "apply", "--stream-max-bytes", "0"},
+		"want the number of a dead letter, see cioctl dead list":          {"dead", "show"},
+		"want the ID of a replay":                                         {"replay", "cancel"},
+		"want one SQL statement":                                          {"query"},
+		"want the path of one file":                                       {"effects", "check", "a", "b"},
+		"want the NAME of an effects consumer":                            {"consumer", "start", "--from", "now"},
+	} {
+		s.wrong(hint, args...)
+	}
+	for _, hint := range []string{`--to: "mail"`, `--since: "once"`, `--until: "later"`, `--filter: cannot filter by "a"`} {
+		s.wrong(hint, "replay", "start", "--to", "mail", "--since", "once", "--until", "later", "--filter", "a=b")
+	}
+	for _, hint := range []string{`--since: "once"`, `--until: "later"`, `--reason: "bad"`} {
+		s.wrong(hint, "dead", "list", "--since", "once", "--until", "later", "--reason", "bad")
+	}
 }
 
 // The error after a refusal says what to check.

@@ -26,7 +26,7 @@ type Config struct {
 
 // Declare adds the settings to the set.
 func (c *Config) Declare(s *config.Set) {
-	s.String(&c.AdminAddr, "ADMIN_ADDR", ":9090", "address of the admin listener with /metrics, /healthz and /readyz; keep it off the internet")
+	s.Address(&c.AdminAddr, "ADMIN_ADDR", ":9090", "address of the admin listener with /metrics, /healthz and /readyz; keep it off the internet")
 	c.NATS.Declare(s)
 	c.Stream.Declare(s)
 	c.Traces.Declare(s)

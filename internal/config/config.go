@@ -84,18 +84,18 @@ func (s *Set) Int(p *int, name string, value int, about string) {
 
 // Count declares a setting with a whole number above 0.
 func (s *Set) Count(p *int, name string, value int, about string) {
-	s.Int(p, name, value, about)
-	s.Check(func() error { return Positive(name, *p) })
+	s.Var(Above0(p, value), name, about)
+}
+
+// Address declares a setting with the address of a listener.
+func (s *Set) Address(p *string, name, value, about string) {
+	*p = value
+	s.Var((*Address)(p), name, about)
 }
 
 // Bool declares a switch. The flag without a value means true.
 func (s *Set) Bool(p *bool, name string, value bool, about string) {
 	s.flags.BoolVar(p, s.add(name, false), value, about)
-}
-
-// Float declares a setting with a number.
-func (s *Set) Float(p *float64, name string, value float64, about string) {
-	s.flags.Float64Var(p, s.add(name, false), value, about)
 }
 
 // add adds a variable and returns the name of its flag.

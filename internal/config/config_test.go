@@ -15,6 +15,37 @@ import (
 	"github.com/cioevents/cioevents/internal/config"
 )
 
+// A mistake has the name that the operator typed and the value as it was typed.
+func TestMistakeNamesWhatWasTyped(t *testing.T) {
+	t.Parallel()
+	for want, args := range map[string][]string{
+		`invalid --addr "x": want HOST:PORT or :PORT, with a port up to 65535`: {"--addr=x"},
+		`invalid --addr ":999999": want HOST:PORT`:                             {"--ADDR=:999999"},
+		`invalid --count "00": want a whole number above 0`:                    {"--count=00"},
+		`invalid --choice "c": want a or b`:                                    {"--choice=c"},
+		`invalid --url: want an http or https address such as http://x`:        {"--url=ftp://x"},
+		`invalid COUNT "00": want a whole number above 0`:                      nil,
+		`invalid CHOICE "d": want a or b`:                                      nil,
+		`invalid URL: want an http`:                                            nil,
+	} {
+		var addr, choice, url string
+		var count int
+		env := map[string]string{}
+		if args == nil {
+			env = map[string]string{"COUNT": "00", "CHOICE": "d", "URL": "ftp://x"}
+		}
+		s := config.New("test", func(name string) string { return env[name] })
+		s.Address(&addr, "ADDR", ":1", "address")
+		s.Count(&count, "COUNT", 1, "count")
+		s.Choice(&choice, "CHOICE", "a", "choice", "a", "b")
+		s.String(&url, "URL", "http://x", "url")
+		s.Check(func() error { return errors.Join(nil, config.WebAddress("URL", url, "http://x")) })
+		if err := s.Parse(args); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: got %v, want %s", args, err, want)
+		}
+	}
+}
+
 // settings has one setting of each type.
 type settings struct {
 	addr, secret string
@@ -31,7 +62,7 @@ func (v *settings) set(env map[string]string) *config.Set {
 	s.String(&v.addr, "INGEST_ADDR", ":8080", "address")
 	s.Secret(&v.secret, "API_KEY", "key")
 	s.Int(&v.loops, "LOOPS", 2, "loops")
-	s.Float(&v.rate, "RATE", 1.5, "rate")
+	s.Var(config.Above0(&v.rate, 1.5), "RATE", "rate")
 	s.Bool(&v.dry, "DRY", false, "dry")
 	s.Var(&v.size, "SIZE", "size")
 	s.Var(&v.wait, "WAIT", "wait")
@@ -88,7 +119,7 @@ func TestAllMistakesTogether(t *testing.T) {
 	if _, ok := errors.AsType[*config.UsageError](err); !ok {
 		t.Fatalf("Parse = %v, want a UsageError", err)
 	}
-	for _, want := range []string{`invalid LOOPS "many": want a whole number`, `invalid SIZE "8 apples": want a number of bytes such as 8MiB`, "API_KEY_FILE: ", "INGEST_ADDR: is a mistake"} {
+	for _, want := range []string{`invalid LOOPS "many": want a whole number`, `invalid SIZE "8 apples": want a size above 0 such as 8MiB`, "API_KEY_FILE: ", "INGEST_ADDR: is a mistake"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q does not say %q", err, want)
 		}

@@ -54,6 +54,7 @@ func (s *Set) Load() error {
 		mistakes = append(mistakes, check())
 	}
 	if err := errors.Join(mistakes...); err != nil {
+		s.renameFlags(err)
 		return &UsageError{err}
 	}
 	return nil
@@ -81,16 +82,20 @@ func (s *Set) load(v variable) error {
 	return nil
 }
 
-// wants holds the accepted forms of pflag's own types. Other types give the form in
-// the error of Set.
-var wants = map[string]string{"bool": "true or false", "int": "a whole number", "float64": "a number"}
+// wants holds the accepted forms of pflag's own types. The error of Set of any other
+// type is the form: "want ...".
+var wants = map[string]string{
+	"bool": "true or false", "int": "a whole number", "int64": "a whole number", "float64": "a number",
+	"duration": "a duration such as 30s, 10m or 192h",
+}
 
 // mistake reports a value that Set has refused with err, and the accepted form.
 func mistake(name, value string, flag *pflag.Flag, err error) error {
-	if want, ok := wants[flag.Value.Type()]; ok {
-		return Invalid(name, value, want)
+	want, ok := strings.CutPrefix(err.Error(), "want ")
+	if !ok {
+		want = wants[flag.Value.Type()]
 	}
-	return fmt.Errorf("invalid %s %q: %w", name, value, err)
+	return Invalid(name, value, want)
 }
 
 // secretValue reads NAME, or the file with the path NAME_FILE.

@@ -34,8 +34,8 @@ func (t *Traces) Declare(s *Set) {
 	s.String(&t.Protocol, otlpProtocol, onlyProtocol, "protocol of the collector; "+onlyProtocol+" is the only supported value")
 	s.Check(func() error {
 		return errors.Join(
-			checkURL(otlpEndpoint, t.Endpoint),
-			checkURL(otlpTracesEndpoint, t.TracesEndpoint),
+			checkCollector(otlpEndpoint, t.Endpoint),
+			checkCollector(otlpTracesEndpoint, t.TracesEndpoint),
 			t.checkProtocol(otlpProtocol, t.Protocol),
 			t.checkProtocol(otlpTracesProtocol, s.getenv(otlpTracesProtocol)),
 			checkHeaders(otlpHeaders, s.getenv(otlpHeaders)),
@@ -51,13 +51,9 @@ func (t *Traces) URL() string {
 	return strings.TrimRight(t.Endpoint, "/") + "/v1/traces"
 }
 
-// checkURL does not quote the value, which may hold a password.
-func checkURL(name, value string) error {
-	u, err := url.Parse(cmp.Or(value, "http://none"))
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return fmt.Errorf("invalid %s: want an http or https address such as http://localhost:4318", name)
-	}
-	return nil
+func checkCollector(name, url string) error {
+	const example = "http://localhost:4318"
+	return WebAddress(name, cmp.Or(url, example), example)
 }
 
 // headerPair is a field name of HTTP (RFC 9110) and its value.

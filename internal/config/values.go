@@ -2,13 +2,14 @@ package config
 
 import (
 	"errors"
+	"net"
 	"net/netip"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// Bytes is a number of bytes, written with or without a unit: 8MiB, 2GB, 4096.
+// Bytes is a number of bytes above 0, written with or without a unit: 8MiB, 2GB, 4096.
 type Bytes int64
 
 var units = []struct {
@@ -26,13 +27,9 @@ var units = []struct {
 	{"B", 1},
 }
 
-// Set reads a number of bytes, or "unlimited" as -1.
+// Set reads a number of bytes.
 func (b *Bytes) Set(text string) error {
 	text = strings.TrimSpace(text)
-	if text == "unlimited" {
-		*b = -1
-		return nil
-	}
 	factor := int64(1)
 	for _, u := range units {
 		if rest, ok := strings.CutSuffix(text, u.suffix); ok {
@@ -41,8 +38,8 @@ func (b *Bytes) Set(text string) error {
 		}
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n > 0 && n*factor/factor != n {
-		return errors.New("want a number of bytes such as 8MiB, or unlimited")
+	if err != nil || n <= 0 || n*factor/factor != n {
+		return errors.New("want a size above 0 such as 8MiB")
 	}
 	*b = Bytes(n * factor)
 	return nil
@@ -50,9 +47,6 @@ func (b *Bytes) Set(text string) error {
 
 // String writes the number with the largest unit that divides it.
 func (b *Bytes) String() string {
-	if *b < 0 {
-		return "unlimited"
-	}
 	for _, u := range []int{3, 2, 1, 0} {
 		if n := int64(*b); n > 0 && n%units[u].bytes == 0 {
 			return strconv.FormatInt(n/units[u].bytes, 10) + units[u].suffix
@@ -63,6 +57,55 @@ func (b *Bytes) String() string {
 
 // Type names the type in the help text.
 func (b *Bytes) Type() string { return "bytes" }
+
+// ByteLimit is Bytes, or -1 for no limit, written as unlimited.
+type ByteLimit int64
+
+// Set reads a limit. It also accepts -1, which is how NATS writes no limit.
+func (l *ByteLimit) Set(text string) error {
+	if text = strings.TrimSpace(text); text == "unlimited" || text == "-1" {
+		*l = -1
+		return nil
+	}
+	if (*Bytes)(l).Set(text) != nil {
+		return errors.New("want unlimited or a size above 0 such as 42GiB")
+	}
+	return nil
+}
+
+// String writes the limit in the form that Set reads.
+func (l *ByteLimit) String() string {
+	if *l < 0 {
+		return "unlimited"
+	}
+	return (*Bytes)(l).String()
+}
+
+// Type names the type in the help text.
+func (l *ByteLimit) Type() string { return "bytes" }
+
+// Address is the address of a listener: HOST:PORT, or :PORT for all addresses of the
+// machine.
+type Address string
+
+// Set reads an address. The host is not looked up.
+func (a *Address) Set(text string) error {
+	_, port, err := net.SplitHostPort(text)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port) //nolint:noctx // reads a number or a local file
+	}
+	if err != nil {
+		return errors.New("want HOST:PORT or :PORT, with a port up to 65535")
+	}
+	*a = Address(text)
+	return nil
+}
+
+// String writes the address in the form that Set reads.
+func (a *Address) String() string { return string(*a) }
+
+// Type names the type in the help text.
+func (a *Address) Type() string { return "address" }
 
 // Duration is a time.Duration of 0 or more, written as time.ParseDuration reads a
 // duration: 192h, 2.5s or 0.

@@ -1,14 +1,77 @@
 package config_test
 
 import (
+	"cmp"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	diff "github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
 
 	"github.com/cioevents/cioevents/internal/config"
 )
+
+func TestByteLimit(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"unlimited": "unlimited", "-1": "unlimited", " 42 GiB": "42GiB"} {
+		var l config.ByteLimit
+		if err := l.Set(text); err != nil || l.String() != want {
+			t.Errorf("Set(%q) = %v, written %q", text, err, l.String())
+		}
+	}
+	for _, text := range []string{"", "0", "-5", "8x"} {
+		if err := new(config.ByteLimit).Set(text); err == nil || !strings.HasPrefix(err.Error(), "want unlimited or a size") {
+			t.Errorf("Set(%q) = %v", text, err)
+		}
+	}
+}
+
+func TestAddress(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{":8080", "127.0.0.1:0", "[::1]:9090", "localhost:http"} {
+		var a config.Address
+		if err := a.Set(text); err != nil || a.String() != text {
+			t.Errorf("Set(%q) = %v, written %q", text, err, a.String())
+		}
+	}
+	for _, text := range []string{"8080", ":999999", ":-1", "a:b:1", ":no-such-service"} {
+		if err := new(config.Address).Set(text); err == nil {
+			t.Errorf("Set(%q) succeeds", text)
+		}
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	t.Parallel()
+	var n int
+	var f float64
+	for _, tt := range []struct {
+		value pflag.Value
+		text  string
+		want  string // part of the error
+	}{
+		{config.AtLeast0(&n, 1), "0", ""},
+		{config.AtLeast0(&n, 1), "-1", "want a whole number, 0 or more"},
+		{config.AtLeast0(&n, 1), "1.5", "want a whole number, 0 or more"},
+		{config.Above0(&n, 1), "0", "want a whole number above 0"},
+		{config.Between(&n, 1, 1, 5), "5", ""},
+		{config.Between(&n, 1, 1, 5), "6", "want a whole number from 1 to 5"},
+		{config.Above0(&f, 1), "0.5", ""},
+		{config.Above0(&f, 1), "Inf", "want a number above 0"},
+		{config.Above0(&f, 1), "NaN", "want a number above 0"},
+		{config.AtLeast0(&f, 1), "-0.5", "want a number, 0 or more"},
+	} {
+		err := tt.value.Set(tt.text)
+		if fmt.Sprint(err) != cmp.Or(tt.want, "<nil>") {
+			t.Errorf("Set(%s) = %v, want %q", tt.text, err, tt.want)
+		}
+		if err == nil && tt.value.String() != tt.text {
+			t.Errorf("written %s, want %s", tt.value, tt.text)
+		}
+	}
+}
 
 func TestBytes(t *testing.T) {
 	t.Parallel()
@@ -16,15 +79,12 @@ func TestBytes(t *testing.T) {
 		text, written string
 		want          config.Bytes
 	}{
-		{"0", "0", 0},
 		{"4097", "4097", 4097},
 		{"7B", "7", 7},
 		{"8MiB", "8MiB", 8 << 20},
 		{" 2 GB ", "1953125KiB", 2e9},
 		{"1024KiB", "1MiB", 1 << 20},
 		{"3TiB", "3TiB", 3 << 40},
-		{"unlimited", "unlimited", -1},
-		{"-1", "unlimited", -1},
 	}
 	for _, tt := range tests {
 		var b config.Bytes
@@ -32,7 +92,7 @@ func TestBytes(t *testing.T) {
 			t.Errorf("Set(%q) = %v, %d, written %q", tt.text, err, b, b.String())
 		}
 	}
-	for _, text := range []string{"", "MiB", "1.5MiB", "8 apples", "9999999999TiB"} {
+	for _, text := range []string{"", "0", "-1", "unlimited", "MiB", "1.5MiB", "8 apples", "9999999999TiB"} {
 		if err := new(config.Bytes).Set(text); err == nil {
 			t.Errorf("Set(%q) succeeds", text)
 		}
@@ -92,7 +152,7 @@ func TestWorkspaces(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		if diff := cmp.Diff(tt.want, w.All()); diff != "" {
+		if diff := diff.Diff(tt.want, w.All()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 	}

@@ -1,11 +1,10 @@
 package customerio
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -64,9 +63,9 @@ type Config struct {
 func (cfg *Config) Declare(s *config.Set) {
 	s.Choice(&cfg.Region, "CUSTOMERIO_REGION", regionUS, "region of the Customer.io account: us or eu. CUSTOMERIO_<WORKSPACE>_REGION sets the region of one workspace", regionUS, regionEU)
 	s.String(&cfg.URL, "CUSTOMERIO_TRACK_URL", "", "address of the Track API, for tests and proxies; by default the address of the region")
-	s.Float(&cfg.Rate, "TRACK_RATE", DefaultRate, "largest number of Track API calls a second, for each process and workspace; the worker slows down while the API refuses calls. CUSTOMERIO_<WORKSPACE>_TRACK_RATE sets the rate of one workspace")
+	s.Var(config.Above0(&cfg.Rate, DefaultRate), "TRACK_RATE", "largest number of Track API calls a second, for each process and workspace; the worker slows down while the API refuses calls. CUSTOMERIO_<WORKSPACE>_TRACK_RATE sets the rate of one workspace")
 	s.Count(&cfg.Concurrency, "TRACK_CONCURRENCY", DefaultConcurrency, "largest number of Track API calls at a time")
-	s.Check(func() error { return config.Positive("TRACK_RATE", cfg.Rate) })
+	s.Check(cfg.checkURL)
 }
 
 // For returns a copy of cfg with the name, the credentials, the region and the rate
@@ -87,12 +86,17 @@ func (cfg *Config) For(w config.Workspace, all *config.Workspaces) (Config, erro
 	return own, errors.Join(wrongRegion, wrongRate)
 }
 
-func parseRate(name, text string) (float64, error) {
-	rate, err := strconv.ParseFloat(text, 64)
-	if err != nil || rate <= 0 {
+func parseRate(name, text string) (rate float64, err error) {
+	if config.Above0(&rate, 0).Set(text) != nil {
 		return 0, config.Invalid(name, text, "a number above 0")
 	}
 	return rate, nil
+}
+
+// checkURL returns an error unless URL is "" or an address.
+func (cfg *Config) checkURL() error {
+	const example = "http://localhost:8081"
+	return config.WebAddress("CUSTOMERIO_TRACK_URL", cmp.Or(cfg.URL, example), example)
 }
 
 func (cfg *Config) validate() error {
@@ -115,9 +119,8 @@ func (cfg *Config) validate() error {
 // password.
 func baseURL(cfg *Config) (base, region string, err error) {
 	if cfg.URL != "" {
-		u, err := url.Parse(cfg.URL)
-		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-			return "", "", errors.New("invalid CUSTOMERIO_TRACK_URL: want an http or https address")
+		if err := cfg.checkURL(); err != nil {
+			return "", "", err
 		}
 		return strings.TrimRight(cfg.URL, "/"), "", nil
 	}

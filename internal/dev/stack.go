@@ -46,11 +46,17 @@ type Config struct {
 // Declare adds the settings to the set.
 func (c *Config) Declare(s *config.Set) {
 	s.String(&c.Data, "DATA", "data", "folder of the stream and the warehouse")
-	s.String(&c.Ingest.Addr, "INGEST_ADDR", "127.0.0.1:8080", "address of the webhook listener")
-	s.String(&c.Ingest.AdminAddr, "ADMIN_ADDR", "127.0.0.1:9090", "address of ingest's /metrics, /healthz and /readyz")
-	s.String(&c.Worker.AdminAddr, "WORKER_ADMIN_ADDR", "127.0.0.1:9091", "address of the worker's /metrics, /healthz and /readyz")
+	s.Check(func() error {
+		if c.Data == "" {
+			return config.Invalid("DATA", c.Data, "the path of a folder")
+		}
+		return nil
+	})
+	s.Address(&c.Ingest.Addr, "INGEST_ADDR", "127.0.0.1:8080", "address of the webhook listener")
+	s.Address(&c.Ingest.AdminAddr, "ADMIN_ADDR", "127.0.0.1:9090", "address of ingest's /metrics, /healthz and /readyz")
+	s.Address(&c.Worker.AdminAddr, "WORKER_ADMIN_ADDR", "127.0.0.1:9091", "address of the worker's /metrics, /healthz and /readyz")
 	s.String(&c.Ingest.NATS.URL, "NATS_URL", "nats://127.0.0.1:4222", "address of the embedded NATS server")
-	s.String(&c.FakeAddr, "FAKE_TRACK_ADDR", "127.0.0.1:8081", "address of the fake Track API, which runs if no Track API credentials are set")
+	s.Address(&c.FakeAddr, "FAKE_TRACK_ADDR", "127.0.0.1:8081", "address of the fake Track API, which runs if no Track API credentials are set")
 	c.Ingest.Workspaces.Declare(s, config.WantSecrets, config.WantTrack)
 	c.Ingest.Receiver.Declare(s)
 	s.Check(func() error { // runs before the checks of the worker

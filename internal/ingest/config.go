@@ -105,7 +105,6 @@ func (c *Config) Declare(s *config.Set) {
 		string(webhook.SchemeAuto), string(webhook.SchemeV0), string(webhook.SchemeBody))
 	s.Var((*config.Duration)(&c.Tolerance), "CUSTOMERIO_WEBHOOK_TOLERANCE", "largest accepted age of a call's timestamp, 0 for any age; Customer.io repeats a call for 7 days")
 	s.Var((*config.Bytes)(&c.MaxBody), "MAX_BODY_BYTES", "largest accepted body of a call; a larger body is answered 413")
-	s.Check(func() error { return config.Positive("MAX_BODY_BYTES", c.MaxBody) })
 	s.Count(&c.MaxInFlight, "MAX_IN_FLIGHT", c.MaxInFlight, "largest number of calls that wait for the stream at a time; further calls are answered 503")
 	s.Var((*config.Duration)(&c.DrainDelay), "DRAIN_DELAY", "time after a stop signal in which ingest, already unready, goes on answering, so that load balancers can take it out")
 }

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"time"
 
@@ -41,16 +40,10 @@ func (s Settings) withDefaults() Settings {
 // Declare adds the settings of the stream to the set.
 func (s *Settings) Declare(set *config.Set) {
 	*s = s.withDefaults()
-	set.Int(&s.Replicas, "STREAM_REPLICAS", s.Replicas, "replicas of the stream: 3 in production, 1 on a single server")
+	set.Var(config.Between(&s.Replicas, s.Replicas, 1, 5), "STREAM_REPLICAS", "replicas of the stream: 3 in production, 1 on a single server")
 	set.Var((*config.Duration)(&s.MaxAge), "STREAM_MAX_AGE", "how long the stream keeps events for consumers and replays")
-	set.Var((*config.Bytes)(&s.MaxBytes), "STREAM_MAX_BYTES", "size at which the stream refuses new events; at least rate × STREAM_MAX_AGE × 708 B")
+	set.Var((*config.ByteLimit)(&s.MaxBytes), "STREAM_MAX_BYTES", "size at which the stream refuses new events; at least rate × STREAM_MAX_AGE × 708 B")
 	set.Var((*config.Duration)(&s.DedupWindow), "DEDUP_WINDOW", "how long the stream refuses a repeated event; needs 146 B of server memory per event")
-	set.Check(func() error {
-		if s.Replicas < 1 || s.Replicas > 5 {
-			return errors.New("STREAM_REPLICAS: want a number from 1 to 5, preferably 1 or 3")
-		}
-		return nil
-	})
 }
 
 // deadMaxAge is how long the stream keeps dead letters: the time of an operator to

@@ -29,7 +29,7 @@ type Config struct {
 
 // Declare adds the settings to the set.
 func (c *Config) Declare(s *config.Set) {
-	s.String(&c.Addr, "INGEST_ADDR", ":8080", "address of the webhook listener: POST /webhooks/customerio and /webhooks/customerio/{workspace}, GET /healthz")
+	s.Address(&c.Addr, "INGEST_ADDR", ":8080", "address of the webhook listener: POST /webhooks/customerio and /webhooks/customerio/{workspace}, GET /healthz")
 	c.Workspaces.Declare(s, config.WantSecrets)
 	s.Check(c.Workspaces.RequireSecrets)
 	c.Receiver.DrainDelay = drainDelay

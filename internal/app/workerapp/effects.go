@@ -2,7 +2,6 @@ package workerapp
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -43,13 +42,7 @@ func (e *Effects) Declare(s *config.Set) {
 	s.Bool(&e.DryRun, "EFFECTS_DRY_RUN", false, "log effects instead of calling the Track API. The events are acknowledged and have no effect later")
 	s.Choice(&e.Mode, "SUPPRESSION_MODE", string(effect.ModeSuppress), "effect of a hard bounce or a spam complaint: suppress DELETES the profile for good, unsubscribe keeps and unsubscribes the profile, off only notes the event on the profile",
 		string(effect.ModeSuppress), string(effect.ModeUnsubscribe), string(effect.ModeOff))
-	s.Int(&e.Limit, "SUPPRESSION_LIMIT", worker.DefaultSuppressionLimit, "suppressions that bounces may cause in any 60 minutes, for each workspace and counted across workers; each further one waits as a dead letter held_suppression for cioctl dead redrive --reason held_suppression. At most 50000; 0 for no limit. Complaints are never held")
-	s.Check(func() error {
-		if e.Limit < 0 || e.Limit > worker.MaxSuppressionLimit {
-			return fmt.Errorf("invalid SUPPRESSION_LIMIT \"%d\": want a number from 0 to %d", e.Limit, worker.MaxSuppressionLimit)
-		}
-		return nil
-	})
+	s.Var(config.Between(&e.Limit, worker.DefaultSuppressionLimit, 0, worker.MaxSuppressionLimit), "SUPPRESSION_LIMIT", "suppressions that bounces may cause in any 60 minutes, for each workspace and counted across workers; each further one waits as a dead letter held_suppression for cioctl dead redrive --reason held_suppression. At most 50000; 0 for no limit. Complaints are never held")
 	s.Bool(&e.SuppressUnknown, "SUPPRESS_UNKNOWN_BOUNCE", false, "treat a bounce that is neither hard nor soft as a hard bounce; otherwise the bounce is only noted on the profile")
 }
 
