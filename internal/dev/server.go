@@ -12,6 +12,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/stream/natsserver"
 )
 
@@ -42,7 +43,7 @@ func startNATS(rawURL, dir string, log zerolog.Logger) (*natsserver.Server, erro
 func splitURL(rawURL string) (host string, port int, err error) {
 	u, err := url.Parse(rawURL)
 	if err != nil || u.Hostname() == "" {
-		return "", 0, fmt.Errorf("%q is not of the form nats://HOST:PORT", rawURL)
+		return "", 0, fmt.Errorf("%q is not of the form nats://HOST:PORT", config.Redact(rawURL))
 	}
 	addr := u.Host
 	if u.Port() == "" {

@@ -73,19 +73,20 @@ type kind interface {
 	Backfill(ctx context.Context, b Backfilling) (Backfilled, error)
 }
 
-// Parse reads the URL of a warehouse. The warehouse need not exist.
+// Parse reads the URL of a warehouse. The warehouse need not exist. The error quotes the
+// URL without a password.
 func Parse(url string) (Place, error) {
 	scheme, path, _ := strings.Cut(url, ":")
 	parse, known := kinds[scheme]
 	switch {
 	case !known:
-		return Place{}, config.Invalid(Setting, url, "duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET")
+		return Place{}, config.Invalid(Setting, config.Redact(url), "duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET")
 	case path == "":
-		return Place{}, config.Invalid(Setting, url, "a path after "+scheme+":")
+		return Place{}, config.Invalid(Setting, config.Redact(url), "a path after "+scheme+":")
 	}
 	k, err := parse(url, path)
 	if err != nil {
-		return Place{}, fmt.Errorf("invalid %s %q: %w", Setting, url, err)
+		return Place{}, fmt.Errorf("invalid %s %q: %w", Setting, config.Redact(url), err)
 	}
 	return Place{URL: url, Scheme: scheme, kind: k}, nil
 }
@@ -108,7 +109,7 @@ func ParseList(urls []string) ([]Place, error) {
 			continue
 		}
 		if i > 0 && seen[p.Scheme] { // two warehouses would share a consumer, and each get a part of the rows
-			mistakes = append(mistakes, config.Invalid(Setting, url, "at most one URL of each kind after the first URL"))
+			mistakes = append(mistakes, config.Invalid(Setting, config.Redact(url), "at most one URL of each kind after the first URL"))
 		}
 		seen[p.Scheme] = i > 0
 		if p.Consumer = FirstConsumer; i > 0 {

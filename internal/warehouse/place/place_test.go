@@ -26,6 +26,20 @@ func TestMistakesAreReportedTogether(t *testing.T) {
 	}
 }
 
+// A URL of another program's database may hold a password.
+func TestMistakesHoldNoPassword(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{
+		"postgres://user:geheim@x/y", "postgres://user:x,geheim@x/y", "postgres://x/y?password=geheim", "user:geheim@x",
+		"bigquery://user:geheim@p/d?region=EU", "bigquery://p/d?token=geheim",
+	} {
+		_, err := place.ParseList(strings.Split(url, ","))
+		if err == nil || strings.Contains(err.Error(), "geheim") || !strings.Contains(err.Error(), "invalid WAREHOUSE_URL") {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
 // The first warehouse may share its scheme with one other warehouse.
 func TestTwoOfOneScheme(t *testing.T) {
 	t.Parallel()
