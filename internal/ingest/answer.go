@@ -48,7 +48,7 @@ var answers = [outcomeCount]answer{
 		"kept", http.StatusOK, []byte(`{"status":"kept"}`),
 		zerolog.WarnLevel, "signed call stored as a dead letter",
 	},
-	outcomeAddress: { // for the reason of 503 instead of 403 see docs/adr/0005-address-allow-list.md
+	outcomeAddress: { // docs/adr/0005-address-allow-list.md: a call from another network is answered 503
 		"address", http.StatusServiceUnavailable, []byte(`{"error":"Not available here"}`),
 		zerolog.WarnLevel, "call from outside ALLOWED_NETWORKS refused; if Customer.io sent the call, its queue is blocked: add its network",
 	},

@@ -10,6 +10,13 @@ import (
 	"github.com/cioevents/cioevents/internal/config"
 )
 
+// Measured sizes of usual events, in bytes: of an event on the disk of a server, and of an
+// id in the memory of a server.
+const (
+	bytesPerEvent = 708
+	bytesPerID    = 146
+)
+
 // Settings are the properties of the stream that an operator chooses. Ensure applies
 // the settings to a new stream, and Apply to a running stream. Ensure reports a
 // running stream with other values, and never changes the stream silently.
@@ -21,10 +28,10 @@ type Settings struct {
 	// replay. Default 720h.
 	MaxAge time.Duration
 	// MaxBytes is the size in bytes at which the stream refuses new messages: at
-	// least rate × MaxAge × 708 bytes. Default -1, unlimited.
+	// least rate × MaxAge × bytesPerEvent. Default -1, unlimited.
 	MaxBytes int64
-	// DedupWindow is how long the server remembers the id of a message, at 146 bytes
-	// of memory per id. Default 2h. The sinks de-duplicate later repeats.
+	// DedupWindow is how long the server remembers the id of a message, at
+	// bytesPerID of memory each. Default 2h. The sinks de-duplicate later repeats.
 	DedupWindow time.Duration
 }
 
@@ -42,8 +49,8 @@ func (s *Settings) Declare(set *config.Set) {
 	*s = s.withDefaults()
 	set.Var(config.Between(&s.Replicas, s.Replicas, 1, 5), "STREAM_REPLICAS", "replicas of the stream: 3 in production, 1 on a single server")
 	set.Var((*config.Duration)(&s.MaxAge), "STREAM_MAX_AGE", "how long the stream keeps events for consumers and replays")
-	set.Var((*config.ByteLimit)(&s.MaxBytes), "STREAM_MAX_BYTES", "size at which the stream refuses new events; at least rate × STREAM_MAX_AGE × 708 B")
-	set.Var((*config.Duration)(&s.DedupWindow), "DEDUP_WINDOW", "how long the stream refuses a repeated event; needs 146 B of server memory per event")
+	set.Var((*config.ByteLimit)(&s.MaxBytes), "STREAM_MAX_BYTES", fmt.Sprintf("size at which the stream refuses new events; at least rate × STREAM_MAX_AGE × %d B", bytesPerEvent))
+	set.Var((*config.Duration)(&s.DedupWindow), "DEDUP_WINDOW", fmt.Sprintf("how long the stream refuses a repeated event; needs %d B of server memory per event", bytesPerID))
 }
 
 // deadMaxAge is how long the stream keeps dead letters: the time of an operator to

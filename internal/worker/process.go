@@ -92,13 +92,16 @@ func (c *Consumer) noteResult(succeeded bool) {
 	c.hasResult.Store(true)
 }
 
+// longestBatchWait is short, so that the end of an outage is noticed soon.
+const longestBatchWait = 15 * time.Second
+
 // batchWait is the pause before a batch is handled again. The pause is the wait that
-// the error names, or else 15 s at most, so that the end of an outage is noticed soon.
+// the error names, or else longestBatchWait at most.
 func batchWait(err error, tries int) time.Duration {
 	if wait, ok := fault.RetryWait(err); ok {
 		return wait
 	}
-	return min(backoff(tries)/4, 15*time.Second)
+	return min(backoff(tries)/4, longestBatchWait)
 }
 
 // errPanic reports that the handler panicked.

@@ -71,6 +71,9 @@ const grace = 20 * time.Second
 // worker. After a restart other messages therefore come first.
 const setAside = time.Minute
 
+// extendEvery is a third of AckWait, so that one lost extension does no harm.
+const extendEvery = 10 * time.Second
+
 // Config configures the work on one consumer. Name, Source, Handler, DeadLetters and
 // State are required.
 type Config struct {
@@ -93,7 +96,7 @@ type Config struct {
 	// at least one more attempt. Default 30.
 	MaxAttempts int
 	// SetAside is the wait of a message past MaxAttempts for other messages to go
-	// first: longer than the stream's AckWait. Default 1 min.
+	// first: longer than the stream's AckWait. Default 1 minute.
 	SetAside time.Duration
 	// ExtendEvery is the time between two extensions of the acknowledgement deadline
 	// of a batch in work: a third of the stream's AckWait. Default 10 s.
@@ -128,7 +131,7 @@ func New(cfg Config) (*Consumer, error) {
 	cfg.Loops = cmp.Or(cfg.Loops, 1)
 	cfg.MaxAttempts = cmp.Or(cfg.MaxAttempts, DefaultMaxAttempts)
 	cfg.SetAside = cmp.Or(cfg.SetAside, setAside)
-	cfg.ExtendEvery = cmp.Or(cfg.ExtendEvery, 10*time.Second)
+	cfg.ExtendEvery = cmp.Or(cfg.ExtendEvery, extendEvery)
 	if cfg.Metrics == nil {
 		cfg.Metrics = NewMetrics(prometheus.NewRegistry())
 	}

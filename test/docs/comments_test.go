@@ -58,7 +58,8 @@ var (
 	address = regexp.MustCompile(`[a-z]+://\S+`)
 	// DocumentName matches a Markdown file and an optional heading.
 	documentName = regexp.MustCompile(`[\w./-]+\.md(?:#[\w-]+)?`)
-	adr          = regexp.MustCompile(`\bADR (\d+)`)
+	// ADR matches an ADR's number or page.
+	adr = regexp.MustCompile(`\bADR (\d+)|\bdocs/adr/(\d+)-`)
 	// PathName matches a path from the root of the repository. An identifier may follow
 	// a package: internal/stream.Publisher.
 	pathName = regexp.MustCompile(`(?m)(?:^|[\s("'` + "`" + `])(?:\./)?((?:cmd|internal|pkg|test|docs|deploy)/[\w./-]*\w)`)
@@ -78,9 +79,13 @@ func dead(repository fs.FS, documents map[string]document, dir string, group *as
 		}
 	}
 	for _, m := range adr.FindAllStringSubmatch(text, -1) {
-		number, _ := strconv.Atoi(m[1]) // digits, so few that they fit
-		if pages, _ := fs.Glob(repository, fmt.Sprintf("docs/adr/%04d-*.md", number)); len(pages) != 1 {
+		number, _ := strconv.Atoi(m[1] + m[2]) // digits, so few that they fit
+		pages, _ := fs.Glob(repository, fmt.Sprintf("docs/adr/%04d-*.md", number))
+		switch {
+		case len(pages) != 1:
 			missing("comment names ADR %d: docs/adr has %d pages of this number", number, len(pages))
+		case !says(text, documents[pages[0]].title):
+			missing("comment names ADR %d without its title %q: repeat the title, if this is the right ADR", number, documents[pages[0]].title)
 		}
 	}
 	for _, m := range pathName.FindAllStringSubmatch(text, -1) {
@@ -94,6 +99,12 @@ func dead(repository fs.FS, documents map[string]document, dir string, group *as
 		}
 	}
 	return errs
+}
+
+// says reports whether a comment contains the title of an ADR, after its number.
+func says(comment, title string) bool {
+	_, title, _ = strings.Cut(title, ". ")
+	return title != "" && strings.Contains(words(strings.ToLower(comment)), strings.ToLower(title))
 }
 
 // TestPathsInDocuments follows the files and packages of this repository that a
@@ -143,24 +154,27 @@ func TestADeadCommentIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]string{
-		"see docs/operations.md":                                       "",
-		"see docs/operations.md#key-rotation.":                         "",
-		"see docs/operations.md#nothing":                               "#nothing",
-		"see docs/nothing.md.":                                         "docs/nothing.md",
-		"see README.md and NOTHING.md":                                 "NOTHING.md",
-		"see https://example.com/docs/nothing.md":                      "",
-		"ADR 1 says why":                                               "",
-		"ADR 99 says why":                                              "ADR 99",
-		"`go run ./test/bench`, (internal/event), deploy/.":            "",
-		"internal/stream.Publisher, internal/stream/publish.go":        "",
-		"like internal/nothing, and":                                   "internal/nothing",
-		"like internal/nothing.Publisher":                              "internal/nothing.Publisher",
-		"like internal/stream/nothing.go":                              "internal/stream/nothing.go",
-		"comments_test.go, nats.go":                                    "",
-		"nothing.go":                                                   "nothing.go",
-		"https://github.com/a/b/blob/main/internal/nothing/nothing.go": "",
+		"see docs/operations.md":                                        "",
+		"see docs/operations.md#key-rotation.":                          "",
+		"see docs/operations.md#nothing":                                "#nothing",
+		"see docs/nothing.md.":                                          "docs/nothing.md",
+		"see README.md and NOTHING.md":                                  "NOTHING.md",
+		"see https://example.com/docs/nothing.md":                       "",
+		"ADR 1: wiring has its\nown packages.":                          "",
+		"docs/adr/0001-wiring-packages.md: Wiring has its own packages": "",
+		"ADR 1 says why":                                                "ADR 1 without its title",
+		"docs/adr/0001-wiring-packages.md says why":                     "ADR 1 without its title",
+		"ADR 99 says why":                                               "ADR 99",
+		"`go run ./test/bench`, (internal/event), deploy/.":             "",
+		"internal/stream.Publisher, internal/stream/publish.go":         "",
+		"like internal/nothing, and":                                    "internal/nothing",
+		"like internal/nothing.Publisher":                               "internal/nothing.Publisher",
+		"like internal/stream/nothing.go":                               "internal/stream/nothing.go",
+		"comments_test.go, nats.go":                                     "",
+		"nothing.go":                                                    "nothing.go",
+		"https://github.com/a/b/blob/main/internal/nothing/nothing.go":  "",
 	} {
-		group := &ast.CommentGroup{List: []*ast.Comment{{Text: "// " + text}}}
+		group := &ast.CommentGroup{List: []*ast.Comment{{Text: "/* " + text + " */"}}}
 		errs := dead(repository, documents, "test/docs", group)
 		got := fmt.Sprint(errs)
 		if want == "" && len(errs) > 0 || want != "" && (len(errs) != 1 || !strings.Contains(got, want)) {

@@ -1,6 +1,7 @@
 package docs_test
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"os"
@@ -34,6 +35,7 @@ func TestLinks(t *testing.T) {
 
 // A document is a Markdown file.
 type document struct {
+	title   string          // the first heading
 	anchors map[string]bool // of its headings
 	links   []string
 }
@@ -74,6 +76,7 @@ func parse(text string) document {
 			continue
 		}
 		if title := strings.TrimLeft(line, "#"); title != line && strings.HasPrefix(title, " ") {
+			d.title = cmp.Or(d.title, strings.TrimSpace(title))
 			d.anchors[unused(d.anchors, anchor(title))] = true
 		}
 		for _, m := range linkTarget.FindAllStringSubmatch(inlineCode.ReplaceAllString(line, ""), -1) {

@@ -3,7 +3,10 @@ package docs_test
 import (
 	"fmt"
 	"go/constant"
+	"go/parser"
+	"go/token"
 	"go/types"
+	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -84,9 +87,22 @@ var quotes = map[string][]quote{
 		{"FROM messaging.{customerio_bounces}", "internal/warehouse.Bounces"},
 		{"{8} × MAX_BODY_BYTES", "internal/ingest.largeBodies"},
 		{"A body of up to {16 KiB} is small", "internal/ingest.smallBody"},
+		{"it notices the end by itself within {15 s}", "internal/worker.longestBatchWait"},
+		{"`MAX_ATTEMPTS` deliveries, {three} attempts in a row", "internal/worker.maxUnreturned"},
+		{"takes {708} bytes an event on disk", "internal/stream.bytesPerEvent"},
+		{"× STREAM_MAX_AGE in seconds × {708}", "internal/stream.bytesPerEvent"},
+		{"takes {146} bytes an id", "internal/stream.bytesPerID"},
+		{"× DEDUP_WINDOW in seconds × {146}", "internal/stream.bytesPerID"},
 		{"its memory limit of {160 MiB}", "cmd/ingest.debug.SetMemoryLimit(…)"},
 		{"a worker has {four} (`connections`)", "internal/warehouse/bigquery.DefaultConnections"},
 		{"in `{customerio_campaign_daily}` against", "internal/warehouse.CampaignDaily"},
+	},
+	"deploy/k8s/base/kustomization.yaml":         {{"# events of {708 B}, or", "internal/stream.bytesPerEvent"}},
+	"deploy/k8s/overlays/production/alerts.yaml": {{"One tries again every {15 s}.", "internal/customerio.longestProbe"}},
+	"internal/telemetry/queue.go":                {{"fits into the {160 MiB} that ingest allows", "cmd/ingest.debug.SetMemoryLimit(…)"}},
+	"internal/worker/worker.go": {
+		{"a third of the stream's AckWait. Default {10 s}.", "internal/worker.extendEvery"},
+		{"longer than the stream's AckWait. Default {1 minute}.", "internal/worker.setAside"},
 	},
 	"docs/production.md": {
 		{"let bodies of {8 MiB} through unchanged", "internal/ingest.DefaultMaxBody"},
@@ -100,12 +116,31 @@ var quotes = map[string][]quote{
 	},
 }
 
-// TestQuotes holds the documents to the constants that they quote.
+// content returns the text of a document, or the comments of a Go file.
+func content(t *testing.T, name string) string {
+	t.Helper()
+	text := read(t, name)
+	if path.Ext(name) != ".go" {
+		return text
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), name, text, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var comments strings.Builder
+	for _, group := range file.Comments {
+		comments.WriteString(group.Text())
+	}
+	return comments.String()
+}
+
+// TestQuotes holds the documents, and the comments about other packages, to the
+// constants that they quote.
 func TestQuotes(t *testing.T) {
 	t.Parallel()
 	c := newConstants()
 	for document, list := range quotes {
-		text := words(read(t, document))
+		text := words(content(t, document))
 		for _, q := range list {
 			if err := q.check(c, text); err != nil {
 				t.Errorf("%s, quoted in %s by test/docs/quotes_test.go: %v", q.reference, document, err)
@@ -143,11 +178,11 @@ var measure = regexp.MustCompile(`^(\d[0-9,]*(?:\.\d+)?|[a-z]+) ?([A-Za-z]*)$`)
 
 var (
 	units = map[string]float64{
-		"": 1, "bytes": 1, "kB": 1e3, "MB": 1e6, "KiB": 1 << 10, "MiB": 1 << 20,
+		"": 1, "B": 1, "bytes": 1, "kB": 1e3, "MB": 1e6, "KiB": 1 << 10, "MiB": 1 << 20,
 		"ms": float64(time.Millisecond), "s": float64(time.Second),
-		"minutes": float64(time.Minute), "hours": float64(time.Hour), "days": float64(24 * time.Hour),
+		"minutes": float64(time.Minute), "minute": float64(time.Minute), "hours": float64(time.Hour), "days": float64(24 * time.Hour),
 	}
-	numerals = map[string]float64{"four": 4, "eight": 8}
+	numerals = map[string]float64{"three": 3, "four": 4, "eight": 8}
 )
 
 // equal reports whether the quoted text means the value: "16 KiB" is 16384.

@@ -8,8 +8,8 @@ import (
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
-// isEffects reports whether a consumer calls the Track API. Nobody can undo a
-// suppression, so the consumer never starts over: docs/adr/0008-floors.md.
+// isEffects reports whether a consumer calls the Track API. A consumer with irreversible
+// effects never starts over by itself: docs/adr/0008-floors.md.
 func isEffects(consumer string) bool {
 	kind, _, _ := strings.Cut(consumer, "-")
 	return kind == Suppression || kind == Engagement

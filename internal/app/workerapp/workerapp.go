@@ -95,8 +95,8 @@ func (a *App) open(log zerolog.Logger) error {
 	a.stateErr.Store(&errStateUnchecked)
 	a.watch = a.Conn.NewWatch(stream.WatchConfig{Consumers: a.names()})
 	a.Registry.MustRegister(a.watch)
-	// An unavailable Track API and a missing stream of dead letters are notes, not
-	// reasons to be unready: docs/adr/0004-readiness.md.
+	// An unavailable Track API and a missing stream of dead letters are notes. A worker
+	// is ready when it reaches the stream: docs/adr/0004-readiness.md.
 	return a.Listen(a.withStores(a.ready), a.notes)
 }
 
