@@ -8,7 +8,6 @@ import (
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/operate"
@@ -92,12 +91,6 @@ func flagError(err error) error {
 		return fmt.Errorf("--%w", input)
 	}
 	return err
-}
-
-// span returns the value of a flag with a duration of 0 or more.
-func span(p *time.Duration, value time.Duration) pflag.Value {
-	*p = value
-	return (*config.Duration)(p)
 }
 
 // connectWait is how long a command waits for NATS.

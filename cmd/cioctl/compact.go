@@ -35,7 +35,7 @@ func (c *cli) compact() *cobra.Command {
 		Args:    usage(cobra.NoArgs),
 	}
 	cmd.Flags().StringVar(&o.before, "before", "-48h", "compact the days that ended before this time: a date, a time or an age such as -48h")
-	cmd.Flags().Var(span(&o.grace, 30*time.Second), "grace", "how long replaced files stay, for queries that read them")
+	cmd.Flags().Var(config.Span(&o.grace, 30*time.Second), "grace", "how long replaced files stay, for queries that read them")
 	return c.command(cmd, func(ctx context.Context, _ []string) error {
 		before, err := operate.ParseTime(o.before, time.Now())
 		if err != nil {

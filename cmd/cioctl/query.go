@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cioevents/cioevents/internal/config"
 )
 
 func (c *cli) query() *cobra.Command {
@@ -20,7 +22,7 @@ func (c *cli) query() *cobra.Command {
 		Example: `  cioctl query "FROM customerio_campaign_funnel"`,
 		Args:    exactly(1, "one SQL statement, in quotes"),
 	}
-	cmd.Flags().Var(span(&wait, 30*time.Second), "wait", "how long to wait until a worker hands over the file")
+	cmd.Flags().Var(config.Span(&wait, 30*time.Second), "wait", "how long to wait until a worker hands over the file")
 	return c.command(cmd, func(ctx context.Context, args []string) error {
 		ctx, cancel := context.WithTimeout(ctx, wait)
 		defer cancel()

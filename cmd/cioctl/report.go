@@ -38,7 +38,7 @@ func (c *cli) report() *cobra.Command {
 	cmd.Flags().Var(config.AtLeast0(&o.campaign, 0), "campaign", "only this campaign")
 	cmd.Flags().Var(config.AtLeast0(&o.days, 30), "days", "number of days, including today; 0 for all")
 	cmd.Flags().StringVar(&o.html, "html", "", "write a page with plots to this file instead of tables")
-	cmd.Flags().Var(span(&o.wait, 30*time.Second), "wait", "how long to wait until a worker hands over the file")
+	cmd.Flags().Var(config.Span(&o.wait, 30*time.Second), "wait", "how long to wait until a worker hands over the file")
 	return c.command(cmd, func(ctx context.Context, _ []string) error {
 		if o.html != "" && out.format == "json" {
 			return &config.UsageError{Err: errors.New("--html and --output json exclude each other")}

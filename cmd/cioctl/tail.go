@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
@@ -28,7 +29,7 @@ which may contain personal data. With --dead it prints dead letters instead: the
 stored ones first, then new ones.`,
 		Example: "  cioctl tail\n  cioctl tail --since 10m --output json | jq .body\n  cioctl tail --dead",
 	}
-	cmd.Flags().Var(span(&age, 0), "since", "start this far back, such as 10m (default: new events only)")
+	cmd.Flags().Var(config.Span(&age, 0), "since", "start this far back, such as 10m (default: new events only)")
 	cmd.Flags().Lookup("since").DefValue = "" // the help names the default
 	cmd.Flags().BoolVar(&dead, "dead", false, "print dead letters instead of events")
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {

@@ -111,6 +111,12 @@ func (a *Address) Type() string { return "address" }
 // duration: 192h, 2.5s or 0.
 type Duration time.Duration
 
+// Span returns the value of a flag with a Duration.
+func Span(p *time.Duration, value time.Duration) *Duration {
+	*p = value
+	return (*Duration)(p)
+}
+
 // Set reads a duration.
 func (d *Duration) Set(text string) error {
 	v, err := time.ParseDuration(text)
