@@ -7,9 +7,11 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
+# .git stamps the version. A file that .dockerignore keeps out would count as a change.
+RUN git ls-files -z --deleted | xargs -0 -r git checkout -q --
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /out/ingest ./cmd/ingest \
- && go build -trimpath -ldflags "-s -w" -o /out/ ./cmd/worker ./cmd/cioctl \
+    CGO_ENABLED=0 go build -buildvcs=true -trimpath -ldflags "-s -w" -o /out/ingest ./cmd/ingest \
+ && go build -buildvcs=true -trimpath -ldflags "-s -w" -o /out/ ./cmd/worker ./cmd/cioctl \
  && mkdir /data
 
 FROM gcr.io/distroless/static-debian12:nonroot AS ingest
