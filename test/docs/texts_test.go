@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"go/ast"
 	"go/token"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -46,6 +48,36 @@ func TestTexts(t *testing.T) {
 			if err := q.check(c, content); err != nil {
 				t.Errorf("%s, quoted in %s by test/docs/texts_test.go: %v", q.pkg, document, err)
 			}
+		}
+	}
+}
+
+// renamedLine matches a row of the changelog with the old and the new words of a log line.
+var renamedLine = regexp.MustCompile("(?m)^\\| (?:both|ingest|worker) \\| `([^`]+)` \\| `([^`]+)` \\|$")
+
+// TestRenamedLines checks that the programs log the new words of the changelog, and not
+// the old ones.
+func TestRenamedLines(t *testing.T) {
+	t.Parallel()
+	c := newConstants()
+	var packages []*source
+	for _, name := range []string{"ingest", "worker", "stream", "customerio", "telemetry"} {
+		pkg, err := c.load(module + "/internal/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, pkg)
+	}
+	says := func(text string) bool {
+		return slices.ContainsFunc(packages, func(p *source) bool { return p.says(text) })
+	}
+	rows := renamedLine.FindAllStringSubmatch(read(t, "CHANGELOG.md"), -1)
+	if len(rows) < 20 {
+		t.Errorf("%d rows of renamed lines, want 20 or more", len(rows))
+	}
+	for _, row := range rows {
+		if !says(row[2]) || says(row[1]) {
+			t.Errorf("%q -> %q in CHANGELOG.md: the code says the old words: %t, the new words: %t", row[1], row[2], says(row[1]), says(row[2]))
 		}
 	}
 }
