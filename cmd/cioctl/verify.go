@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cioevents/cioevents/internal/config"
-	"github.com/cioevents/cioevents/pkg/webhook"
+	"github.com/cioevents/cioevents/internal/operate"
 )
 
 func (c *cli) verify() *cobra.Command {
@@ -44,29 +42,14 @@ timestamp. Copy --signature and --timestamp from the headers of the call.`,
 			return fmt.Errorf("read body: %w", err)
 		}
 		keys := config.SplitList(secret)
-		key, err := signedBy(keys, signature, timestamp, body)
+		key, err := operate.SignedBy(keys, signature, timestamp, body)
+		if _, wrong := errors.AsType[*operate.InputError](err); wrong {
+			return &config.UsageError{Err: flagError(err)}
+		}
 		if err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(c.out, "signed by key %d of %d\n", key+1, len(keys))
 		return err
 	}, secrets)
-}
-
-// signedBy returns the index of the key that signed the body.
-func signedBy(keys []string, signature, timestamp string, body []byte) (int, error) {
-	v, err := webhook.NewVerifier(webhook.VerifierConfig{Keys: keys})
-	if err != nil {
-		return 0, &config.UsageError{Err: err}
-	}
-	h := http.Header{}
-	h.Set(webhook.HeaderSignature, signature)
-	if timestamp != "" {
-		h.Set(webhook.HeaderTimestamp, timestamp)
-	}
-	key, err := v.Verify(h, body, time.Now())
-	if err != nil {
-		return 0, fmt.Errorf("not signed by any of the %d keys over these %d bytes: %w; give the exact bytes of the call: a body that was parsed and written again, or that has an additional newline, does not verify", len(keys), len(body), err)
-	}
-	return key, nil
 }
