@@ -13,6 +13,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/report"
+	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
 )
 
 // reportOptions has the flags of report.
@@ -63,7 +64,7 @@ func readReport(ctx context.Context, list *warehouseSetting, o reportOptions) (_
 	}
 	defer func() { err = errors.Join(err, reader.Close()) }()
 	r, err := report.New(ctx, report.Config{Query: reader.Query, Source: url, Campaign: o.campaign, Days: o.days})
-	if err != nil && strings.Contains(err.Error(), "Binder Error") {
+	if _, ok := errors.AsType[*duckdb.MissingNameError](err); ok {
 		err = fmt.Errorf("run \"cioctl warehouse migrate\" if the views are of an older release: %w", err)
 	}
 	return r, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"database/sql"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,6 +101,29 @@ func TestReportPage(t *testing.T) {
 			t.Errorf("the page has %q", bad)
 		}
 	}
+}
+
+// A warehouse of an older release lacks a view. The report says what to do.
+func TestReportOfOldViews(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "e.duckdb")
+	fill(t, "duckdb:"+path)
+	db, err := sql.Open("duckdb", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), "DROP VIEW messaging.customerio_bounces"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := &shell{t: t}
+	if _, errs, code := s.run("report", "--warehouse-url", "duckdb:"+path); code != 1 || !strings.Contains(errs, "cioctl warehouse migrate") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	s.ok("warehouse", "migrate", "--warehouse-url", "duckdb:"+path)
+	s.ok("report", "--warehouse-url", "duckdb:"+path)
 }
 
 func TestReportIsWronglyUsed(t *testing.T) {

@@ -60,11 +60,12 @@ func newReader(ctx context.Context, f *file, setup string) (*Reader, error) {
 	return &Reader{f}, nil
 }
 
-// Query runs a statement and returns the rows.
+// Query runs a statement and returns the rows. The error contains a MissingNameError if
+// the warehouse lacks a view or a column.
 func (r *Reader) Query(ctx context.Context, statement string) (*warehouse.Table, error) {
 	rows, err := r.file.conn.QueryContext(ctx, statement)
 	if err != nil {
-		return nil, fmt.Errorf("query: %w", err)
+		return nil, fmt.Errorf("query: %w", missingName(err))
 	}
 	defer rows.Close()
 	t, err := tableOf(rows)

@@ -2,6 +2,7 @@ package duckdb_test
 
 import (
 	"encoding/json"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -31,6 +32,22 @@ func TestOpenScript(t *testing.T) {
 	}
 	if _, err := duckdb.OpenScript(t.Context(), "nonsense"); err == nil {
 		t.Error("a script that is no SQL opens")
+	}
+}
+
+// A missing view and a missing column have an error of their own type, other mistakes not.
+func TestMissingName(t *testing.T) {
+	t.Parallel()
+	r, err := duckdb.OpenScript(t.Context(), "CREATE VIEW a AS SELECT 1 AS i")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for statement, missing := range map[string]bool{"SELECT j FROM a": true, "FROM b": true, "nonsense": false, "SELECT 'x'::INT FROM a": false} {
+		_, err := r.Query(t.Context(), statement)
+		if _, ok := errors.AsType[*duckdb.MissingNameError](err); err == nil || ok != missing {
+			t.Errorf("%s: %v, as a MissingNameError: %t", statement, err, ok)
+		}
 	}
 }
 
