@@ -19,7 +19,7 @@ import (
 
 // A storeGuard lets a warehouse's consumer fetch only while the consumer's metadata
 // names the store of this worker. Workers with different stores would each take a part
-// of the events: docs/adr/0009-stores.md.
+// of the events. A warehouse's consumer remembers its store: docs/adr/0009-stores.md.
 type storeGuard struct {
 	place    place.Place
 	subjects []string
@@ -98,8 +98,8 @@ func (g *storeGuard) store(lacks uint64) stream.Store {
 	return stream.Store{ID: g.own.ID, Place: g.place.Where(), Lacks: lacks}
 }
 
-// ready returns the reason of a refusal. An unopened warehouse is no reason:
-// docs/adr/0004-readiness.md.
+// ready returns the reason of a refusal. An unopened warehouse is no reason: a worker is
+// ready when it reaches the stream (docs/adr/0004-readiness.md).
 func (g *storeGuard) ready() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
