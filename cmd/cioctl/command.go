@@ -67,10 +67,10 @@ func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// exactly is cobra.ExactArgs with an error that says what the arguments are.
-func exactly(n int, want string) cobra.PositionalArgs {
+// one is cobra.ExactArgs(1) with an error that says what the argument is.
+func one(want string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
-		if len(args) != n {
+		if len(args) != 1 {
 			return errors.New("want " + want)
 		}
 		return nil
@@ -80,7 +80,7 @@ func exactly(n int, want string) cobra.PositionalArgs {
 // flagError prefixes each of an operator's mistakes with the dashes of the flag, as in
 // "--since: cause".
 func flagError(err error) error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // errors.Join returns its own type
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var mistakes []error
 		for _, m := range joined.Unwrap() {
 			mistakes = append(mistakes, flagError(m))

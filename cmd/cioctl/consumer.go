@@ -34,7 +34,7 @@ stored event, and --from now with the next event. Going back can DELETE PROFILES
 again, including profiles that were restored in the meantime; skipped events never
 have an effect. start shows both and asks, unless --yes is given.`,
 		Example: "  cioctl consumer start suppression --from 4711\n  cioctl consumer start engagement-acme --from now --dry-run",
-		Args:    exactly(1, "the NAME of an effects consumer, see cioctl status"),
+		Args:    one("the NAME of an effects consumer, see cioctl status"),
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&order.From, "from", "", "position: now, beginning, or the sequence of the first event to handle (required)")

@@ -104,7 +104,7 @@ func (c *cli) deadShow() *cobra.Command {
 		Short:   "Show one dead letter, with --body also its body",
 		Long:    "show prints everything about one dead letter except the body, which may contain\npersonal data. With --body the body follows, byte for byte. SEQ is the number in\nthe list.",
 		Example: "  cioctl dead show 17\n  cioctl dead show 17 --body",
-		Args:    cobra.MatchAll(exactly(1, "the number of a dead letter, see cioctl dead list"), o.numbers),
+		Args:    cobra.MatchAll(one("the number of a dead letter, see cioctl dead list"), o.numbers),
 	}
 	cmd.Flags().BoolVar(&body, "body", false, "also print the body")
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, args []string) error {

@@ -64,7 +64,7 @@ func (c *cli) effectsCheck() *cobra.Command {
 		Use:     "check FILE",
 		Short:   "Print all mistakes in a file of rules, and the metrics on which each consumer acts",
 		Example: "  cioctl effects check effects.yaml",
-		Args:    exactly(1, "the path of one file"),
+		Args:    one("the path of one file"),
 	}
 	return c.command(cmd, func(_ context.Context, args []string) error {
 		rules, err := effect.ReadRules("", args[0])

@@ -20,7 +20,7 @@ func (c *cli) query() *cobra.Command {
 		Short:   "Run a query on the warehouse, even while a worker writes to it",
 		Long:    "query runs one read-only statement on a DuckDB file or a Parquet folder. The table is\ncustomerio_events; the views are customerio_deliveries, customerio_campaign_funnel,\ncustomerio_campaign_daily, customerio_time_to_open, customerio_bounces,\ncustomerio_link_clicks and customerio_pipeline_latency.",
 		Example: `  cioctl query "FROM customerio_campaign_funnel"`,
-		Args:    exactly(1, "one SQL statement, in quotes"),
+		Args:    one("one SQL statement, in quotes"),
 	}
 	cmd.Flags().Var(config.Span(&wait, 30*time.Second), "wait", "how long to wait until a worker hands over the file")
 	return c.command(cmd, func(ctx context.Context, args []string) error {

@@ -66,7 +66,7 @@ func (c *cli) replayCancel() *cobra.Command {
 		Use:     "cancel ID",
 		Short:   "End a replay; effects that happened already stay",
 		Example: "  cioctl replay cancel 20261124-121500-k3fd",
-		Args:    exactly(1, "the ID of a replay, see cioctl replay list"),
+		Args:    one("the ID of a replay, see cioctl replay list"),
 	}
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, args []string) error {
 		id := strings.TrimPrefix(args[0], "replay-") // id may be the name of the replay's consumer

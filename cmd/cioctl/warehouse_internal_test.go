@@ -153,8 +153,8 @@ func TestMigrate(t *testing.T) {
 		}
 		s.ok("query", "--warehouse-url", url, "FROM customerio_campaign_funnel")
 	}
-	if sql := s.ok("warehouse", "migrate", "--print", "--warehouse-url", "bigquery://my-project"); !strings.Contains(sql, "`my-project.messaging.customerio_events_raw`") {
-		t.Errorf("BigQuery's SQL:\n%s", sql)
+	if printed := s.ok("warehouse", "migrate", "--print", "--warehouse-url", "bigquery://my-project"); !strings.Contains(printed, "`my-project.messaging.customerio_events_raw`") {
+		t.Errorf("BigQuery's SQL:\n%s", printed)
 	}
 	s.wrong("want duckdb:FILE", "warehouse", "migrate", "--warehouse-url", "oracle:x")
 }

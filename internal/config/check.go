@@ -61,7 +61,7 @@ func WebAddress(name, value, example string) error {
 // renameFlags replaces the names in all InvalidErrors of err: a setting that the operator
 // gave as a flag gets the name of the flag.
 func (s *Set) renameFlags(err error) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only the tree of errors.Join prints its parts late
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, part := range joined.Unwrap() {
 			s.renameFlags(part)
 		}

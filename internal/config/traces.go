@@ -51,9 +51,9 @@ func (t *Traces) URL() string {
 	return strings.TrimRight(t.Endpoint, "/") + "/v1/traces"
 }
 
-func checkCollector(name, url string) error {
+func checkCollector(name, address string) error {
 	const example = "http://localhost:4318"
-	return WebAddress(name, cmp.Or(url, example), example)
+	return WebAddress(name, cmp.Or(address, example), example)
 }
 
 // headerPair is a field name of HTTP (RFC 9110) and its value.

@@ -15,7 +15,8 @@ import (
 
 func TestByteLimit(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{"unlimited": "unlimited", "-1": "unlimited", " 42 GiB": "42GiB"} {
+	for _, c := range [][2]string{{"unlimited", "unlimited"}, {"-1", "unlimited"}, {" 42 GiB", "42GiB"}} {
+		text, want := c[0], c[1]
 		var l config.ByteLimit
 		if err := l.Set(text); err != nil || l.String() != want {
 			t.Errorf("Set(%q) = %v, written %q", text, err, l.String())
@@ -152,8 +153,8 @@ func TestWorkspaces(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		if diff := diff.Diff(tt.want, w.All()); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		if text := diff.Diff(tt.want, w.All()); text != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, text)
 		}
 	}
 }

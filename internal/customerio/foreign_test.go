@@ -44,9 +44,11 @@ func TestForeignSuccess(t *testing.T) {
 					want = "done"
 				}
 				foreign(t, status, c.body, want, func(t *testing.T, client *customerio.Client, call effect.Call) error {
+					t.Helper()
 					return client.Apply(t.Context(), call)
 				})
 				foreign(t, status, c.body, want, func(t *testing.T, client *customerio.Client, call effect.Call) error {
+					t.Helper()
 					if call.Kind == effect.Suppress {
 						call = identify(call.Person)
 					}

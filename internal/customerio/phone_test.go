@@ -1,6 +1,7 @@
 package customerio_test
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -32,9 +33,7 @@ func TestPhoneOnTheWire(t *testing.T) {
 
 	entity := func(action string, more map[string]any) map[string]any {
 		body := map[string]any{"type": "person", "action": action, "identifiers": map[string]any{"phone": "+15551234567"}}
-		for name, value := range more {
-			body[name] = value
-		}
+		maps.Copy(body, more)
 		return body
 	}
 	optOut := entity("identify", map[string]any{

@@ -61,7 +61,8 @@ func PlanConsumer(ctx context.Context, conn *stream.Conn, o ConsumerOrder) (*Con
 	if err := f.narrowTo(o.Name); err != nil {
 		return nil, err
 	}
-	return s, s.measure(ctx, conn, o.From, stream.Select(f.Workspaces, f.ObjectTypes, f.Metrics))
+	err = s.measure(ctx, conn, o.From, stream.Select(f.Workspaces, f.ObjectTypes, f.Metrics))
+	return s, err
 }
 
 func (s *ConsumerStart) measure(ctx context.Context, conn *stream.Conn, from string, subjects []string) error {

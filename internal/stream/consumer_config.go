@@ -5,8 +5,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -45,11 +45,11 @@ func properties(cfg jetstream.ConsumerConfig) [][2]string {
 	}
 	list := [][2]string{
 		{"filters", strings.Join(filters, " ")},
-		{"max deliver", fmt.Sprint(max(cfg.MaxDeliver, -1))},
+		{"max deliver", strconv.Itoa(max(cfg.MaxDeliver, -1))},
 		{"ack wait", cfg.AckWait.String()},
-		{"max ack pending", fmt.Sprint(cfg.MaxAckPending)},
-		{"backoff", fmt.Sprint([]time.Duration(cfg.BackOff))},
-		{"headers only", fmt.Sprint(cfg.HeadersOnly)},
+		{"max ack pending", strconv.Itoa(cfg.MaxAckPending)},
+		{"backoff", fmt.Sprint(cfg.BackOff)},
+		{"headers only", strconv.FormatBool(cfg.HeadersOnly)},
 		{"inactive threshold", cfg.InactiveThreshold.String()},
 		{"max batch", fmt.Sprint(cfg.MaxRequestBatch, cfg.MaxRequestMaxBytes, cfg.MaxRequestExpires)},
 		{"priority groups", fmt.Sprint(cfg.PriorityPolicy, cfg.PriorityGroups)},

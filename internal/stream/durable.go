@@ -119,7 +119,7 @@ func (d *Durable) note(ctx context.Context, err error) bool {
 	}
 	d.mu.Unlock()
 	switch {
-	case err == nil && before != nil && before != errNotOpened:
+	case err == nil && before != nil && !errors.Is(before, errNotOpened):
 		d.conn.log.Info().Str("consumer", d.cfg.Name).Msg("consumer is in order again")
 	case err == nil, before != nil && before.Error() == err.Error(), errors.Is(err, errNotConnected):
 	case errors.Is(err, errStandsStill):

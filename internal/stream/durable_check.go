@@ -49,6 +49,7 @@ func (d *Durable) check(ctx context.Context) error {
 		return d.hold(ctx, "an operator replaces the consumer; if the operator's command was interrupted, run", d.startCommand(p))
 	case foreignStart:
 		return d.hold(ctx, "somebody has created the consumer with another start; to go on, run", d.startCommand(p))
+	case keepConsumer, resetConsumer, adoptConsumer:
 	}
 	if why := isUnusable(p.have.Config); why != "" {
 		return d.hold(ctx, "somebody has created the consumer, and "+why+"; to go on, run", d.startCommand(p))

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
 )
 
 // restore creates the missing consumer where it stood.
@@ -54,19 +56,18 @@ func (d *Durable) hasSettled(at uint64) bool {
 // report logs the creation of a consumer, loudly when somebody had deleted the consumer
 // or when a warehouse starts with events of the past.
 func (d *Durable) report(p position, at uint64) {
-	line := d.conn.log.Info()
-	text := "consumer created"
+	level, text := zerolog.InfoLevel, "consumer created"
 	switch {
 	case d.known != nil && !d.known.Stream.Equal(p.stream):
-		line, text = d.conn.log.Error(), "the stream was created again: the consumer starts with the first event of the new stream"
+		level, text = zerolog.ErrorLevel, "the stream was created again: the consumer starts with the first event of the new stream"
 	case p.floor != nil && !p.floor.Replaces.IsZero():
-		line, text = d.conn.log.Warn(), "consumer created where an operator wants it"
+		level, text = zerolog.WarnLevel, "consumer created where an operator wants it"
 	case d.known != nil || at > 0:
-		line, text = d.conn.log.Error(), "somebody has deleted the consumer: restored where it stood"
+		level, text = zerolog.ErrorLevel, "somebody has deleted the consumer: restored where it stood"
 	case !d.cfg.KeepFloor && p.last > 0:
-		line, text = d.conn.log.Warn(), "consumer created: it starts with the oldest event; a warehouse keeps the events that it has as they are"
+		level, text = zerolog.WarnLevel, "consumer created: it starts with the oldest event; a warehouse keeps the events that it has as they are"
 	}
-	line.Str("consumer", d.cfg.Name).Uint64("after", at).Msg(text)
+	d.conn.log.WithLevel(level).Str("consumer", d.cfg.Name).Uint64("after", at).Msg(text)
 }
 
 // begin returns the floor of a consumer without a floor, or the error of a consumer that
@@ -117,7 +118,7 @@ func (d *Durable) startCommand(p position) string {
 	}
 	from := "now|beginning|SEQUENCE"
 	if at, known := p.settled(); known && at > 0 {
-		from = fmt.Sprint(at + 1)
+		from = strconv.FormatUint(at+1, 10)
 	}
 	return "cioctl consumer start " + d.cfg.Name + " --from " + from
 }

@@ -49,8 +49,8 @@ func parseFloor(value []byte) (*floor, error) {
 	return f, nil
 }
 
-func (f floor) json() []byte {
-	text, _ := json.Marshal(f) // cannot fail: times and a number
+func (f *floor) json() []byte {
+	text, _ := json.Marshal(f) //nolint:errchkjson // Times of this century and a number.
 	return text
 }
 

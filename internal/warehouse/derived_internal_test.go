@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"bytes"
 	"encoding/json"
 	"testing"
 	"unicode/utf8"
@@ -75,7 +76,7 @@ func FuzzStorablePayload(f *testing.F) {
 		}
 		b, _ := json.Marshal(before)
 		a, _ := json.Marshal(after)
-		if string(a) != string(b) || !utf8.Valid(stored) {
+		if !bytes.Equal(a, b) || !utf8.Valid(stored) {
 			t.Fatalf("%q becomes %q", body, stored)
 		}
 		if again, changed := storablePayload(stored); changed {

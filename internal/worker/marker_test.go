@@ -25,12 +25,15 @@ func (s *scene) handled() handlerFunc {
 // marked stores a marker of a message: its attempt did not return n times.
 func (s *scene) marked(sequence uint64, n int) {
 	a := s.batch[sequence-1]
-	value, _ := json.Marshal(map[string]int{"unreturned": n})
-	s.state.values["attempt."+a.Consumer+"."+jsonText(a.Sequence)+"-"+jsonText(a.StoredAt.UnixNano())] = string(value)
+	value := jsonText(map[string]int{"unreturned": n})
+	s.state.values["attempt."+a.Consumer+"."+jsonText(a.Sequence)+"-"+jsonText(a.StoredAt.UnixNano())] = value
 }
 
 func jsonText(v any) string {
-	b, _ := json.Marshal(v)
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
 	return string(b)
 }
 

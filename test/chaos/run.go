@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/cioevents/cioevents/test/lab"
@@ -26,7 +27,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	h := events(cfg)
 	bodies, odd := campaign(h)
 	warm := append(earlyComplaints(), bodies[:len(bodies)/20]...)
-	bodies = append(warm[:len(warm):len(warm)], bodies[len(bodies)/20:]...)
+	bodies = append(slices.Clip(warm), bodies[len(bodies)/20:]...)
 	fmt.Fprintf(os.Stderr, "Seed %d: %d events in %v. Building and starting the programs.\n", cfg.Seed, len(bodies), cfg.Duration)
 	d, err := newDeployment(ctx, cfg, h)
 	if err != nil {

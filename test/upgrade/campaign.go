@@ -60,7 +60,7 @@ func newCampaign(seed uint64, n int) *campaign {
 			c.units = append(c.units, twice(call{delivery: "nometric-" + strconv.Itoa(i), id: "nometric-" + strconv.Itoa(i)}))
 		}
 	}
-	rand.New(rand.NewPCG(seed, 1)).Shuffle(len(c.units), func(i, j int) { c.units[i], c.units[j] = c.units[j], c.units[i] }) //nolint:gosec // The numbers are no secrets.
+	rand.New(rand.NewPCG(seed, 1)).Shuffle(len(c.units), func(i, j int) { c.units[i], c.units[j] = c.units[j], c.units[i] })
 	return c
 }
 

@@ -30,9 +30,9 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	n := int(cfg.Duration.Seconds() * float64(cfg.Rate) * 3 / 2)
 	u := &upgrade{
 		cfg: cfg, campaign: newCampaign(cfg.Seed, n), sender: &sender{}, report: &Report{Commit: cfg.Commit, Duration: cfg.Duration},
-		random: rand.New(rand.NewPCG(cfg.Seed, 2)), //nolint:gosec // The numbers are no secrets.
+		random: rand.New(rand.NewPCG(cfg.Seed, 2)),
 	}
-	say("Building version %.7s and this version.", cfg.Commit)
+	sayf("Building version %.7s and this version.", cfg.Commit)
 	var err error
 	if u.system, err = newSystem(ctx, cfg, u.campaign.history.People()); err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	return u.report, u.verify(ctx)
 }
 
-func say(format string, values ...any) { fmt.Fprintf(os.Stderr, format+"\n", values...) }
+func sayf(format string, values ...any) { fmt.Fprintf(os.Stderr, format+"\n", values...) }
 
 // aloneBefore lets the old version work alone, and reads the old version's views.
 func (u *upgrade) aloneBefore(ctx context.Context) error {
@@ -94,7 +94,7 @@ const parts = 9
 // workers have handled the events.
 func (u *upgrade) send(ctx context.Context, what string, part int, ingests ...*ingest) error {
 	begin, end := u.report.units, len(u.campaign.units)*part/parts
-	say("%d calls or pairs of calls to %s.", end-begin, what)
+	sayf("%d calls or pairs of calls to %s.", end-begin, what)
 	if err := u.sender.send(ctx, u.campaign.units[begin:end], u.cfg.Rate, u.random, ingests...); err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (u *upgrade) drain(ctx context.Context) error {
 func (u *upgrade) replay(ctx context.Context) error {
 	s := u.system
 	for _, target := range replayTargets {
-		say("Replay to %s.", target)
+		sayf("Replay to %s.", target)
 		limited, cancel := context.WithTimeout(ctx, drainWithin)
 		_, err := cioctl(limited, s.after, lab.Env{"NATS_URL": s.nats.Addr}, "replay", "start", "--to", target, "--wait")
 		cancel()
@@ -134,7 +134,7 @@ func (u *upgrade) replay(ctx context.Context) error {
 func (u *upgrade) upkeep(ctx context.Context) error {
 	s := u.system
 	for _, step := range [][]string{{"migrate", "--backfill"}, {"compact"}} {
-		say("cioctl warehouse %s.", step[0])
+		sayf("cioctl warehouse %s.", step[0])
 		args := append([]string{"warehouse"}, append(step, "--grace", "0")...)
 		if _, err := cioctl(ctx, s.after, lab.WarehouseEnv(s.duckdb, s.parquet), args...); err != nil {
 			return err

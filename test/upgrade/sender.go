@@ -33,7 +33,7 @@ func (s *sender) send(ctx context.Context, units []unit, rate int, r *rand.Rand,
 	errs := make(chan error, queues)
 	var all sync.WaitGroup
 	for range queues {
-		own := rand.New(rand.NewPCG(r.Uint64(), 0)) //nolint:gosec // The numbers are no secrets.
+		own := rand.New(rand.NewPCG(r.Uint64(), 0))
 		all.Go(func() {
 			for u := range work {
 				if err := s.unit(ctx, u, ingests, own); err != nil {

@@ -97,7 +97,7 @@ func request(t *testing.T, method, url, body string) (status int, text string) {
 	if body != "" {
 		webhook.SignRequest(r.Header, "key", time.Now(), []byte(body))
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := (&http.Client{Timeout: 10 * time.Second}).Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

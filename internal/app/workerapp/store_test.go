@@ -157,7 +157,7 @@ func (f *filler) rows() int64 {
 
 // ready returns the status and the body of /readyz.
 func (f *filler) ready() (code int, body string) {
-	r, err := http.Get("http://" + f.app.AdminAddr().String() + "/readyz")
+	r, err := (&http.Client{Timeout: 10 * time.Second}).Get("http://" + f.app.AdminAddr().String() + "/readyz")
 	if err != nil {
 		return 0, err.Error()
 	}

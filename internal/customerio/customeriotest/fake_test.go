@@ -229,7 +229,7 @@ func TestRate(t *testing.T) {
 		f := customeriotest.New(customeriotest.Config{Rate: 2})
 		for i, want := range []int{200, 200, 429, 429, 200} {
 			if i == 4 {
-				time.Sleep(time.Second)
+				<-time.After(time.Second)
 			}
 			w := send(f, "PUT", "/api/v1/customers/42", `{}`)
 			if w.Code != want || (want == 429) != (w.Header().Get("Retry-After") == "1") {

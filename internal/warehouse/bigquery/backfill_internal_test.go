@@ -65,7 +65,7 @@ func TestProvidersOfBackfill(t *testing.T) {
 	}
 	for domain, p := range whole {
 		_, list, _ := strings.Cut(sql, "'"+domain+"'")
-		if then := regexp.MustCompile(`THEN '(\w+)'`).FindStringSubmatch(list); then == nil || then[1] != p {
+		if then := regexp.MustCompile(`THEN '(\w+)'`).FindStringSubmatch(list); len(then) != 2 || then[1] != p {
 			t.Errorf("the SQL has the provider %v of %s, want %s", then, domain, p)
 		}
 	}

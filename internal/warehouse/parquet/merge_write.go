@@ -70,7 +70,7 @@ func (m *merge) copyColumn(w *pq.ColumnWriter, index int, g group, keep []bool, 
 			if !keep[i] {
 				continue
 			}
-			if filled != nil && !filled[i].IsNull() && (v.IsNull() || name == payload) {
+			if len(filled) > 0 && !filled[i].IsNull() && (v.IsNull() || name == payload) {
 				v = filled[i]
 			}
 			size += textSize(v)

@@ -33,7 +33,8 @@ func mergedLabels(old map[string]string, patch json.RawMessage) (json.RawMessage
 	labels := map[string]string{}
 	maps.Copy(labels, old)
 	for key, value := range changes {
-		if delete(labels, key); value != nil {
+		delete(labels, key)
+		if value != nil {
 			labels[key] = *value
 		}
 	}

@@ -49,7 +49,7 @@ type term struct {
 
 func terms(list string) []term {
 	var out []term
-	for _, text := range strings.Split(list, ", ") {
+	for text := range strings.SplitSeq(list, ", ") {
 		column, isNull := strings.CutSuffix(text, " IS NULL")
 		out = append(out, term{strings.Trim(column, "`"), isNull})
 	}
@@ -70,17 +70,17 @@ func best(rows []map[string]any, partition, order []term) ([]map[string]any, err
 	for _, row := range rows {
 		for _, t := range slices.Concat(partition, order) {
 			if _, ok := row[t.column]; !ok {
-				return nil, errors.New("Unrecognized name: " + t.column) //nolint:staticcheck // BigQuery's words.
+				return nil, errors.New("Unrecognized name: " + t.column)
 			}
 		}
-		key := ""
+		var key strings.Builder
 		for _, t := range partition {
-			key += fmt.Sprintf("%#v\x00", t.of(row))
+			fmt.Fprintf(&key, "%#v\x00", t.of(row))
 		}
-		i, ok := place[key]
+		i, ok := place[key.String()]
 		switch {
 		case !ok:
-			place[key] = len(out)
+			place[key.String()] = len(out)
 			out = append(out, row)
 		case before(row, out[i], order):
 			out[i] = row
