@@ -112,7 +112,7 @@ func TestReportOfOldViews(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.ExecContext(t.Context(), "DROP VIEW messaging.customerio_bounces"); err != nil {
+	if _, err := db.ExecContext(t.Context(), "DROP VIEW messaging.customerio_campaign_daily"); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
