@@ -88,7 +88,7 @@ func (c *cli) compactOne(ctx context.Context, p place.Place, before time.Time, g
 }
 
 // progress returns a function that draws a bar of the days that are done. After the
-// last day the function says what cioctl waits for.
+// last day the function says for how long cioctl waits, if it waits.
 func (c *cli) progress(grace time.Duration) (progress func(done, total int), finish func()) {
 	var bar *mpb.Bar
 	end := func() {}
@@ -99,6 +99,9 @@ func (c *cli) progress(grace time.Duration) (progress func(done, total int), fin
 		bar.SetCurrent(int64(done))
 		if done == total && total > 0 {
 			end()
+			if grace == 0 {
+				return
+			}
 			_, _ = fmt.Fprintf(c.err, "replaced files stay for %s, for queries that read them; after Ctrl-C the next run removes the files\n", grace)
 		}
 	}, func() { end() }

@@ -100,8 +100,12 @@ func (c *cli) migrateOne(ctx context.Context, p place.Place, o migrateOptions) e
 	if !o.backfill {
 		return nil
 	}
-	progress, finish := c.progress(o.grace)
-	done, err := p.Backfill(ctx, place.Backfilling{Grace: o.grace, Progress: progress})
+	grace := o.grace
+	if !p.ReplacesFiles() {
+		grace = 0
+	}
+	progress, finish := c.progress(grace)
+	done, err := p.Backfill(ctx, place.Backfilling{Grace: grace, Progress: progress})
 	finish()
 	if err == nil {
 		printBackfilled(c.out, p.URL, done)

@@ -62,6 +62,8 @@ func (d duckDB) Reader(ctx context.Context) (*duckdb.Reader, error) {
 	return duckdb.OpenReader(ctx, string(d))
 }
 
+func (duckDB) ReplacesFiles() bool { return false }
+
 func (d duckDB) Statements() []string { return duckdb.Statements() }
 
 func (d duckDB) Compact(context.Context, Compaction) (Compacted, error) {
@@ -83,6 +85,8 @@ func (f folder) Reader(ctx context.Context) (*duckdb.Reader, error) {
 	}
 	return duckdb.OpenScript(ctx, parquet.Views(string(f)))
 }
+
+func (folder) ReplacesFiles() bool { return true }
 
 func (f folder) Statements() []string { return []string{parquet.Views(string(f))} }
 
@@ -120,6 +124,8 @@ func (d dataset) Sink(log zerolog.Logger) (Sink, error) {
 func (d dataset) Where() string { return "bigquery " + d.Project + "." + d.Dataset }
 
 func (d dataset) Reader(context.Context) (*duckdb.Reader, error) { return nil, ErrNotReadable }
+
+func (dataset) ReplacesFiles() bool { return false }
 
 func (d dataset) Statements() []string { return bigquery.Statements(d.Project, d.Dataset) }
 

@@ -71,6 +71,9 @@ type kind interface {
 	// write meanwhile, and after an interruption the next Backfill completes the work.
 	// The caller calls Migrate first.
 	Backfill(ctx context.Context, b Backfilling) (Backfilled, error)
+	// ReplacesFiles reports whether Compact and Backfill replace files, which stay for
+	// a time for the queries that read them.
+	ReplacesFiles() bool
 }
 
 // Parse reads the URL of a warehouse. The warehouse need not exist. The error quotes the
