@@ -19,10 +19,19 @@ func RecipientMetrics() []webhook.Metric { return slices.Clone(aboutAddress) }
 // second addresses go through the same person. Several recipients are another recipient,
 // because nobody can tell which of them bounced.
 //
-// OtherRecipient returns false when the event lacks the recipient or the person's
-// address. A workspace that identifies people by id alone sends no address.
+// A recipient that is not exactly one address is another recipient, too. OtherRecipient
+// returns false when the event lacks the recipient, or has one address and lacks the
+// person's: a workspace that identifies people by id alone sends no address.
 func OtherRecipient(e *webhook.Event) bool {
-	return e.ObjectType == webhook.Email && slices.Contains(aboutAddress, e.Metric) &&
-		!blank(e.Recipient) && !blank(e.Identifiers.Email) &&
-		!webhook.SameMailbox(e.Recipient, e.Identifiers.Email)
+	recipient := e.Recipient
+	if blank(recipient) {
+		recipient = e.EmailAddress
+	}
+	if e.ObjectType != webhook.Email || !slices.Contains(aboutAddress, e.Metric) || blank(recipient) {
+		return false
+	}
+	if _, one := webhook.AddrSpec(recipient); !one {
+		return true
+	}
+	return !blank(e.Identifiers.Email) && !webhook.SameMailbox(recipient, e.Identifiers.Email)
 }

@@ -112,6 +112,31 @@ func TestWhoIsMeant(t *testing.T) {
 			`{"event_id":"r10","object_type":"email","metric":"bounced","timestamp":1760000000,"data":{"identifiers":{"id":"42","email":"me@mine.example"},"recipient":"me@mine.example, ops@other.example","failure_message":"550 5.1.1 user unknown"}}`,
 			[]string{},
 		},
+		{
+			"several recipients, no e-mail among the identifiers",
+			`{"event_id":"r11","object_type":"email","metric":"spammed","data":{"identifiers":{"id":"42"},"recipient":"me@mine.example, ops@other.example"}}`,
+			[]string{},
+		},
+		{
+			"several recipients, flat",
+			`{"event_id":"r12","metric":"bounced","customer_id":"42","email_address":"a@b.example, ops@other.example"}`,
+			[]string{},
+		},
+		{
+			"recipients as an array",
+			`{"event_id":"r13","object_type":"email","metric":"spammed","data":{"identifiers":{"id":"42","email":"me@mine.example"},"recipient":["ops@other.example"]}}`,
+			[]string{},
+		},
+		{
+			"recipient as an object",
+			`{"event_id":"r14","object_type":"email","metric":"spammed","data":{"identifiers":{"id":"42","email":"me@mine.example"},"recipient":{"email":"me@mine.example"}}}`,
+			[]string{},
+		},
+		{
+			"another email_address",
+			`{"event_id":"r15","object_type":"email","metric":"spammed","data":{"identifiers":{"id":"42","email":"me@mine.example"},"email_address":"ops@other.example"}}`,
+			[]string{},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -49,7 +49,13 @@ func SameMailbox(a, b string) bool {
 		return false
 	}
 	y, ok := AddrSpec(b)
-	return ok && strings.EqualFold(x, y)
+	return ok && equalFold(x, y)
+}
+
+// equalFold compares without regard to case. Unicode also folds the Kelvin sign to k, and
+// such an address is another one: the two differ in bytes, the cases of a letter do not.
+func equalFold(a, b string) bool {
+	return len(a) == len(b) && strings.EqualFold(a, b)
 }
 
 // isBare reports whether s is an address without a display name, quotes, comments or
@@ -71,13 +77,13 @@ func isSpecial(r rune) bool {
 }
 
 // angleAddr returns the address in angle brackets at the end of a text whose display
-// name net/mail refuses. A display name with both an address and a separator may be the
-// beginning of a list, as in "ops@example.com, Joe <joe@example.com>".
+// name net/mail refuses. A display name with another address may be the beginning of a
+// list, whatever the separator: "ops@example.com | Joe <joe@example.com>".
 func angleAddr(s string) (string, bool) {
 	name, rest, _ := strings.Cut(s, "<")
 	spec, closed := strings.CutSuffix(rest, ">")
 	spec = strings.TrimSpace(spec)
-	isList := strings.Contains(name, "@") && strings.ContainsAny(name, ",;")
+	isList := strings.Contains(name, "@") && !equalFold(strings.Trim(name, " \t\"'"), spec)
 	if !closed || isList || !isBare(spec) {
 		return "", false
 	}

@@ -32,6 +32,15 @@ func (d *document) text(v span) string {
 	}
 }
 
+// textOrJSON is text, or the JSON of an array or an object. A recipient that nobody can
+// read must not look like a missing recipient.
+func (d *document) textOrJSON(v span) string {
+	if d.begins(v, '[') || d.begins(v, '{') {
+		return d.slice(v)
+	}
+	return d.text(v)
+}
+
 // begins reports whether the value is present and begins with c.
 func (d *document) begins(v span, c byte) bool {
 	return v != (span{}) && d.body[v.lo] == c

@@ -99,7 +99,8 @@ type Event struct {
 
 	DeliveryID string
 	// Recipient is an e-mail address, a phone number, a Slack channel, a URL or an
-	// id, depending on ObjectType. A push has Recipients instead.
+	// id, depending on ObjectType. A push has Recipients instead. An array or an object
+	// is kept as JSON.
 	Recipient  string
 	Recipients []Recipient
 	Subject    string // email only

@@ -69,7 +69,7 @@ func (d *document) set(e *Event, key []byte, v span) {
 	case "delivery_id":
 		e.DeliveryID = d.text(v)
 	case "recipient":
-		e.Recipient = d.text(v)
+		e.Recipient = d.textOrJSON(v)
 	case "recipients":
 		e.Recipients = d.recipients(v)
 	case "subject":
