@@ -40,6 +40,6 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 // Go's own variable wins.
 func tuneGC(getenv func(string) string) {
 	if getenv("GOGC") == "" {
-		debug.SetGCPercent(150)
+		debug.SetGCPercent(200)
 	}
 }
