@@ -69,13 +69,10 @@ func (c *cli) migrate() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&o.dry, "print", false, "show the SQL and change nothing")
 	cmd.Flags().BoolVar(&o.backfill, "backfill", false, "compute the new columns of older rows")
-	cmd.Flags().DurationVar(&o.grace, "grace", 30*time.Second, "how long files that --backfill replaces stay, for queries that read them")
+	cmd.Flags().Var(config.Span(&o.grace, 30*time.Second), "grace", "how long files that --backfill replaces stay, for queries that read them")
 	return c.command(cmd, func(ctx context.Context, _ []string) error {
-		switch {
-		case o.dry && o.backfill:
+		if o.dry && o.backfill {
 			return &config.UsageError{Err: errors.New("--print and --backfill: want one of the two")}
-		case o.grace < 0:
-			return &config.UsageError{Err: errors.New("--grace: want 0 or more")}
 		}
 		for _, p := range list.places {
 			if err := c.migrateOne(ctx, p, o); err != nil {

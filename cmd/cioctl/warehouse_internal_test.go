@@ -183,7 +183,7 @@ func TestBackfill(t *testing.T) {
 		t.Errorf("after the backfill there are %v", n)
 	}
 	s.wrong("--print and --backfill:", "warehouse", "migrate", "--backfill", "--print")
-	s.wrong("--grace:", "warehouse", "migrate", "--grace", "-1s")
+	s.wrong(`invalid --grace "-1s": want a duration`, "warehouse", "migrate", "--grace", "-1s")
 }
 
 func TestCompact(t *testing.T) {
