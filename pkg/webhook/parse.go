@@ -25,9 +25,19 @@ package webhook
 // texts of the event share a copy of body: clone a text that you keep for much longer
 // than the event.
 func Parse(body []byte) (*Event, error) {
+	e := new(Event)
+	if err := ParseInto(e, body); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// ParseInto is Parse into an existing event, for a program that reuses memory. ParseInto
+// removes what the event had before, and an error leaves an event without a meaning.
+func ParseInto(e *Event, body []byte) error {
 	var h head
 	d := document{body: body, copied: string(body)}
-	e := &Event{Raw: body}
+	*e = Event{Raw: body}
 	w := walk(body, skipSpace(body, 0), '{')
 	for w.next() {
 		if key := w.name(); !h.set(key, w.value) {
@@ -35,14 +45,14 @@ func Parse(body []byte) (*Event, error) {
 		}
 	}
 	if err := w.err(); err != nil {
-		return nil, err
+		return err
 	}
 	var env Envelope
 	env, e.Shape = d.envelope(&h)
 	e.ID, e.ObjectType, e.Metric = env.EventID, env.ObjectType, env.Metric
 	e.OccurredAt = d.timestamp(h.timestamp)
 	d.setData(e, h.data)
-	return e, nil
+	return nil
 }
 
 // setData reads the members of data, which override members of the top level.

@@ -227,3 +227,23 @@ func TestParseRefuses(t *testing.T) {
 		}
 	}
 }
+
+// A program that reuses an event must not see the event before.
+func TestParseIntoReplacesTheEvent(t *testing.T) {
+	t.Parallel()
+	var reused webhook.Event
+	for _, p := range webhooktest.Payloads() {
+		for _, body := range [][]byte{p.Body, []byte(`{}`)} {
+			want, err := webhook.Parse(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := webhook.ParseInto(&reused, body); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(*want, reused); diff != "" {
+				t.Errorf("%s (-Parse +ParseInto):\n%s", p.Name, diff)
+			}
+		}
+	}
+}
