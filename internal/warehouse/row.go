@@ -37,22 +37,37 @@ type Origin struct {
 	Sequence uint64
 }
 
-// NewRow returns the row of an event. The row has neither Content nor Headers: no
-// column needs them, Raw contains them, and a batch of whole e-mails would be in
-// memory twice.
-//
-// The row's FailureMessage may be a device's, and its Raw may be altered: see
-// Derived.PayloadAltered.
+// NewRow returns the row of an event.
 func NewRow(e *webhook.Event, o Origin) Row {
 	r := Row{Event: *e, Origin: o}
-	r.FailureMessage = failureMessage(e)
+	r.complete()
+	return r
+}
+
+// Parse sets r to the row of the event in a body, and replaces all of an earlier row.
+// The errors are those of webhook.Parse.
+func (r *Row) Parse(body []byte, o Origin) error {
+	if err := webhook.ParseInto(&r.Event, body); err != nil {
+		return err
+	}
+	r.Origin, r.ErasedAt = o, time.Time{}
+	r.complete()
+	return nil
+}
+
+// complete computes the values that the body does not have as such. FailureMessage may
+// become a device's, and Raw may be altered: see Derived.PayloadAltered.
+//
+// A row has neither Content nor Headers: no column needs them, Raw contains them, and a
+// batch of whole e-mails would be in memory twice.
+func (r *Row) complete() {
+	r.FailureMessage = failureMessage(&r.Event)
 	r.Derived = derive(&r.Event)
-	raw, altered := storablePayload(e.Raw)
+	raw, altered := storablePayload(r.Raw)
 	if altered {
 		r.Raw, r.PayloadAltered = raw, new(true)
 	}
 	r.Content, r.Headers = "", nil
-	return r
 }
 
 // A Key identifies an event: rows with equal keys are deliveries of one event.

@@ -9,6 +9,7 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
 	"github.com/cioevents/cioevents/pkg/webhook"
+	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
 )
 
 // The table is read by others: each value stays in its column.
@@ -79,6 +80,27 @@ func TestColumnsThatNeedJudgement(t *testing.T) {
 			want, ok := b.Columns[c.Name]
 			if got := warehousetest.Value(&c, &row); ok && !cmp.Equal(got, want) {
 				t.Errorf("%s: column %s is %v; want %v", b.Name, c.Name, got, want)
+			}
+		}
+	}
+}
+
+// A worker writes new rows into the memory of an earlier batch.
+func TestParseReplacesTheRow(t *testing.T) {
+	t.Parallel()
+	origin := warehouse.Origin{EventID: "event", Workspace: "acme", ReceivedAt: time.Unix(1_760_000_000, 0)}
+	reused := warehouse.Row{ErasedAt: time.Unix(1, 0)}
+	for _, p := range webhooktest.Payloads() {
+		for _, body := range [][]byte{p.Body, []byte(`{}`), []byte(`{"data":{"subject":"\ud800"}}`)} {
+			e, err := webhook.Parse(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := reused.Parse(body, origin); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(warehouse.NewRow(e, origin), reused); diff != "" {
+				t.Errorf("%s (-NewRow +Parse):\n%s", p.Name, diff)
 			}
 		}
 	}
