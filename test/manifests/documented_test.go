@@ -17,12 +17,8 @@ import (
 // left for the reader to find, and the trial touches no profile.
 func TestDocumentedOverlay(t *testing.T) {
 	t.Parallel()
-	overlay := regexp.MustCompile("(?s)```yaml\n(apiVersion.*?)```").FindStringSubmatch(read(t, "docs/production.md"))
-	if overlay == nil {
-		t.Fatal("docs/production.md has no overlay")
-	}
 	files := manifestsInMemory(t)
-	if err := files.WriteFile("overlays/acme/kustomization.yaml", []byte(strings.ReplaceAll(overlay[1], "VERSION", "1"))); err != nil {
+	if err := files.WriteFile("overlays/acme/kustomization.yaml", documentedOverlay(t)); err != nil {
 		t.Fatal(err)
 	}
 	objects, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(files, "overlays/acme")
@@ -43,6 +39,16 @@ func TestDocumentedOverlay(t *testing.T) {
 			t.Errorf("%s is %s in %d of 2 workers, and set %d times", name, value, len(set), strings.Count(string(text), "name: "+name+"\n"))
 		}
 	}
+}
+
+// documentedOverlay is the kustomization that docs/production.md gives.
+func documentedOverlay(t *testing.T) []byte {
+	t.Helper()
+	overlay := regexp.MustCompile("(?s)```yaml\n(apiVersion.*?)```").FindStringSubmatch(read(t, "docs/production.md"))
+	if overlay == nil {
+		t.Fatal("docs/production.md has no overlay")
+	}
+	return []byte(strings.ReplaceAll(overlay[1], "VERSION", "1"))
 }
 
 // manifestsInMemory is a copy of deploy/k8s that can be added to.
