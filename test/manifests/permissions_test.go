@@ -180,19 +180,7 @@ func restore(t *testing.T, c *natsCluster, worker *stream.Conn) {
 		}
 		return err
 	})
-	opts := []nats.Option{}
-	if c.ca != "" {
-		opts = append(opts, nats.RootCAs(c.ca))
-	}
-	nc, err := nats.Connect(c.url("operator"), opts...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := c.operator(t)
 	if _, err := js.ResetConsumerToSequence(t.Context(), stream.Name, workerapp.Suppression, 1); err != nil {
 		t.Fatal(err)
 	}

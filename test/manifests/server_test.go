@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/cioevents/cioevents/internal/tlstest"
 )
@@ -32,6 +34,7 @@ func certificates(t *testing.T) string {
 // A natsCluster is running servers of a build's configuration.
 type natsCluster struct {
 	servers []*server.Server
+	options []*server.Options
 	// scheme is nats or tls, ca the authority's certificate for tls.
 	scheme, ca string
 }
@@ -56,6 +59,7 @@ func startNATS(t *testing.T, s *system) *natsCluster {
 				opts.Routes = append(opts.Routes, &url.URL{Scheme: "nats", Host: fmt.Sprintf("127.0.0.1:%d", port)})
 			}
 		}
+		c.options = append(c.options, opts)
 		c.servers = append(c.servers, runNATS(t, opts))
 	}
 	for _, srv := range c.servers {
@@ -64,6 +68,16 @@ func startNATS(t *testing.T, s *system) *natsCluster {
 		}
 	}
 	return c
+}
+
+// replaceDisk stops a server and starts it again with an empty disk. The pod's name, and
+// with it the server's name, stays.
+func (c *natsCluster) replaceDisk(t *testing.T, i int) *server.Server {
+	t.Helper()
+	c.servers[i].Shutdown()
+	c.servers[i].WaitForShutdown()
+	c.servers[i] = runNATS(t, c.options[i])
+	return c.servers[i]
 }
 
 // runNATS starts a server with what belongs to this machine replaced.
@@ -92,6 +106,25 @@ func (c *natsCluster) url(user string) string {
 		urls = append(urls, fmt.Sprintf("%s://%s:%s@%s", c.scheme, user, password, srv.Addr()))
 	}
 	return strings.Join(urls, ",")
+}
+
+// operator connects as an operator with the NATS CLI does.
+func (c *natsCluster) operator(t *testing.T) jetstream.JetStream {
+	t.Helper()
+	opts := []nats.Option{}
+	if c.ca != "" {
+		opts = append(opts, nats.RootCAs(c.ca))
+	}
+	nc, err := nats.Connect(c.url("operator"), opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return js
 }
 
 func freePorts(t *testing.T, n int) []int {
