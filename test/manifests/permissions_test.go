@@ -65,6 +65,7 @@ func eventually(t *testing.T, what string, try func(ctx context.Context) error) 
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
+	var last error
 	for {
 		once, stop := context.WithTimeout(ctx, 5*time.Second)
 		err := try(once)
@@ -72,10 +73,13 @@ func eventually(t *testing.T, what string, try func(ctx context.Context) error) 
 		if err == nil {
 			return
 		}
+		if last == nil || ctx.Err() == nil { // the end of ctx explains nothing
+			last = err
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatalf("%s: %v", what, err)
+			t.Fatalf("%s: %v", what, last)
 		}
 	}
 }

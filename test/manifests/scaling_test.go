@@ -49,13 +49,16 @@ func TestReplicasHaveOneOwner(t *testing.T) {
 	})
 }
 
-// TestTriggersNameWhatIsThere: KEDA takes a consumer that it does not find for
-// one that has read nothing.
+// TestTriggersNameWhatIsThere: KEDA's scaler fails for a consumer that does not exist.
+// The fallback must then leave workers, because the workers create the consumers.
 func TestTriggersNameWhatIsThere(t *testing.T) {
 	t.Parallel()
 	s := load(t, "production")
 	var consumers []string
 	for _, o := range s.scaledObjects {
+		if f := o.Spec.Fallback; f == nil || f.Replicas < max(1, *o.Spec.MinReplicaCount) {
+			t.Errorf("%s: fallback %+v, want at least one worker and the minimum", o.Name, f)
+		}
 		for _, trigger := range o.Spec.Triggers {
 			m := trigger.Metadata
 			consumers = append(consumers, m.Consumer)
