@@ -40,7 +40,7 @@ func (c *Conn) ensureStream(ctx context.Context, want jetstream.StreamConfig) (j
 		}
 	}
 	if err != nil {
-		return jetstream.StreamConfig{}, fmt.Errorf("ensure stream %s: %w", want.Name, err)
+		return jetstream.StreamConfig{}, fmt.Errorf("ensure stream %s: %w", want.Name, c.refused(err))
 	}
 	return st.CachedInfo().Config, nil
 }

@@ -2,10 +2,14 @@ package stream_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/rs/zerolog"
 
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
@@ -43,4 +47,48 @@ func TestStateRefused(t *testing.T) {
 	k.d = rows
 	go k.work(ctx)
 	k.waitFor("a")
+}
+
+// A program that may not create streams, as ingest in production, says so once for each
+// connection. Every further try gets the same answer until a worker has created the stream.
+func TestRefusalIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	srv := streamtest.Start(t, func(o *server.Options) {
+		o.Users = []*server.User{{Username: "ingest", Password: "p", Permissions: &server.Permissions{
+			Publish: &server.SubjectPermission{Deny: []string{"$JS.API.STREAM.CREATE.>"}},
+		}}}
+	})
+	log := &logText{}
+	conn, err := stream.Connect(stream.Config{URL: strings.Replace(srv.URL(), "nats://", "nats://ingest:p@", 1), Log: zerolog.New(log)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	if err := conn.WaitConnected(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	try := func() {
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		if _, err := conn.Ensure(ctx, stream.Settings{}); !errors.Is(err, nats.ErrPermissionViolation) {
+			t.Errorf("Ensure: %v, want the missing permission", err)
+		}
+	}
+	const line = `"NATS error"`
+	for range 3 {
+		try()
+	}
+	if n := log.count(line); n != 1 {
+		t.Errorf("%d log lines after three tries, want 1", n)
+	}
+	srv.Stop()
+	srv.Restart()
+	if err := conn.WaitConnected(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "the new connection", func() bool { return log.count("reconnected to NATS") == 1 })
+	try()
+	if n := log.count(line); n != 2 {
+		t.Errorf("%d log lines after a new connection, want 2", n)
+	}
 }

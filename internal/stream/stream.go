@@ -33,6 +33,7 @@ type Conn struct {
 	connectErr atomic.Pointer[error]
 	// deadNote tells that the stream of dead letters is missing, nil when it is not.
 	deadNote atomic.Pointer[string]
+	refusals refusals
 }
 
 // Connect returns immediately, even when the server is unreachable: ingest had better
@@ -67,6 +68,7 @@ func (c *Conn) handlers() []nats.Option {
 	connected := func(text string) nats.ConnHandler {
 		return func(nc *nats.Conn) {
 			c.connectErr.Store(nil)
+			c.refusals.reset()
 			c.log.Info().Str("server", nc.ConnectedUrlRedacted()).Msg(text)
 		}
 	}
@@ -83,9 +85,7 @@ func (c *Conn) handlers() []nats.Option {
 			}
 			c.log.Warn().Err(err).Msg("NATS disconnected, reconnecting")
 		}),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			c.log.Warn().Err(err).Msg("NATS error")
-		}),
+		nats.ErrorHandler(c.logAsync),
 	}
 }
 
