@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -43,7 +44,29 @@ func TestMain(m *testing.M) {
 		stop()
 		os.Exit(config.ExitCode(os.Stderr, "worker", err))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	_ = os.RemoveAll(programsDir)
+	os.Exit(code)
+}
+
+// programsDir is the folder of buildOnce, "" before.
+var programsDir string
+
+// buildOnce compiles the programs of the product: a link takes a minute.
+var buildOnce = sync.OnceValue(func() (err error) {
+	if programsDir, err = os.MkdirTemp("", "programs"); err != nil {
+		return err
+	}
+	return lab.Build(context.Background(), programsDir, "ingest", "worker", "cioctl")
+})
+
+// buildPrograms returns the folder with the programs of the product.
+func buildPrograms(t *testing.T) string {
+	t.Helper()
+	if err := buildOnce(); err != nil {
+		t.Fatal(err)
+	}
+	return programsDir
 }
 
 func runWorker(ctx context.Context, getenv func(string) string) error {

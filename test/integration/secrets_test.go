@@ -216,16 +216,6 @@ func (p *printed) await(ended <-chan struct{}, ok func(string) bool) {
 	}
 }
 
-// buildPrograms compiles the programs of the product and returns their folder.
-func buildPrograms(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := lab.Build(t.Context(), dir, "ingest", "worker", "cioctl"); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
 // natsWithPassword starts a server whose stream contains a hard bounce, and returns the
 // URL with the password.
 func natsWithPassword(t *testing.T) string {
