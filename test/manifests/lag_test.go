@@ -19,7 +19,7 @@ import (
 )
 
 // A lagReader reads the lag of a consumer as KEDA's scaler nats-jetstream does, in its
-// versions 2.13 to 2.21 (pkg/scalers/nats_jetstream_scaler.go of kedacore/keda): from
+// versions 2.13 to 2.21 (https://github.com/kedacore/keda, type natsJetStreamScaler): from
 // /jsz, /varz and names in the headless Service, without a connection to NATS.
 type lagReader struct {
 	trigger natsTrigger

@@ -40,26 +40,31 @@ func TestStrictDecodingRefusesAnUnknownField(t *testing.T) {
 	}
 }
 
-// TestPodsKeepToRestricted asks the code that the API server's admission runs.
 func TestPodsKeepToRestricted(t *testing.T) {
 	t.Parallel()
-	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	restricted := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
 	each(t, func(t *testing.T, s *system) {
 		t.Helper()
 		if got := s.namespaces[0].Labels["pod-security.kubernetes.io/enforce"]; got != "restricted" {
 			t.Errorf("the namespace enforces %q", got)
 		}
 		for _, w := range s.workloads {
-			result := policy.AggregateCheckResults(evaluator.EvaluatePod(restricted, &w.pod.ObjectMeta, &w.pod.Spec))
-			if !result.Allowed {
-				t.Errorf("%s %s: %s", w.kind, w.name, result.ForbiddenDetail())
-			}
+			restricted(t, w)
 		}
 	})
+}
+
+// restricted asks the code that the API server's admission runs.
+func restricted(t *testing.T, w workload) {
+	t.Helper()
+	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	level := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
+	result := policy.AggregateCheckResults(evaluator.EvaluatePod(level, &w.pod.ObjectMeta, &w.pod.Spec))
+	if !result.Allowed {
+		t.Errorf("%s %s: %s", w.kind, w.name, result.ForbiddenDetail())
+	}
 }
 
 // TestPodsAreHardened is about what the standard leaves open.
@@ -68,25 +73,30 @@ func TestPodsAreHardened(t *testing.T) {
 	each(t, func(t *testing.T, s *system) {
 		t.Helper()
 		for _, w := range s.workloads {
-			if mount := w.pod.Spec.AutomountServiceAccountToken; mount == nil || *mount {
-				t.Errorf("%s mounts a token of the API server", w.name)
-			}
-			for _, c := range w.pod.Spec.Containers {
-				if ro := c.SecurityContext.ReadOnlyRootFilesystem; ro == nil || !*ro {
-					t.Errorf("%s/%s can write to its root", w.name, c.Name)
-				}
-				if c.Resources.Requests.Cpu().IsZero() || c.Resources.Requests.Memory().IsZero() || c.Resources.Limits.Memory().IsZero() {
-					t.Errorf("%s/%s lacks requests or a limit of memory", w.name, c.Name)
-				}
-				for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
-					limit, ok := c.Resources.Limits[name]
-					if request := c.Resources.Requests[name]; ok && request.Cmp(limit) > 0 {
-						t.Errorf("%s/%s requests more %s than its limit", w.name, c.Name, name)
-					}
-				}
-			}
+			hardened(t, w)
 		}
 	})
+}
+
+func hardened(t *testing.T, w workload) {
+	t.Helper()
+	if mount := w.pod.Spec.AutomountServiceAccountToken; mount == nil || *mount {
+		t.Errorf("%s mounts a token of the API server", w.name)
+	}
+	for _, c := range w.pod.Spec.Containers {
+		if ro := c.SecurityContext.ReadOnlyRootFilesystem; ro == nil || !*ro {
+			t.Errorf("%s/%s can write to its root", w.name, c.Name)
+		}
+		if c.Resources.Requests.Cpu().IsZero() || c.Resources.Requests.Memory().IsZero() || c.Resources.Limits.Memory().IsZero() {
+			t.Errorf("%s/%s lacks requests or a limit of memory", w.name, c.Name)
+		}
+		for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+			limit, ok := c.Resources.Limits[name]
+			if request := c.Resources.Requests[name]; ok && request.Cmp(limit) > 0 {
+				t.Errorf("%s/%s requests more %s than its limit", w.name, c.Name, name)
+			}
+		}
+	}
 }
 
 func selects(t *testing.T, selector *metav1.LabelSelector, l map[string]string) bool {
@@ -165,6 +175,9 @@ func TestServicesReachAPort(t *testing.T) {
 			}
 		}
 		for _, i := range s.ingresses {
+			if i.Spec.IngressClassName == nil {
+				t.Errorf("Ingress %s: no class, so perhaps no controller serves the Ingress", i.Name)
+			}
 			for _, rule := range i.Spec.Rules {
 				for _, path := range rule.HTTP.Paths {
 					if s.servicePort(path.Backend.Service.Name, path.Backend.Service.Port.Name) == nil {
