@@ -70,13 +70,16 @@ func startNATS(t *testing.T, s *system) *natsCluster {
 	return c
 }
 
-// replaceDisk stops a server and starts it again with an empty disk. The pod's name, and
-// with it the server's name, stays.
-func (c *natsCluster) replaceDisk(t *testing.T, i int) *server.Server {
+// restart stops a server and starts it again. With an empty disk only the server's name
+// stays, as the name of a pod does.
+func (c *natsCluster) restart(t *testing.T, i int, emptyDisk bool) *server.Server {
 	t.Helper()
 	c.servers[i].Shutdown()
 	c.servers[i].WaitForShutdown()
-	c.servers[i] = runNATS(t, c.options[i])
+	if emptyDisk {
+		c.options[i].StoreDir = t.TempDir()
+	}
+	c.servers[i] = startServer(t, c.options[i])
 	return c.servers[i]
 }
 
@@ -86,6 +89,11 @@ func runNATS(t *testing.T, opts *server.Options) *server.Server {
 	opts.Host, opts.Port, opts.HTTPHost, opts.HTTPPort = "127.0.0.1", server.RANDOM_PORT, "127.0.0.1", server.RANDOM_PORT
 	opts.StoreDir, opts.PidFile, opts.NoLog, opts.NoSigs = t.TempDir(), "", true, true
 	opts.JetStreamMaxStore = 1 << 40 // it bounds what streams may reserve, and reserves nothing
+	return startServer(t, opts)
+}
+
+func startServer(t *testing.T, opts *server.Options) *server.Server {
+	t.Helper()
 	srv, err := server.NewServer(opts)
 	if err != nil {
 		t.Fatalf("new NATS server: %v", err)

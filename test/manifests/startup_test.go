@@ -2,6 +2,8 @@ package manifests_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -13,28 +15,49 @@ import (
 )
 
 // TestStartupWaitsForTheStream replaces the disk of one of three servers. The path of the
-// startup probe must answer 503 until the server has the whole stream. Kubernetes then
-// updates no other server too early: a second server without the stream would leave the
-// stream to a single disk.
+// startup probe must answer 503 until the disk has every event. Kubernetes then updates no
+// other server too early: a second server without the stream would leave the stream to a
+// single disk.
 func TestStartupWaitsForTheStream(t *testing.T) {
 	t.Parallel()
 	s := load(t, "production")
-	c := startNATS(t, s)
+	probe := s.nats().Spec.Template.Spec.Containers[0].StartupProbe.HTTPGet.Path
 	const messages, size = 400, 64 << 10
-	c.fill(t, messages, size)
-	srv := c.replaceDisk(t, 2)
-	start, refusals := time.Now(), 0
-	url := "http://" + srv.MonitorAddr().String() + s.nats().Spec.Template.Spec.Containers[0].StartupProbe.HTTPGet.Path
-	for get(t.Context(), url) != nil {
-		refusals++
-		if time.Sleep(5 * time.Millisecond); time.Since(start) > time.Minute {
-			t.Fatalf("%s: %v, with %d of %d messages", url, get(t.Context(), url), stored(t, srv), messages)
-		}
+	for name, compacted := range map[string]bool{"from the Raft log": false, "from a snapshot": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := startNATS(t, s)
+			c.fill(t, messages, size)
+			if compacted { // a server that stops writes a snapshot in place of its log
+				for i := range 2 {
+					url := probeURL(c.restart(t, i, false), probe)
+					eventually(t, url, func(ctx context.Context) error { return get(ctx, url) })
+				}
+			}
+			srv, start, refusals := c.restart(t, 2, true), time.Now(), 0
+			eventually(t, "the server knows its streams", func(context.Context) error { return knowsStreams(srv) })
+			for get(t.Context(), probeURL(srv, probe)) != nil {
+				refusals++
+				if time.Sleep(5 * time.Millisecond); time.Since(start) > time.Minute {
+					t.Fatalf("%s answers no 200 within a minute, with %d of %d events", probe, stored(t, srv), messages)
+				}
+			}
+			if got := logged(srv) + stored(t, srv); got < messages {
+				t.Errorf("%s answers 200 after %v, with %d of %d events", probe, time.Since(start), got, messages)
+			}
+			t.Logf("%d MiB after %v and %d refusals", messages*size>>20, time.Since(start), refusals)
+			eventually(t, "the rest of the Raft log", func(context.Context) error {
+				if got := stored(t, srv); got != messages {
+					return fmt.Errorf("%d of %d events", got, messages)
+				}
+				return nil
+			})
+		})
 	}
-	if got := stored(t, srv); got != messages {
-		t.Errorf("%s answers 200 after %v, with %d of %d messages", url, time.Since(start), got, messages)
-	}
-	t.Logf("%d MiB after %v and %d refusals", messages*size>>20, time.Since(start), refusals)
+}
+
+func probeURL(srv *server.Server, path string) string {
+	return "http://" + srv.MonitorAddr().String() + path
 }
 
 // fill publishes events with empty bodies of a size.
@@ -50,6 +73,27 @@ func (c *natsCluster) fill(t *testing.T, messages, size int) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// knowsStreams returns nil when the server takes part in the Raft groups of its streams. The
+// delay of the startup probe leaves time for the server to learn of its streams: in the
+// moment before, /healthz may answer 200.
+func knowsStreams(srv *server.Server) error {
+	if len((*srv.Raftz(&server.RaftzOptions{AccountFilter: account}))[account]) < 2 {
+		return errors.New("fewer than the streams of events and of dead letters")
+	}
+	return nil
+}
+
+// logged is the number of entries of Raft's log on the disk of one server that the server
+// has still to move into a stream. In this test an entry contains one event.
+func logged(srv *server.Server) (n int) {
+	for _, groups := range *srv.Raftz(&server.RaftzOptions{AccountFilter: account}) {
+		for _, g := range groups {
+			n += int(g.PIndex - g.Applied)
+		}
+	}
+	return n
 }
 
 // stored is the number of events on the disk of one server.
@@ -81,6 +125,9 @@ func TestNATSIsReplacedOneByOne(t *testing.T) {
 	each(t, func(t *testing.T, s *system) {
 		t.Helper()
 		probe := s.nats().Spec.Template.Spec.Containers[0].StartupProbe
+		if probe.InitialDelaySeconds < 10 {
+			t.Errorf("the startup probe asks after %d s, before the server knows its streams", probe.InitialDelaySeconds)
+		}
 		patience := int64(probe.FailureThreshold) * int64(probe.PeriodSeconds)
 		if need := natsOptions(t, s, certs).JetStreamMaxStore / slowestCatchUp; patience < need {
 			t.Errorf("a full store takes %d s to receive, and the startup probe waits %d s", need, patience)
