@@ -10,6 +10,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/terminal"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
 
@@ -50,7 +51,7 @@ To fill two warehouses, do not use adopt: give the workers both in WAREHOUSE_URL
 		if p, err = operate.PlaceOf(list.places, consumer); err != nil {
 			return flagError(err)
 		}
-		if !yes && !isTerminal(c.in) {
+		if !yes && !terminal.Is(c.in) {
 			return errors.New("standard input is not a terminal, so nobody can confirm: give --yes to adopt")
 		}
 		return nil
@@ -66,7 +67,7 @@ To fill two warehouses, do not use adopt: give the workers both in WAREHOUSE_URL
 
 func (c *cli) doAdopt(ctx context.Context, conn *stream.Conn, a *operate.Adoption, yes bool, out *output) error {
 	if !a.Changes() {
-		return out.print(c.out, a, func(w io.Writer) { row(w, a.Consumer+" fills this store already: "+a.To.Place) })
+		return out.print(c.out, a, func(w io.Writer) { say(w, "%s fills this store already: %s", a.Consumer, a.To.Place) })
 	}
 	to := storeText(a.To)
 	if a.Empty {
@@ -83,13 +84,13 @@ func (c *cli) doAdopt(ctx context.Context, conn *stream.Conn, a *operate.Adoptio
 }
 
 func adoptTable(w io.Writer, a *operate.Adoption) {
-	row(w, fmt.Sprintf("%s fills %s; a worker with this store begins within seconds", a.Consumer, a.To.Place))
+	say(w, "%s fills %s; a worker with this store begins within seconds", a.Consumer, a.To.Place)
 	switch {
 	case a.Settled == 0:
 	case a.Empty:
-		row(w, fmt.Sprintf("The store is empty and lacks the events up to %d. Fill the store with: cioctl replay start --to %s --wait", a.Settled, a.Consumer))
+		say(w, "The store is empty and lacks the events up to %d. Fill the store with: cioctl replay start --to %s --wait", a.Settled, a.Consumer)
 	default:
-		row(w, fmt.Sprintf("Events up to %d are in the store only if you have copied them. If not: cioctl replay start --to %s --wait", a.Settled, a.Consumer))
+		say(w, "Events up to %d are in the store only if you have copied them. If not: cioctl replay start --to %s --wait", a.Settled, a.Consumer)
 	}
 }
 

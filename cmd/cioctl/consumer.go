@@ -76,6 +76,6 @@ func (c *cli) startConsumer(ctx context.Context, conn *stream.Conn, s *operate.C
 		return err
 	}
 	return out.print(c.out, s, func(w io.Writer) {
-		row(w, fmt.Sprintf("%s goes on after message %d as soon as a worker has created it again, within seconds", s.Name, s.After))
+		say(w, "%s goes on after message %d as soon as a worker has created it again, within seconds", s.Name, s.After)
 	})
 }

@@ -128,7 +128,7 @@ func deadTable(w io.Writer, d *operate.DeadLetter) {
 	row(w, "died at", d.DiedAt)
 	row(w, "from", d.From)
 	row(w, "reason", d.Reason)
-	row(w, "error", d.Err)
+	row(w, "error", whole(d.Err))
 	row(w, "attempts", d.Attempts)
 	row(w, "subject", d.Subject)
 	row(w, "message", d.Sequence)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/cioevents/cioevents/internal/fault"
 	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/terminal"
 )
 
 // deadChange completes a command that calls change with the entries of the selected
@@ -29,7 +29,7 @@ func (c *cli) deadChange(cmd *cobra.Command, o *deadOptions, change func(context
 		if o.filter.Empty() && !o.all { // do not change everything by mistake
 			return errors.New("no dead letters selected: give numbers from cioctl dead list, a filter such as --from or --reason, or --all")
 		}
-		if !o.yes && !o.dryRun && !isTerminal(c.in) {
+		if !o.yes && !o.dryRun && !terminal.Is(c.in) {
 			return errors.New("standard input is not a terminal, so nobody can confirm: give --yes to delete, or --dry-run to look")
 		}
 		return nil
@@ -113,14 +113,4 @@ func (c *cli) confirm(ctx context.Context, question string) bool {
 	_, _ = fmt.Fprintf(c.err, "%s [y/N] ", question)
 	answer, _ := bufio.NewReader(c.stdin(ctx)).ReadString('\n')
 	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(answer)))
-}
-
-// isTerminal reports whether r is a terminal, where a person can answer.
-func isTerminal(r io.Reader) bool {
-	f, ok := r.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -61,7 +61,7 @@ func TestDeadList(t *testing.T) {
 		}
 	}
 	table := s.ok("dead", "list", "--from", "suppression")
-	for _, want := range []string{"SEQ", "DIED AT", "2026-03-01 12:00:00", "suppression", "rejected", "3", "customerio.events.acme.email.bounced", "why"} {
+	for _, want := range []string{"SEQ", "DIED AT", "2026-03-01T12:00:00Z", "suppression", "rejected", "3", "customerio.events.acme.email.bounced", "why"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("the table has no %q:\n%s", want, table)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/cioevents/cioevents/internal/effect"
 	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/terminal"
 )
 
 // consent holds the settings of a command that asks before effects are repeated.
@@ -42,7 +43,7 @@ func (o *consent) read() (err error) {
 
 // canAsk returns an error when the command must ask and nobody can answer.
 func (o *consent) canAsk(in io.Reader) error {
-	if !o.yes && !o.dryRun && !isTerminal(in) {
+	if !o.yes && !o.dryRun && !terminal.Is(in) {
 		return errors.New("standard input is not a terminal, so nobody can confirm: look with --dry-run what the command covers, then give --yes")
 	}
 	return nil

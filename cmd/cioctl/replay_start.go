@@ -71,7 +71,7 @@ alternatives.`,
 			return c.waitReplay(ctx, conn, r, out)
 		}
 		return out.print(c.out, r, func(w io.Writer) {
-			row(w, fmt.Sprintf("replay %s of %d events to %s has started", r.ID, r.Total, r.Target))
+			say(w, "replay %s of %d events to %s has started", r.ID, r.Total, r.Target)
 			row(w, "See its progress with: cioctl replay list")
 		})
 	}, &o, &out, valid)
@@ -94,7 +94,7 @@ func (c *cli) announceReplay(ctx context.Context, conn *stream.Conn, q stream.Re
 		}
 	}
 	if o.dryRun {
-		return true, out.print(c.out, preview, func(w io.Writer) { row(w, fmt.Sprintf("nothing was started; %d events are selected", r.Total)) })
+		return true, out.print(c.out, preview, func(w io.Writer) { say(w, "nothing was started; %d events are selected", r.Total) })
 	}
 	if !o.yes && !c.confirm(ctx, "Start the replay to "+q.Target+"?") {
 		return false, errNotConfirmed
@@ -151,6 +151,6 @@ func (c *cli) waitReplay(ctx context.Context, conn *stream.Conn, r *stream.Repla
 		r.Begun, r.Done = true, true
 	}
 	return o.print(c.out, r, func(w io.Writer) {
-		row(w, fmt.Sprintf("replay %s is finished: %d events to %s", r.ID, r.Total, r.Target))
+		say(w, "replay %s is finished: %d events to %s", r.ID, r.Total, r.Target)
 	})
 }

@@ -54,7 +54,7 @@ func statusTable(w io.Writer, s *stream.Status) {
 		row(w)
 		row(w, "PROBLEMS")
 		for _, p := range s.Problems {
-			row(w, p)
+			row(w, whole(p))
 		}
 	}
 }
@@ -84,7 +84,7 @@ func heldHint(w io.Writer, dead []stream.DeadStatus) {
 	}
 	if held > 0 {
 		row(w)
-		row(w, fmt.Sprintf("%d suppressions are held: look with cioctl dead list --reason %[2]s, then redrive (deletes the profiles) or drop them", held, fault.ReasonHeldSuppression))
+		say(w, "%d suppressions are held: look with cioctl dead list --reason %[2]s, then redrive (deletes the profiles) or drop them", held, fault.ReasonHeldSuppression)
 	}
 }
 
@@ -99,9 +99,9 @@ func storeRows(w io.Writer, consumers []stream.ConsumerStatus) {
 			row(w, "WAREHOUSE OF", "PLACE")
 			listed = true
 		}
-		row(w, cons.Name, cons.Store.Place)
+		row(w, cons.Name, whole(cons.Store.Place))
 		if cons.Store.Lacks > 0 {
-			row(w, "", fmt.Sprintf("was empty after event %d: fill it with cioctl replay start --to %s", cons.Store.Lacks, cons.Name))
+			row(w, "", whole(fmt.Sprintf("was empty after event %d: fill it with cioctl replay start --to %s", cons.Store.Lacks, cons.Name)))
 		}
 	}
 	if listed {

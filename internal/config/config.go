@@ -104,6 +104,10 @@ func (s *Set) add(name string, secret bool) string {
 	return flagName(name)
 }
 
+// Flags returns the command line, for a flag without a variable. The variables of an
+// environment that have a common name, such as URL, may belong to another program.
+func (s *Set) Flags() *pflag.FlagSet { return s.flags }
+
 // Check adds a condition on the values, which Parse and Load check after reading
 // all values. The error of check names the setting.
 func (s *Set) Check(check func() error) { s.checks = append(s.checks, check) }

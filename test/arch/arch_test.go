@@ -42,6 +42,7 @@ var owners = map[string]string{
 	"github.com/spf13/pflag":                 "internal/config",
 	"github.com/spf13/cobra":                 "cmd/cioctl",
 	"github.com/vbauerster/mpb/v8":           "cmd/cioctl",
+	"github.com/mattn/go-isatty":             "internal/terminal",
 	"go.yaml.in/yaml/v4":                     "internal/effect",
 	"go.opentelemetry.io/otel":               "internal/telemetry",
 }

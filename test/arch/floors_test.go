@@ -83,6 +83,7 @@ var floors = []floor{
 		{"pkg/webhook/webhooktest", "sample webhook bodies, signed requests, and the simulated campaign with its expected totals"},
 	}},
 	{"ground", []room{
+		{"internal/terminal", "texts of strangers without control characters, for tables, logs and JSON; which stream is a terminal"},
 		{"pkg/webhook", "the public library: the event of a webhook call and its fields, parsing, signatures, classes of bounces, comparison of e-mail addresses. Standard library only"},
 	}},
 }
