@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
@@ -44,12 +45,14 @@ type Sender struct {
 
 // A SendReport counts the events and the calls of one Send.
 type SendReport struct {
-	Sent    int           `json:"sent"`    // events answered 2xx
-	Failed  int           `json:"failed"`  // events answered otherwise, or not at all, after all retries
-	Retried int           `json:"retried"` // calls repeated
-	Seconds float64       `json:"seconds"`
-	P50     time.Duration `json:"p50_ns"`
-	P99     time.Duration `json:"p99_ns"`
+	Sent int `json:"sent"` // events answered 2xx
+	// Duplicates counts the events of Sent that the receiver had stored before.
+	Duplicates int           `json:"duplicates"`
+	Failed     int           `json:"failed"`  // events answered otherwise, or not at all, after all retries
+	Retried    int           `json:"retried"` // calls repeated
+	Seconds    float64       `json:"seconds"`
+	P50        time.Duration `json:"p50_ns"`
+	P99        time.Duration `json:"p99_ns"`
 	// Answers counts the calls by HTTP status, with 0 for no answer.
 	Answers map[int]int `json:"answers"`
 	// Refusal is the first answer other than 2xx, or the error of the call.
@@ -99,14 +102,14 @@ type sending struct {
 func (s *sending) deliver(ctx context.Context, body []byte) {
 	for try := 0; ; try++ {
 		start := time.Now()
-		status, text, wait := s.post(ctx, body)
-		again := (status == 0 || status == http.StatusServiceUnavailable) && try < s.Retries && ctx.Err() == nil
-		s.count(status, text, time.Since(start), again)
+		a := s.post(ctx, body)
+		again := (a.status == 0 || a.status == http.StatusServiceUnavailable) && try < s.Retries && ctx.Err() == nil
+		s.count(a, time.Since(start), again)
 		if !again {
 			break
 		}
 		select {
-		case <-time.After(wait):
+		case <-time.After(a.wait):
 		case <-ctx.Done():
 		}
 	}
@@ -115,12 +118,12 @@ func (s *sending) deliver(ctx context.Context, body []byte) {
 	}
 }
 
-func (s *sending) count(status int, text string, took time.Duration, again bool) {
+func (s *sending) count(a answer, took time.Duration, again bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.report.Answers[status]++
+	s.report.Answers[a.status]++
 	s.times = append(s.times, took)
-	good := status >= 200 && status < 300
+	good := a.status >= 200 && a.status < 300
 	switch {
 	case good:
 		s.report.Sent++
@@ -129,17 +132,34 @@ func (s *sending) count(status int, text string, took time.Duration, again bool)
 	default:
 		s.report.Failed++
 	}
+	if good && a.duplicate() {
+		s.report.Duplicates++
+	}
 	if !good && s.report.Refusal == "" {
-		s.report.Refusal = text
+		s.report.Refusal = a.text
 	}
 }
 
-// post makes one call and returns the status of the answer, 0 without an answer. wait
-// is the pause before a retry, from the header Retry-After or else 1 s.
-func (s *sending) post(ctx context.Context, body []byte) (status int, text string, wait time.Duration) {
+// An answer is the result of one call.
+type answer struct {
+	status int    // 0 without an answer
+	text   string // status line and an excerpt of the body, or the error of the call
+	body   []byte // the excerpt
+	// wait is the pause before a retry, from the header Retry-After or else 1 s.
+	wait time.Duration
+}
+
+// duplicate reports whether ingest had stored the event before.
+func (a answer) duplicate() bool {
+	var said struct{ Status string }
+	return json.Unmarshal(a.body, &said) == nil && said.Status == "duplicate"
+}
+
+// post makes one call.
+func (s *sending) post(ctx context.Context, body []byte) answer {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL, bytes.NewReader(body))
 	if err != nil {
-		return 0, err.Error(), time.Second
+		return answer{text: err.Error(), wait: time.Second}
 	}
 	req.Header.Set("Content-Type", "application/json")
 	if s.BodyOnly {
@@ -149,16 +169,17 @@ func (s *sending) post(ctx context.Context, body []byte) (status int, text strin
 	}
 	res, err := s.client.Do(req)
 	if err != nil {
-		return 0, err.Error(), time.Second
+		return answer{text: err.Error(), wait: time.Second}
 	}
 	defer res.Body.Close()
-	excerpt, _ := io.ReadAll(io.LimitReader(res.Body, 200)) // for people
+	a := answer{status: res.StatusCode, wait: time.Second}
+	a.body, _ = io.ReadAll(io.LimitReader(res.Body, 200)) // for people
 	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<20))
-	wait = time.Second
+	a.text = fmt.Sprintf("%s %s", res.Status, a.body)
 	if seconds, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil {
-		wait = time.Duration(seconds) * time.Second
+		a.wait = time.Duration(seconds) * time.Second
 	}
-	return res.StatusCode, fmt.Sprintf("%s %s", res.Status, excerpt), wait
+	return a
 }
 
 func (s *sending) finish(took time.Duration) SendReport {

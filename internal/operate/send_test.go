@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cioevents/cioevents/internal/ingest"
 	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
@@ -155,5 +156,28 @@ func TestSendIsInterrupted(t *testing.T) {
 	}
 	if report.Sent != 0 || report.Failed == 0 || report.Failed > 3 {
 		t.Errorf("after the first event %d were sent and %d failed", report.Sent, report.Failed)
+	}
+}
+
+// Events that the real receiver has stored before are counted as sent and as duplicates.
+func TestSendCountsDuplicates(t *testing.T) {
+	t.Parallel()
+	p := newPipeline(t)
+	verifier, err := webhook.NewVerifier(webhook.VerifierConfig{Keys: []string{key}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := ingest.New(ingest.Config{Publisher: p.pub, Workspaces: []ingest.Workspace{{Name: "default", Verifier: verifier}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	receiver := httptest.NewServer(server.Handler())
+	defer receiver.Close()
+	s := operate.Sender{URL: receiver.URL + ingest.Path, Key: key}
+	for _, duplicates := range []int{0, 2} {
+		report, err := s.Send(t.Context(), bodies(`{"event_id":"1","metric":"sent"}`, `{"event_id":"2","metric":"sent"}`))
+		if err != nil || report.Sent != 2 || report.Duplicates != duplicates {
+			t.Errorf("report %+v, %v; want 2 sent, %d duplicates", report, err, duplicates)
+		}
 	}
 }
