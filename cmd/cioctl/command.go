@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -10,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cioevents/cioevents/internal/config"
-	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
@@ -36,7 +34,7 @@ func (c *cli) command(cmd *cobra.Command, run func(ctx context.Context, args []s
 		g.Declare(set)
 	}
 	if cmd.Args == nil {
-		cmd.Args = cobra.NoArgs
+		cmd.Args, cmd.ValidArgsFunction = none, cobra.NoFileCompletions
 	}
 	cmd.Args = usage(cmd.Args)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -50,7 +48,7 @@ func (c *cli) command(cmd *cobra.Command, run func(ctx context.Context, args []s
 
 // group returns a command that prints its help and has only subcommands.
 func group(use, short, long string, subs ...*cobra.Command) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: short, Long: long, Args: usage(cobra.NoArgs), RunE: help}
+	cmd := &cobra.Command{Use: use, Short: short, Long: long, Args: usage(subcommand), RunE: help}
 	cmd.AddCommand(subs...)
 	return cmd
 }
@@ -65,32 +63,6 @@ func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 		}
 		return nil
 	}
-}
-
-// one is cobra.ExactArgs(1) with an error that says what the argument is.
-func one(want string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) != 1 {
-			return errors.New("want " + want)
-		}
-		return nil
-	}
-}
-
-// flagError prefixes each of an operator's mistakes with the dashes of the flag, as in
-// "--since: cause".
-func flagError(err error) error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var mistakes []error
-		for _, m := range joined.Unwrap() {
-			mistakes = append(mistakes, flagError(m))
-		}
-		return errors.Join(mistakes...)
-	}
-	if input, ok := errors.AsType[*operate.InputError](err); ok {
-		return fmt.Errorf("--%w", input)
-	}
-	return err
 }
 
 // connectWait is how long a command waits for NATS.

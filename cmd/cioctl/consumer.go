@@ -35,6 +35,8 @@ again, including profiles that were restored in the meantime; skipped events nev
 have an effect. start shows both and asks, unless --yes is given.`,
 		Example: "  cioctl consumer start suppression --from 4711\n  cioctl consumer start engagement-acme --from now --dry-run",
 		Args:    one("the NAME of an effects consumer, see cioctl status"),
+
+		ValidArgsFunction: first(c.stored(consumerNames)),
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&order.From, "from", "", "position: now, beginning, or the sequence of the first event to handle (required)")

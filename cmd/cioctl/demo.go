@@ -41,9 +41,10 @@ type demoConfig struct {
 
 // Declare adds the settings to the set.
 func (c *demoConfig) Declare(s *config.Set) {
-	s.Count(&c.deliveries, "DELIVERIES", 5000, "number of messages of the simulated campaign")
-	s.Var(config.AtLeast0(&c.rate, 0), "RATE", "events a second, 0 for as fast as possible")
-	s.Int(&c.seed, "SEED", 1, "seed of the simulation: an equal seed gives an equal campaign")
+	flags := s.Flags()
+	flags.Var(config.Above0(&c.deliveries, 5000), "deliveries", "number of messages of the simulated campaign")
+	flags.Var(config.AtLeast0(&c.rate, 0), "rate", "events a second, 0 for as fast as possible")
+	flags.IntVar(&c.seed, "seed", 1, "seed of the simulation: an equal seed gives an equal campaign")
 }
 
 // drainTimeout bounds the wait after the last event, far above the need of a slow

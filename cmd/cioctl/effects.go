@@ -41,7 +41,7 @@ func (c *cli) effectsShow() *cobra.Command {
 		Use:     "show [FILE]",
 		Short:   "Print the built-in rules, or the rules of a file as the worker reads them",
 		Example: "  cioctl effects show > effects.yaml\n  cioctl effects show effects.yaml",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    optional("one FILE of rules"),
 	}
 	return c.command(cmd, func(_ context.Context, args []string) error {
 		text := effect.BuiltinFile()

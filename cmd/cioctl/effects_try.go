@@ -32,7 +32,7 @@ tries the built-in rules.`,
   cioctl effects test effects.yaml --mode unsubscribe --output json < events.jsonl
   echo '{"object_type":"email","metric":"bounced","data":{"identifiers":{"id":"42"},"failure_message":"550 5.1.1"}}' |
     cioctl effects test`,
-		Args: cobra.MaximumNArgs(1),
+		Args: optional("one FILE of rules"),
 	}
 	cmd.Flags().StringVar(&mode, "mode", string(effect.ModeSuppress), "SUPPRESSION_MODE of the worker: suppress, unsubscribe or off")
 	bounces := declare(func(s *config.Set) {

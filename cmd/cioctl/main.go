@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/signal"
@@ -24,7 +25,19 @@ func main() {
 
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) error {
 	c := &cli{getenv: getenv, in: stdin, out: stdout, err: stderr}
-	//nolint:contextcheck // the commands take the context of ExecuteContext
+	root := c.root() //nolint:contextcheck // the commands take the context of ExecuteContextC
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	if mistake, ok := errors.AsType[*config.UsageError](err); ok {
+		mistake.Command = cmd.CommandPath()
+	}
+	return err
+}
+
+// root returns the program as a tree of commands.
+func (c *cli) root() *cobra.Command {
 	root := group("cioctl", "Operate the Customer.io event pipeline",
 		`cioctl operates the Customer.io event pipeline. It can also run the whole
 pipeline on one machine. Start there:
@@ -34,20 +47,24 @@ pipeline on one machine. Start there:
   cioctl status
 
 Settings of the pipeline are environment variables, too: --nats-url is NATS_URL.
+Times are in UTC. Texts in tables are cut, and control characters are replaced;
+--output json has the whole texts.
+
 The exit code is 0 for success, 1 for a failure and 2 for wrong usage.`,
 		c.dev(), c.demo(), c.send(), c.verify(), c.status(), c.tail(), c.query(), c.stream(),
-		c.replay(), c.consumer(), c.dead(), c.effects(), c.report(), c.warehouse())
+		c.replay(), c.consumer(), c.dead(), c.effects(), c.report(), c.warehouse(), c.completion())
 	root.SilenceUsage, root.SilenceErrors = true, true
 	root.Version = config.Version()
 	// Cobra's own flag would add -v, which ingest and worker lack.
 	root.Flags().Bool("version", false, "print the version and exit")
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n") // as ingest and worker print it
-	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &config.UsageError{Err: config.FlagMistake(err)} })
-	root.CompletionOptions.HiddenDefaultCmd = true
-	return root.ExecuteContext(ctx)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &config.UsageError{Err: config.FlagMistake(cmd.Flags(), err)}
+	})
+	root.SetHelpCommand(c.help())
+	root.CompletionOptions.DisableDefaultCmd = true // completion replaces it
+	c.completeFlags(root)
+	return root
 }
 
 // A cli holds the environment and the standard streams, which all commands share.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"strings"
@@ -21,6 +22,9 @@ type shell struct {
 	url  string
 	conn *stream.Conn
 	pub  *stream.Publisher
+	env  map[string]string // besides NATS_URL
+
+	asked map[string]bool // collects the variables that commands read, unless nil
 }
 
 func newShell(t *testing.T) *shell {
@@ -43,8 +47,13 @@ func (s *shell) run(args ...string) (stdout, stderr string, code int) {
 func (s *shell) runIn(ctx context.Context, stdin *strings.Reader, args ...string) (stdout, stderr string, code int) {
 	s.t.Helper()
 	var out, errs bytes.Buffer
-	env := map[string]string{"NATS_URL": s.url}
-	err := run(ctx, args, func(name string) string { return env[name] }, stdin, &out, &errs)
+	getenv := func(name string) string {
+		if s.asked != nil {
+			s.asked[name] = true
+		}
+		return cmp.Or(s.env[name], map[string]string{"NATS_URL": s.url}[name])
+	}
+	err := run(ctx, args, getenv, stdin, &out, &errs)
 	code = config.ExitCode(&errs, "cioctl", err)
 	return out.String(), errs.String(), code
 }

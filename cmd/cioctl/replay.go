@@ -67,6 +67,8 @@ func (c *cli) replayCancel() *cobra.Command {
 		Short:   "End a replay; effects that happened already stay",
 		Example: "  cioctl replay cancel 20261124-121500-k3fd",
 		Args:    one("the ID of a replay, see cioctl replay list"),
+
+		ValidArgsFunction: first(c.stored(replayIDs)),
 	}
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, args []string) error {
 		id := strings.TrimPrefix(args[0], "replay-") // id may be the name of the replay's consumer

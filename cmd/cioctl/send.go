@@ -7,7 +7,9 @@ import (
 	"io"
 	"iter"
 	"maps"
+	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -15,13 +17,14 @@ import (
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/dev"
+	"github.com/cioevents/cioevents/internal/ingest"
 	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
 )
 
 type sendOptions struct {
 	output
-	url, secret          string
+	url, addr, secret    string
 	campaign, id, retry  int
 	connections          int
 	rate                 float64
@@ -43,6 +46,8 @@ func (c *cli) send() *cobra.Command {
 It prints how many events the receiver accepted, and the times of the calls.`,
 		Example: "  cioctl send email_bounced_hard\n  cioctl send --campaign 1000 --rate 200\n  cioctl send --stdin < events.jsonl",
 		Args:    cobra.ArbitraryArgs,
+
+		ValidArgsFunction: sampleNames,
 	}
 	flags := cmd.Flags()
 	flags.Var(config.AtLeast0(&o.campaign, 0), "campaign", "simulate a campaign of this number of messages")
@@ -58,10 +63,25 @@ It prints how many events the receiver accepted, and the times of the calls.`,
 
 // Declare adds the settings to the set.
 func (o *sendOptions) Declare(s *config.Set) {
-	s.String(&o.url, "URL", dev.DefaultURL, "webhook URL of the receiver")
-	s.Check(func() error { return config.WebAddress("URL", o.url, dev.DefaultURL) })
+	s.Flags().StringVar(&o.url, "url", "", "webhook URL of the receiver, such as "+dev.DefaultURL+" (default: the address in INGEST_ADDR)")
+	s.Address(&o.addr, "INGEST_ADDR", dev.DefaultAddr, "address of a receiver on this machine, for a missing --url")
+	s.Check(func() error {
+		if o.url == "" {
+			o.url = webhookURL(o.addr)
+		}
+		return config.WebAddress("--url", o.url, dev.DefaultURL)
+	})
 	s.Secret(&o.secret, "CUSTOMERIO_WEBHOOK_SECRET", "signing key; the default is the key of cioctl dev")
 	o.output.Declare(s)
+}
+
+// webhookURL returns the URL of a receiver on this machine that listens on addr.
+func webhookURL(addr string) string {
+	host, port, _ := net.SplitHostPort(addr) // checked
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		host = "127.0.0.1" // the listener of all addresses
+	}
+	return "http://" + net.JoinHostPort(host, port) + ingest.Path
 }
 
 func (c *cli) sendAll(ctx context.Context, o sendOptions, args []string) error {
@@ -97,6 +117,9 @@ func (c *cli) sendAll(ctx context.Context, o sendOptions, args []string) error {
 
 func sendTable(w io.Writer, r *operate.SendReport) {
 	row(w, "sent", r.Sent)
+	if r.Duplicates > 0 {
+		row(w, "duplicates", r.Duplicates, whole("of the sent: the receiver had stored these events before"))
+	}
 	row(w, "failed", r.Failed)
 	row(w, "seconds", r.Seconds)
 	row(w, "p50", r.P50.Round(time.Microsecond))
@@ -115,7 +138,7 @@ func (o *sendOptions) check(args []string) error {
 func advice(answers map[int]int) string {
 	switch {
 	case answers[0] > 0:
-		return "; check that the receiver is running (cioctl dev) and that --url is right"
+		return "; check that the receiver is running (cioctl dev) and that --url or INGEST_ADDR is right"
 	case answers[http.StatusUnauthorized] > 0:
 		return "; --customerio-webhook-secret must be a key of the receiver"
 	case answers[http.StatusNotFound] > 0:

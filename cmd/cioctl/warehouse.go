@@ -65,7 +65,6 @@ func (c *cli) migrate() *cobra.Command {
 			"Run it again when the last worker of the older version has stopped.",
 		Example: "  cioctl warehouse migrate --warehouse-url bigquery://my-project/messaging --print\n" +
 			"  cioctl warehouse migrate --warehouse-url parquet:/data/events --backfill",
-		Args: usage(cobra.NoArgs),
 	}
 	cmd.Flags().BoolVar(&o.dry, "print", false, "show the SQL and change nothing")
 	cmd.Flags().BoolVar(&o.backfill, "backfill", false, "compute the new columns of older rows")

@@ -6,16 +6,23 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/cioevents/cioevents/internal/terminal"
 )
 
 // A UsageError reports wrong arguments or settings. The exit code is 2.
-type UsageError struct{ Err error }
+type UsageError struct {
+	Err error
+	// Command is the command whose --help explains the mistake. Default: the program.
+	Command string
+}
 
 func (e *UsageError) Error() string { return e.Err.Error() }
 func (e *UsageError) Unwrap() error { return e.Err }
 
-// ExitCode prints err for the user, each line after the program's name, and returns
-// the exit code: 0 for success, 1 for a failure, 2 for wrong usage.
+// ExitCode prints err for the user, each line after the program's name and without
+// control characters, and returns the exit code: 0 for success, 1 for a failure, 2 for
+// wrong usage.
 func ExitCode(w io.Writer, program string, err error) int {
 	if err == nil || errors.Is(err, ErrHelp) || errors.Is(err, ErrVersion) {
 		return 0
@@ -25,11 +32,16 @@ func ExitCode(w io.Writer, program string, err error) int {
 		text = "interrupted"
 	}
 	for line := range strings.SplitSeq(text, "\n") {
-		_, _ = fmt.Fprintf(w, "%s: %s\n", program, line) // a failed write has no other place to be reported
+		_, _ = fmt.Fprintf(w, "%s: %s\n", program, terminal.Line(line)) // a failed write has no other place to be reported
 	}
-	if _, ok := errors.AsType[*UsageError](err); ok {
-		_, _ = fmt.Fprintf(w, "%s: run with --help to see all settings\n", program)
-		return 2
+	usage, ok := errors.AsType[*UsageError](err)
+	if !ok {
+		return 1
 	}
-	return 1
+	hint := "run with --help to see all settings"
+	if usage.Command != "" {
+		hint = fmt.Sprintf("run %q to see flags and examples", usage.Command+" --help")
+	}
+	_, _ = fmt.Fprintf(w, "%s: %s\n", program, hint)
+	return 2
 }

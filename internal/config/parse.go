@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-
-	"github.com/spf13/pflag"
 )
 
 // Parse reads the command line and the environment; a flag wins. The error is a
@@ -17,31 +15,15 @@ func (s *Set) Parse(args []string) error {
 		if errors.Is(err, ErrHelp) {
 			return err
 		}
-		return &UsageError{FlagMistake(err)}
+		return &UsageError{Err: FlagMistake(s.flags, err)}
 	}
 	if s.version {
 		return ErrVersion
 	}
 	if s.flags.NArg() > 0 {
-		return &UsageError{errors.New("unexpected argument: want settings as --name=value")}
+		return &UsageError{Err: errors.New("unexpected argument: want settings as --name=value")}
 	}
 	return s.Load()
-}
-
-// FlagMistake rewords an error of pflag, without values that may be secrets: with
-// one dash too few, -api-key=secret, pflag quotes the secret.
-func FlagMistake(err error) error {
-	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && unknown.GetSpecifiedShortnames() == "" {
-		return err // names the flag, without the value
-	}
-	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		flag := invalid.GetFlag() // not of a secret: any text is a valid secret
-		return mistake("--"+flag.Name, invalid.GetValue(), flag, invalid.Unwrap())
-	}
-	if _, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
-		return err
-	}
-	return errors.New("unknown flag: want settings as --name=value")
 }
 
 // Load is Parse after the caller has parsed the flags.
@@ -55,7 +37,7 @@ func (s *Set) Load() error {
 	}
 	if err := errors.Join(mistakes...); err != nil {
 		s.renameFlags(err)
-		return &UsageError{err}
+		return &UsageError{Err: err}
 	}
 	return nil
 }
@@ -80,22 +62,6 @@ func (s *Set) load(v variable) error {
 		return mistake(v.name, value, flag, err)
 	}
 	return nil
-}
-
-// wants holds the accepted forms of pflag's own types. The error of Set of any other
-// type is the form: "want ...".
-var wants = map[string]string{
-	"bool": "true or false", "int": "a whole number", "int64": "a whole number", "float64": "a number",
-	"duration": "a duration such as 30s, 10m or 192h",
-}
-
-// mistake reports a value that Set has refused with err, and the accepted form.
-func mistake(name, value string, flag *pflag.Flag, err error) error {
-	want, ok := strings.CutPrefix(err.Error(), "want ")
-	if !ok {
-		want = wants[flag.Value.Type()]
-	}
-	return Invalid(name, value, want)
 }
 
 // secretValue reads NAME, or the file with the path NAME_FILE.

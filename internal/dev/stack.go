@@ -21,6 +21,7 @@ import (
 	"github.com/cioevents/cioevents/internal/app/workerapp"
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
+	"github.com/cioevents/cioevents/internal/ingest"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/stream/natsserver"
 )
@@ -28,8 +29,11 @@ import (
 // DefaultKey is the webhook signing key of a stack without a configured key.
 const DefaultKey = "dev-signing-key"
 
-// DefaultURL is the webhook URL of a stack with the default settings.
-const DefaultURL = "http://127.0.0.1:8080/webhooks/customerio"
+// The webhook listener of a stack with the default settings, and its URL.
+const (
+	DefaultAddr = "127.0.0.1:8080"
+	DefaultURL  = "http://" + DefaultAddr + ingest.Path
+)
 
 // Config is the settings of the stack: the settings of ingest and worker, with
 // defaults that need no other program and listen on this machine only.
@@ -45,14 +49,14 @@ type Config struct {
 
 // Declare adds the settings to the set.
 func (c *Config) Declare(s *config.Set) {
-	s.String(&c.Data, "DATA", "data", "folder of the stream and the warehouse")
+	s.Flags().StringVar(&c.Data, "data", "data", "folder of the stream and the warehouse")
 	s.Check(func() error {
 		if c.Data == "" {
-			return config.Invalid("DATA", c.Data, "the path of a folder")
+			return config.Invalid("--data", c.Data, "the path of a folder")
 		}
 		return nil
 	})
-	s.Address(&c.Ingest.Addr, "INGEST_ADDR", "127.0.0.1:8080", "address of the webhook listener")
+	s.Address(&c.Ingest.Addr, "INGEST_ADDR", DefaultAddr, "address of the webhook listener")
 	s.Address(&c.Ingest.AdminAddr, "ADMIN_ADDR", "127.0.0.1:9090", "address of ingest's /metrics, /healthz and /readyz")
 	s.Address(&c.Worker.AdminAddr, "WORKER_ADMIN_ADDR", "127.0.0.1:9091", "address of the worker's /metrics, /healthz and /readyz")
 	s.String(&c.Ingest.NATS.URL, "NATS_URL", "nats://127.0.0.1:4222", "address of the embedded NATS server")
@@ -198,7 +202,7 @@ func (s *Stack) close() {
 
 // WebhookURL returns the address for the webhook calls of Customer.io or cioctl send.
 func (s *Stack) WebhookURL() string {
-	return "http://" + s.ingest.Addr().String() + "/webhooks/customerio"
+	return "http://" + s.ingest.Addr().String() + ingest.Path
 }
 
 // trackURL returns the address of the fake Track API.

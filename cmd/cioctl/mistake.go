@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cioevents/cioevents/internal/operate"
+)
+
+// none is cobra.NoArgs with an error that says so.
+func none(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("unexpected argument %q: %s takes flags only", args[0], cmd.CommandPath())
+	}
+	return nil
+}
+
+// one is cobra.ExactArgs(1) with an error that says what the argument is.
+func one(want string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return errors.New("want " + want)
+		}
+		return nil
+	}
+}
+
+// optional is cobra.MaximumNArgs(1) with an error that says what the argument is.
+func optional(want string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return fmt.Errorf("unexpected argument %q: want at most %s", args[1], want)
+		}
+		return nil
+	}
+}
+
+// subcommand returns an error for an argument of a command that has only subcommands:
+// no subcommand has this name.
+func subcommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	cmd.SuggestionsMinimumDistance = 2 // cobra's default, which cobra sets for its own errors only
+	names := cmd.SuggestionsFor(args[0])
+	if len(names) > 0 {
+		return fmt.Errorf("unknown command %q: did you mean %s %s?", args[0], cmd.CommandPath(), strings.Join(names, " or "))
+	}
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	return fmt.Errorf("unknown command %q: want %s and one of %s", args[0], cmd.CommandPath(), strings.Join(names, ", "))
+}
+
+// flagError prefixes each of an operator's mistakes with the dashes of the flag, as in
+// "--since: cause".
+func flagError(err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var mistakes []error
+		for _, m := range joined.Unwrap() {
+			mistakes = append(mistakes, flagError(m))
+		}
+		return errors.Join(mistakes...)
+	}
+	if input, ok := errors.AsType[*operate.InputError](err); ok {
+		return fmt.Errorf("--%w", input)
+	}
+	return err
+}
