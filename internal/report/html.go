@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -18,6 +19,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"lines":   lines,
 	"moment":  func(t time.Time) string { return t.UTC().Format(time.DateTime) },
 	"times":   func(a, b int) int { return a * b },
+	"whole":   whole,
 }).Parse(pageText))
 
 // HTML writes the report as one self-contained page, without scripts and without
@@ -45,6 +47,15 @@ func (f Funnel) Stages() []Stage {
 type Stage struct {
 	Name      string
 	Count, Of int64
+}
+
+// whole returns a number without decimals, "–" for nil. The printf of a template does not
+// read pointers.
+func whole(n *float64) string {
+	if n == nil {
+		return "–"
+	}
+	return strconv.FormatFloat(*n, 'f', 0, 64)
 }
 
 func percent(part, whole int64) string {

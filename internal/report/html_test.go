@@ -1,0 +1,79 @@
+package report_test
+
+import (
+	"bytes"
+	"reflect"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/report"
+)
+
+// wrong matches what a template prints of a value that its verb or the reader cannot
+// read: fmt's own mistakes, pointers and missing values.
+var wrong = regexp.MustCompile(`%!|&lt;nil&gt;|<nil>|NaN|\bInf\b|0x[0-9a-f]{6,}|<no value>|ZgotmplZ`)
+
+func render(t *testing.T, r *report.Report) string {
+	t.Helper()
+	var page bytes.Buffer
+	if err := r.HTML(&page); err != nil {
+		t.Fatal(err)
+	}
+	if mistakes := wrong.FindAllString(page.String(), -1); mistakes != nil {
+		t.Errorf("the page has %q:\n%s", mistakes, page.String())
+	}
+	return page.String()
+}
+
+// The page shows readable values with every field set, with no field set, and with lists
+// whose elements have no field set.
+func TestPageIsReadable(t *testing.T) {
+	t.Parallel()
+	var full, blank report.Report
+	set(reflect.ValueOf(&full).Elem(), true)
+	set(reflect.ValueOf(&blank).Elem(), false)
+	if page := render(t, &full); !regexp.MustCompile(`<td class="text">2026-11-01 12:30:00</td><td>7</td><td>7</td><td>7</td>`).MatchString(page) {
+		t.Errorf("the latency is not on the page:\n%s", page)
+	}
+	render(t, &blank)
+	render(t, &report.Report{})
+}
+
+// set fills a value: lists get an element, and with full also each field a value.
+func set(v reflect.Value, full bool) {
+	switch v.Kind() {
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		set(v.Index(0), full)
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			if full {
+				v.Set(reflect.ValueOf(time.Date(2026, 11, 1, 12, 30, 0, 0, time.UTC)))
+			}
+			return
+		}
+		for i := range v.NumField() {
+			set(v.Field(i), full)
+		}
+	case reflect.Pointer:
+		if full {
+			v.Set(reflect.New(v.Type().Elem()))
+			set(v.Elem(), full)
+		}
+	case reflect.String:
+		if full {
+			v.SetString("text")
+		}
+	case reflect.Int64, reflect.Int:
+		if full {
+			v.SetInt(7)
+		}
+	case reflect.Float64:
+		if full {
+			v.SetFloat(7.25)
+		}
+	default:
+		panic("a kind without a value: " + v.Kind().String())
+	}
+}
