@@ -18,7 +18,7 @@ import (
 )
 
 func (c *cli) effectsTest() *cobra.Command {
-	var out output
+	out := output{offersRaw: true}
 	var mode string
 	var unknown bool
 	cmd := &cobra.Command{

@@ -12,7 +12,7 @@ import (
 )
 
 func (c *cli) query() *cobra.Command {
-	var o output
+	o := output{offersRaw: true}
 	var list warehouseSetting
 	var wait time.Duration
 	cmd := &cobra.Command{

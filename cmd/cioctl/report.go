@@ -26,7 +26,7 @@ type reportOptions struct {
 
 func (c *cli) report() *cobra.Command {
 	var list warehouseSetting
-	var out output
+	out := output{offersRaw: true}
 	var o reportOptions
 	cmd := &cobra.Command{
 		Use:   "report",
@@ -91,7 +91,7 @@ func reportTables(w io.Writer, r *report.Report, o reportOptions) {
 	for _, f := range r.Funnel {
 		row(w, f.Workspace, f.ObjectType, f.Campaign, f.Sent, f.Delivered, f.Opened, f.Clicked, f.Converted, f.Bounced, f.Failed, f.Unsubscribed, f.Spammed)
 	}
-	heading("days")
+	heading("days (UTC)")
 	row(w, "day", "sent", "delivered", "opened", "clicked", "bounced", "converted", "events")
 	for _, d := range r.Daily {
 		row(w, d.Day, d.Sent, d.Delivered, d.Opened, d.Clicked, d.Bounced, d.Converted, d.Events)
@@ -117,7 +117,7 @@ func emptyBecause(r *report.Report, o reportOptions) string {
 	case r.Newest == nil:
 		return "The warehouse has no events yet: cioctl status shows whether events wait."
 	case o.days > 0:
-		return fmt.Sprintf("The latest event is of %s: --days 0 shows all days.", r.Newest.Format(time.DateTime))
+		return fmt.Sprintf("The latest event is of %s: --days 0 shows all days.", r.Newest.UTC().Format(time.RFC3339))
 	default:
 		return fmt.Sprintf("Campaign %d has no events: without --campaign the report shows all campaigns.", o.campaign)
 	}
