@@ -14,6 +14,7 @@ import (
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/terminal"
 )
 
 func (c *cli) dead() *cobra.Command {
@@ -68,7 +69,7 @@ func (o *deadOptions) numbers(_ *cobra.Command, args []string) error {
 }
 
 func (c *cli) deadList() *cobra.Command {
-	var o deadOptions
+	o := deadOptions{output: output{rawTo: c.out}}
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List dead letters with the reason and the error, without their bodies",
@@ -97,13 +98,16 @@ func (c *cli) listDead(ctx context.Context, conn *stream.Conn, o *deadOptions) e
 }
 
 func (c *cli) deadShow() *cobra.Command {
-	var o deadOptions
+	o := deadOptions{output: output{rawTo: c.out}}
 	var body bool
 	cmd := &cobra.Command{
-		Use:     "show SEQ",
-		Short:   "Show one dead letter, with --body also its body",
-		Long:    "show prints everything about one dead letter except the body, which may contain\npersonal data. With --body the body follows, byte for byte. SEQ is the number in\nthe list.",
-		Example: "  cioctl dead show 17\n  cioctl dead show 17 --body",
+		Use:   "show SEQ",
+		Short: "Show one dead letter, with --body also its body",
+		Long: `show prints everything about one dead letter except the body, which may contain
+personal data. With --body the body follows. SEQ is the number in the list.
+
+With --body --raw, show prints the body alone, byte for byte, to a file or a pipe.`,
+		Example: "  cioctl dead show 17\n  cioctl dead show 17 --body\n  cioctl dead show 17 --body --raw > body.json",
 		Args:    cobra.MatchAll(one("the number of a dead letter, see cioctl dead list"), o.numbers),
 	}
 	cmd.Flags().BoolVar(&body, "body", false, "also print the body")
@@ -115,12 +119,20 @@ func (c *cli) deadShow() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		err = o.print(c.out, d, func(w io.Writer) { deadTable(w, d) })
-		if err == nil && body && o.format == "table" {
-			_, err = fmt.Fprintf(c.out, "\n%s\n", d.Raw)
-		}
-		return err
+		return c.showDead(&o, d, body)
 	}, &o)
+}
+
+func (c *cli) showDead(o *deadOptions, d *operate.DeadLetter, body bool) error {
+	if body && o.raw {
+		_, err := c.out.Write(d.Raw)
+		return err
+	}
+	err := o.print(c.out, d, func(w io.Writer) { deadTable(w, d) })
+	if err == nil && body && o.format == "table" {
+		_, err = fmt.Fprintf(c.out, "\n%s\n", terminal.Text(string(d.Raw)))
+	}
+	return err
 }
 
 func deadTable(w io.Writer, d *operate.DeadLetter) {

@@ -18,7 +18,7 @@ import (
 )
 
 func (c *cli) effectsTest() *cobra.Command {
-	out := output{offersRaw: true}
+	out := output{rawTo: c.out}
 	var mode string
 	var unknown bool
 	cmd := &cobra.Command{

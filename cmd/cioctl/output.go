@@ -19,22 +19,30 @@ import (
 // output has the flags of the commands that print data.
 type output struct {
 	format string
-	// offersRaw adds --raw, for a table with texts of strangers.
-	offersRaw, raw bool
+	raw    bool
+	// rawTo is where the command prints, nil for a command without --raw: its table has no
+	// texts of strangers.
+	rawTo io.Writer
 }
 
 // Declare adds the flags to the set.
 func (o *output) Declare(s *config.Set) {
 	s.Flags().StringVar(&o.format, "output", "table", "table for people or json for programs")
 	s.Check(func() error { return config.OneOf("--output", o.format, "table", "json") })
-	if o.offersRaw {
+	if o.rawTo != nil {
 		s.Flags().BoolVar(&o.raw, "raw", false, "print texts whole and byte for byte, with a tab between two cells; only to a file or a pipe")
-		s.Check(func() error {
-			if o.raw && o.format == "json" {
-				return errors.New("--raw and --output json exclude each other")
-			}
-			return nil
-		})
+		s.Check(o.checkRaw)
+	}
+}
+
+func (o *output) checkRaw() error {
+	switch {
+	case o.raw && o.format == "json":
+		return errors.New("--raw and --output json exclude each other")
+	case o.raw && terminal.Is(o.rawTo):
+		return errors.New("--raw: texts of strangers may control your terminal: redirect standard output to a file or a pipe")
+	default:
+		return nil
 	}
 }
 
@@ -47,9 +55,6 @@ func (o *output) print(w io.Writer, v any, table func(io.Writer)) error {
 		return enc.Encode(v)
 	}
 	if o.raw {
-		if err := refuseTerminal(w); err != nil {
-			return err
-		}
 		raw := rawTable{bufio.NewWriter(w)}
 		table(raw)
 		return raw.Flush()
@@ -59,13 +64,20 @@ func (o *output) print(w io.Writer, v any, table func(io.Writer)) error {
 	return tw.Flush()
 }
 
-// refuseTerminal returns an error when --raw would print to a terminal.
-func refuseTerminal(w io.Writer) error {
-	if terminal.Is(w) {
-		return &config.UsageError{Err: errors.New("--raw: texts of strangers may control a terminal: redirect standard output to a file or a pipe")}
+// line prints one line at once, for a command that goes on. Texts are cells as those of
+// row.
+func (o *output) line(w io.Writer, format string, args ...any) error {
+	for i, arg := range args {
+		if text, ok := arg.(string); ok && !o.raw {
+			args[i] = terminal.Cell(text, cellWidth)
+		}
 	}
-	return nil
+	_, err := fmt.Fprintf(w, format+"\n", args...)
+	return err
 }
+
+// object prints v as JSON in one line.
+func (o *output) object(w io.Writer, v any) error { return json.NewEncoder(terminal.JSON(w)).Encode(v) }
 
 // A rawTable makes row write cells unchanged.
 type rawTable struct{ *bufio.Writer }

@@ -26,7 +26,7 @@ type reportOptions struct {
 
 func (c *cli) report() *cobra.Command {
 	var list warehouseSetting
-	out := output{offersRaw: true}
+	out := output{rawTo: c.out}
 	var o reportOptions
 	cmd := &cobra.Command{
 		Use:   "report",

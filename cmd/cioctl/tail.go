@@ -3,8 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,56 +18,108 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
+// tailOptions holds the flags of tail.
+type tailOptions struct {
+	output
+	since  string
+	start  time.Time // of since; set by the check
+	dead   bool
+	filter operate.EventFilter
+}
+
 func (c *cli) tail() *cobra.Command {
-	var out output
-	var age time.Duration
-	var dead bool
+	o := tailOptions{output: output{rawTo: c.out}}
 	cmd := &cobra.Command{
 		Use:   "tail",
 		Short: "Print events as they arrive, until Ctrl-C",
-		Long: `tail prints one line for each event that is stored from now on. The consumers do
-not notice. With --output json each line is a JSON object that has the whole body,
-which may contain personal data. With --dead it prints dead letters instead: the
-stored ones first, then new ones.`,
-		Example: "  cioctl tail\n  cioctl tail --since 10m --output json | jq .body\n  cioctl tail --dead",
+		Long: `tail prints one line for each event that is stored from now on: the time in UTC, the
+sequence in the stream, the workspace, the object type, the metric, and who and what
+the event is about. The consumers do not notice.
+
+With --output json each line is a JSON object that has the whole body, which may
+contain personal data. With --dead it prints dead letters instead: the stored ones
+first, then new ones.
+
+The filters select by what an event says. Values of one flag, comma-separated, are
+alternatives; an event must match each flag. No line means that no event matches:
+compare with tail without filters, and with cioctl status.`,
+		Example: `  cioctl tail
+  cioctl tail --since -10m --output json | jq .body
+  cioctl tail --workspace acme --metric bounced,spammed
+  cioctl tail --since -7d --person ann@example.com
+  cioctl tail --object-type email --source campaign:4
+  cioctl tail --dead`,
 	}
-	cmd.Flags().Var(config.Span(&age, 0), "since", "start this far back, such as 10m (default: new events only)")
-	cmd.Flags().Lookup("since").DefValue = "" // the help names the default
-	cmd.Flags().BoolVar(&dead, "dead", false, "print dead letters instead of events")
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
-		var since time.Time
-		if age > 0 {
-			since = time.Now().Add(-age)
+		c.noteUnknown(&o.filter)
+		if o.dead {
+			return operate.TailDeadLetters(ctx, conn, &o.filter, o.start, func(d event.DeadLetter) bool { return c.printDead(&o.output, &d) == nil })
 		}
-		if dead {
-			return operate.TailDeadLetters(ctx, conn, since, func(d event.DeadLetter) bool { return c.printDead(out, d) == nil })
-		}
-		return operate.TailEvents(ctx, conn, since, func(a event.Attempt) bool { return c.printEvent(out, a) == nil })
-	}, &out)
+		return operate.TailEvents(ctx, conn, &o.filter, o.start, func(a event.Attempt) bool { return c.printEvent(&o.output, &a) == nil })
+	}, &o)
 }
 
-func (c *cli) printEvent(o output, a event.Attempt) error {
+// Declare adds the flags and the checks to the set.
+func (o *tailOptions) Declare(s *config.Set) {
+	flags := s.Flags()
+	flags.StringVar(&o.since, "since", "", "start with events of this time: -10m, -7d, 2026-11-01 or 2026-11-01T15:04:05Z (default: new events only)")
+	flags.StringSliceVar(&o.filter.Workspaces, "workspace", nil, "only these workspaces")
+	flags.StringSliceVar(&o.filter.ObjectTypes, "object-type", nil, "only these object types, such as email")
+	flags.StringSliceVar(&o.filter.Metrics, "metric", nil, "only these metrics, such as bounced")
+	flags.StringSliceVar(&o.filter.People, "person", nil, "only these people: id, cio_id, e-mail address, phone number or recipient")
+	flags.StringSliceVar(&o.filter.Sources, "source", nil, "only messages of a campaign, broadcast, newsletter or transactional, or of one: campaign:4")
+	flags.BoolVar(&o.dead, "dead", false, "print dead letters instead of events")
+	o.output.Declare(s)
+	s.Check(func() (err error) {
+		lower(o.filter.ObjectTypes)
+		lower(o.filter.Metrics)
+		o.start, _, err = operate.ParsePeriod(o.since, "", time.Now())
+		return flagError(errors.Join(err, o.filter.Check()))
+	})
+}
+
+// lower rewrites words as webhook.Parse does.
+func lower(words []string) {
+	for i, w := range words {
+		words[i] = strings.ToLower(w)
+	}
+}
+
+// noteUnknown tells the operator about words that Customer.io does not send, in case of a
+// slip.
+func (c *cli) noteUnknown(f *operate.EventFilter) {
+	for _, m := range f.Metrics {
+		if !slices.Contains(webhook.Metrics(), webhook.Metric(m)) {
+			_, _ = fmt.Fprintf(c.err, "note: %q is not a metric of Customer.io: %v\n", m, webhook.Metrics())
+		}
+	}
+	for _, t := range f.ObjectTypes {
+		if !slices.Contains(webhook.ObjectTypes(), webhook.ObjectType(t)) {
+			_, _ = fmt.Fprintf(c.err, "note: %q is not an object type of Customer.io: %v\n", t, webhook.ObjectTypes())
+		}
+	}
+}
+
+func (c *cli) printEvent(o *output, a *event.Attempt) error {
 	if o.format == "json" {
-		return json.NewEncoder(c.out).Encode(map[string]any{
-			"sequence": a.Sequence, "workspace": a.Workspace, "id": a.ID, "received_at": a.ReceivedAt, "body": operate.JSONOrText(a.Body),
+		return o.object(c.out, map[string]any{
+			"sequence": a.Sequence, "workspace": a.Workspace, "id": a.ID, "received_at": a.ReceivedAt.UTC(), "body": operate.JSONOrText(a.Body),
 		})
 	}
 	e, err := webhook.Parse(a.Body)
 	if err != nil {
 		e = &webhook.Event{}
 	}
-	_, err = fmt.Fprintf(c.out, "%s  %8d  %-10s %-9s %-14s delivery=%s campaign=%d person=%s\n", a.ReceivedAt.Local().Format(time.TimeOnly), a.Sequence,
-		a.Workspace, e.ObjectType, e.Metric, e.DeliveryID, e.CampaignID, cmp.Or(e.Identifiers.CioID, e.Identifiers.ID, e.CustomerID))
-	return err
+	return o.line(c.out, "%s  %8d  %-10s %-9s %-14s delivery=%s source=%s person=%s", text(a.ReceivedAt), a.Sequence,
+		a.Workspace, string(e.ObjectType), string(e.Metric), e.DeliveryID, operate.SourceOf(e), cmp.Or(e.Identifiers.CioID, e.Identifiers.ID, e.CustomerID))
 }
 
-func (c *cli) printDead(o output, d event.DeadLetter) error {
+func (c *cli) printDead(o *output, d *event.DeadLetter) error {
 	if o.format == "json" {
-		return json.NewEncoder(c.out).Encode(map[string]any{
+		return o.object(c.out, map[string]any{
 			"from": d.From, "reason": d.Reason, "error": d.Err, "attempts": d.Attempts, "sequence": d.Sequence, "subject": d.Subject,
-			"workspace": d.Workspace, "id": d.ID, "received_at": d.ReceivedAt, "died_at": d.DiedAt, "body": operate.JSONOrText(d.Body),
+			"workspace": d.Workspace, "id": d.ID, "received_at": d.ReceivedAt.UTC(), "died_at": d.DiedAt.UTC(), "body": operate.JSONOrText(d.Body),
 		})
 	}
-	_, err := fmt.Fprintf(c.out, "%s  from=%s reason=%s attempts=%d id=%s bytes=%d  %s\n", d.DiedAt.Local().Format(time.DateTime), d.From, d.Reason, d.Attempts, d.ID, len(d.Body), d.Err)
-	return err
+	return o.line(c.out, "%s  from=%s reason=%s attempts=%d id=%s bytes=%d  %s", text(d.DiedAt), d.From, string(d.Reason), d.Attempts, d.ID, len(d.Body), d.Err)
 }

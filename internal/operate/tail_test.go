@@ -17,7 +17,7 @@ func TestTailEvents(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	var ids []string
-	err := operate.TailEvents(ctx, p.conn, time.Now().Add(-time.Hour), func(a event.Attempt) bool {
+	err := operate.TailEvents(ctx, p.conn, &operate.EventFilter{}, time.Now().Add(-time.Hour), func(a event.Attempt) bool {
 		if ids = append(ids, a.ID); len(ids) == 1 {
 			p.publish("b", "clicked")
 		}
@@ -36,7 +36,7 @@ func TestTailEnds(t *testing.T) {
 	p.publish("a", "opened")
 	p.deadLetter("ingest", fault.ReasonNotJSON, "x")
 	ctx, cancel := context.WithCancel(t.Context())
-	err := operate.TailDeadLetters(ctx, p.conn, time.Time{}, func(d event.DeadLetter) bool {
+	err := operate.TailDeadLetters(ctx, p.conn, &operate.EventFilter{}, time.Time{}, func(d event.DeadLetter) bool {
 		cancel()
 		return d.From == "ingest"
 	})
@@ -45,7 +45,7 @@ func TestTailEnds(t *testing.T) {
 	}
 	ctx, cancel = context.WithCancel(t.Context())
 	time.AfterFunc(500*time.Millisecond, cancel)
-	err = operate.TailEvents(ctx, p.conn, time.Time{}, func(a event.Attempt) bool {
+	err = operate.TailEvents(ctx, p.conn, &operate.EventFilter{}, time.Time{}, func(a event.Attempt) bool {
 		t.Errorf("event %s is not new", a.ID)
 		return false
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -15,6 +16,9 @@ import (
 type Selection struct {
 	// Since is the time of storing of the first message. Default zero: the beginning.
 	Since time.Time
+	// Subjects are the subjects of events, see Select; redriven events match, too. Default
+	// all messages.
+	Subjects []string
 	// NewOnly leaves out the messages that are already stored, and overrides Since.
 	NewOnly bool
 	// Follow waits for new messages after the last one, until the context ends.
@@ -69,6 +73,9 @@ func (c *Conn) read(ctx context.Context, stream string, cfg jetstream.OrderedCon
 
 func orderedConfig(s Selection) jetstream.OrderedConsumerConfig {
 	cfg := jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverAllPolicy}
+	for _, subject := range s.Subjects {
+		cfg.FilterSubjects = append(cfg.FilterSubjects, subject, redrivePrefix+"*."+strings.TrimPrefix(subject, eventsPrefix))
+	}
 	switch {
 	case s.NewOnly:
 		cfg.DeliverPolicy = jetstream.DeliverNewPolicy

@@ -39,3 +39,25 @@ func TestTailEventsSelection(t *testing.T) {
 		}
 	}
 }
+
+// A redriven event matches the subjects of the event, too.
+func TestTailEventsOfSubjects(t *testing.T) {
+	t.Parallel()
+	conn := streamtest.Start(t).Connect(stream.Settings{})
+	p := publisher(t, conn)
+	m := message("a")
+	publish(t, p, m)
+	if _, err := p.Redrive(t.Context(), "warehouse", "k", m); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		workspace string
+		want      int
+	}{{m.Workspace, 2}, {"other", 0}} {
+		got := 0
+		s := stream.Selection{Subjects: stream.Select([]string{tt.workspace}, nil, nil)}
+		if err := conn.TailEvents(t.Context(), s, func(event.Attempt) bool { got++; return true }); err != nil || got != tt.want {
+			t.Errorf("workspace %s: %d events, %v, want %d", tt.workspace, got, err, tt.want)
+		}
+	}
+}

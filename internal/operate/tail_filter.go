@@ -1,0 +1,71 @@
+package operate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// sources are the kinds of sources of a message, as in the column source of a warehouse.
+var sources = []string{"campaign", "broadcast", "newsletter", "transactional"}
+
+// An EventFilter selects the events that match one value of each list that has values.
+type EventFilter struct {
+	Filter
+	// People are identifiers of any kind: cio_id, id, e-mail address, phone number, or the
+	// recipient of the message.
+	People []string
+	// Sources are what sent the message: "campaign" for any campaign, "campaign:4" for one.
+	// The others are broadcast, newsletter and transactional.
+	Sources []string
+}
+
+// Check returns an InputError if a source is of no kind.
+func (f *EventFilter) Check() error {
+	for _, s := range f.Sources {
+		if kind, _, _ := strings.Cut(s, ":"); !slices.Contains(sources, kind) {
+			return &InputError{"source", fmt.Errorf("%q is not a source: want %s, alone or with an id as in campaign:4", s, strings.Join(sources, ", "))}
+		}
+	}
+	return nil
+}
+
+// matchMessage compares the words that a message has beside its body.
+func (f *EventFilter) matchMessage(m *event.Message) bool {
+	return anyOf(f.Workspaces, m.Workspace) && anyOf(f.ObjectTypes, m.ObjectType) && anyOf(f.Metrics, m.Metric)
+}
+
+// matchBody compares the person and the source. A body that is no event matches only
+// without both.
+func (f *EventFilter) matchBody(body []byte) bool {
+	if len(f.People)+len(f.Sources) == 0 {
+		return true
+	}
+	e, err := webhook.Parse(body)
+	return err == nil && f.matchPerson(e) && f.matchSource(SourceOf(e))
+}
+
+func (f *EventFilter) matchPerson(e *webhook.Event) bool {
+	ids := []string{e.Identifiers.CioID, e.Identifiers.ID, e.CustomerID, e.Identifiers.Phone, e.Recipient}
+	mails := []string{e.Identifiers.Email, e.EmailAddress, e.Recipient}
+	return len(f.People) == 0 || slices.ContainsFunc(f.People, func(person string) bool {
+		return slices.Contains(ids, person) || slices.ContainsFunc(mails, func(m string) bool { return webhook.SameMailbox(m, person) })
+	})
+}
+
+func (f *EventFilter) matchSource(source string) bool {
+	kind, _, _ := strings.Cut(source, ":")
+	return anyOf(f.Sources, source) || anyOf(f.Sources, kind)
+}
+
+// SourceOf returns the source of a message as in EventFilter.Sources, "" without one.
+func SourceOf(e *webhook.Event) string {
+	r := warehouse.NewRow(e, warehouse.Origin{})
+	return strings.Trim(r.Source+":"+r.SourceID, ":")
+}
+
+func anyOf(want []string, have string) bool { return len(want) == 0 || slices.Contains(want, have) }
