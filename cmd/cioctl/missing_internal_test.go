@@ -30,3 +30,17 @@ func TestMissingStreamOfDeadLetters(t *testing.T) {
 		t.Errorf("status after apply:\n%s", out)
 	}
 }
+
+// A size below what is stored would make the stream full at once.
+func TestStreamApplyBelowWhatIsStored(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.publish("a", "bounced")
+	out, errs, code := s.run("stream", "apply", "--stream-max-bytes", "100B")
+	if code != 1 || out != "" || !strings.Contains(errs, "STREAM_MAX_BYTES is unlimited, configured is 100, but stream CUSTOMERIO stores ") || !strings.Contains(errs, "allow the loss with --less") {
+		t.Errorf("exit code %d, %q, %q", code, out, errs)
+	}
+	if out := s.ok("stream", "apply", "--stream-max-bytes", "100B", "--less"); out != "applied\n" {
+		t.Errorf("with --less: %q", out)
+	}
+}

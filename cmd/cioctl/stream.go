@@ -20,11 +20,19 @@ func (c *cli) streamApply() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "apply", Short: "Set replicas, age, size and de-duplication window of the running streams",
 		Long: `apply sets the replicas, the age, the size and the de-duplication window of the
-running streams. It always sets all four: a setting that you leave out gets its
-default value.`,
+running streams to the settings of the worker. It always sets all: a setting that you
+leave out gets its default value.
+
+apply refuses what would keep less, and then changes nothing: fewer replicas, a shorter
+age, which deletes older events, or a size below what the stream stores, which makes
+ingest refuse every event. --less allows it. "not changed" after "applied" names a
+property that NATS cannot change.
+
+The exit code is 0 when the settings are applied, 1 when they are refused or NATS does
+not answer, and 2 for a wrong value.`,
 		Example: "  cioctl stream apply --stream-replicas 3 --stream-max-age 720h --stream-max-bytes 42GiB --dedup-window 2h",
 	}
-	cmd.Flags().BoolVar(&less, "less", false, "allow fewer replicas and a shorter age; a shorter age deletes events")
+	cmd.Flags().BoolVar(&less, "less", false, "allow fewer replicas, a shorter age, which deletes events, and a size below what is stored")
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
 		err := conn.Apply(ctx, target, less)
 		if errors.Is(err, stream.ErrLess) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -45,19 +44,15 @@ func (c *Conn) ensureStream(ctx context.Context, want jetstream.StreamConfig) (j
 	return st.CachedInfo().Config, nil
 }
 
-// ErrLess reports that settings would make the running stream less safe, or delete
-// events.
-var ErrLess = errors.New("the settings would make the running stream keep less")
-
 // Apply changes the running streams to the values of s. Unless less is true, Apply
-// refuses fewer replicas or a shorter age than the running stream has, changes
-// nothing and returns ErrLess: a forgotten setting has its default.
+// refuses fewer replicas or a shorter age than a running stream has, and a size below
+// what the stream stores: it changes nothing and returns ErrLess. A forgotten setting has
+// its default.
 func (c *Conn) Apply(ctx context.Context, s Settings, less bool) error {
 	s = s.withDefaults()
-	if st, err := c.js.Stream(ctx, Name); err == nil && !less {
-		have := st.CachedInfo().Config
-		if s.Replicas < have.Replicas || s.MaxAge < have.MaxAge {
-			return fmt.Errorf("%w: %s", ErrLess, strings.Join(diff(have, s.stream()), "; "))
+	if !less {
+		if err := c.refuseLess(ctx, s); err != nil {
+			return err
 		}
 	}
 	for _, cfg := range []jetstream.StreamConfig{s.stream(), s.deadStream()} {

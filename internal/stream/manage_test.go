@@ -61,9 +61,9 @@ func TestEnsureReportsDifferences(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"STREAM_MAX_AGE is 720h0m0s, configured is 1h0m0s",
-		"STREAM_MAX_BYTES is -1, configured is 1048576",
-		"DEDUP_WINDOW is 2h0m0s, configured is 1m0s",
+		"STREAM_MAX_AGE is 720h, configured is 1h",
+		"STREAM_MAX_BYTES is unlimited, configured is 1MiB",
+		"DEDUP_WINDOW is 2h, configured is 1m",
 	}
 	if diff := cmp.Diff(want, differences); diff != "" {
 		t.Errorf("differences (-want +got):\n%s", diff)

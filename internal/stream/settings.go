@@ -106,8 +106,8 @@ func diff(have, want jetstream.StreamConfig) []string {
 		}
 	}
 	add("STREAM_REPLICAS", have.Replicas, want.Replicas)
-	add("STREAM_MAX_AGE", have.MaxAge, want.MaxAge)
-	add("STREAM_MAX_BYTES", have.MaxBytes, want.MaxBytes)
-	add("DEDUP_WINDOW", have.Duplicates, want.Duplicates)
+	add("STREAM_MAX_AGE", ageText(have.MaxAge), ageText(want.MaxAge))
+	add("STREAM_MAX_BYTES", sizeText(have.MaxBytes), sizeText(want.MaxBytes))
+	add("DEDUP_WINDOW", ageText(have.Duplicates), ageText(want.Duplicates))
 	return lines
 }
