@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -73,7 +72,8 @@ func (c *cli) doAdopt(ctx context.Context, conn *stream.Conn, a *operate.Adoptio
 	if a.Empty {
 		to += ", which is empty"
 	}
-	_, _ = fmt.Fprintf(c.err, "%s fills now:  %s\n%s will fill:  %s\n", a.Consumer, storeText(a.From), a.Consumer, to)
+	c.tell("%s fills now:  %s", a.Consumer, storeText(a.From))
+	c.tell("%s will fill:  %s", a.Consumer, to)
 	if !yes && !c.confirm(ctx, "Fill the other store from now on?") {
 		return errors.New("nothing was changed; --yes adopts without asking")
 	}

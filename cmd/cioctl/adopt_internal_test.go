@@ -20,7 +20,7 @@ func TestAdopt(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.settle(c)
-	old := stream.Store{ID: "0123", Place: "duckdb pod-0:/data/e.duckdb"}
+	old := stream.Store{ID: "0123", Place: "duckdb pod-0:/data/e.duckdb\x1b[2J\u202e"} // by another program
 	if err := s.conn.SetStore(t.Context(), "warehouse", old); err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,10 @@ func TestAdopt(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit code %d\n%s", code, errs)
 	}
-	for _, want := range []string{old.Place, "0123", path, "which is empty"} {
+	if controls(errs) || controls(s.ok("status")) {
+		t.Errorf("control characters in %q", errs)
+	}
+	for _, want := range []string{"duckdb pod-0:/data/e.duckdb", "0123", path, "which is empty"} {
 		if !strings.Contains(errs, want) {
 			t.Errorf("before the change adopt does not show %q:\n%s", want, errs)
 		}

@@ -102,7 +102,7 @@ func (c *cli) progress(grace time.Duration) (progress func(done, total int), fin
 			if grace == 0 {
 				return
 			}
-			_, _ = fmt.Fprintf(c.err, "replaced files stay for %s, for queries that read them; after Ctrl-C the next run removes the files\n", grace)
+			c.tell("replaced files stay for %s, for queries that read them; after Ctrl-C the next run removes the files", grace)
 		}
 	}, func() { end() }
 }

@@ -65,7 +65,7 @@ func (c *cli) startConsumer(ctx context.Context, conn *stream.Conn, s *operate.C
 		}
 	}
 	if s.Skipped > 0 {
-		_, _ = fmt.Fprintf(c.err, "%s skips %d stored events: they never have an effect.\n", s.Name, s.Skipped)
+		c.tell("%s skips %d stored events: they never have an effect.", s.Name, s.Skipped)
 	}
 	if o.dryRun {
 		return out.print(c.out, s, func(w io.Writer) { row(w, "nothing was changed") })

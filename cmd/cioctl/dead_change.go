@@ -43,7 +43,7 @@ func (c *cli) deadChange(cmd *cobra.Command, o *deadOptions, change func(context
 			return err
 		}
 		if len(letters) == 0 {
-			_, _ = fmt.Fprintln(c.err, "no dead letter is selected; see cioctl dead list")
+			c.tell("no dead letter is selected; see cioctl dead list")
 		}
 		return change(ctx, conn, letters)
 	}, o, chosen)
@@ -110,7 +110,7 @@ func (c *cli) deadDrop() *cobra.Command {
 
 // confirm asks a question and reports whether the answer is y or yes.
 func (c *cli) confirm(ctx context.Context, question string) bool {
-	_, _ = fmt.Fprintf(c.err, "%s [y/N] ", question)
+	_, _ = fmt.Fprintf(c.err, "%s [y/N] ", terminal.Line(question))
 	answer, _ := bufio.NewReader(c.stdin(ctx)).ReadString('\n')
 	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(answer)))
 }

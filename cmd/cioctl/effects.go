@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cioevents/cioevents/internal/effect"
+	"github.com/cioevents/cioevents/internal/terminal"
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
@@ -73,7 +74,7 @@ func (c *cli) effectsCheck() *cobra.Command {
 		}
 		p := effect.Policy{Rules: rules}
 		for _, w := range rules.Warnings() {
-			if _, err := fmt.Fprintf(c.out, "warning: %s\n", w); err != nil {
+			if _, err := fmt.Fprintf(c.out, "warning: %s\n", terminal.Line(w)); err != nil {
 				return err
 			}
 		}

@@ -116,7 +116,7 @@ func (c *cli) startReplay(ctx context.Context, conn *stream.Conn, q stream.Repla
 		return nil, explainEmpty(err)
 	}
 	if !hasConsumer {
-		_, _ = fmt.Fprintf(c.err, "no worker has ever had the consumer %s: the replay waits for such a worker (cioctl status lists the consumers)\n", q.Target)
+		c.tell("no worker has ever had the consumer %s: the replay waits for such a worker (cioctl status lists the consumers)", q.Target)
 	}
 	return r, nil
 }
@@ -128,20 +128,20 @@ const hintAfter = 10
 // waitReplay shows the progress of a replay until the end. After Ctrl-C the replay
 // continues, and waitReplay returns no error.
 func (c *cli) waitReplay(ctx context.Context, conn *stream.Conn, r *stream.Replay, o output) error {
-	_, _ = fmt.Fprintf(c.err, "replay %s of %d events to %s\n", r.ID, r.Total, r.Target)
+	c.tell("replay %s of %d events to %s", r.ID, r.Total, r.Target)
 	bar, finish := c.bar(int64(r.Total)) //nolint:gosec // a number of events
 	looks := 0
 	err := operate.FollowReplay(ctx, conn, r, func(handled uint64, begun bool) {
 		bar.SetCurrent(int64(handled)) //nolint:gosec // a number of events
 		looks++
 		if looks == hintAfter && !begun {
-			_, _ = fmt.Fprintf(c.err, "no worker has begun yet: check that a worker is running whose WORKER_CONSUMERS and WAREHOUSE_URL include %s\n", r.Target)
+			c.tell("no worker has begun yet: check that a worker is running whose WORKER_CONSUMERS and WAREHOUSE_URL include %s", r.Target)
 		}
 	})
 	finish()
 	switch {
 	case errors.Is(err, context.Canceled):
-		_, _ = fmt.Fprintf(c.err, "replay %s goes on; see its progress with: cioctl replay list, end it with: cioctl replay cancel %s\n", r.ID, r.ID)
+		c.tell("replay %s goes on; see its progress with: cioctl replay list, end it with: cioctl replay cancel %s", r.ID, r.ID)
 		if o.format != "json" {
 			return nil
 		}

@@ -47,7 +47,7 @@ not answer, and 2 for a wrong value.`,
 			return err
 		}
 		for _, p := range s.Problems { // NATS refuses to change these
-			_, _ = fmt.Fprintln(c.err, "not changed: "+p)
+			c.tell("not changed: %s", p)
 		}
 		return nil
 	}, &target)

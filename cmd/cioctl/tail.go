@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -90,12 +89,12 @@ func lower(words []string) {
 func (c *cli) noteUnknown(f *operate.EventFilter) {
 	for _, m := range f.Metrics {
 		if !slices.Contains(webhook.Metrics(), webhook.Metric(m)) {
-			_, _ = fmt.Fprintf(c.err, "note: %q is not a metric of Customer.io: %v\n", m, webhook.Metrics())
+			c.tell("note: %q is not a metric of Customer.io: %v", m, webhook.Metrics())
 		}
 	}
 	for _, t := range f.ObjectTypes {
 		if !slices.Contains(webhook.ObjectTypes(), webhook.ObjectType(t)) {
-			_, _ = fmt.Fprintf(c.err, "note: %q is not an object type of Customer.io: %v\n", t, webhook.ObjectTypes())
+			c.tell("note: %q is not an object type of Customer.io: %v", t, webhook.ObjectTypes())
 		}
 	}
 }

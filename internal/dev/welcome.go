@@ -83,7 +83,7 @@ func (s *Stack) show(ctx context.Context, w io.Writer) {
 		}
 		now := s.activity()
 		if now != before {
-			_, _ = fmt.Fprintf(w, "%s  %+.0f events stored   %+.0f profile calls   %+.0f rows", time.Now().Format(time.TimeOnly),
+			_, _ = fmt.Fprintf(w, "%s  %+.0f events stored   %+.0f profile calls   %+.0f rows", time.Now().UTC().Format(time.TimeOnly+"Z"),
 				now.events-before.events, now.effects-before.effects, now.rows-before.rows)
 			if d := now.retries - before.retries; d > 0 {
 				_, _ = fmt.Fprintf(w, "   %+.0f retries", d)
