@@ -38,7 +38,11 @@ from the stream:
 
   cioctl replay start --to warehouse --wait
 
-To fill two warehouses, do not use adopt: give the workers both in WAREHOUSE_URL.`,
+To fill two warehouses, do not use adopt: give the workers both in WAREHOUSE_URL.
+
+adopt shows both stores and asks. A script needs --yes: without a terminal nobody can
+answer. adopt fails before a worker has created the consumer: a new consumer takes the
+worker's store by itself.`,
 		Example: `  cioctl warehouse adopt --warehouse-url duckdb:/data/customerio.duckdb
   cioctl warehouse adopt --warehouse-url bigquery://acme/messaging --yes
   kubectl exec -it deployment/worker-warehouse -- /cioctl warehouse adopt`,

@@ -27,6 +27,12 @@ func check(condition func() error) settings {
 	return declare(func(s *config.Set) { s.Check(condition) })
 }
 
+// Texts that command and onStream append to the description of a command.
+const (
+	exitCodes   = "\n\nThe exit code is 0 for success, 1 for a failure and 2 for wrong usage."
+	natsMissing = "\n\nWithout an answer of NATS at NATS_URL within 5 s the command fails and changes nothing."
+)
+
 // command completes cmd, which reads the settings of all groups and then calls run.
 func (c *cli) command(cmd *cobra.Command, run func(ctx context.Context, args []string) error, groups ...settings) *cobra.Command {
 	set := config.On(cmd.Flags(), c.getenv)
@@ -37,6 +43,7 @@ func (c *cli) command(cmd *cobra.Command, run func(ctx context.Context, args []s
 		cmd.Args, cmd.ValidArgsFunction = none, cobra.NoFileCompletions
 	}
 	cmd.Args = usage(cmd.Args)
+	cmd.Long += exitCodes
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := set.Load(); err != nil {
 			return err
@@ -85,5 +92,6 @@ func (c *cli) onStream(cmd *cobra.Command, run func(ctx context.Context, conn *s
 		}
 		return run(ctx, conn, args)
 	}
+	cmd.Long += natsMissing
 	return c.command(cmd, connect, append([]settings{&cfg}, groups...)...)
 }

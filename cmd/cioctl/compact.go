@@ -30,8 +30,10 @@ func (c *cli) compact() *cobra.Command {
 		Long: "compact merges the Parquet files of each past day into one file and drops repeated\n" +
 			"events. Workers and readers may run meanwhile. After an interruption, the next run\n" +
 			"completes the work. For BigQuery, compact prints a statement that compacts one day.\n" +
-			"DuckDB stores each event once and needs no compaction.",
-		Example: "  cioctl warehouse compact --warehouse-url parquet:/data/events --before 2026-11-01",
+			"DuckDB stores each event once and needs no compaction.\n\n" +
+			"compact needs room on the disk for the largest day once more, and says after the merge\n" +
+			"that replaced files stay for --grace: Ctrl-C is harmless then, too.",
+		Example: "  cioctl warehouse compact --warehouse-url parquet:/data/events\n  cioctl warehouse compact --warehouse-url parquet:/data/events --before 2026-11-01",
 		Args:    usage(cobra.NoArgs),
 	}
 	cmd.Flags().StringVar(&o.before, "before", "-48h", "compact the days that ended before this time: a date, a time or an age such as -48h")

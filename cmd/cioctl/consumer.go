@@ -15,7 +15,9 @@ func (c *cli) consumer() *cobra.Command {
 	return group("consumer", "Choose where a consumer goes on",
 		`A worker stores how far its effects consumers have come, and restores a consumer
 that somebody has deleted or edited. A worker that does not know the position stands
-still: it is not ready, and cioctl status prints the command to run.`,
+still: it is not ready, and cioctl status prints the command to run.
+
+  cioctl consumer start suppression --from 4711`,
 		c.consumerStart())
 }
 
@@ -32,7 +34,12 @@ consumer again within seconds, and goes on there.
 --from SEQ goes on with the event of this sequence, --from beginning with the oldest
 stored event, and --from now with the next event. Going back can DELETE PROFILES
 again, including profiles that were restored in the meantime; skipped events never
-have an effect. start shows both and asks, unless --yes is given.`,
+have an effect. start shows both and asks, unless --yes is given.
+
+NAME is suppression or engagement, or with the name of a workspace suppression-acme.
+Without a running worker that has the consumer in WORKER_CONSUMERS, the position is
+stored, and nothing goes on until such a worker starts. A script needs --yes: without a
+terminal nobody can answer. To have a warehouse read again, use cioctl replay start.`,
 		Example: "  cioctl consumer start suppression --from 4711\n  cioctl consumer start engagement-acme --from now --dry-run",
 		Args:    one("the NAME of an effects consumer, see cioctl status"),
 

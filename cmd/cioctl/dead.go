@@ -23,6 +23,10 @@ func (c *cli) dead() *cobra.Command {
 the reason. It is kept for 90 days. List the dead letters, show one of them, remove
 the cause, then redrive them. Drop the ones that nobody needs.
 
+  cioctl dead list
+  cioctl dead show 17
+  cioctl dead redrive --reason rejected --since -24h
+
 docs/operations.md explains each reason and how to remove it.`,
 		c.deadList(), c.deadShow(), c.deadRedrive(), c.deadDrop())
 }
@@ -71,8 +75,14 @@ func (o *deadOptions) numbers(_ *cobra.Command, args []string) error {
 func (c *cli) deadList() *cobra.Command {
 	o := deadOptions{output: output{rawTo: c.out}}
 	cmd := &cobra.Command{
-		Use:     "list",
-		Short:   "List dead letters with the reason and the error, without their bodies",
+		Use:   "list",
+		Short: "List dead letters with the reason and the error, without their bodies",
+		Long: `list prints a line for each dead letter: its number SEQ for the other commands, when
+it died, who gave up on it, and why. Long errors are cut; cioctl dead show SEQ has the
+whole error. The filters exclude: a dead letter must match all that you give.
+
+"no dead letters" with a filter may mean that the filter matches none: cioctl status
+counts all of them. ERROR quotes what a server or a program said.`,
 		Example: "  cioctl dead list\n  cioctl dead list --from suppression --reason rejected --since -24h",
 	}
 	o.flags(cmd)
@@ -106,7 +116,11 @@ func (c *cli) deadShow() *cobra.Command {
 		Long: `show prints everything about one dead letter except the body, which may contain
 personal data. With --body the body follows. SEQ is the number in the list.
 
-With --body --raw, show prints the body alone, byte for byte, to a file or a pipe.`,
+With --body --raw, show prints the body alone, byte for byte, to a file or a pipe. In a
+terminal, control characters of the body are replaced.
+
+"missing" says how many parts of a large body are not stored. A dead letter that was
+redriven or dropped, or that is older than 90 days, does not exist any more.`,
 		Example: "  cioctl dead show 17\n  cioctl dead show 17 --body\n  cioctl dead show 17 --body --raw > body.json",
 		Args:    cobra.MatchAll(one("the number of a dead letter, see cioctl dead list"), o.numbers),
 	}

@@ -63,7 +63,10 @@ A suppression that SUPPRESSION_LIMIT has held is sent again only with
 the profile is deleted for good.
 
 Remove the cause first; otherwise the dead letters come back. To continue after an
-interruption, run the command again: no message is sent twice.`,
+interruption, run the command again: no message is sent twice. "kept" in the result is
+a dead letter that stays, with the cause; "gone" is one that somebody else has redriven
+or dropped meanwhile. Without a worker that runs the consumer, the message waits in the
+stream.`,
 		Example: "  cioctl dead redrive 17 18\n  cioctl dead redrive --from suppression --since -24h\n  cioctl dead redrive --all --dry-run\n  cioctl dead redrive --reason held_suppression --workspace acme",
 	}
 	return c.deadChange(cmd, &o, func(ctx context.Context, conn *stream.Conn, letters [][]uint64) error {
@@ -91,10 +94,16 @@ func redriveTable(w io.Writer, r *operate.RedriveReport) {
 func (c *cli) deadDrop() *cobra.Command {
 	var o deadOptions
 	cmd := &cobra.Command{
-		Use:     "drop [SEQ ...]",
-		Short:   "Delete dead letters for good",
-		Long:    "drop asks, then deletes the selected dead letters. They cannot be recovered: the\nNATS server overwrites their bytes on disk. The event of a consumer's dead letter\nstays in the stream until it is too old. A dead letter of ingest is the only copy of\nits body.",
-		Example: "  cioctl dead drop 17\n  cioctl dead drop --from ingest --reason not_json --until -30d --yes",
+		Use:   "drop [SEQ ...]",
+		Short: "Delete dead letters for good",
+		Long: `drop asks, then deletes the selected dead letters. They cannot be recovered: the
+NATS server overwrites their bytes on disk. The event of a consumer's dead letter
+stays in the stream until it is too old. A dead letter of ingest is the only copy of
+its body.
+
+Look first: --dry-run lists what would be deleted. A script needs --yes: without a
+terminal nobody can answer. After an interruption, run the command again for the rest.`,
+		Example: "  cioctl dead drop 17\n  cioctl dead drop --from ingest --until -30d --dry-run\n  cioctl dead drop --from ingest --reason not_json --until -30d --yes",
 	}
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "delete without asking")
 	return c.deadChange(cmd, &o, func(ctx context.Context, conn *stream.Conn, letters [][]uint64) error {

@@ -26,8 +26,12 @@ func (c *cli) demo() *cobra.Command {
 		Short: "Send a simulated campaign through the whole pipeline and check that no event is lost",
 		Long: `demo starts the pipeline on free ports and in a temporary folder. It sends a
 simulated campaign with real signatures to the webhook endpoint, waits until all
-events are handled, and prints the funnel, the profiles and the counts. It fails
-when the counts differ.`,
+events are handled, and prints the funnel, the profiles and the counts. Nothing stays
+on the disk, and no account is touched.
+
+demo fails when the counts differ, or when the consumers have not handled all events
+within 5 minutes: try fewer --deliveries on a slow machine.`,
+		Example: "  cioctl demo\n  cioctl demo --deliveries 100000 --rate 2000",
 	}
 	return c.command(cmd, func(ctx context.Context, _ []string) error { return c.runDemo(ctx, cfg) }, &cfg)
 }

@@ -39,8 +39,13 @@ docs/effects.md explains the language of the rules.`,
 
 func (c *cli) effectsShow() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "show [FILE]",
-		Short:   "Print the built-in rules, or the rules of a file as the worker reads them",
+		Use:   "show [FILE]",
+		Short: "Print the built-in rules, or the rules of a file as the worker reads them",
+		Long: `show prints the built-in rules as YAML, with comments. Use them as the start of a file
+of your own. With FILE, show prints the rules as the worker reads them, without
+comments.
+
+A FILE with a mistake is not printed: the error names the line and what is accepted.`,
 		Example: "  cioctl effects show > effects.yaml\n  cioctl effects show effects.yaml",
 		Args:    optional("one FILE of rules"),
 	}
@@ -62,8 +67,14 @@ func (c *cli) effectsShow() *cobra.Command {
 
 func (c *cli) effectsCheck() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "check FILE",
-		Short:   "Print all mistakes in a file of rules, and the metrics on which each consumer acts",
+		Use:   "check FILE",
+		Short: "Print all mistakes in a file of rules, and the metrics on which each consumer acts",
+		Long: `check reads FILE as the worker does at its start. For a file without a mistake it prints
+the number of rules and the metrics on which each consumer acts. A file with mistakes
+ends check with exit code 1, and each mistake has its line.
+
+A warning is no mistake: the rule names a metric or an object type that this version
+does not know. Compare the spelling.`,
 		Example: "  cioctl effects check effects.yaml",
 		Args:    one("the path of one file"),
 	}

@@ -27,7 +27,11 @@ func (c *cli) effectsTest() *cobra.Command {
 		Long: `test reads events from standard input, one JSON body a line, as Customer.io sends
 them. For each event it shows the rules that apply and the Track API calls that
 the worker would make. The output leaves out who the person is. Without FILE, test
-tries the built-in rules.`,
+tries the built-in rules. It calls nobody, and changes nothing.
+
+WITH says why nothing is called: no rule applies, the event names nobody, or the message
+went to another address. A line that is no event, or an empty standard input, ends test
+with exit code 1.`,
 		Example: `  cioctl effects test < events.jsonl
   cioctl effects test effects.yaml --mode unsubscribe --output json < events.jsonl
   echo '{"object_type":"email","metric":"bounced","data":{"identifiers":{"id":"42"},"failure_message":"550 5.1.1"}}' |

@@ -67,7 +67,7 @@ func flagError(err error) error {
 		}
 		return errors.Join(mistakes...)
 	}
-	if input, ok := errors.AsType[*operate.InputError](err); ok {
+	if input, ok := errors.AsType[*operate.InputError](err); ok && input.Field != strings.ToUpper(input.Field) { // NAME is an argument
 		return fmt.Errorf("--%w", input)
 	}
 	return err

@@ -134,7 +134,7 @@ func TestRawOnATerminal(t *testing.T) {
 		t.Skip("no terminal: ", err)
 	}
 	defer tty.Close()
-	for _, args := range [][]string{{"tail"}, {"dead", "list"}, {"dead", "show", "1"}, {"report"}, {"query", "FROM x"}, {"effects", "test"}} {
+	for _, args := range [][]string{{"tail"}, {"dead", "list"}, {"dead", "show", "1"}, {"report"}, {"effects", "test"}} {
 		err := run(t.Context(), append(args, "--raw"), func(string) string { return "" }, strings.NewReader(""), tty, io.Discard)
 		if _, ok := errors.AsType[*config.UsageError](err); !ok || !strings.Contains(err.Error(), "redirect standard output") {
 			t.Errorf("%v --raw: %v", args, err)

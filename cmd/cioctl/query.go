@@ -12,7 +12,7 @@ import (
 )
 
 func (c *cli) query() *cobra.Command {
-	o := output{rawTo: c.out}
+	var o output
 	var list warehouseSetting
 	var wait time.Duration
 	cmd := &cobra.Command{

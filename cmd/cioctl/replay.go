@@ -22,7 +22,10 @@ handle them like new events. Use it to fill a new warehouse, or to apply changed
 rules to the past.
 
 The state of a replay is in the stream. The replay continues when cioctl ends and
-when workers restart, and more workers make it faster.`,
+when workers restart, and more workers make it faster.
+
+  cioctl replay start --to warehouse
+  cioctl replay list`,
 		c.replayStart(), c.replayList(), c.replayCancel())
 }
 
@@ -34,7 +37,8 @@ func (c *cli) replayList() *cobra.Command {
 		Long: `list shows the progress of each replay, with the rate since its start. A finished
 replay disappears after a few seconds. A replay that stays in the state "waiting"
 has no worker: run a worker whose WORKER_CONSUMERS and WAREHOUSE_URL include the
-target of the replay.`,
+target of the replay. SINCE, UNTIL and FILTER are those of cioctl replay start, in UTC.`,
+		Example: "  cioctl replay list\n  watch cioctl replay list",
 	}
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
 		list, err := operate.ListReplays(ctx, conn)
@@ -63,8 +67,13 @@ func replayTable(w io.Writer, list []operate.ReplayStatus) {
 
 func (c *cli) replayCancel() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "cancel ID",
-		Short:   "End a replay; effects that happened already stay",
+		Use:   "cancel ID",
+		Short: "End a replay; effects that happened already stay",
+		Long: `cancel ends a replay. Workers finish the events that they are handling; all further
+events of the replay stay as they are. Effects and rows of handled events stay, too.
+A cancelled replay cannot continue: start another one with --since.
+
+A replay that is finished or cancelled does not exist any more: exit code 1.`,
 		Example: "  cioctl replay cancel 20261124-121500-k3fd",
 		Args:    one("the ID of a replay, see cioctl replay list"),
 

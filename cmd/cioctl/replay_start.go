@@ -37,9 +37,15 @@ The default is all events that are stored now. Events that arrive later never
 belong to a replay.
 
 --filter selects by workspace, object_type and metric. Pairs with the same name are
-alternatives.`,
+alternatives.
+
+start fails when no stored event matches: compare --since and --until with FIRST and
+LAST of cioctl status, and the words in --filter with cioctl tail. A replay without a
+worker waits: see cioctl replay list. A script needs --yes for a replay to engagement
+or suppression.`,
 		Example: `  cioctl replay start --to warehouse --wait
   cioctl replay start --to warehouse-bigquery --since 2026-11-01 --until 2026-11-08
+  cioctl replay start --to suppression --since -7d --dry-run
   cioctl replay start --to engagement --since -24h --filter object_type=email,metric=clicked`,
 	}
 	flags := cmd.Flags()

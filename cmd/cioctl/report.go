@@ -33,7 +33,11 @@ func (c *cli) report() *cobra.Command {
 		Short: "Show the funnel of each campaign, the days, and why messages bounced",
 		Long: "report summarises the warehouse: the funnel of each campaign, the days, the reasons of\n" +
 			"bounces, the links, and how long events took to arrive. It reads a Parquet folder, or\n" +
-			"a DuckDB file, even while a worker writes to the file.",
+			"a DuckDB file, even while a worker writes to the file.\n\n" +
+			"A report without numbers says why, and what to change. report fails when a worker does\n" +
+			"not hand over the file within --wait, when the views are of an older release (run\n" +
+			"cioctl warehouse migrate), or when no warehouse of --warehouse-url can be queried\n" +
+			"here: Google's tools query BigQuery. Days begin at midnight UTC.",
 		Example: "  cioctl report --days 7\n  cioctl report --campaign 4 --html report.html",
 	}
 	cmd.Flags().Var(config.AtLeast0(&o.campaign, 0), "campaign", "only this campaign")

@@ -43,8 +43,14 @@ func (c *cli) send() *cobra.Command {
   --stdin             each line of standard input as one event
   --campaign N        the events of a simulated e-mail campaign of N messages
 
-It prints how many events the receiver accepted, and the times of the calls.`,
-		Example: "  cioctl send email_bounced_hard\n  cioctl send --campaign 1000 --rate 200\n  cioctl send --stdin < events.jsonl",
+It prints how many events the receiver accepted, how many of them were duplicates, which
+the receiver had stored before, and the times of the calls. A sample has a fixed
+event_id: sent again, it is a duplicate. A campaign is new in each run.
+
+The receiver is --url, or the address in INGEST_ADDR on this machine. send ends with
+exit code 1 if an event was not accepted: 401 means another signing key, 404 another
+path, 503 that the receiver cannot store now (--retries waits for it).`,
+		Example: "  cioctl send email_bounced_hard\n  cioctl send --url https://hooks.example.com/webhooks/customerio/acme email_opened_human\n  cioctl send --campaign 1000 --rate 200\n  cioctl send --stdin < events.jsonl",
 		Args:    cobra.ArbitraryArgs,
 
 		ValidArgsFunction: sampleNames,

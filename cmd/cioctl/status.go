@@ -21,7 +21,15 @@ the consumers keep up, and has a message been given up on?
 
 LAG counts the messages that a consumer has not handled yet. IN FLIGHT is the part
 of LAG that a worker is handling now. REDELIVERED is the part of IN FLIGHT that
-failed before, so that a worker is handling the messages again.`,
+failed before, so that a worker is handling the messages again.
+
+PROBLEMS names what stands still or breaks a promise, with the command to run. A LAG
+that grows means too few workers, or an outage: the worker's log has the cause. FIRST
+and LAST are the times of the oldest and the newest stored event, in UTC.
+
+status ends with exit code 0 also with problems and dead letters: a script reads
+--output json, and alerts are in deploy/.`,
+		Example: "  cioctl status\n  cioctl status --nats-url nats://nats.example.com:4222 --nats-creds operator.creds\n  cioctl status --output json | jq -r .problems[]",
 	}
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
 		s, err := conn.Status(ctx)

@@ -11,7 +11,13 @@ import (
 )
 
 func (c *cli) stream() *cobra.Command {
-	return group("stream", "Change settings of the running streams", "", c.streamApply())
+	return group("stream", "Change settings of the running streams",
+		`The streams CUSTOMERIO (events) and CUSTOMERIO_DEAD (dead letters) get their settings
+when a program creates them. Later a changed setting of a program has no effect on the
+running streams: the programs and cioctl status report the difference, and apply
+changes the streams.
+
+  cioctl stream apply --stream-max-bytes 42GiB`, c.streamApply())
 }
 
 func (c *cli) streamApply() *cobra.Command {
@@ -28,8 +34,7 @@ age, which deletes older events, or a size below what the stream stores, which m
 ingest refuse every event. --less allows it. "not changed" after "applied" names a
 property that NATS cannot change.
 
-The exit code is 0 when the settings are applied, 1 when they are refused or NATS does
-not answer, and 2 for a wrong value.`,
+Give the settings as the worker has them, best by its environment.`,
 		Example: "  cioctl stream apply --stream-replicas 3 --stream-max-age 720h --stream-max-bytes 42GiB --dedup-window 2h",
 	}
 	cmd.Flags().BoolVar(&less, "less", false, "allow fewer replicas, a shorter age, which deletes events, and a size below what is stored")

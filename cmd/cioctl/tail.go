@@ -41,7 +41,10 @@ first, then new ones.
 
 The filters select by what an event says. Values of one flag, comma-separated, are
 alternatives; an event must match each flag. No line means that no event matches:
-compare with tail without filters, and with cioctl status.`,
+compare with tail without filters, and with cioctl status.
+
+tail ends with exit code 0 after Ctrl-C. A body that is no event shows its time,
+sequence and workspace only: --output json has the body.`,
 		Example: `  cioctl tail
   cioctl tail --since -10m --output json | jq .body
   cioctl tail --workspace acme --metric bounced,spammed

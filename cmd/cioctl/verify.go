@@ -19,8 +19,13 @@ func (c *cli) verify() *cobra.Command {
 		Short: "Check the signature of a captured webhook call",
 		Long: `verify reads the body of a captured webhook call from standard input, byte for
 byte, and prints which of the keys signed the call. It ignores the age of the
-timestamp. Copy --signature and --timestamp from the headers of the call.`,
-		Example: "  cioctl verify --signature 6f55… --timestamp 1614265384 < body.json",
+timestamp. Copy --signature and --timestamp from the headers of the call.
+
+Use it when ingest answers 401: "not signed by any" means that CUSTOMERIO_WEBHOOK_SECRET
+is not the key of this webhook at Customer.io, or that something on the way has changed
+the body, such as a proxy that writes JSON again. An editor that appends a newline does
+the same to the captured file.`,
+		Example: "  CUSTOMERIO_WEBHOOK_SECRET_FILE=key.txt cioctl verify --signature 6f55… --timestamp 1614265384 < body.json",
 	}
 	cmd.Flags().StringVar(&signature, "signature", "", "header X-CIO-Signature of the call (required)")
 	cmd.Flags().StringVar(&timestamp, "timestamp", "", "header X-CIO-Timestamp of the call; leave it out when the call has none")

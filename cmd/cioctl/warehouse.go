@@ -42,7 +42,14 @@ func (w *warehouseSetting) open(ctx context.Context) (*duckdb.Reader, string, er
 }
 
 func (c *cli) warehouse() *cobra.Command {
-	return group("warehouse", "Create, compact and move the warehouse", "", c.migrate(), c.compact(), c.adopt())
+	return group("warehouse", "Create, compact and move the warehouse",
+		`A warehouse has a row for each event: a DuckDB file, a folder of Parquet files, or a
+BigQuery table. WAREHOUSE_URL names it. A worker creates and fills the warehouse by
+itself; these commands are for an upgrade, a folder with many files, and a move.
+
+  cioctl warehouse migrate --backfill
+  cioctl warehouse compact
+  cioctl warehouse adopt`, c.migrate(), c.compact(), c.adopt())
 }
 
 // migrateOptions are the flags of migrate.
@@ -62,7 +69,10 @@ func (c *cli) migrate() *cobra.Command {
 			"With --backfill, migrate also computes the new columns of older rows from their\n" +
 			"payloads. Values that are there stay, and so do rows that were erased. Workers and\n" +
 			"readers may run meanwhile. After an interruption, the next run completes the work.\n" +
-			"Run it again when the last worker of the older version has stopped.",
+			"Run it again when the last worker of the older version has stopped.\n\n" +
+			"migrate waits for a worker that uses a DuckDB file. For BigQuery the account needs\n" +
+			"roles/bigquery.dataEditor; --backfill prints a statement to run instead. With several\n" +
+			"warehouses, the first failure ends migrate.",
 		Example: "  cioctl warehouse migrate --warehouse-url bigquery://my-project/messaging --print\n" +
 			"  cioctl warehouse migrate --warehouse-url parquet:/data/events --backfill",
 	}
