@@ -92,8 +92,8 @@ func fixed[T ~string](words ...T) cobra.CompletionFunc {
 // completeWait bounds the wait for NATS after the Tab key.
 const completeWait = 700 * time.Millisecond
 
-// stored completes to names that the stream knows. Without an answer the list is empty:
-// an error message would damage the line that somebody types.
+// stored completes to names in the stream. Without an answer of NATS the list is empty:
+// an error message would damage the typed line.
 func (c *cli) stored(names func(*stream.Status) []string) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		ctx, cancel := context.WithTimeout(cmd.Context(), completeWait)
@@ -124,8 +124,8 @@ func first(values cobra.CompletionFunc) cobra.CompletionFunc {
 	}
 }
 
-// statusFor asks the server that the environment and the flags of cmd name. Cobra has
-// parsed the flags, but has not run the command.
+// statusFor asks the server in the environment and the flags of cmd. Cobra has parsed the
+// flags, but has not run the command.
 func (c *cli) statusFor(ctx context.Context, cmd *cobra.Command) (*stream.Status, error) {
 	cfg := stream.Config{Name: "cioctl", Log: zerolog.Nop()}
 	set := config.New("completion", c.getenv)
@@ -167,7 +167,7 @@ func replayIDs(s *stream.Status) (ids []string) {
 	return ids
 }
 
-// sampleNames completes to the samples that are not in args yet.
+// sampleNames completes to the samples that args lacks.
 func sampleNames(_ *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
 	for _, p := range webhooktest.Payloads() {
 		if !slices.Contains(args, p.Name) {

@@ -6,8 +6,7 @@ import (
 	"github.com/cioevents/cioevents/internal/config"
 )
 
-// help replaces cobra's command, which ends with exit code 0 for a command that does
-// not exist.
+// help replaces cobra's command, whose exit code is 0 for an unknown command.
 func (c *cli) help() *cobra.Command {
 	return &cobra.Command{
 		Use:     "help [COMMAND ...]",

@@ -10,7 +10,7 @@ import (
 	"github.com/cioevents/cioevents/internal/operate"
 )
 
-// none is cobra.NoArgs with an error that says so.
+// none is cobra.NoArgs with an error in plain words.
 func none(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return fmt.Errorf("unexpected argument %q: %s takes flags only", args[0], cmd.CommandPath())
@@ -18,7 +18,7 @@ func none(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// one is cobra.ExactArgs(1) with an error that says what the argument is.
+// one is cobra.ExactArgs(1) with an error that names the argument.
 func one(want string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) != 1 {
@@ -28,7 +28,7 @@ func one(want string) cobra.PositionalArgs {
 	}
 }
 
-// optional is cobra.MaximumNArgs(1) with an error that says what the argument is.
+// optional is cobra.MaximumNArgs(1) with an error that names the argument.
 func optional(want string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) > 1 {
@@ -38,8 +38,7 @@ func optional(want string) cobra.PositionalArgs {
 	}
 }
 
-// subcommand returns an error for an argument of a command that has only subcommands:
-// no subcommand has this name.
+// subcommand returns an error for an argument of a group: no subcommand has the name.
 func subcommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil

@@ -20,8 +20,8 @@ import (
 type output struct {
 	format string
 	raw    bool
-	// rawTo is where the command prints, nil for a command without --raw: its table has no
-	// texts of strangers.
+	// rawTo is the writer of the command, or nil for a command without --raw: its table has
+	// no texts of strangers.
 	rawTo io.Writer
 }
 
@@ -64,8 +64,8 @@ func (o *output) print(w io.Writer, v any, table func(io.Writer)) error {
 	return tw.Flush()
 }
 
-// line prints one line at once, for a command that goes on. Texts are cells as those of
-// row.
+// line prints one line at once, for a command without an end. Texts are cleaned and cut
+// like the cells of row.
 func (o *output) line(w io.Writer, format string, args ...any) error {
 	for i, arg := range args {
 		if text, ok := arg.(string); ok && !o.raw {

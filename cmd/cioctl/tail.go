@@ -87,8 +87,8 @@ func lower(words []string) {
 	}
 }
 
-// noteUnknown tells the operator about words that Customer.io does not send, in case of a
-// slip.
+// noteUnknown tells the operator about words that Customer.io does not send: perhaps a
+// misspelling.
 func (c *cli) noteUnknown(f *operate.EventFilter) {
 	for _, m := range f.Metrics {
 		if !slices.Contains(webhook.Metrics(), webhook.Metric(m)) {

@@ -1,6 +1,6 @@
-// Package terminal makes texts of strangers safe to print. The reason of a bounce, for
-// example, is written by the operator of the recipient's mail server: its escape
-// sequences could set the title of a window, clear the screen or hide a line.
+// Package terminal makes texts of strangers safe to print. The operator of a recipient's
+// mail server, for example, writes the reason of a bounce: escape sequences in the reason
+// could set the title of a window, clear the screen or hide a line.
 package terminal
 
 import (
