@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/cioevents/cioevents/internal/config"
 )
 
 // A mistake in a name is answered with the right name, and with exit code 2.
@@ -47,6 +49,7 @@ func TestCommonNamesInTheEnvironment(t *testing.T) {
 	s.env = map[string]string{
 		"OUTPUT": "xml", "URL": "nonsense", "DATA": "/nowhere", "RATE": "x", "SEED": "x", "RAW": "x", "DELIVERIES": "x",
 		"INGEST_ADDR": strings.TrimPrefix(server.URL, "http://"),
+		"LOG_FORMAT":  "xml", // ends dev before its start
 	}
 	for _, args := range [][]string{
 		{"send", "email_opened_human"}, {"status"}, {"dead", "list"}, {"replay", "list"}, {"effects", "show"},
@@ -56,7 +59,7 @@ func TestCommonNamesInTheEnvironment(t *testing.T) {
 	// Each command reads all of its variables before it reports the mistakes.
 	s.asked = asked
 	for _, args := range [][]string{
-		{"dev", "--data="}, {"demo", "nonsense=1"}, {"send", "--output=xml"}, {"query", "--output=xml", "FROM x"}, {"report", "--output=xml"},
+		{"dev"}, {"send", "--output=xml"}, {"query", "--output=xml", "FROM x"}, {"report", "--output=xml"},
 		{"tail", "--output=xml"}, {"dead", "show", "1", "--output=xml"}, {"replay", "start", "--output=xml"}, {"warehouse", "compact", "--output=xml"},
 		{"warehouse", "adopt", "--output=xml"}, {"consumer", "start", "x", "--output=xml"}, {"effects", "test", "--output=xml"}, {"verify"},
 	} {
@@ -66,6 +69,11 @@ func TestCommonNamesInTheEnvironment(t *testing.T) {
 		if !strings.Contains(name, "_") {
 			t.Errorf("%s is read from the environment", name)
 		}
+	}
+	set := config.New("demo", func(string) string { return "" })
+	(&demoConfig{}).Declare(set)
+	if list := set.Settings(); len(list) > 0 {
+		t.Errorf("demo reads %v", list)
 	}
 	if len(asked) < 20 {
 		t.Errorf("only %d variables are read: %v", len(asked), asked)
