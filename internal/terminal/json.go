@@ -10,17 +10,40 @@ import (
 
 // JSON returns a writer that escapes, in JSON, the characters that Line replaces:
 // encoding/json and zerolog escape C0 only. A decoder reads the same texts, except that
-// bytes that are not UTF-8 become U+FFFD. Each Write must end between two characters, as
-// the writes of an encoder do.
-func JSON(w io.Writer) io.Writer { return escaper{w} }
+// bytes that are not UTF-8 become U+FFFD. A Write may end inside a character. Concurrent
+// writes are safe if w's are, and if each ends a line, as those of a logger do.
+func JSON(w io.Writer) io.Writer { return &escaper{w: w} }
 
-type escaper struct{ w io.Writer }
+type escaper struct {
+	w    io.Writer
+	rest []byte // the beginning of a character
+}
 
-func (e escaper) Write(doc []byte) (int, error) {
-	if _, err := e.w.Write(escape(doc)); err != nil {
+func (e *escaper) Write(doc []byte) (int, error) {
+	text := doc
+	if len(e.rest) > 0 {
+		text, e.rest = append(e.rest, doc...), nil
+	}
+	if end := wholeRunes(text); end < len(text) {
+		text, e.rest = text[:end], bytes.Clone(text[end:])
+	}
+	if _, err := e.w.Write(escape(text)); err != nil {
 		return 0, err
 	}
 	return len(doc), nil
+}
+
+// wholeRunes returns the length of text without an incomplete character at the end.
+func wholeRunes(text []byte) int {
+	for i := len(text) - 1; i >= 0 && i >= len(text)-utf8.UTFMax; i-- {
+		if utf8.RuneStart(text[i]) {
+			if !utf8.FullRune(text[i:]) {
+				return i
+			}
+			break
+		}
+	}
+	return len(text)
 }
 
 // escape leaves C0 as it is: in JSON, C0 is white space between tokens.

@@ -73,6 +73,25 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+// A writer with a buffer of its own, such as bufio's, splits characters.
+func TestJSONInParts(t *testing.T) {
+	t.Parallel()
+	var whole, parts bytes.Buffer
+	doc := []byte(`{"a":"ü日👍` + "\x9b\u009b\u202e\xe2\x80" + `"}` + "\n")
+	if _, err := terminal.JSON(&whole).Write(doc); err != nil {
+		t.Fatal(err)
+	}
+	w := terminal.JSON(&parts)
+	for i := range doc {
+		if n, err := w.Write(doc[i : i+1]); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if parts.String() != whole.String() || !json.Valid(parts.Bytes()) || !strings.Contains(parts.String(), `ü日👍\ufffd\u009b\u202e`) {
+		t.Errorf("in parts %q, whole %q", parts.String(), whole.String())
+	}
+}
+
 func TestIs(t *testing.T) {
 	t.Parallel()
 	null, err := os.Open(os.DevNull)
