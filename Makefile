@@ -66,8 +66,8 @@ bench: ## Measure ingest and worker against baselines in the same run, print rat
 	go test ./internal/warehouse/duckdb -run '^$$' -bench 'BenchmarkStagedInsert|BenchmarkWrite/5000' -benchtime 60x
 
 .PHONY: docs
-docs: ## Generate the tables of settings, instruments and packages in the documents
-	go test ./test/docs -run '^TestSettings$$' -update
+docs: ## Generate the tables of settings, instruments and packages, and show files in the documents
+	go test ./test/docs -run '^(TestSettings|TestFiles)$$' -update
 	go test ./test/integration -run '^TestInstruments$$' -update
 	go test ./test/arch -run '^TestTable$$' -update
 

@@ -3,7 +3,7 @@
 // name, constants and log lines that a sentence quotes (see quotes and texts), and label
 // values that a table explains.
 //
-//	go test ./test/docs -run TestSettings -update    writes the tables of settings
+//	go test ./test/docs -run 'TestSettings|TestFiles' -update    writes the tables of settings and the configurations of load balancers
 package docs_test
 
 import (
@@ -22,7 +22,7 @@ const (
 	file   = "docs/configuration.md"
 )
 
-var update = flag.Bool("update", false, "write the tables into "+file)
+var update = flag.Bool("update", false, "write the generated parts into the documents")
 
 func read(t *testing.T, path string) string {
 	t.Helper()

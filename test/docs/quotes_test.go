@@ -72,6 +72,10 @@ var quotes = map[string][]quote{
 		{"belong to the consumer `{engagement}`", "internal/app/workerapp.Engagement"},
 		{"all others to `{suppression}`", "internal/app/workerapp.Suppression"},
 	},
+	"docs/loadbalancers.md": {
+		{"ingest answers within {2.75 s}", "internal/ingest.answerTimeout"},
+		{"Bodies of {8 MiB}, unchanged", "internal/ingest.DefaultMaxBody"},
+	},
 	"docs/operations.md": {
 		{"signed, but too old or over {5 minutes} ahead", "pkg/webhook.MaxClockSkew"},
 		{"Dead letters are kept for {90 days}", "internal/stream.deadMaxAge"},
