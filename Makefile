@@ -46,6 +46,10 @@ chaos: ## Kill and break real processes at random and check every guarantee; ARG
 upgrade: ## Upgrade a running system from c826c92 and check that every event counts once; ARGS="--duration 10s"
 	go run ./test/upgrade $(ARGS)
 
+.PHONY: lb
+lb: ## Restart and kill ingest behind nginx, HAProxy, Caddy and Varnish, which you install; ARGS="--balancers nginx"
+	go run ./test/lb $(ARGS)
+
 .PHONY: soak
 soak: ## Send 5,000 events a second for 10 minutes, then a burst, then an overload; ARGS="--duration 60s"
 	go run ./test/bench soak $(ARGS)
