@@ -61,8 +61,8 @@ type Config struct {
 	// through one of the Proxies the sender is read from X-Forwarded-For.
 	Allowed, Proxies []netip.Prefix
 	// DrainDelay is the time for which the unready server goes on answering
-	// after its context has ended. In this time a load balancer stops sending,
-	// before connections are refused. Default none.
+	// calls after its context has ended. Health checks fail in this time, so a
+	// load balancer stops sending before connections are refused. Default none.
 	DrainDelay time.Duration
 	// Ready reports why the stream cannot be used, nil when it can. Default
 	// always ready.
@@ -106,7 +106,7 @@ func (c *Config) Declare(s *config.Set) {
 	s.Var((*config.Duration)(&c.Tolerance), "CUSTOMERIO_WEBHOOK_TOLERANCE", "largest accepted age of a call's timestamp, 0 for any age; Customer.io repeats a call for 7 days")
 	s.Var((*config.Bytes)(&c.MaxBody), "MAX_BODY_BYTES", "largest accepted body of a call; a larger body is answered 413")
 	s.Count(&c.MaxInFlight, "MAX_IN_FLIGHT", c.MaxInFlight, "largest number of calls that wait for the stream at a time; further calls are answered 503")
-	s.Var((*config.Duration)(&c.DrainDelay), "DRAIN_DELAY", "time after a stop signal in which ingest, already unready, goes on answering, so that load balancers can take it out")
+	s.Var((*config.Duration)(&c.DrainDelay), "DRAIN_DELAY", "time after a stop signal in which ingest goes on answering calls, while /healthz and /readyz answer 503, so that load balancers can take it out: longer than a probe's interval times the failures that the load balancer waits for")
 }
 
 // DeclareListener adds the settings of a listener on the internet, which cioctl dev

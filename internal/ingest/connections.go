@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"sync"
@@ -16,15 +17,14 @@ import (
 // queue until another connection ends. Customer.io waits an hour after a refused or
 // reset connection, but only for its ordinary back-off after a connection without an
 // answer in time.
-//
-// Accept returns the connections without a wrapper, and the HTTP server's hook reports
-// their end. A wrapper would hide CloseWrite. Without CloseWrite, a reset can destroy
-// the answer to a body that was not read to its end.
 type connections struct {
 	limit int64
 	open  atomic.Int64
 	freed chan struct{} // wakes a waiting Accept, with room for a single signal
 	log   zerolog.Logger
+
+	mu  sync.Mutex
+	all map[*conn]struct{}
 }
 
 func newConnections(limit int, log zerolog.Logger) *connections {
@@ -32,6 +32,7 @@ func newConnections(limit int, log zerolog.Logger) *connections {
 		limit: int64(limit),
 		freed: make(chan struct{}, 1),
 		log:   log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Minute}),
+		all:   map[*conn]struct{}{},
 	}
 }
 
@@ -41,11 +42,25 @@ func newConnections(limit int, log zerolog.Logger) *connections {
 // header within HeaderTimeout.
 func (c *connections) crowded() bool { return c.open.Load() > c.limit*3/4 }
 
+func (c *connections) add(nc net.Conn) *conn {
+	added := &conn{Conn: nc}
+	c.mu.Lock()
+	c.all[added] = struct{}{}
+	c.mu.Unlock()
+	c.open.Add(1)
+	return added
+}
+
 // state is the HTTP server's ConnState hook.
-func (c *connections) state(_ net.Conn, state http.ConnState) {
+func (c *connections) state(nc net.Conn, state http.ConnState) {
+	changed := accepted(nc)
+	changed.state.Store(int32(state)) //nolint:gosec // one of five small constants
 	if state != http.StateClosed {
 		return
 	}
+	c.mu.Lock()
+	delete(c.all, changed)
+	c.mu.Unlock()
 	c.open.Add(-1)
 	select {
 	case c.freed <- struct{}{}:
@@ -53,37 +68,30 @@ func (c *connections) state(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// on returns a listener that accepts connections up to the limit.
-func (c *connections) on(ln net.Listener) net.Listener {
-	return &boundedListener{Listener: ln, connections: c, closed: make(chan struct{})}
-}
+// busyPoll is how often finish looks at the connections.
+const busyPoll = 5 * time.Millisecond
 
-type boundedListener struct {
-	net.Listener
-	*connections
-	once   sync.Once
-	closed chan struct{}
-}
-
-// Accept waits until the limit has room. net/http calls Accept from a single goroutine,
-// so no other caller can take the room.
-func (l *boundedListener) Accept() (net.Conn, error) {
-	for l.open.Load() >= l.limit {
-		l.log.Warn().Int64("open", l.limit).Msg("MAX_CONNECTIONS reached, new connections wait")
+// finish returns when every open connection is idle, or when ctx ends. Without finish,
+// http.Server.Shutdown would close a connection whose request it has not yet read.
+func (c *connections) finish(ctx context.Context) {
+	tick := time.NewTicker(busyPoll)
+	defer tick.Stop()
+	for c.busy() {
 		select {
-		case <-l.freed:
-		case <-l.closed:
-			return nil, net.ErrClosed
+		case <-tick.C:
+		case <-ctx.Done():
+			return
 		}
 	}
-	conn, err := l.Listener.Accept()
-	if err == nil {
-		l.open.Add(1)
-	}
-	return conn, err
 }
 
-func (l *boundedListener) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return l.Listener.Close()
+func (c *connections) busy() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for one := range c.all {
+		if !one.idle() {
+			return true
+		}
+	}
+	return false
 }

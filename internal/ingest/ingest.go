@@ -126,11 +126,29 @@ func (s *Server) routes() *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.routeError
-	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
+	e.GET("/healthz", s.health)
 	e.POST(Path, s.receive)
 	e.POST(Path+"/:workspace", s.receive)
 	return e
 }
+
+// health tells a load balancer whether to send calls here. The answer is 503 during a
+// drain and does not depend on the stream: while the stream is away ingest must answer
+// calls itself.
+func (s *Server) health(c echo.Context) error {
+	if s.ends() {
+		c.Response().Header()["Connection"] = connectionClose
+	}
+	if s.draining.Load() {
+		return c.String(http.StatusServiceUnavailable, "draining\n")
+	}
+	return c.String(http.StatusOK, "ok\n")
+}
+
+// ends reports whether an answer closes its connection. Closing an idle connection
+// could break a call that is just arriving. Closing each connection after an answer
+// breaks no call.
+func (s *Server) ends() bool { return s.draining.Load() || s.connections.crowded() }
 
 // Handler returns the routes. Serve uses Handler; a test can serve Handler itself.
 func (s *Server) Handler() http.Handler { return handler{s} }
@@ -166,9 +184,7 @@ func (s *Server) answer(c echo.Context, o outcome, cause error) error {
 	if a.status == http.StatusOK {
 		delete(h, "Connection") // see handler.ServeHTTP: the call was signed
 	}
-	if s.draining.Load() || s.connections.crowded() {
-		// Closing an idle connection could break a call that is just arriving.
-		// Closing each connection after an answer breaks no call.
+	if s.ends() {
 		h["Connection"] = connectionClose
 	}
 	return c.JSONBlob(a.status, a.body)

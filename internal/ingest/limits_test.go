@@ -197,6 +197,8 @@ func isTimeout(err error) bool {
 	return errors.As(err, &e) && e.Timeout()
 }
 
+func isEOF(err error) bool { return errors.Is(err, io.EOF) }
+
 // Idle connections take at most three quarters of the limit.
 func TestCrowdedConnectionsEnd(t *testing.T) {
 	t.Parallel()

@@ -2,25 +2,30 @@ package ingest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"time"
 )
 
 // shutdownTimeout bounds the wait for calls in flight. 8 s is longer than any call may
-// take, and longer than the 5 s for which net/http waits for a connection that has not
-// sent its first call.
+// take, and longer than the 5 s for which a connection may stay without its first call.
 const shutdownTimeout = 8 * time.Second
 
+// queueTimeout bounds the time for which a listener that ends accepts connections. A
+// queue of 4096 connections takes less than a second.
+const queueTimeout = 2 * time.Second
+
 // Serve answers calls on ln until ctx ends, and then drains. During a drain the server
-// becomes unready, answers calls for DrainDelay, then refuses new calls with 503,
-// finishes the calls in flight and closes. Serve returns nil after a clean drain.
+// becomes unready, answers calls for DrainDelay, then refuses new calls with 503. The
+// server closes ln when no connection waits in the queue of ln, and finishes the calls
+// in flight. Serve returns nil after a clean drain.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
-	srv := s.server()
+	srv, bounded := s.server(), s.connections.on(ln)
 	failed := make(chan error, 1)
-	go func() { failed <- s.serve(srv, s.connections.on(ln)) }()
+	go func() {
+		failed <- s.serve(srv, bounded)
+		close(failed)
+	}()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve webhooks: %w", err)
@@ -29,7 +34,10 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	s.drain(failed)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
-	if err := srv.Shutdown(ctx); err != nil && !errors.Is(err, http.ErrServerClosed) {
+	bounded.end(time.Now().Add(queueTimeout))
+	<-failed //nolint:errcheck // the listener is closed, for whatever reason
+	s.connections.finish(ctx)
+	if err := srv.Shutdown(ctx); err != nil {
 		return fmt.Errorf("finish calls in flight: %w", err)
 	}
 	return nil

@@ -77,6 +77,8 @@ var quotes = map[string][]quote{
 		{"Bodies of {8 MiB}, unchanged", "internal/ingest.DefaultMaxBody"},
 	},
 	"docs/operations.md": {
+		{"The default of {8 s} suits three probes", "internal/app/ingestapp.drainDelay"},
+		{"Give the process `DRAIN_DELAY` and {8 s} more", "internal/ingest.shutdownTimeout"},
 		{"signed, but too old or over {5 minutes} ahead", "pkg/webhook.MaxClockSkew"},
 		{"Dead letters are kept for {90 days}", "internal/stream.deadMaxAge"},
 		{"in the stream `{CUSTOMERIO_DEAD}`", "internal/stream.DeadName"},

@@ -237,7 +237,7 @@ func TestPodsHoldTheirOwnSecretsAlone(t *testing.T) {
 // Times of the programs that they do not let be set: ingest.shutdownTimeout, and
 // for the worker the grace of a batch and stream.ackSyncTimeout.
 const (
-	ingestFinish = 5 * time.Second
+	ingestFinish = 8 * time.Second
 	workerFinish = 25 * time.Second
 )
 
@@ -255,6 +255,10 @@ func TestThereIsTimeToStop(t *testing.T) {
 				}
 				if c.Lifecycle != nil && c.Lifecycle.PreStop != nil {
 					t.Errorf("%s: a preStop hook takes from the time to stop; count it here", w.name)
+				}
+				// /healthz of ingest's webhook port answers 503 during a drain.
+				if p := c.LivenessProbe; p != nil && p.HTTPGet.Port.StrVal == "http" && time.Duration(p.PeriodSeconds*p.FailureThreshold)*time.Second < needs {
+					t.Errorf("%s: the liveness probe kills a drain of %v", w.name, needs)
 				}
 				if grace := time.Duration(*w.pod.Spec.TerminationGracePeriodSeconds) * time.Second; grace < needs+5*time.Second {
 					t.Errorf("%s has %v to stop and needs %v, and some to spare", w.name, grace, needs)

@@ -15,8 +15,9 @@ import (
 	"github.com/cioevents/cioevents/internal/ingest"
 )
 
-// drainDelay is the default of DRAIN_DELAY.
-const drainDelay = 3 * time.Second
+// drainDelay is the default of DRAIN_DELAY. A load balancer that probes every 2 s and
+// needs three failures notices a drain within 6 s, and its last probe takes some time.
+const drainDelay = 8 * time.Second
 
 // Config is the settings of ingest.
 type Config struct {

@@ -1,0 +1,87 @@
+package ingest
+
+import (
+	"net"
+	"sync/atomic"
+	"time"
+)
+
+// A boundedListener accepts connections up to the limit.
+type boundedListener struct {
+	net.Listener
+	*connections
+	// ending is closed by end; until is the time at which Accept stops then.
+	ending chan struct{}
+	until  atomic.Pointer[time.Time]
+}
+
+// on returns a listener that accepts connections up to the limit.
+func (c *connections) on(ln net.Listener) *boundedListener {
+	return &boundedListener{Listener: ln, connections: c, ending: make(chan struct{})}
+}
+
+// Accept waits until the limit has room. net/http calls Accept from a single goroutine,
+// so no other caller can take the room.
+func (l *boundedListener) Accept() (net.Conn, error) {
+	for l.open.Load() >= l.limit && l.until.Load() == nil {
+		l.log.Warn().Int64("open", l.limit).Msg("MAX_CONNECTIONS reached, new connections wait")
+		select {
+		case <-l.freed:
+		case <-l.ending:
+		}
+	}
+	nc, err := l.accept()
+	if err != nil {
+		return nil, err
+	}
+	return l.add(nc), nil
+}
+
+// quiet is how long no connection must arrive before an ending listener closes. The
+// kernel's queue is then empty.
+const quiet = 50 * time.Millisecond
+
+// accept accepts a connection. After end, accept closes the listener once no
+// connection waits.
+func (l *boundedListener) accept() (net.Conn, error) {
+	until := l.until.Load()
+	if until == nil {
+		nc, err := l.Listener.Accept()
+		if err == nil || l.until.Load() == nil {
+			return nc, err
+		}
+		until = l.until.Load() // end has woken Accept
+	}
+	l.setDeadline(earlier(time.Now().Add(quiet), *until))
+	nc, err := l.Listener.Accept()
+	if err != nil {
+		_ = l.Close() // at once: a connection that arrives now is reset
+		return nil, net.ErrClosed
+	}
+	return nc, nil
+}
+
+// end lets Accept accept all connections that wait in the kernel's queue, also above
+// the limit, until the queue is empty or the time is over. Then Accept closes the
+// listener. If the listener closed first, the kernel would reset the waiting
+// connections, and Customer.io waits an hour after a reset connection.
+func (l *boundedListener) end(until time.Time) {
+	l.until.Store(&until)
+	close(l.ending)
+	l.setDeadline(time.Now().Add(quiet)) // wakes Accept if no connection arrives
+}
+
+func (l *boundedListener) setDeadline(t time.Time) {
+	if d, ok := l.Listener.(interface{ SetDeadline(t time.Time) error }); ok {
+		_ = d.SetDeadline(t) // a closed listener accepts nothing anyway
+	} else {
+		_ = l.Close()
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
