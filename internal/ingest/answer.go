@@ -22,6 +22,9 @@ const (
 	outcomeMethod
 	outcomeTooLarge
 	outcomeIncomplete
+	outcomeProxyProtocol
+	outcomeHeaderTooLarge
+	outcomeMalformed
 	outcomeBusy
 	outcomeDraining
 	outcomeStreamFull
@@ -70,6 +73,18 @@ var answers = [outcomeCount]answer{
 	outcomeIncomplete: {
 		"incomplete", http.StatusServiceUnavailable, []byte(`{"error":"Incomplete body"}`),
 		zerolog.InfoLevel, "call refused: incomplete body",
+	},
+	outcomeProxyProtocol: {
+		"proxy_protocol", http.StatusServiceUnavailable, []byte(`{"error":"PROXY protocol not accepted"}`),
+		zerolog.WarnLevel, "call refused: the load balancer sends the PROXY protocol; switch it off there, ingest reads the sender's address from X-Forwarded-For (TRUSTED_PROXIES)",
+	},
+	outcomeHeaderTooLarge: {
+		"header_too_large", http.StatusServiceUnavailable, []byte(`{"error":"Header too large"}`),
+		zerolog.WarnLevel, "call refused: header larger than 16 KiB; if Customer.io sent the call, let the proxy add less",
+	},
+	outcomeMalformed: {
+		"malformed", http.StatusServiceUnavailable, []byte(`{"error":"Malformed request"}`),
+		zerolog.WarnLevel, "call refused: not a request of HTTP/1.1 that ingest accepts; if Customer.io sent the call, a proxy changes the Host, Expect, Transfer-Encoding or Content-Length header, or speaks TLS to a listener without TLS",
 	},
 	outcomeBusy: {
 		"busy", http.StatusServiceUnavailable, []byte(`{"error":"Too much in flight"}`),

@@ -151,7 +151,7 @@ func TestTLSSlowHandshake(t *testing.T) {
 	if got := answers(t, conn); got != nil {
 		t.Errorf("answered %q", got)
 	}
-	if got := plain.exchange(t, call(small)); !cmp.Equal(got, []string{"400 Client sent an HTTP request to an HTTPS server."}) {
+	if got := plain.exchange(t, call(small)); !cmp.Equal(got, []string{malformed}) {
 		t.Errorf("HTTP is answered %q", got)
 	}
 	slow := s.dial(t)

@@ -47,8 +47,10 @@ type Config struct {
 	// answered 503 at once. Default 1024: at the usual 7 ms a publish, 1024 calls
 	// are far more than the stream takes.
 	MaxInFlight int
-	// MaxConnections bounds the open connections; further connections wait until
-	// one ends. Default 4096. Serve enforces the bound, Handler does not.
+	// MaxConnections bounds the open connections, below the limit of open files;
+	// further connections wait until one ends. From three quarters on, connections
+	// that wait for a request make room. Default 4096. Serve enforces the bound,
+	// Handler does not.
 	MaxConnections int
 	// HeaderTimeout bounds the time for a header, default 5 s, and BodyTimeout
 	// the time for a body, default 2 s. Only Serve applies HeaderTimeout.
@@ -112,7 +114,7 @@ func (c *Config) Declare(s *config.Set) {
 // DeclareListener adds the settings of a listener on the internet, which cioctl dev
 // has no use for.
 func (c *Config) DeclareListener(s *config.Set) {
-	s.Count(&c.MaxConnections, "MAX_CONNECTIONS", DefaultMaxConnections, "largest number of open connections of the webhook listener; further connections wait until one ends")
+	s.Count(&c.MaxConnections, "MAX_CONNECTIONS", DefaultMaxConnections, "largest number of open connections of the webhook listener, at most what the limit of open files allows; further connections wait until one ends")
 	s.String(&c.TLSCertFile, "TLS_CERT_FILE", "", "path of the webhook listener's certificate with its chain (PEM), read again after a change; without a certificate the listener speaks HTTP")
 	s.String(&c.TLSKeyFile, "TLS_KEY_FILE", "", "path of the key (PEM) of TLS_CERT_FILE")
 	s.Var((*config.Networks)(&c.Allowed), "ALLOWED_NETWORKS", "networks (CIDR, comma-separated) that webhook calls may come from; calls from elsewhere are answered 503. By default any network. Customer.io publishes its addresses and adds new ones: a missing address stops the feed")

@@ -1,37 +1,121 @@
 package ingest
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"sync/atomic"
+	"time"
 )
 
-// A conn is an accepted connection.
+// A conn is an accepted connection. A TLS connection is inside the conn, so that a conn
+// sees the bytes of HTTP.
 type conn struct {
 	net.Conn
-	// state is the last http.ConnState of the connection.
+	owner *connections
+	// state is the last http.ConnState, and since the time of the change, in
+	// nanoseconds of Unix time.
 	state atomic.Int32
+	since atomic.Int64
+	// signed is set once the connection has carried a signed call.
+	signed atomic.Bool
+	// leaving is set while the connection is asked to make room.
+	leaving atomic.Bool
+	// begun is set after the first read, proxied if the PROXY protocol was read.
+	begun, proxied bool
+}
+
+// become records a state. net/http calls become twice per request.
+func (c *conn) become(state http.ConnState) {
+	c.since.Store(time.Now().UnixNano())
+	c.state.Store(int32(state)) //nolint:gosec // one of five small constants
+	if c.leaving.Load() {
+		c.leaving.Store(false)
+	}
+}
+
+func (c *conn) is(state http.ConnState) bool { return http.ConnState(c.state.Load()) == state }
+
+// leave asks the connection to end. A deadline in the past ends the wait for the next
+// request, for a header or for a body; the handler answers 503 to half a body. The
+// alternative, Close, could hit a call that has arrived since the caller looked at the
+// state.
+func (c *conn) leave() {
+	c.leaving.Store(true)
+	_ = c.SetReadDeadline(time.Unix(1, 0)) // on a closed connection the next read fails
+}
+
+// Read is net.Conn's Read, and looks at the first bytes of the connection.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err != nil && c.leaving.Load() {
+		n, err = c.lastRead(p, n, err)
+	}
+	if !c.begun {
+		c.begun = true
+		err = c.begin(p[:n], err)
+	}
+	return n, err
+}
+
+// lastChance is how long a leaving connection still reads.
+const lastChance = time.Millisecond
+
+// lastRead reads a call that has arrived just before leave.
+func (c *conn) lastRead(p []byte, n int, err error) (int, error) {
+	if timeout, ok := errors.AsType[net.Error](err); n > 0 || !ok || !timeout.Timeout() {
+		return n, err
+	}
+	_ = c.SetReadDeadline(time.Now().Add(lastChance)) // on a closed connection Read fails
+	return c.Conn.Read(p)
+}
+
+// begin looks at the result of the first read. With TLS, the first read includes the
+// handshake.
+func (c *conn) begin(first []byte, err error) error {
+	secured, ok := c.Conn.(*tls.Conn)
+	if ok && err != nil && !secured.ConnectionState().HandshakeComplete {
+		c.failedHandshake(err)
+		return io.EOF // net/http closes the connection without an answer
+	}
+	c.proxied = beginsWithProxy(first)
+	return err
+}
+
+// failedHandshake logs a failed TLS handshake: after a failed handshake Customer.io
+// waits an hour. A client that does not speak TLS gets an answer without TLS.
+func (c *conn) failedHandshake(err error) {
+	c.owner.handshakes.Warn().Stringer("from", c.RemoteAddr()).Err(err).Msg("TLS handshake error")
+	if plain, ok := errors.AsType[tls.RecordHeaderError](err); ok && plain.Conn != nil {
+		c.proxied = beginsWithProxy(plain.RecordHeader[:])
+		c.refuse(plain.Conn, outcomeMalformed)
+	}
 }
 
 // CloseWrite closes the sending side. net/http closes the sending side first after a
 // body that was not read to its end: a reset could otherwise destroy the answer.
-func (c *conn) CloseWrite() error {
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+func (c *conn) CloseWrite() error { return closeWrite(c.Conn) }
+
+func closeWrite(nc net.Conn) error {
+	if half, ok := nc.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}
 	return errors.ErrUnsupported
 }
 
-// idle reports whether the connection waits for its next request.
-func (c *conn) idle() bool { return http.ConnState(c.state.Load()) == http.StateIdle }
+type connKey struct{}
 
-// accepted returns the conn behind a connection of net/http.
-func accepted(nc net.Conn) *conn {
-	if secured, ok := nc.(*tls.Conn); ok {
-		nc = secured.NetConn()
+// withConn is the HTTP server's ConnContext hook.
+func withConn(ctx context.Context, nc net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, nc)
+}
+
+// trust marks the connection of a call with a valid signature.
+func trust(ctx context.Context) {
+	if c, ok := ctx.Value(connKey{}).(*conn); ok && !c.signed.Load() {
+		c.signed.Store(true)
 	}
-	c, _ := nc.(*conn)
-	return c
 }

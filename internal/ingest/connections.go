@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
@@ -13,37 +14,51 @@ import (
 
 // connections bounds the number of open connections.
 //
-// A connection above the limit is not refused. The connection waits in the kernel's
-// queue until another connection ends. Customer.io waits an hour after a refused or
-// reset connection, but only for its ordinary back-off after a connection without an
-// answer in time.
+// A connection above the limit is not refused. An idle connection makes room, see
+// makeRoom. If all connections are busy, the new connection waits in the kernel's queue
+// until another connection ends. Customer.io waits an hour after a refused or reset
+// connection, but only for its ordinary back-off after a connection without an answer in
+// time.
 type connections struct {
 	limit int64
 	open  atomic.Int64
 	freed chan struct{} // wakes a waiting Accept, with room for a single signal
-	log   zerolog.Logger
+	tls   *tls.Config   // nil without TLS
+	// waiting and leaving have a line a minute at most, handshakes a few a second.
+	waiting, leaving, handshakes zerolog.Logger
+	// refused counts and logs an answer that the routes did not give.
+	refused func(outcome)
+	evicted evictions
 
 	mu  sync.Mutex
 	all map[*conn]struct{}
+	queue
 }
 
 func newConnections(limit int, log zerolog.Logger) *connections {
 	return &connections{
-		limit: int64(limit),
-		freed: make(chan struct{}, 1),
-		log:   log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Minute}),
-		all:   map[*conn]struct{}{},
+		limit:      int64(limit),
+		freed:      make(chan struct{}, 1),
+		waiting:    rarely(log),
+		leaving:    rarely(log),
+		handshakes: sparing(log),
+		all:        map[*conn]struct{}{},
 	}
 }
 
 // crowded reports whether more than three quarters of the limit are in use. Each
-// answer then closes its connection, which keeps idle connections out of the last
-// quarter. An idle connection may stay for IdleTimeout; a new connection must send a
-// header within HeaderTimeout.
+// answer then closes its connection, and Accept asks idle connections to leave, which
+// keeps them out of the last quarter.
 func (c *connections) crowded() bool { return c.open.Load() > c.limit*3/4 }
 
+func (c *connections) full() bool { return c.open.Load() >= c.limit }
+
 func (c *connections) add(nc net.Conn) *conn {
-	added := &conn{Conn: nc}
+	if c.tls != nil {
+		nc = tls.Server(nc, c.tls)
+	}
+	added := &conn{Conn: nc, owner: c}
+	added.become(http.StateNew)
 	c.mu.Lock()
 	c.all[added] = struct{}{}
 	c.mu.Unlock()
@@ -51,10 +66,20 @@ func (c *connections) add(nc net.Conn) *conn {
 	return added
 }
 
+// left counts and logs a connection that was asked to leave.
+func (c *connections) left(signed bool) {
+	c.evicted.count(signed)
+	c.leaving.Warn().Int64("open", c.open.Load()).Int64("limit", c.limit).
+		Msg("many open connections: those that wait longest are closed, first those without a signed call")
+}
+
 // state is the HTTP server's ConnState hook.
 func (c *connections) state(nc net.Conn, state http.ConnState) {
-	changed := accepted(nc)
-	changed.state.Store(int32(state)) //nolint:gosec // one of five small constants
+	changed, ok := nc.(*conn)
+	if !ok {
+		return
+	}
+	changed.become(state)
 	if state != http.StateClosed {
 		return
 	}
@@ -68,15 +93,17 @@ func (c *connections) state(nc net.Conn, state http.ConnState) {
 	}
 }
 
-// busyPoll is how often finish looks at the connections.
-const busyPoll = 5 * time.Millisecond
+// finishPoll is how often finish looks at the connections.
+const finishPoll = 5 * time.Millisecond
 
-// finish returns when every open connection is idle, or when ctx ends. Without finish,
-// http.Server.Shutdown would close a connection whose request it has not yet read.
+// finish ends idle connections, and returns when all connections have ended, or when
+// ctx ends. Without finish, http.Server.Shutdown would close a connection whose request
+// has arrived but was not yet read.
 func (c *connections) finish(ctx context.Context) {
-	tick := time.NewTicker(busyPoll)
+	tick := time.NewTicker(finishPoll)
 	defer tick.Stop()
-	for c.busy() {
+	for c.open.Load() > 0 {
+		c.leaveIdle()
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -85,13 +112,12 @@ func (c *connections) finish(ctx context.Context) {
 	}
 }
 
-func (c *connections) busy() bool {
+func (c *connections) leaveIdle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for one := range c.all {
-		if !one.idle() {
-			return true
+		if one.is(http.StateIdle) && !one.leaving.Load() {
+			one.leave()
 		}
 	}
-	return false
 }

@@ -89,6 +89,7 @@ func (s *Server) take(ctx context.Context, h http.Header, body []byte, candidate
 		return judgeSignature(err), nil
 	}
 	s.metrics.signed(workspace.Name, key, now)
+	trust(ctx)
 	if !s.gate.enter(1) {
 		return outcomeBusy, nil
 	}

@@ -91,12 +91,16 @@ func New(cfg Config) (*Server, error) {
 		gate:        gate{limit: int64(cfg.MaxInFlight)},
 		large:       gate{limit: largeBodies * cfg.MaxBody},
 		networks:    networks{allowed: cfg.Allowed, proxies: cfg.Proxies},
-		connections: newConnections(cfg.MaxConnections, cfg.Log),
+		connections: newConnections(openFiles(cfg.MaxConnections, cfg.Log), cfg.Log),
 	}
 	s.metrics = newMetrics(cfg.Metrics, cfg.Workspaces, &s.gate, s.connections)
 	for o := range s.logs {
 		s.logs[o] = sparing(cfg.Log)
 	}
+	for _, o := range []outcome{outcomeProxyProtocol, outcomeHeaderTooLarge, outcomeMalformed} {
+		s.logs[o] = rarely(cfg.Log)
+	}
+	s.connections.refused = func(o outcome) { s.count(o, nil) }
 	s.echo = s.routes()
 	if err := s.openCertificate(); err != nil {
 		return nil, err
@@ -110,6 +114,11 @@ func sparing(log zerolog.Logger) zerolog.Logger {
 	return log.Sample(&zerolog.BurstSampler{Burst: logBurst, Period: time.Second})
 }
 
+// rarely returns a log with a line a minute, for a state that lasts.
+func rarely(log zerolog.Logger) zerolog.Logger {
+	return log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Minute})
+}
+
 func (s *Server) openCertificate() (err error) {
 	if s.cfg.TLSCertFile == "" {
 		return nil
@@ -118,6 +127,7 @@ func (s *Server) openCertificate() (err error) {
 	if err != nil {
 		return err
 	}
+	s.connections.tls = s.certificate.config()
 	return s.cfg.Metrics.Register(gauge("cioevents_ingest_tls_not_after_timestamp_seconds",
 		"Unix time at which the certificate of the webhook listener expires.", s.certificate.notAfter))
 }
@@ -172,11 +182,7 @@ func (s *Server) receive(c echo.Context) error {
 }
 
 func (s *Server) answer(c echo.Context, o outcome, cause error) error {
-	s.metrics.answers[o].Inc()
-	a := &answers[o]
-	if a.level != zerolog.NoLevel {
-		s.logs[o].WithLevel(a.level).Str("outcome", a.name).Err(cause).Msg(a.text)
-	}
+	a := s.count(o, cause)
 	h := c.Response().Header()
 	if a.status == http.StatusServiceUnavailable {
 		h["Retry-After"] = retryAfter
@@ -188,6 +194,16 @@ func (s *Server) answer(c echo.Context, o outcome, cause error) error {
 		h["Connection"] = connectionClose
 	}
 	return c.JSONBlob(a.status, a.body)
+}
+
+// count counts and logs an outcome.
+func (s *Server) count(o outcome, cause error) *answer {
+	s.metrics.answers[o].Inc()
+	a := &answers[o]
+	if a.level != zerolog.NoLevel {
+		s.logs[o].WithLevel(a.level).Str("outcome", a.name).Err(cause).Msg(a.text)
+	}
+	return a
 }
 
 // routeError answers a request without a route.

@@ -168,22 +168,35 @@ func TestEarlyClose(t *testing.T) {
 	l.lives(t) // each has given its place back
 }
 
-// At the limit of connections a new call waits and is not refused.
+// At the limit of connections a new call waits and is not refused, while calls are in
+// flight on all connections.
 func TestMaxConnections(t *testing.T) {
 	t.Parallel()
-	l := serveOn(t, ingest.Config{MaxConnections: 2})
-	first, second, third := l.dial(t), l.dial(t), l.dial(t)
-	defer second.Close()
+	entered, release := make(chan struct{}), make(chan struct{})
+	l := serveOn(t, ingest.Config{MaxConnections: 2, Publisher: &fakePublisher{publish: func(_ context.Context, m *event.Message) error {
+		if m.ID != "abc" {
+			entered <- struct{}{}
+			<-release
+		}
+		return nil
+	}}})
+	for _, body := range []string{`{"event_id":"1"}`, `{"event_id":"2"}`} {
+		conn := l.dial(t)
+		t.Cleanup(func() { conn.Close() })
+		send(t, conn, call(body))
+		<-entered
+	}
+	third := l.dial(t)
 	defer third.Close()
 	send(t, third, call(small))
 	waiting := bufio.NewReader(third)
-	if err := third.SetReadDeadline(time.Now().Add(soon)); err != nil {
+	if err := third.SetReadDeadline(time.Now().Add(3 * soon)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := waiting.Peek(1); !isTimeout(err) {
 		t.Fatalf("the third does not wait: %v", err)
 	}
-	first.Close()
+	close(release)
 	if err := third.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,10 @@
 package ingest
 
 import (
+	"errors"
 	"net"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -13,6 +15,8 @@ type boundedListener struct {
 	// ending is closed by end; until is the time at which Accept stops then.
 	ending chan struct{}
 	until  atomic.Pointer[time.Time]
+	// filled is the time since which Accept has found the limit reached each time.
+	filled time.Time
 }
 
 // on returns a listener that accepts connections up to the limit.
@@ -20,21 +24,53 @@ func (c *connections) on(ln net.Listener) *boundedListener {
 	return &boundedListener{Listener: ln, connections: c, ending: make(chan struct{})}
 }
 
+// fullPoll is how often a full listener looks for room: a connection that was asked to
+// leave may have got a call instead.
+const fullPoll = 50 * time.Millisecond
+
 // Accept waits until the limit has room. net/http calls Accept from a single goroutine,
 // so no other caller can take the room.
 func (l *boundedListener) Accept() (net.Conn, error) {
-	for l.open.Load() >= l.limit && l.until.Load() == nil {
-		l.log.Warn().Int64("open", l.limit).Msg("MAX_CONNECTIONS reached, new connections wait")
-		select {
-		case <-l.freed:
-		case <-l.ending:
-		}
+	if l.crowded() {
+		l.makeRoom(rankStranger)
+	}
+	if !l.full() {
+		l.filled = time.Time{}
+	}
+	for l.full() && l.until.Load() == nil {
+		l.makeRoom(l.lastRank(time.Now()))
+		l.waitForRoom()
 	}
 	nc, err := l.accept()
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		l.makeRoom(rankSigned) // net/http tries again
+	}
 	if err != nil {
 		return nil, err
 	}
 	return l.add(nc), nil
+}
+
+// lastRank returns the last rank that makes room at the limit. After a burst of new
+// connections the strangers among them can leave after patience, so senders stay until
+// then.
+func (l *boundedListener) lastRank(now time.Time) rank {
+	if l.filled.IsZero() {
+		l.filled = now
+	}
+	if now.Sub(l.filled) <= patience+lookEvery {
+		return rankSlow
+	}
+	return rankSigned
+}
+
+func (l *boundedListener) waitForRoom() {
+	l.waiting.Warn().Int64("open", l.limit).Msg("MAX_CONNECTIONS reached, new connections wait")
+	select {
+	case <-l.freed:
+	case <-l.ending:
+	case <-time.After(fullPoll):
+	}
 }
 
 // quiet is how long no connection must arrive before an ending listener closes. The

@@ -28,12 +28,10 @@ const (
 	notFound   = `404 {"error":"Not found"}`
 	badMethod  = `405 {"error":"Method not allowed"}`
 	incomplete = `503 {"error":"Incomplete body"}`
-	// Answers of net/http itself. Customer.io never gets the 400: its calls are well
-	// formed.
-	malformed = `400 400 Bad Request`
-	badName   = `400 400 Bad Request: invalid header name`
-	tooLong   = `431 431 Request Header Fields Too Large`
-	uncoded   = `501 Unsupported transfer encoding`
+	// Answers in place of net/http's own, which would stall Customer.io's queue.
+	malformed = `503 {"error":"Malformed request"}`
+	tooLong   = `503 {"error":"Header too large"}`
+	proxied   = `503 {"error":"PROXY protocol not accepted"}`
 )
 
 // A listener is a server on a real listener. Tests send raw bytes instead of using a
@@ -140,19 +138,25 @@ func readAnswers(conn net.Conn) (list []string, err error) {
 }
 
 func readAnswer(r *bufio.Reader) (string, error) {
+	a, _, err := readWholeAnswer(r)
+	return a, err
+}
+
+// readWholeAnswer also returns whether the answer says that the connection ends.
+func readWholeAnswer(r *bufio.Reader) (text string, closed bool, err error) {
 	if _, err := r.Peek(1); err != nil {
-		return "", err
+		return "", false, err
 	}
 	resp, err := http.ReadResponse(r, nil)
 	if err != nil {
-		return "", fmt.Errorf("read answer: %w", err)
+		return "", false, fmt.Errorf("read answer: %w", err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return "", fmt.Errorf("read body of answer: %w", err)
+		return "", false, fmt.Errorf("read body of answer: %w", err)
 	}
-	return strings.TrimSpace(fmt.Sprintf("%d %s", resp.StatusCode, body)), nil
+	return strings.TrimSpace(fmt.Sprintf("%d %s", resp.StatusCode, body)), resp.Close, nil
 }
 
 // lives fails the test unless a usual call is stored, and nothing else is stored except

@@ -44,12 +44,32 @@ func newMetrics(reg prometheus.Registerer, workspaces []Workspace, g *gate, c *c
 		Help:    "Time from publishing a message to the stream's answer.",
 		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5},
 	})
-	reg.MustRegister(total, m.publish,
+	reg.MustRegister(total, m.publish, c.evicted.register(),
 		gauge("cioevents_ingest_in_flight", "Verified calls that are being stored.", func() float64 { return float64(g.taken.Load()) }),
 		gauge("cioevents_ingest_connections", "Open connections of the webhook listener.", func() float64 { return float64(c.open.Load()) }),
 	)
 	m.addWorkspaces(reg, workspaces)
 	return m
+}
+
+// evictions counts connections that were closed to make room for others.
+type evictions struct{ stranger, signed prometheus.Counter }
+
+func (e *evictions) register() prometheus.Collector {
+	total := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "cioevents_ingest_connections_evicted_total",
+		Help: "Waiting connections closed to make room for others, by whether the connection has carried a signed call.",
+	}, []string{"signed"})
+	e.stranger, e.signed = total.WithLabelValues("false"), total.WithLabelValues("true")
+	return total
+}
+
+func (e *evictions) count(signed bool) {
+	if signed {
+		e.signed.Inc()
+	} else {
+		e.stranger.Inc()
+	}
 }
 
 func gauge(name, help string, value func() float64) prometheus.Collector {

@@ -23,7 +23,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	srv, bounded := s.server(), s.connections.on(ln)
 	failed := make(chan error, 1)
 	go func() {
-		failed <- s.serve(srv, bounded)
+		failed <- srv.Serve(bounded)
 		close(failed)
 	}()
 	select {

@@ -42,7 +42,7 @@ var quotes = map[string][]quote{
 		{"and take {16 KiB} at most", "internal/ingest.maxHeaderBytes"},
 		{"the body within {2 s} of them", "internal/ingest.bodyTimeout"},
 		{"the answer within {10 s}", "internal/ingest.writeTimeout"},
-		{"idle connections end after {620 s}", "internal/ingest.idleTimeout"},
+		{"idle connections end after {65 minutes}", "internal/ingest.idleTimeout"},
 		{"dead letters after {90 days}", "internal/stream.deadMaxAge"},
 		{"empty, over {150} bytes", "internal/customerio.maxIdentifier"},
 	},
@@ -77,6 +77,7 @@ var quotes = map[string][]quote{
 		{"Bodies of {8 MiB}, unchanged", "internal/ingest.DefaultMaxBody"},
 	},
 	"docs/operations.md": {
+		{"| over {16 KiB} of headers |", "internal/ingest.maxHeaderBytes"},
 		{"The default of {8 s} suits three probes", "internal/app/ingestapp.drainDelay"},
 		{"Give the process `DRAIN_DELAY` and {8 s} more", "internal/ingest.shutdownTimeout"},
 		{"signed, but too old or over {5 minutes} ahead", "pkg/webhook.MaxClockSkew"},
@@ -112,7 +113,7 @@ var quotes = map[string][]quote{
 	},
 	"docs/production.md": {
 		{"let bodies of {8 MiB} through unchanged", "internal/ingest.DefaultMaxBody"},
-		{"keeps idle connections for longer than {620 s}", "internal/ingest.idleTimeout"},
+		{"keeps idle connections for longer than {65 minutes}", "internal/ingest.idleTimeout"},
 		{"`bq ls acme:messaging` shows `{customerio_events_raw}`", "internal/warehouse/bigquery.Raw"},
 		{"FROM messaging.{customerio_events}'", "internal/warehouse.Events"},
 		{"`https://webhooks.acme.com{/webhooks/customerio}`", "internal/ingest.Path"},

@@ -1,0 +1,58 @@
+package ingest_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/ingest"
+)
+
+const proxyLine = "PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n"
+
+// net/http answers such requests without a handler, without a log line and without an
+// instrument.
+func TestWhatNetHTTPRefusesIsCounted(t *testing.T) {
+	t.Parallel()
+	for outcome, tt := range map[string]struct{ raw, want, log string }{
+		"proxy_protocol":   {proxyLine + call(small), proxied, "sends the PROXY protocol; switch it off there"},
+		"header_too_large": {head("X-A: "+strings.Repeat("a", 40<<10)) + "\r\n", tooLong, "header larger than 16 KiB"},
+		"malformed":        {"nonsense\r\n\r\n", malformed, "not a request of HTTP/1.1"},
+	} {
+		t.Run(outcome, func(t *testing.T) {
+			t.Parallel()
+			var log lines
+			l := serveOn(t, ingest.Config{Log: zerolog.New(&log)})
+			for range 3 {
+				if diff := cmp.Diff([]string{tt.want}, l.exchange(t, tt.raw)); diff != "" {
+					t.Errorf("answers (-want +got):\n%s", diff)
+				}
+			}
+			if n := instrument(t, l, "cioevents_ingest_answers_total", outcome); n != 3 {
+				t.Errorf("%v of 3 are counted", n)
+			}
+			if n := log.count(tt.log); n != 1 {
+				t.Errorf("%d lines are logged, want 1 a minute", n)
+			}
+			l.lives(t)
+		})
+	}
+}
+
+// A load balancer sends the PROXY protocol before TLS, or inside.
+func TestProxyProtocolWithTLS(t *testing.T) {
+	t.Parallel()
+	s := newSecured(t, ingest.Config{})
+	outside := &listener{addr: s.addr}
+	for _, l := range []*listener{outside, s.listener} {
+		if diff := cmp.Diff([]string{proxied}, l.exchange(t, proxyLine+call(small))); diff != "" {
+			t.Errorf("answers (-want +got):\n%s", diff)
+		}
+	}
+	if n := instrument(t, s.listener, "cioevents_ingest_answers_total", "proxy_protocol"); n != 2 {
+		t.Errorf("%v of 2 are counted", n)
+	}
+	s.lives(t)
+}
