@@ -19,6 +19,7 @@ const (
 	outcomeInvalidSignature
 	outcomeTimestamp
 	outcomePath
+	outcomeSignedPath
 	outcomeMethod
 	outcomeTooLarge
 	outcomeIncomplete
@@ -68,6 +69,10 @@ var answers = [outcomeCount]answer{
 		zerolog.WarnLevel, "signed call refused: timestamp outside CUSTOMERIO_WEBHOOK_TOLERANCE",
 	},
 	outcomePath:     {"path", http.StatusNotFound, []byte(`{"error":"Not found"}`), zerolog.DebugLevel, "call to an unknown path refused"},
+	outcomeSignedPath: {
+		"signed_path", http.StatusNotFound, []byte(`{"error":"Not found"}`),
+		zerolog.WarnLevel, "call with a signature to an unknown path refused; if Customer.io sent the call, its queue is blocked: correct the URL of the webhook, or add the workspace to CUSTOMERIO_WORKSPACES",
+	},
 	outcomeMethod:   {"method", http.StatusMethodNotAllowed, []byte(`{"error":"Method not allowed"}`), zerolog.DebugLevel, "call with a wrong method refused"},
 	outcomeTooLarge: {"too_large", http.StatusRequestEntityTooLarge, []byte(`{"error":"Body too large"}`), zerolog.WarnLevel, "call refused: body larger than MAX_BODY_BYTES"},
 	outcomeIncomplete: {

@@ -43,19 +43,22 @@ func TestHealthDuringADrain(t *testing.T) {
 			Publisher: &fakePublisher{}, DrainDelay: 300 * time.Millisecond,
 			Ready: func(context.Context) error { return ready },
 		})
-		ask := func() answer {
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+d.addr+"/healthz", nil)
+		ask := func(method string) answer {
+			r, err := http.NewRequestWithContext(t.Context(), method, "http://"+d.addr+"/healthz", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			return do(t, r)
 		}
-		if a := ask(); a.status != http.StatusOK || a.closed {
+		if a := ask(http.MethodHead); a.status != http.StatusOK || a.body != "" {
+			t.Errorf("HEAD is answered %d %q", a.status, a.body)
+		}
+		if a := ask(http.MethodGet); a.status != http.StatusOK || a.closed {
 			t.Errorf("before the drain /healthz is %d, closed: %v", a.status, a.closed)
 		}
 		d.stop()
 		for waited := false; !waited; { // the stop is not instantaneous
-			a := ask()
+			a := ask(http.MethodGet)
 			waited = a.status == http.StatusServiceUnavailable && a.body == "draining\n" && a.closed
 			if !waited && (a.status != http.StatusOK || a.body != "ok\n") {
 				t.Fatalf("in the drain /healthz is %d %q, closed: %v", a.status, a.body, a.closed)

@@ -43,13 +43,15 @@ func (s *Server) handle(c echo.Context) (o outcome, err error) {
 		return outcomeAddress, err
 	}
 	candidates := s.workspaces(c.Param("workspace"))
-	if candidates == nil {
+	_, signed := r.Header[canonicalSignature]
+	switch {
+	case candidates == nil && signed:
+		return outcomeSignedPath, nil
+	case candidates == nil:
 		return outcomePath, nil
-	}
-	if s.closing.Load() {
+	case s.closing.Load():
 		return outcomeDraining, nil
-	}
-	if _, signed := r.Header[canonicalSignature]; !signed {
+	case !signed:
 		return outcomeMissingSignature, nil // without reading the body
 	}
 	return s.read(c, began, candidates)

@@ -3,6 +3,7 @@ package ingest
 import (
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -64,7 +65,21 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(r.TransferEncoding) > 0 {
 		w.Header()["Connection"] = connectionClose
 	}
+	r.URL.Path = singleSlashes(r.URL.Path)
 	h.echo.ServeHTTP(w, r)
+}
+
+// singleSlashes removes the last slash of a path and shortens repeated slashes: an
+// operator may join the address of the webhook from parts that end or begin with a slash.
+// A 404 would stall Customer.io's queue.
+func singleSlashes(path string) string {
+	for strings.Contains(path, "//") {
+		path = strings.ReplaceAll(path, "//", "/")
+	}
+	if len(path) > 1 {
+		path = strings.TrimSuffix(path, "/")
+	}
+	return path
 }
 
 // setReadDeadline sets the read deadline of the connection; the zero time removes the

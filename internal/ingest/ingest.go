@@ -137,6 +137,7 @@ func (s *Server) routes() *echo.Echo {
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.routeError
 	e.GET("/healthz", s.health)
+	e.HEAD("/healthz", s.health)
 	e.POST(Path, s.receive)
 	e.POST(Path+"/:workspace", s.receive)
 	return e
@@ -209,8 +210,12 @@ func (s *Server) count(o outcome, cause error) *answer {
 // routeError answers a request without a route.
 func (s *Server) routeError(err error, c echo.Context) {
 	o := outcomePath
-	if errors.Is(err, echo.ErrMethodNotAllowed) {
+	_, signed := c.Request().Header[canonicalSignature]
+	switch {
+	case errors.Is(err, echo.ErrMethodNotAllowed):
 		o = outcomeMethod
+	case signed:
+		o = outcomeSignedPath
 	}
 	if werr := s.answer(c, o, err); werr != nil {
 		s.cfg.Log.Debug().Err(werr).Msg("answer not written")

@@ -6,11 +6,38 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
 	"github.com/cioevents/cioevents/internal/ingest"
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
+
+// A signed call to a wrong URL stalls Customer.io's queue; a scanner's call does not
+// matter.
+func TestSignedCallToAnUnknownPathIsWarnedAbout(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/webhook", ingest.Path + "/initech"} {
+		var log lines
+		reg := prometheus.NewRegistry()
+		s := newServer(t, ingest.Config{Publisher: &fakePublisher{}, Log: zerolog.New(&log), Metrics: reg})
+		r := signed(t, "http://localhost"+path, secret, small)
+		serve(s, r).expect(t, http.StatusNotFound, `{"error":"Not found"}`)
+		if log.count(`"level":"warn"`) != 1 || log.count("correct the URL of the webhook") != 1 {
+			t.Errorf("%s is not warned about", path)
+		}
+		r.Header.Del(webhook.HeaderSignature)
+		serve(s, r).expect(t, http.StatusNotFound, `{"error":"Not found"}`)
+		if log.count(`"level":"warn"`) != 1 {
+			t.Errorf("%s of a scanner is warned about", path)
+		}
+		counts, _ := gather(t, reg, "cioevents_ingest_answers_total")
+		if diff := cmp.Diff(map[string]float64{"outcome=path": 1, "outcome=signed_path": 1}, counts); diff != "" {
+			t.Errorf("outcomes (-want +got):\n%s", diff)
+		}
+	}
+}
 
 // A flood of refused calls must not become a flood of lines.
 func TestRefusalsAreLoggedSparingly(t *testing.T) {
