@@ -17,6 +17,7 @@ const (
 	outcomeAddress
 	outcomeMissingSignature
 	outcomeInvalidSignature
+	outcomeSignatureHeader
 	outcomeTimestamp
 	outcomePath
 	outcomeSignedPath
@@ -63,6 +64,10 @@ var answers = [outcomeCount]answer{
 	outcomeInvalidSignature: {
 		"invalid_signature", http.StatusUnauthorized, []byte(`{"error":"Invalid signature"}`),
 		zerolog.WarnLevel, "call with an invalid signature refused; if Customer.io sent the call, its queue is blocked: set CUSTOMERIO_WEBHOOK_SECRET to the signing key of the webhook",
+	},
+	outcomeSignatureHeader: {
+		"signature_header", http.StatusUnauthorized, []byte(`{"error":"Invalid signature"}`),
+		zerolog.WarnLevel, "call refused: X-CIO-Signature or X-CIO-Timestamp malformed, repeated or missing; if Customer.io sent the call, its queue is blocked: find the proxy that changes the header",
 	},
 	outcomeTimestamp: {
 		"timestamp", http.StatusUnauthorized, []byte(`{"error":"Invalid signature"}`),

@@ -105,7 +105,7 @@ func (c *Config) Declare(s *config.Set) {
 	c.Tolerance = cmp.Or(c.Tolerance, DefaultTolerance)
 	s.Choice(&c.Scheme, "CUSTOMERIO_WEBHOOK_SIGNATURE", string(webhook.SchemeAuto), "accepted signatures: v0 (Customer.io's scheme), body (HMAC of the raw body alone), or auto (v0 for calls with a timestamp header, body for other calls)",
 		string(webhook.SchemeAuto), string(webhook.SchemeV0), string(webhook.SchemeBody))
-	s.Var((*config.Duration)(&c.Tolerance), "CUSTOMERIO_WEBHOOK_TOLERANCE", "largest accepted age of a call's timestamp, 0 for any age; Customer.io repeats a call for 7 days")
+	s.Var((*config.Duration)(&c.Tolerance), "CUSTOMERIO_WEBHOOK_TOLERANCE", "largest accepted age of a call's timestamp, 0 for any age; Customer.io repeats a call for 7 days. A timestamp may also be as far ahead of the clock, up to 24h")
 	s.Var((*config.Bytes)(&c.MaxBody), "MAX_BODY_BYTES", "largest accepted body of a call; a larger body is answered 413")
 	s.Count(&c.MaxInFlight, "MAX_IN_FLIGHT", c.MaxInFlight, "largest number of calls that wait for the stream at a time; further calls are answered 503")
 	s.Var((*config.Duration)(&c.DrainDelay), "DRAIN_DELAY", "time after a stop signal in which ingest goes on answering calls, while /healthz and /readyz answer 503, so that load balancers can take it out: longer than a probe's interval times the failures that the load balancer waits for")

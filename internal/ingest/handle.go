@@ -87,8 +87,11 @@ func (s *Server) storeContext(ctx context.Context, began time.Time) (context.Con
 func (s *Server) take(ctx context.Context, h http.Header, body []byte, candidates []Workspace) (outcome, error) {
 	now := s.cfg.Now()
 	workspace, key, err := verify(candidates, h, body, now)
+	if err == nil || errors.Is(err, webhook.ErrTimestamp) {
+		s.watchClock(h, now)
+	}
 	if err != nil {
-		return judgeSignature(err), nil
+		return judgeSignature(err)
 	}
 	s.metrics.signed(workspace.Name, key, now)
 	trust(ctx)
@@ -196,14 +199,16 @@ func judgeRead(err error) (outcome, error) {
 	}
 }
 
-func judgeSignature(err error) outcome {
+func judgeSignature(err error) (outcome, error) {
 	switch {
 	case errors.Is(err, webhook.ErrMissingSignature):
-		return outcomeMissingSignature
+		return outcomeMissingSignature, nil
+	case errors.Is(err, webhook.ErrMalformedHeader):
+		return outcomeSignatureHeader, err
 	case errors.Is(err, webhook.ErrTimestamp):
-		return outcomeTimestamp
+		return outcomeTimestamp, nil
 	default:
-		return outcomeInvalidSignature
+		return outcomeInvalidSignature, nil
 	}
 }
 

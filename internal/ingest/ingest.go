@@ -66,6 +66,7 @@ type Server struct {
 	certificate *certificate // nil without TLS
 	metrics     *metrics
 	logs        [outcomeCount]zerolog.Logger
+	slowClock   zerolog.Logger
 	// draining is set when the server begins to stop, closing when the server
 	// begins to refuse new calls.
 	draining, closing atomic.Bool
@@ -92,6 +93,7 @@ func New(cfg Config) (*Server, error) {
 		large:       gate{limit: largeBodies * cfg.MaxBody},
 		networks:    networks{allowed: cfg.Allowed, proxies: cfg.Proxies},
 		connections: newConnections(openFiles(cfg.MaxConnections, cfg.Log), cfg.Log),
+		slowClock:   rarely(cfg.Log),
 	}
 	s.metrics = newMetrics(cfg.Metrics, cfg.Workspaces, &s.gate, s.connections)
 	for o := range s.logs {

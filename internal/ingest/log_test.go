@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -35,6 +36,29 @@ func TestSignedCallToAnUnknownPathIsWarnedAbout(t *testing.T) {
 		counts, _ := gather(t, reg, "cioevents_ingest_answers_total")
 		if diff := cmp.Diff(map[string]float64{"outcome=path": 1, "outcome=signed_path": 1}, counts); diff != "" {
 			t.Errorf("outcomes (-want +got):\n%s", diff)
+		}
+	}
+}
+
+// A spoilt header must not be blamed on the key.
+func TestSpoiltSignatureHeaderIsNamed(t *testing.T) {
+	t.Parallel()
+	stamp := strconv.FormatInt(now.Unix(), 10)
+	for name, spoil := range map[string]func(http.Header){
+		webhook.HeaderTimestamp + " is not a single": func(h http.Header) {
+			h.Set(webhook.HeaderTimestamp, stamp+".5")
+			h.Set(webhook.HeaderSignature, webhook.SignBody(secret, []byte("v0:"+stamp+".5:"+small)))
+		},
+		webhook.HeaderTimestamp + " is not a single whole": func(h http.Header) { h.Add(webhook.HeaderTimestamp, stamp) },
+		webhook.HeaderSignature + " is not a single":       func(h http.Header) { h.Add(webhook.HeaderSignature, h.Get(webhook.HeaderSignature)) },
+	} {
+		var log lines
+		s := newServer(t, ingest.Config{Publisher: &fakePublisher{}, Log: zerolog.New(&log)})
+		r := signed(t, "http://localhost"+ingest.Path, secret, small)
+		spoil(r.Header)
+		serve(s, r).expect(t, http.StatusUnauthorized, invalid)
+		if log.count(name) != 1 || log.count(`"outcome":"signature_header"`) != 1 || log.count("CUSTOMERIO_WEBHOOK_SECRET") != 0 {
+			t.Errorf("the log does not say that %s", name)
 		}
 	}
 }

@@ -19,6 +19,7 @@ const other = "other"
 type metrics struct {
 	answers    [outcomeCount]prometheus.Counter
 	publish    prometheus.Histogram
+	ahead      prometheus.Gauge
 	workspaces map[string]*workspaceMetrics
 }
 
@@ -44,7 +45,11 @@ func newMetrics(reg prometheus.Registerer, workspaces []Workspace, g *gate, c *c
 		Help:    "Time from publishing a message to the stream's answer.",
 		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5},
 	})
-	reg.MustRegister(total, m.publish, c.evicted.register(),
+	m.ahead = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "cioevents_ingest_call_ahead_seconds",
+		Help: "Timestamp of the last signed call minus the time of the clock. Above 0 the clock is slow; below 0 the call may be a retry.",
+	})
+	reg.MustRegister(total, m.publish, m.ahead, c.evicted.register(),
 		gauge("cioevents_ingest_in_flight", "Verified calls that are being stored.", func() float64 { return float64(g.taken.Load()) }),
 		gauge("cioevents_ingest_connections", "Open connections of the webhook listener.", func() float64 { return float64(c.open.Load()) }),
 	)

@@ -1,6 +1,7 @@
 package operate
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -22,6 +23,9 @@ func SignedBy(keys []string, signature, timestamp string, body []byte) (int, err
 		h.Set(webhook.HeaderTimestamp, timestamp)
 	}
 	key, err := v.Verify(h, body, time.Now())
+	if errors.Is(err, webhook.ErrMalformedHeader) {
+		return 0, fmt.Errorf("not verified: %w; find the proxy that changes the header", err)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("not signed by any of the %d keys over these %d bytes: %w; give the exact bytes of the call: a body that was parsed and written again, or that has an additional newline, does not verify", len(keys), len(body), err)
 	}

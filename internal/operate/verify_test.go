@@ -23,6 +23,12 @@ func TestSignedBy(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "not signed by any of the 2 keys over these 17 bytes") {
 		t.Errorf("another body: %v", err)
 	}
+	for _, spoilt := range []string{timestamp + ".5", timestamp + ", " + timestamp} {
+		_, err := operate.SignedBy([]string{"old", "new"}, signature, spoilt, body)
+		if err == nil || !strings.Contains(err.Error(), "X-CIO-Timestamp is not a single whole number of seconds; find the proxy") || strings.Contains(err.Error(), "keys") {
+			t.Errorf("timestamp %q: %v", spoilt, err)
+		}
+	}
 	if _, err := operate.SignedBy(nil, signature, timestamp, body); err == nil {
 		t.Error("no keys are no error")
 	} else if _, ok := errors.AsType[*operate.InputError](err); !ok {

@@ -28,9 +28,11 @@ const (
 	SchemeBody Scheme = "body" // the body alone
 )
 
-// MaxClockSkew is how far a timestamp may lie in the future if VerifierConfig has a
-// Tolerance.
-const MaxClockSkew = 5 * time.Minute
+// MaxClockSkew bounds how far a timestamp may lie in the future if VerifierConfig has a
+// Tolerance above MaxClockSkew. With a shorter Tolerance the same bound holds for past and
+// future. A refusal because of a slow clock would stop all events, and only the signer
+// can choose a timestamp in the future.
+const MaxClockSkew = 24 * time.Hour
 
 // The errors of Verify. Answer each of them with 401, and raise an alarm: if your key is
 // wrong, Customer.io holds back every later event.
@@ -40,9 +42,19 @@ var (
 	// ErrInvalidSignature means that no key matches the signature, that a header is
 	// malformed or repeated, or that the scheme is not accepted.
 	ErrInvalidSignature = errors.New("webhook: invalid signature")
+	// ErrMalformedHeader is the ErrInvalidSignature of a header that is malformed,
+	// repeated or missing. The error that Verify returns names the header. Neither
+	// the key nor the body is at fault.
+	ErrMalformedHeader = fmt.Errorf("%w: malformed header", ErrInvalidSignature)
 	// ErrTimestamp means that a key matches the signature, but the timestamp is too
 	// old or too far in the future.
 	ErrTimestamp = errors.New("webhook: timestamp out of range")
+)
+
+var (
+	errSignatureHeader = fmt.Errorf("%w: "+HeaderSignature+" is not a single HMAC-SHA256 in hex", ErrMalformedHeader)
+	errTimestampHeader = fmt.Errorf("%w: "+HeaderTimestamp+" is not a single whole number of seconds", ErrMalformedHeader)
+	errNoTimestamp     = fmt.Errorf("%w: "+HeaderTimestamp+" is missing, and scheme v0 needs the header", ErrMalformedHeader)
 )
 
 // A VerifierConfig configures a Verifier. Keys is required.
@@ -52,7 +64,8 @@ type VerifierConfig struct {
 	Keys []string
 	// Scheme is the accepted scheme. Default SchemeAuto.
 	Scheme Scheme
-	// Tolerance is the maximum age of a v0 timestamp. Default 0, which accepts any
+	// Tolerance is the maximum age of a v0 timestamp, and up to MaxClockSkew also how
+	// far the timestamp may lie in the future. Default 0, which accepts any
 	// timestamp, past or future. Customer.io retries for 7 days and does not document
 	// whether a retry gets a new timestamp, so a shorter tolerance may refuse real
 	// events.
@@ -94,7 +107,8 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 
 // Verify checks the signature of a request with the headers h and exactly the bytes of
 // body. It returns the index in Keys of the key that matches. Otherwise it returns -1 and
-// ErrMissingSignature, ErrInvalidSignature or ErrTimestamp.
+// ErrMissingSignature, ErrInvalidSignature, an error that wraps ErrMalformedHeader, or
+// ErrTimestamp.
 //
 // A request with an X-CIO-Timestamp must have a v0 signature, so that an attacker cannot
 // turn a request into a request without a time by moving bytes around. Verify accepts
@@ -110,13 +124,16 @@ func (v *Verifier) Verify(h http.Header, body []byte, now time.Time) (key int, e
 	}
 	stamp := stamps[0]
 	sent, ok := parseTimestamp(stamp)
-	if !ok || len(stamps) > 1 || v.scheme == SchemeBody {
+	if !ok || len(stamps) > 1 {
+		return -1, errTimestampHeader
+	}
+	if v.scheme == SchemeBody {
 		return -1, ErrInvalidSignature
 	}
 	if key = v.match(&signature, stamp, body); key < 0 {
 		return -1, ErrInvalidSignature
 	}
-	if age := now.Sub(sent); v.tolerance > 0 && (age > v.tolerance || age < -MaxClockSkew) {
+	if age := now.Sub(sent); v.tolerance > 0 && (age > v.tolerance || age < -min(v.tolerance, MaxClockSkew)) {
 		return -1, ErrTimestamp
 	}
 	return key, nil
@@ -125,7 +142,10 @@ func (v *Verifier) Verify(h http.Header, body []byte, now time.Time) (key int, e
 // verifyBody checks a signature of the body alone. A body that begins with "v0:" is
 // refused: an attacker could send the signed bytes of a v0 request as a body.
 func (v *Verifier) verifyBody(signature *[sha256.Size]byte, body []byte) (int, error) {
-	if v.scheme == SchemeV0 || bytes.HasPrefix(body, []byte("v0:")) {
+	if v.scheme == SchemeV0 {
+		return -1, errNoTimestamp
+	}
+	if bytes.HasPrefix(body, []byte("v0:")) {
 		return -1, ErrInvalidSignature
 	}
 	key := v.match(signature, "", body)
@@ -159,10 +179,10 @@ func parseSignature(h http.Header) (signature [sha256.Size]byte, err error) {
 	}
 	text := strings.TrimPrefix(values[0], "v0=")
 	if len(values) > 1 || len(text) != hex.EncodedLen(sha256.Size) {
-		return signature, ErrInvalidSignature
+		return signature, errSignatureHeader
 	}
 	if _, err := hex.Decode(signature[:], []byte(text)); err != nil {
-		return signature, ErrInvalidSignature
+		return signature, errSignatureHeader
 	}
 	return signature, nil
 }

@@ -33,7 +33,7 @@ var quotes = map[string][]quote{
 	},
 	"SECURITY.md": {
 		{"Bounces delete at most {1,000} profiles", "internal/worker.DefaultSuppressionLimit"},
-		{"or more than {5 minutes} ahead", "pkg/webhook.MaxClockSkew"},
+		{"or more than {24 hours} ahead", "pkg/webhook.MaxClockSkew"},
 		{"`MAX_BODY_BYTES` ({8 MiB})", "internal/ingest.DefaultMaxBody"},
 		{"Bodies above {16 KiB} share a budget", "internal/ingest.smallBody"},
 		{"a budget of {eight} times `MAX_BODY_BYTES`", "internal/ingest.largeBodies"},
@@ -80,7 +80,7 @@ var quotes = map[string][]quote{
 		{"| over {16 KiB} of headers |", "internal/ingest.maxHeaderBytes"},
 		{"The default of {8 s} suits three probes", "internal/app/ingestapp.drainDelay"},
 		{"Give the process `DRAIN_DELAY` and {8 s} more", "internal/ingest.shutdownTimeout"},
-		{"signed, but too old or over {5 minutes} ahead", "pkg/webhook.MaxClockSkew"},
+		{"too far ahead: over {24 hours}", "pkg/webhook.MaxClockSkew"},
 		{"Dead letters are kept for {90 days}", "internal/stream.deadMaxAge"},
 		{"in the stream `{CUSTOMERIO_DEAD}`", "internal/stream.DeadName"},
 		{"on the subject `{customerio.dead.}<ingest or consumer>", "internal/stream.deadPrefix"},

@@ -54,6 +54,7 @@ func ingestCases() []alertCase {
 		other  = `cioevents_ingest_last_signed_timestamp_seconds{workspace="other",pod="a"} `
 		match  = `cioevents_ingest_key_matches_total{workspace="default",key="0",pod="a"} `
 		bucket = `cioevents_ingest_publish_seconds_bucket{pod="a",le=`
+		ahead  = `cioevents_ingest_call_ahead_seconds{pod="a"} `
 		ends   = `cioevents_ingest_tls_not_after_timestamp_seconds{pod="a"} `
 	)
 	return []alertCase{
@@ -69,6 +70,10 @@ func ingestCases() []alertCase {
 		{"CioeventsEverySignatureRefused", "nobody calls", 30, []string{answers("invalid_signature", "3x30"), match + "7x30"}, false},
 		{"CioeventsSomeSignaturesRefused", "again and again", 60, []string{answers("timestamp", "0+1x60")}, true},
 		{"CioeventsSomeSignaturesRefused", "once", 60, []string{answers("timestamp", "0x55 1x4")}, false},
+		{"CioeventsEverySignatureRefused", "a spoilt header", 30, []string{answers("signature_header", "0+1x30"), match + "7x30"}, true},
+		{"CioeventsClockSlow", "five minutes, with retries between", 30, []string{ahead + "300 -3600 300 -3600 300 -3600 300 -3600 300 -3600 300 -3600 300 -3600 300 -3600 300 -3600 300 -3600 300x10"}, true},
+		{"CioeventsClockSlow", "a right clock", 30, []string{ahead + "0x30"}, false},
+		{"CioeventsClockSlow", "one odd call", 30, []string{ahead + "0x20 300 0x9"}, false},
 		{"CioeventsNotStored", "for long", 30, []string{answers("busy", "0+1x30")}, true},
 		{"CioeventsNotStored", "for a moment", 30, []string{answers("busy", "0x25 5x4")}, false},
 		{"CioeventsNotStored", "a deployment", 30, []string{answers("draining", "0+1x30")}, false},
