@@ -46,6 +46,27 @@ func TestMistakeNamesWhatWasTyped(t *testing.T) {
 	}
 }
 
+// Another encoding makes another key, and every call would be refused.
+func TestSecretInAnotherEncoding(t *testing.T) {
+	t.Parallel()
+	for name, content := range map[string]string{
+		"UTF-16, little-endian": "\xff\xfek\x00e\x00y\x00",
+		"UTF-16, big-endian":    "\xfe\xff\x00k\x00e\x00y",
+		"UTF-16 without a mark": "k\x00e\x00y\x00",
+		"Latin-1":               "k\xe9y",
+	} {
+		path := filepath.Join(t.TempDir(), "key")
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var v settings
+		err := v.set(map[string]string{"API_KEY_FILE": path}).Parse(nil)
+		if err == nil || !strings.Contains(err.Error(), "API_KEY_FILE: "+path+" is not a text in UTF-8") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // settings has one setting of each type.
 type settings struct {
 	addr, secret string
@@ -76,6 +97,10 @@ func TestParse(t *testing.T) {
 	if err := os.WriteFile(path, []byte(" from file\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	windows := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(windows, []byte("\ufefffrom file\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name string
 		env  map[string]string
@@ -93,6 +118,8 @@ func TestParse(t *testing.T) {
 		{"a switch", nil, []string{"--dry"}, settings{addr: ":8080", loops: 2, rate: 1.5, dry: true}},
 		{"name of the variable", map[string]string{"INGEST_ADDR": ":1"}, []string{"--INGEST_ADDR", ":3"}, settings{addr: ":3", loops: 2, rate: 1.5}},
 		{"secret from a file", map[string]string{"API_KEY_FILE": path}, nil, settings{addr: ":8080", secret: "from file", loops: 2, rate: 1.5}},
+		{"secret from a file of Windows", map[string]string{"API_KEY_FILE": windows}, nil, settings{addr: ":8080", secret: "from file", loops: 2, rate: 1.5}},
+		{"secret that was copied from such a file", map[string]string{"API_KEY": "\ufefffrom file\r\n"}, nil, settings{addr: ":8080", secret: "from file", loops: 2, rate: 1.5}},
 		{"secret itself wins", map[string]string{"API_KEY_FILE": path, "API_KEY": "k"}, nil, settings{addr: ":8080", secret: "k", loops: 2, rate: 1.5}},
 		{"no file for what is no secret", map[string]string{"INGEST_ADDR_FILE": path}, nil, settings{addr: ":8080", loops: 2, rate: 1.5}},
 	}

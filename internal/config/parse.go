@@ -1,11 +1,6 @@
 package config
 
-import (
-	"errors"
-	"fmt"
-	"os"
-	"strings"
-)
+import "errors"
 
 // Parse reads the command line and the environment; a flag wins. The error is a
 // UsageError with all mistakes, ErrHelp or ErrVersion.
@@ -62,17 +57,4 @@ func (s *Set) load(v variable) error {
 		return mistake(v.name, value, flag, err)
 	}
 	return nil
-}
-
-// secretValue reads NAME, or the file with the path NAME_FILE.
-func (s *Set) secretValue(name string) (string, error) {
-	path := s.getenv(name + "_FILE")
-	if value := s.getenv(name); value != "" || path == "" {
-		return value, nil
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("%s_FILE: %w", name, err)
-	}
-	return strings.TrimSpace(string(b)), nil
 }

@@ -178,6 +178,35 @@ func TestWorkspacesRequire(t *testing.T) {
 	mentions(t, err, `invalid CUSTOMERIO_WORKSPACES "Acme": want`, `invalid CUSTOMERIO_WORKSPACES "a.b": want`)
 }
 
+// What two workspaces share cannot tell them apart.
+func TestWorkspacesThatCollide(t *testing.T) {
+	t.Parallel()
+	const (
+		names = "CUSTOMERIO_WORKSPACES"
+		keys  = "CUSTOMERIO_ACME_WEBHOOK_SECRET, CUSTOMERIO_GLOBEX_WEBHOOK_SECRET: the workspaces have a common signing key"
+		sites = "CUSTOMERIO_ACME_SITE_ID, CUSTOMERIO_GLOBEX_SITE_ID: the workspaces have a common site id"
+	)
+	for _, tt := range []struct {
+		name string
+		env  map[string]string
+		want []string
+	}{
+		{"variables", map[string]string{names: "a-b,a_b"}, []string{`invalid CUSTOMERIO_WORKSPACES "a-b,a_b": want names whose variables differ: these two both read CUSTOMERIO_A_B_...`}},
+		{"variables of others between", map[string]string{names: "a-b,c,a_b"}, []string{`"a-b,a_b"`}},
+		{"names", map[string]string{names: "a,b,a"}, []string{`"a,a"`}},
+		{"default", map[string]string{names: "default,default"}, []string{`"default,default"`}},
+		{"keys", map[string]string{names: "acme,globex", "CUSTOMERIO_ACME_WEBHOOK_SECRET": "same", "CUSTOMERIO_GLOBEX_WEBHOOK_SECRET": "same"}, []string{keys}},
+		{"an old key", map[string]string{names: "acme,globex", "CUSTOMERIO_ACME_WEBHOOK_SECRET": "new,same", "CUSTOMERIO_GLOBEX_WEBHOOK_SECRET": "same,old"}, []string{keys}},
+		{"site ids", map[string]string{names: "acme,globex", "CUSTOMERIO_ACME_SITE_ID": "same", "CUSTOMERIO_GLOBEX_SITE_ID": "same"}, []string{sites}},
+	} {
+		_, err := workspaces(tt.env)
+		mentions(t, err, tt.want...)
+		if err != nil && strings.Contains(err.Error(), "same") {
+			t.Errorf("%s: the error quotes the secret: %v", tt.name, err)
+		}
+	}
+}
+
 // mentions fails the test unless err has exactly one line for each text.
 func mentions(t *testing.T, err error, texts ...string) {
 	t.Helper()

@@ -74,9 +74,32 @@ func (w *Workspaces) load(wants []Want) error {
 		}
 		ws, err := w.named(name, wants)
 		mistakes = append(mistakes, err)
+		for _, other := range w.all {
+			mistakes = append(mistakes, collide(other, ws))
+		}
 		w.all = append(w.all, ws)
 	}
 	return errors.Join(mistakes...)
+}
+
+// collide returns an error if two workspaces share what must tell them apart. With equal
+// variables or a common signing key, all events would count for the first workspace. With
+// common Track API credentials, events of one workspace would change or delete the people
+// of the other: an id means another person there.
+func collide(a, b Workspace) error {
+	if Variable(a.Name, "") == Variable(b.Name, "") {
+		return Invalid("CUSTOMERIO_WORKSPACES", a.Name+","+b.Name, "names whose variables differ: these two both read "+Variable(b.Name, "..."))
+	}
+	share := func(suffix, what string) error {
+		return fmt.Errorf("%s, %s: the workspaces have a common %s; each workspace of Customer.io has its own", Variable(a.Name, suffix), Variable(b.Name, suffix), what)
+	}
+	if slices.ContainsFunc(a.Secrets, func(key string) bool { return slices.Contains(b.Secrets, key) }) {
+		return share("WEBHOOK_SECRET", "signing key")
+	}
+	if a.SiteID != "" && a.SiteID == b.SiteID {
+		return share("SITE_ID", "site id")
+	}
+	return nil
 }
 
 // workspaceName matches a name that fits into a path, a subject and a variable.

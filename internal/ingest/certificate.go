@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"fmt"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -37,11 +38,26 @@ func newCertificate(certFile, keyFile string, now func() time.Time, log zerolog.
 }
 
 func (c *certificate) load() (*tls.Certificate, error) {
-	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	pair, err := loadPair(c.certFile, c.keyFile)
 	if err != nil {
 		return nil, fmt.Errorf("load certificate %s with key %s: %w", c.certFile, c.keyFile, err)
 	}
 	return &pair, nil
+}
+
+// loadPair is tls.LoadX509KeyPair, except that a file may begin with a byte order mark,
+// which editors on Windows write.
+func loadPair(certFile, keyFile string) (pair tls.Certificate, err error) {
+	cert, err := os.ReadFile(certFile)
+	if err != nil {
+		return pair, err
+	}
+	key, err := os.ReadFile(keyFile)
+	if err != nil {
+		return pair, err
+	}
+	mark := []byte("\ufeff")
+	return tls.X509KeyPair(bytes.TrimPrefix(cert, mark), bytes.TrimPrefix(key, mark))
 }
 
 // config returns the listener's TLS configuration. HTTP/2 is not offered; see

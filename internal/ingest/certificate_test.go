@@ -242,6 +242,15 @@ func TestBrokenCertificate(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a byte order mark", func(t *testing.T) {
+		t.Parallel()
+		s := newSecured(t, ingest.Config{})
+		pair, mark := newKeyPair(t, 5, now.Add(time.Hour)), []byte("\ufeff")
+		s.write(keyPair{append(mark, pair.cert...), append(mark, pair.key...)})
+		if n := s.serial(); n != 5 {
+			t.Errorf("the certificate is number %d, want 5", n)
+		}
+	})
 	t.Run("gone", func(t *testing.T) {
 		t.Parallel()
 		s := newSecured(t, ingest.Config{})

@@ -3,7 +3,6 @@ package ingest
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -135,7 +134,7 @@ func (c *Config) checkFiles() error {
 	if err != nil || c.TLSCertFile == "" {
 		return err
 	}
-	if _, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile); err != nil {
+	if _, err := loadPair(c.TLSCertFile, c.TLSKeyFile); err != nil {
 		return fmt.Errorf("TLS_CERT_FILE, TLS_KEY_FILE: %w", err)
 	}
 	return nil

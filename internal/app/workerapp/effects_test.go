@@ -177,7 +177,7 @@ func TestEachWorkspaceHasItsPolicy(t *testing.T) {
 	path := write(t, smsRules)
 	s := start(t, map[string]string{
 		"CUSTOMERIO_WORKSPACES": "acme,globex", "CUSTOMERIO_ACME_EFFECTS_FILE": path,
-		"CUSTOMERIO_ACME_SITE_ID": "s", "CUSTOMERIO_ACME_TRACK_API_KEY": "k", "CUSTOMERIO_GLOBEX_SITE_ID": "s", "CUSTOMERIO_GLOBEX_TRACK_API_KEY": "k",
+		"CUSTOMERIO_ACME_SITE_ID": "s", "CUSTOMERIO_ACME_TRACK_API_KEY": "k", "CUSTOMERIO_GLOBEX_SITE_ID": "g", "CUSTOMERIO_GLOBEX_TRACK_API_KEY": "k",
 	})
 	s.handle("acme", smsBounced, spammed)
 	if c := s.fake.Counts(); c.Identify != 1 || c.Suppress != 0 {
