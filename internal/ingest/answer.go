@@ -73,7 +73,7 @@ var answers = [outcomeCount]answer{
 		"timestamp", http.StatusUnauthorized, []byte(`{"error":"Invalid signature"}`),
 		zerolog.WarnLevel, "signed call refused: timestamp outside CUSTOMERIO_WEBHOOK_TOLERANCE",
 	},
-	outcomePath:     {"path", http.StatusNotFound, []byte(`{"error":"Not found"}`), zerolog.DebugLevel, "call to an unknown path refused"},
+	outcomePath: {"path", http.StatusNotFound, []byte(`{"error":"Not found"}`), zerolog.DebugLevel, "call to an unknown path refused"},
 	outcomeSignedPath: {
 		"signed_path", http.StatusNotFound, []byte(`{"error":"Not found"}`),
 		zerolog.WarnLevel, "call with a signature to an unknown path refused; if Customer.io sent the call, its queue is blocked: correct the URL of the webhook, or add the workspace to CUSTOMERIO_WORKSPACES",

@@ -8,7 +8,6 @@ import (
 	"net"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -16,21 +15,9 @@ import (
 
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/ingest"
-	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 const probe = "GET /healthz HTTP/1.1\r\n" + hostLine + "\r\n"
-
-// strangers returns how many connections a test may open: each takes two files of this
-// process.
-func strangers(t *testing.T) int {
-	t.Helper()
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	return min(4200, int(limit.Cur/2)-500)
-}
 
 // A crowd opens connections that send some bytes and then nothing more.
 type crowd struct {
@@ -61,63 +48,10 @@ func (c *crowd) leave() {
 	c.conns = nil
 }
 
-// Whatever strangers send before they fall silent, a signed call is answered within a
-// second, on a new connection.
-//
-//nolint:paralleltest // takes most of the files that the process may open
-func TestStrangersDelayNoCall(t *testing.T) {
-	for name, raw := range map[string]string{
-		"a probe":                    probe,
-		"an unsigned call":           head(length(small)) + "\r\n" + small,
-		"nothing":                    "",
-		"half a header":              head(length(small)),
-		"half a body, with a header": head(length(small), webhook.HeaderSignature+": "+strings.Repeat("ab", 32)) + "\r\n" + small[:9],
-	} {
-		t.Run(name, func(t *testing.T) {
-			n := strangers(t)
-			l := serveOn(t, ingest.Config{MaxConnections: n * 4096 / 4200})
-			var c crowd
-			defer c.leave()
-			opened := make(chan error, 1)
-			go func() { opened <- c.open(l.addr, raw, n) }()
-			slowest := l.slowest(t, opened)
-			t.Logf("%d strangers: the slowest call took %v", n, slowest)
-			if slowest > time.Second {
-				t.Errorf("the slowest call took %v", slowest)
-			}
-		})
-	}
-}
-
-// slowest sends signed calls until strangers have opened their connections and a second
-// later, and returns the longest time until an answer.
-func (l *listener) slowest(t *testing.T, opened <-chan error) (slowest time.Duration) {
-	t.Helper()
-	var end <-chan time.Time
-	for i := 0; ; i++ {
-		start := time.Now()
-		got := l.exchange(t, call(fmt.Sprintf(`{"event_id":"%d"}`, i)))
-		if len(got) != 1 || got[0] != stored {
-			t.Errorf("call %d is answered %q", i, got)
-		}
-		slowest = max(slowest, time.Since(start))
-		select {
-		case err := <-opened:
-			if err != nil {
-				t.Fatal(err)
-			}
-			end = time.After(time.Second)
-		case <-end:
-			return slowest
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
-}
-
 // A sender on a connection of its own never meets a broken connection, while strangers
 // come and go.
 //
-//nolint:paralleltest // see TestStrangersDelayNoCall
+//nolint:paralleltest // takes many of the files that the process may open
 func TestStrangersBreakNoConnection(t *testing.T) {
 	l := serveOn(t, ingest.Config{MaxConnections: 64})
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)

@@ -38,7 +38,11 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 		l.filled = time.Time{}
 	}
 	for l.full() && l.until.Load() == nil {
-		l.makeRoom(l.lastRank(time.Now()))
+		// Many at a time: net/http closes a connection half a second after the
+		// answer to half a body.
+		for range max(l.limit/64, 1) {
+			l.makeRoom(l.lastRank(time.Now()))
+		}
 		l.waitForRoom()
 	}
 	nc, err := l.accept()
