@@ -77,9 +77,26 @@ func (l *boundedListener) waitForRoom() {
 	}
 }
 
-// quiet is how long no connection must arrive before an ending listener closes. The
-// kernel's queue is then empty.
-const quiet = 50 * time.Millisecond
+// An ending listener closes after quiet, a time without new connections: the kernel's
+// queue is empty then. Senders without a load balancer may never pause for as long. After
+// queueTimeout a gap suffices, and after gapTimeout the listener closes anyway.
+const (
+	quiet      = 50 * time.Millisecond
+	gap        = 100 * time.Microsecond
+	gapTimeout = time.Second
+)
+
+// lastDeadline returns the deadline of an ending listener's next Accept.
+func lastDeadline(now, until time.Time) time.Time {
+	switch {
+	case now.Before(until):
+		return now.Add(quiet)
+	case now.Before(until.Add(gapTimeout)):
+		return now.Add(gap)
+	default:
+		return now
+	}
+}
 
 // accept accepts a connection. After end, accept closes the listener once no
 // connection waits.
@@ -92,7 +109,7 @@ func (l *boundedListener) accept() (net.Conn, error) {
 		}
 		until = l.until.Load() // end has woken Accept
 	}
-	l.setDeadline(earlier(time.Now().Add(quiet), *until))
+	l.setDeadline(lastDeadline(time.Now(), *until))
 	nc, err := l.Listener.Accept()
 	if err != nil {
 		_ = l.Close() // at once: a connection that arrives now is reset
@@ -102,7 +119,7 @@ func (l *boundedListener) accept() (net.Conn, error) {
 }
 
 // end lets Accept accept all connections that wait in the kernel's queue, also above
-// the limit, until the queue is empty or the time is over. Then Accept closes the
+// the limit, until the queue stays empty; see lastDeadline. Then Accept closes the
 // listener. If the listener closed first, the kernel would reset the waiting
 // connections, and Customer.io waits an hour after a reset connection.
 func (l *boundedListener) end(until time.Time) {
@@ -117,11 +134,4 @@ func (l *boundedListener) setDeadline(t time.Time) {
 	} else {
 		_ = l.Close()
 	}
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
 }

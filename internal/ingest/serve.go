@@ -11,9 +11,9 @@ import (
 // take, and longer than the 5 s for which a connection may stay without its first call.
 const shutdownTimeout = 8 * time.Second
 
-// queueTimeout bounds the time for which a listener that ends accepts connections. A
-// queue of 4096 connections takes less than a second.
-const queueTimeout = 2 * time.Second
+// queueTimeout is the time in which an ending listener waits for a pause between new
+// connections. A queue of 4096 connections takes less than a second.
+const queueTimeout = time.Second
 
 // Serve answers calls on ln until ctx ends, and then drains. During a drain the server
 // becomes unready, answers calls for DrainDelay, then refuses new calls with 503. The
