@@ -32,9 +32,7 @@ type conn struct {
 func (c *conn) become(state http.ConnState) {
 	c.since.Store(time.Now().UnixNano())
 	c.state.Store(int32(state)) //nolint:gosec // one of five small constants
-	if c.leaving.Load() {
-		c.leaving.Store(false)
-	}
+	c.stay()
 }
 
 func (c *conn) is(state http.ConnState) bool { return http.ConnState(c.state.Load()) == state }
@@ -44,8 +42,20 @@ func (c *conn) is(state http.ConnState) bool { return http.ConnState(c.state.Loa
 // alternative, Close, could hit a call that has arrived since the caller looked at the
 // state.
 func (c *conn) leave() {
-	c.leaving.Store(true)
+	if c.leaving.CompareAndSwap(false, true) {
+		c.owner.going.Add(1)
+	}
+	if c.is(http.StateClosed) {
+		c.stay() // become has not seen the change
+	}
 	_ = c.SetReadDeadline(time.Unix(1, 0)) // on a closed connection the next read fails
+}
+
+// stay undoes leave, when the connection has ended or has got a call.
+func (c *conn) stay() {
+	if c.leaving.Load() && c.leaving.CompareAndSwap(true, false) {
+		c.owner.going.Add(-1)
+	}
 }
 
 // Read is net.Conn's Read, and looks at the first bytes of the connection.

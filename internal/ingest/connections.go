@@ -21,7 +21,9 @@ import (
 // time.
 type connections struct {
 	limit int64
-	open  atomic.Int64
+	// open is the number of open connections, going the number of those among them that
+	// were asked to leave.
+	open, going atomic.Int64
 	freed chan struct{} // wakes a waiting Accept, with room for a single signal
 	tls   *tls.Config   // nil without TLS
 	// waiting and leaving have a line a minute at most, handshakes a few a second.
@@ -49,9 +51,14 @@ func newConnections(limit int, log zerolog.Logger) *connections {
 // crowded reports whether more than three quarters of the limit are in use. Each
 // answer then closes its connection, and Accept asks idle connections to leave, which
 // keeps them out of the last quarter.
-func (c *connections) crowded() bool { return c.open.Load() > c.limit*3/4 }
+func (c *connections) crowded() bool { return c.taken() > c.limit*3/4 }
 
-func (c *connections) full() bool { return c.open.Load() >= c.limit }
+func (c *connections) full() bool { return c.taken() >= c.limit }
+
+// taken is the number of places that connections take. A connection that was asked to
+// leave has left its place: net/http closes the connection half a second after the answer
+// to half a body. Up to a quarter of the limit may be open in excess.
+func (c *connections) taken() int64 { return c.open.Load() - min(c.going.Load(), c.limit/4) }
 
 func (c *connections) add(nc net.Conn) *conn {
 	if c.tls != nil {

@@ -21,9 +21,9 @@ func openFiles(connections int, log zerolog.Logger) int {
 	return allowed
 }
 
-// within returns the number of connections that fit into a limit of open files. A small
-// limit is shared equally.
+// within returns the number of connections that fit into a limit of open files, with a
+// quarter in excess; see connections.taken. A small limit is shared equally.
 func within(connections int, files uint64) int {
-	reserved := min(reservedFiles, files/2)
-	return int(max(min(uint64(connections), files-reserved), 1)) //nolint:gosec // at most connections, which is above 0
+	rest := files - min(reservedFiles, files/2)
+	return int(max(min(uint64(connections), rest/5*4), 1)) //nolint:gosec // at most connections, which is above 0
 }

@@ -38,12 +38,10 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 		l.filled = time.Time{}
 	}
 	for l.full() && l.until.Load() == nil {
-		// Many at a time: net/http closes a connection half a second after the
-		// answer to half a body.
-		for range max(l.limit/64, 1) {
-			l.makeRoom(l.lastRank(time.Now()))
+		l.makeRoom(l.lastRank(time.Now()))
+		if l.full() {
+			l.waitForRoom()
 		}
-		l.waitForRoom()
 	}
 	nc, err := l.accept()
 	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
