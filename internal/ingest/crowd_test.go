@@ -103,7 +103,8 @@ type waiter struct {
 	r *bufio.Reader
 }
 
-// wait sends a request, expects the answer and returns the waiting connection.
+// wait sends a request, expects the answer and returns the waiting connection. The server
+// notes the end of a call after the answer, so wait gives it time to do so.
 func (l *listener) wait(t *testing.T, raw, want string) waiter {
 	t.Helper()
 	conn := l.dial(t)
@@ -113,6 +114,7 @@ func (l *listener) wait(t *testing.T, raw, want string) waiter {
 	if got, err := readAnswer(w.r); got != want || err != nil {
 		t.Fatalf("answered %q, %v, want %q", got, err, want)
 	}
+	<-time.After(soon)
 	return w
 }
 
