@@ -20,6 +20,9 @@ type floor struct {
 	// Fresh is set in a floor from the creation of the bucket, for a missing consumer. A
 	// worker that has settled more messages corrects the floor.
 	Fresh bool `json:"fresh,omitempty"`
+	// Lost is set in a floor from the creation of the bucket, for a missing consumer of
+	// an old installation: nobody knows how far the consumer has come.
+	Lost bool `json:"lost,omitempty"`
 	// Started is the time of the operator's last command that has chosen a floor. Zero
 	// without a command.
 	Started time.Time `json:"started_at,omitzero"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,35 +13,26 @@ import (
 
 // PrepareState creates the missing bucket CIOEVENTS_STATE. The creator of the bucket
 // stores the floors of all consumers with irreversible effects: the position of an
-// existing consumer, and 0 for a missing consumer, which never handled an event. names
-// are the consumers of this worker's workspaces. Another worker may have other
-// workspaces, so isCareful selects further consumers among the existing ones.
+// existing consumer, and 0 for a missing consumer of a new installation. In an old
+// installation, where another consumer has a position, the position of a missing
+// consumer is lost. names are the consumers of this worker's workspaces. Another worker
+// may have other workspaces, so isCareful selects further consumers among the existing
+// ones. Without the stream no bucket is created: the account may be a wrong one.
 func (c *Conn) PrepareState(ctx context.Context, s Settings, names []string, isCareful func(name string) bool) error {
+	st, err := c.lookUp(ctx, Name)
+	if err != nil {
+		return err
+	}
 	created, err := c.CreateState(ctx, s)
 	if err != nil || !created {
 		return err
 	}
 	c.log.Info().Msg("workers' bucket created")
-	st, err := c.lookUp(ctx, Name)
-	if err != nil {
-		return err
-	}
 	infos, err := durables(ctx, st)
 	if err != nil {
 		return err
 	}
-	floors := map[string]floor{}
-	if !isCopied(st.CachedInfo()) { // otherwise an operator knows more
-		for _, name := range names {
-			floors[name] = floor{Stream: st.CachedInfo().Created, Fresh: true}
-		}
-	}
-	for _, info := range infos {
-		if isCareful(info.Name) {
-			floors[info.Name] = floor{Stream: st.CachedInfo().Created, Sequence: info.AckFloor.Stream}
-		}
-	}
-	for name, f := range floors {
+	for name, f := range firstFloors(st.CachedInfo(), infos, names, isCareful) {
 		if err := c.writeFloor(ctx, name, &f, 0); err != nil && !errors.Is(err, ErrStateConflict) {
 			return err
 		}
@@ -48,7 +40,32 @@ func (c *Conn) PrepareState(ctx context.Context, s Settings, names []string, isC
 	return c.State().Put(ctx, floorsKey, []byte("complete"))
 }
 
-// readFloor returns the floor of a consumer, or nil, and the revision of the key.
+// firstFloors returns the floors of a new bucket.
+func firstFloors(st *jetstream.StreamInfo, infos []*jetstream.ConsumerInfo, names []string, isCareful func(string) bool) map[string]floor {
+	lost := slices.ContainsFunc(infos, hasPosition)
+	floors := map[string]floor{}
+	if !isCopied(st) { // otherwise an operator knows more
+		for _, name := range names {
+			floors[name] = floor{Stream: st.Created, Fresh: !lost, Lost: lost}
+		}
+	}
+	for _, info := range infos {
+		if isCareful(info.Name) {
+			floors[info.Name] = floor{Stream: st.Created, Sequence: info.AckFloor.Stream}
+		}
+	}
+	return floors
+}
+
+// hasPosition reports whether a consumer has settled messages, or was created after
+// settled messages. A new consumer of a stream whose first messages are gone has an
+// AckFloor.Stream, too.
+func hasPosition(info *jetstream.ConsumerInfo) bool {
+	return info.AckFloor.Consumer > 0 || info.Config.OptStartSeq > 1
+}
+
+// readFloor returns the floor of a consumer, nil for none or a lost one, and the
+// revision of the key.
 func (c *Conn) readFloor(ctx context.Context, name string) (*floor, uint64, error) {
 	value, revision, err := c.State().Get(ctx, floorPrefix+name)
 	if errors.Is(err, ErrNoKey) {
@@ -58,7 +75,10 @@ func (c *Conn) readFloor(ctx context.Context, name string) (*floor, uint64, erro
 		return nil, 0, err
 	}
 	f, err := parseFloor(value)
-	return f, revision, err
+	if err != nil || f.Lost {
+		return nil, revision, err
+	}
+	return f, revision, nil
 }
 
 // writeFloor stores a floor in place of the revision, 0 for none.

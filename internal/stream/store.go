@@ -53,8 +53,7 @@ func (c *Conn) StoreLink(ctx context.Context, consumer string) (l StoreLink, err
 	}
 	info := cons.CachedInfo()
 	l = StoreLink{Exists: true, Store: storeOf(info.Config.Metadata)}
-	// A new consumer of a stream whose first messages are gone has a floor, too.
-	if info.AckFloor.Consumer > 0 || info.Config.OptStartSeq > 1 {
+	if hasPosition(info) {
 		l.Settled = info.AckFloor.Stream
 	}
 	return l, nil
