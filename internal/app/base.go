@@ -58,6 +58,7 @@ func (b *Base) Open(program string, cfg Config, log zerolog.Logger) (err error) 
 	if b.Conn, err = stream.Connect(cfg.NATS); err != nil {
 		return err
 	}
+	b.Registry.MustRegister(b.Conn.Health())
 	if b.Publisher, err = stream.NewPublisher(b.Conn, 0); err != nil {
 		return err
 	}
@@ -111,12 +112,12 @@ func (b *Base) EnsureStream(ctx context.Context) error {
 	return err
 }
 
-// KeepStreams is EnsureStream, and then recreates the stream of dead letters whenever
-// somebody has deleted the stream, until ctx ends.
+// KeepStreams is EnsureStream, and then watches the streams and recreates a deleted one,
+// until ctx ends.
 func (b *Base) KeepStreams(ctx context.Context) error {
 	err := b.EnsureStream(ctx)
 	if err == nil {
-		b.Conn.KeepDeadStream(ctx, b.cfg.Stream)
+		b.Conn.KeepStreams(ctx, b.cfg.Stream)
 	}
 	return err
 }

@@ -52,7 +52,7 @@ func keeping(t *testing.T, url string) (*stream.Conn, *logText) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		conn.KeepDeadStream(ctx, stream.Settings{})
+		conn.KeepStreams(ctx, stream.Settings{})
 	}()
 	t.Cleanup(func() {
 		stop()
@@ -134,12 +134,12 @@ func TestWatchWithoutDeadStream(t *testing.T) {
 	reg := watching(t, conn, stream.WatchConfig{Every: often})
 	want := map[string]float64{
 		"stream_messages": 0, "stream_bytes": 0, "stream_max_bytes": 0, "stream_max_age_seconds": 720 * 3600,
-		"dead_letters": 0, "held_suppressions": 0, "dead_letters_oldest_seconds": 0,
+		"dead_letters": 0, "dead_stream_bytes": 0, "dead_stream_max_bytes": 0, "held_suppressions": 0, "dead_letters_oldest_seconds": 0,
 	}
 	eventually(t, reg, want)
 	srv.DeleteStream(stream.DeadName)
 	maps.DeleteFunc(want, func(name string, _ float64) bool {
-		return strings.Contains(name, "dead_letters") || name == "held_suppressions"
+		return strings.Contains(name, "dead_") || name == "held_suppressions"
 	})
 	eventually(t, reg, want)
 }

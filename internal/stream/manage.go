@@ -8,26 +8,18 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Ensure creates the missing streams. For each property of the running stream that
-// differs from s, Ensure returns a line.
-func (c *Conn) Ensure(ctx context.Context, s Settings) (differences []string, err error) {
-	differences, problems, err := c.ensure(ctx, s)
-	return append(differences, problems...), err
-}
-
-// ensure creates missing streams and returns two lists: differences, which Apply can
-// change, and problems, which NATS refuses to change.
-func (c *Conn) ensure(ctx context.Context, s Settings) (differences, problems []string, err error) {
+// Ensure creates the missing streams. For each property of the running streams that
+// differs from s, Ensure returns a sentence.
+func (c *Conn) Ensure(ctx context.Context, s Settings) (problems []string, err error) {
 	s = s.withDefaults()
-	running, err := c.ensureStream(ctx, s.stream())
-	if err != nil {
-		return nil, nil, err
+	for _, want := range []jetstream.StreamConfig{s.stream(), s.deadStream()} {
+		running, err := c.ensureStream(ctx, want)
+		if err != nil {
+			return nil, err
+		}
+		problems = append(problems, texts(problemsOf(running, want))...)
 	}
-	dead, err := c.ensureStream(ctx, s.deadStream())
-	if err != nil {
-		return nil, nil, err
-	}
-	return diff(running, s.stream()), append(problemsOf(running), problemsOf(dead)...), nil
+	return problems, nil
 }
 
 func (c *Conn) ensureStream(ctx context.Context, want jetstream.StreamConfig) (jetstream.StreamConfig, error) {
@@ -39,15 +31,16 @@ func (c *Conn) ensureStream(ctx context.Context, want jetstream.StreamConfig) (j
 		}
 	}
 	if err != nil {
-		return jetstream.StreamConfig{}, fmt.Errorf("ensure stream %s: %w", want.Name, c.refused(err))
+		return jetstream.StreamConfig{}, fmt.Errorf("ensure stream %s: %w", want.Name, remedied(c.refused(err), sizeSetting(want.Name)))
 	}
 	return st.CachedInfo().Config, nil
 }
 
-// Apply changes the running streams to the values of s. Unless less is true, Apply
-// refuses fewer replicas or a shorter age than a running stream has, and a size below
-// what the stream stores: it changes nothing and returns ErrLess. A forgotten setting has
-// its default.
+// Apply changes the running streams to the values of s, and sets back the properties that
+// somebody has edited, as far as NATS changes them; Status names the others. Unless less
+// is true, Apply refuses fewer replicas or a shorter age than a running stream has, and a
+// size below what the stream stores: it changes nothing and returns ErrLess. A forgotten
+// setting has its default.
 func (c *Conn) Apply(ctx context.Context, s Settings, less bool) error {
 	s = s.withDefaults()
 	if !less {
@@ -55,14 +48,23 @@ func (c *Conn) Apply(ctx context.Context, s Settings, less bool) error {
 			return err
 		}
 	}
-	for _, cfg := range []jetstream.StreamConfig{s.stream(), s.deadStream()} {
-		if st, err := c.js.Stream(ctx, cfg.Name); err == nil {
-			// NATS refuses to switch DenyDelete off, and with it every other change.
-			cfg.DenyDelete = st.CachedInfo().Config.DenyDelete
-		}
-		if _, err := c.js.CreateOrUpdateStream(ctx, cfg); err != nil {
-			return fmt.Errorf("apply settings to stream %s: %w", cfg.Name, err)
+	for _, want := range []jetstream.StreamConfig{s.stream(), s.deadStream()} {
+		if err := c.applyStream(ctx, want); err != nil {
+			return fmt.Errorf("apply settings to stream %s: %w", want.Name, remedied(err, sizeSetting(want.Name)))
 		}
 	}
 	return nil
+}
+
+func (c *Conn) applyStream(ctx context.Context, want jetstream.StreamConfig) error {
+	have, err := c.runningConfig(ctx, want.Name)
+	switch {
+	case err != nil:
+		return err
+	case have == nil:
+		_, err = c.js.CreateStream(ctx, want)
+	case !have.Sealed: // NATS changes nothing of a sealed stream
+		_, err = c.js.UpdateStream(ctx, applied(*have, want))
+	}
+	return err
 }

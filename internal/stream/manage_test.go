@@ -65,6 +65,9 @@ func TestEnsureReportsDifferences(t *testing.T) {
 		"STREAM_MAX_BYTES is unlimited, configured is 1MiB",
 		"DEDUP_WINDOW is 2h, configured is 1m",
 	}
+	for i, text := range want {
+		want[i] = "stream CUSTOMERIO differs from the configuration: " + text + "; to change the stream, run cioctl stream apply"
+	}
 	if diff := cmp.Diff(want, differences); diff != "" {
 		t.Errorf("differences (-want +got):\n%s", diff)
 	}

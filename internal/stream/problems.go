@@ -3,6 +3,8 @@ package stream
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -23,18 +25,71 @@ func (c *Conn) lookUpDead(ctx context.Context) (jetstream.Stream, error) {
 	return st, err
 }
 
-// problemsOf returns a sentence for each property of a running stream that breaks a
-// promise and that NATS refuses to change.
-func problemsOf(running jetstream.StreamConfig) []string {
-	if running.DenyDelete {
-		return []string{denyDelete(running.Name)}
+// A problem is a property of a running stream that is not as the programs create the
+// stream.
+type problem struct {
+	text string
+	// breaks is set when the property breaks a promise.
+	breaks bool
+	// setting is set when a setting chooses the property.
+	setting bool
+}
+
+func (p problem) String() string { return p.text }
+
+const (
+	applyHint    = "; to change the stream, run cioctl stream apply"
+	recreateHint = "; NATS cannot change this property of a running stream: recreate the stream as docs/operations.md says under \"A stream with wrong properties\""
+)
+
+// problemsOf compares a running stream with the wanted one.
+func problemsOf(have, want jetstream.StreamConfig) []problem {
+	list := propertyProblems(have, want)
+	for _, line := range settingDifferences(have, want) {
+		list = append(list, problem{text: "stream " + want.Name + " differs from the configuration: " + line + applyHint, setting: true})
 	}
-	return []string{}
+	return list
+}
+
+// propertyProblems is problemsOf without the settings, which cioctl does not know.
+func propertyProblems(have, want jetstream.StreamConfig) (list []problem) {
+	prefix := "stream " + want.Name + ": "
+	if missing := missingSubjects(have.Subjects, want.Subjects); len(missing) > 0 {
+		list = append(list, problem{text: prefix + "subject " + strings.Join(missing, " ") + " is missing: nobody stores these messages" + applyHint, breaks: true})
+	}
+	for _, p := range streamProperties {
+		has, wanted := p.value(&have), p.value(&want)
+		if has == wanted {
+			continue
+		}
+		hint := applyHint
+		if p.fixed != nil && p.fixed(&have) {
+			hint = recreateHint
+		}
+		list = append(list, problem{
+			text:   prefix + fmt.Sprintf("%s is %v, wanted is %v: %s", p.name, has, wanted, p.harm) + hint,
+			breaks: p.breaks != nil && p.breaks(&have),
+		})
+	}
+	if have.DenyDelete {
+		list = append(list, problem{text: denyDelete(have.Name)})
+	}
+	return list
 }
 
 // denyDelete describes a stream that was created with DenyDelete, as c826c92 did.
-// nats-server answers 10052 to an update of the property and 10057 to a deletion.
+// nats-server answers 10052 to an update of the property and 10057 to a deletion. The
+// program stays ready: events are stored and handled, and an upgrade must not wait.
 func denyDelete(name string) string {
 	return "stream " + name + " refuses the deletion of messages (DenyDelete), so nobody can erase personal data in it, " +
 		"and NATS cannot change DenyDelete of a running stream: recreate the stream as docs/operations.md says under \"A stream that refuses deletion\""
+}
+
+// texts returns the sentences of problems.
+func texts(problems []problem) []string {
+	list := []string{}
+	for _, p := range problems {
+		list = append(list, p.text)
+	}
+	return list
 }

@@ -3,24 +3,36 @@ package stream
 import (
 	"context"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // retryWait is the pause between two tries of a request to the server.
 const retryWait = time.Second
 
-// EnsureUntil calls Ensure until Ensure succeeds or ctx ends. EnsureUntil logs the
-// errors, and the properties of the running stream that differ from s.
+// EnsureUntil creates the missing streams and logs the properties of running streams that
+// differ from s, until the stream of events is there or ctx ends. EnsureUntil tries once
+// to create the stream of dead letters: KeepStreams goes on, and events do not wait.
 func (c *Conn) EnsureUntil(ctx context.Context, s Settings) error {
+	s = s.withDefaults()
 	return c.until(ctx, "stream not ready, retrying", func(ctx context.Context) error {
-		differences, problems, err := c.ensure(ctx, s)
-		for _, d := range differences {
-			c.log.Warn().Str("stream", Name).Msg("running stream differs from the configuration: " + d + "; to change the stream, run cioctl stream apply")
+		if err := c.ensureCompared(ctx, s.stream()); err != nil {
+			c.health.setMissing(Name, err)
+			return err
 		}
-		for _, p := range problems {
-			c.log.Warn().Msg(p)
+		if err := c.ensureCompared(ctx, s.deadStream()); err != nil {
+			c.health.isMissing(DeadName, err)
 		}
-		return err
+		return nil
 	})
+}
+
+func (c *Conn) ensureCompared(ctx context.Context, want jetstream.StreamConfig) error {
+	running, err := c.ensureStream(ctx, want)
+	if err == nil {
+		c.health.isThere(want.Name, problemsOf(running, want))
+	}
+	return err
 }
 
 // until calls try until try succeeds or ctx ends. It logs an error only when the error

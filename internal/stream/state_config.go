@@ -48,5 +48,5 @@ func wrapState(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("ensure bucket %s: %w", StateName, err)
+	return fmt.Errorf("ensure bucket %s: %w", StateName, remedied(err, "the bucket's size"))
 }

@@ -70,7 +70,7 @@ func (c *Conn) Status(ctx context.Context) (*Status, error) {
 			Name: Name, Messages: info.State.Msgs, Bytes: info.State.Bytes, MaxBytes: info.Config.MaxBytes,
 			First: info.State.FirstTime, Last: info.State.LastTime, Replicas: info.Config.Replicas,
 		},
-		Problems: problemsOf(info.Config),
+		Problems: texts(propertyProblems(info.Config, Settings{}.withDefaults().stream())),
 	}
 	infos, err := durables(ctx, st)
 	if err != nil {
@@ -144,7 +144,7 @@ func (c *Conn) deadStatus(ctx context.Context, s *Status) error {
 	if err != nil {
 		return err
 	}
-	s.Problems = append(s.Problems, problemsOf(st.CachedInfo().Config)...)
+	s.Problems = append(s.Problems, texts(propertyProblems(st.CachedInfo().Config, Settings{}.withDefaults().deadStream()))...)
 	info, err := st.Info(ctx, jetstream.WithSubjectFilter(deadPrefix+">"))
 	if err != nil {
 		return fmt.Errorf("count dead letters: %w", err)

@@ -4,6 +4,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,9 +32,8 @@ type Conn struct {
 	state State
 	// connectErr is the error of the last try to connect, nil after a success.
 	connectErr atomic.Pointer[error]
-	// deadNote tells that the stream of dead letters is missing, nil when it is not.
-	deadNote atomic.Pointer[string]
-	refusals refusals
+	health     *health
+	refusals   refusals
 }
 
 // Connect returns immediately, even when the server is unreachable: ingest had better
@@ -47,7 +47,7 @@ func Connect(cfg Config) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Conn{log: cfg.Log}
+	c := &Conn{log: cfg.Log, health: newHealth(cfg.Log)}
 	c.state.conn = c
 	if c.nc, err = nats.Connect(cfg.servers(), append(opts, c.handlers()...)...); err != nil {
 		return nil, fmt.Errorf("connect to NATS: %w", err)
@@ -103,13 +103,16 @@ func (c *Conn) notConnected() error {
 	return errNotConnected
 }
 
-// Ready returns nil when the stream can be used now, and the cause otherwise.
+// Ready returns nil when the stream can be used now, and the cause otherwise. A stream
+// with a property that breaks a promise cannot be used.
 func (c *Conn) Ready(ctx context.Context) error {
 	if !c.nc.IsConnected() {
 		return c.notConnected()
 	}
-	_, err := c.lookUp(ctx, Name)
-	return err
+	if _, err := c.lookUp(ctx, Name); err != nil {
+		return cmp.Or(c.health.whyMissing(Name), err)
+	}
+	return c.health.broken()
 }
 
 // lookUp returns a stream with its present state.

@@ -158,7 +158,7 @@ func (a *App) work(ctx context.Context) error {
 	}
 	running.Go(func() { a.serveReplays(ctx) })
 	running.Go(func() { a.watch.Run(ctx) })
-	running.Go(func() { a.Conn.KeepDeadStream(ctx, a.cfg.Stream) })
+	running.Go(func() { a.Conn.KeepStreams(ctx, a.cfg.Stream) })
 	running.Wait()
 	return nil
 }

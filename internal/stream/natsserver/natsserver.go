@@ -19,6 +19,9 @@ type Server = server.Server
 // RandomPort as Options.Port lets the kernel choose a free port.
 const RandomPort = server.RANDOM_PORT
 
+// ParseFile reads a configuration file of nats-server.
+func ParseFile(path string) (*Options, error) { return server.ProcessConfigFile(path) }
+
 // readyWait bounds the start of a server, until the server accepts connections.
 // JetStream recovers its streams from disk first.
 const readyWait = 30 * time.Second

@@ -5,6 +5,8 @@ import (
 	"context"
 	"net"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -44,6 +46,23 @@ func Start(tb testing.TB, options ...Option) *Server {
 	s.Restart()
 	tb.Cleanup(s.Stop)
 	return s
+}
+
+// Configured takes accounts, users and limits from the text of a configuration file of
+// nats-server.
+func Configured(tb testing.TB, text string) Option {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "nats.conf")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	file, err := natsserver.ParseFile(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return func(o *natsserver.Options) {
+		o.Accounts, o.Users, o.NoAuthUser, o.JetStreamLimits = file.Accounts, file.Users, file.NoAuthUser, file.JetStreamLimits
+	}
 }
 
 // Restart starts a stopped server again, with its address and its data.
