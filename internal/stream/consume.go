@@ -19,11 +19,12 @@ import (
 // worker, for example after a crash. Workers extend the time while they work.
 const AckWait = 30 * time.Second
 
-// maxAckPending must be at least workers × loops × batch. Otherwise pulls cannot fill
-// and each pull waits until its timeout (a fiftieth of the throughput was measured).
-// The value allows 5 workers with a batch of 100,000 each. A large value by itself
-// costs nothing: the server needs some 100 bytes per delivered, unsettled message.
-const maxAckPending = 500_000
+// DefaultMaxAckPending is the default of MAX_ACK_PENDING. The number must be at least
+// workers × loops × batch. Otherwise pulls cannot fill and each pull waits until its
+// timeout (a fiftieth of the throughput was measured). The default allows 5 workers with
+// a batch of 100,000 each. A large number by itself costs nothing: the server needs some
+// 100 bytes per delivered, unsettled message. An account of NATS may allow less.
+const DefaultMaxAckPending = 500_000
 
 // pollWait is the default of Limits.Wait: an idle fetch returns after this time.
 const pollWait = 5 * time.Second
@@ -83,7 +84,7 @@ func consumerConfig(name string, subjects []string) jetstream.ConsumerConfig {
 		DeliverPolicy:  jetstream.DeliverAllPolicy,
 		AckPolicy:      jetstream.AckExplicitPolicy,
 		AckWait:        AckWait,
-		MaxAckPending:  maxAckPending,
+		MaxAckPending:  DefaultMaxAckPending,
 		// JetStream drops a message silently after MaxDeliver deliveries. Instead,
 		// the worker counts the attempts and stores a dead letter.
 		MaxDeliver: -1,

@@ -24,12 +24,16 @@ type DurableConfig struct {
 	// Subjects are the subjects of the events.
 	Subjects []string
 	// KeepFloor is set for a consumer whose handler must not repeat old events. The
-	// position is then kept in CIOEVENTS_STATE, and the consumer never starts over. Otherwise a deleted consumer starts over at the next start of the
-	// worker, with the oldest event.
+	// position is then kept in CIOEVENTS_STATE, and the consumer never starts over.
+	// Otherwise a deleted consumer starts over at the next start of the worker, with the
+	// oldest event.
 	KeepFloor bool
 	// Prepare creates the missing bucket of floors, with PrepareState. Required with
 	// KeepFloor.
 	Prepare func(context.Context) error
+	// MaxAckPending is the largest number of delivered, unsettled messages of all
+	// workers. Default DefaultMaxAckPending.
+	MaxAckPending int
 	// CheckEvery is the pause between two checks. Default 2 s.
 	CheckEvery time.Duration
 }

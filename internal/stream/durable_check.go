@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -122,7 +123,7 @@ func (d *Durable) use(ctx context.Context, p position, what verdict, at, revisio
 // configure sets the properties of the consumer back, and reports whether somebody has
 // edited the properties. Signed properties are the work of another worker.
 func (d *Durable) configure(ctx context.Context, have jetstream.ConsumerConfig) (edited bool, err error) {
-	want := d.conn.consumerConfigOf(d.cfg)
+	want := d.cfg.consumer()
 	changes := changedConfig(have, want)
 	running := d.known != nil
 	switch {
@@ -132,7 +133,7 @@ func (d *Durable) configure(ctx context.Context, have jetstream.ConsumerConfig) 
 		edited = len(changes) > 0 && (running || have.Metadata[metaConfig] != "")
 	}
 	if _, err := d.conn.js.UpdateConsumer(ctx, Name, setBack(have, want)); err != nil {
-		return false, fmt.Errorf("set consumer %s back (%s): %w", d.cfg.Name, strings.Join(changes, "; "), err)
+		return false, fmt.Errorf("set consumer %s back (%s): %w", d.cfg.Name, strings.Join(changes, "; "), remedied(err, ""))
 	}
 	if edited {
 		d.conn.log.Error().Str("consumer", d.cfg.Name).Strs("changes", changes).Msg("somebody has edited the consumer: properties set back")
@@ -182,6 +183,9 @@ func (d *Durable) open(ctx context.Context, p position, at, revision uint64) err
 	return p.noState
 }
 
-func (c *Conn) consumerConfigOf(cfg DurableConfig) jetstream.ConsumerConfig {
-	return consumerConfig(cfg.Name, filters(cfg.Subjects, redrivePrefix+cfg.Name+".>"))
+// consumer returns the configuration of a new consumer.
+func (cfg DurableConfig) consumer() jetstream.ConsumerConfig {
+	consumer := consumerConfig(cfg.Name, filters(cfg.Subjects, redrivePrefix+cfg.Name+".>"))
+	consumer.MaxAckPending = cmp.Or(cfg.MaxAckPending, consumer.MaxAckPending)
+	return consumer
 }

@@ -34,10 +34,10 @@ func (d *Durable) restore(ctx context.Context, p position, revision uint64) erro
 			return err
 		}
 	}
-	cfg := d.conn.consumerConfigOf(d.cfg)
+	cfg := d.cfg.consumer()
 	startAfter(&cfg, at)
 	if _, err := d.conn.js.CreateConsumer(ctx, Name, sign(cfg)); err != nil && !errors.Is(err, jetstream.ErrConsumerExists) {
-		return fmt.Errorf("create consumer %s: %w", d.cfg.Name, err)
+		return fmt.Errorf("create consumer %s: %w", d.cfg.Name, remedied(err, ""))
 	}
 	d.report(p, at)
 	d.missingSince = time.Time{}

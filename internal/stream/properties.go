@@ -161,8 +161,8 @@ func settingDifferences(have, want jetstream.StreamConfig) (lines []string) {
 	}
 	replicas, age, bytes, window := settingNames(want.Name)
 	add(replicas, have.Replicas, want.Replicas)
-	add(age, have.MaxAge, want.MaxAge)
-	add(bytes, limit(have.MaxBytes), limit(want.MaxBytes))
-	add(window, have.Duplicates, want.Duplicates)
+	add(age, ageText(have.MaxAge), ageText(want.MaxAge))
+	add(bytes, sizeText(have.MaxBytes), sizeText(want.MaxBytes))
+	add(window, ageText(have.Duplicates), ageText(want.Duplicates))
 	return lines
 }

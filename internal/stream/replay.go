@@ -70,9 +70,16 @@ func (c *Conn) StartReplay(ctx context.Context, q ReplayRequest) (*Replay, error
 	cfg.Description = "cioevents replay to " + r.Target
 	startAt(&cfg, r.Since)
 	cfg.Metadata = r.metadata()
-	cons, err := c.js.CreateConsumer(ctx, Name, cfg)
+	target, err := c.consumerInfo(ctx, r.Target)
 	if err != nil {
 		return nil, fmt.Errorf("start replay: %w", err)
+	}
+	if target != nil { // the workers know MAX_ACK_PENDING, cioctl does not
+		cfg.MaxAckPending = target.Config.MaxAckPending
+	}
+	cons, err := c.js.CreateConsumer(ctx, Name, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("start replay: %w", remedied(err, ""))
 	}
 	r.StartedAt = cons.CachedInfo().Created
 	return r, nil

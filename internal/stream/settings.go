@@ -30,6 +30,10 @@ type Settings struct {
 	// MaxBytes is the size in bytes at which the stream refuses new messages: at
 	// least rate × MaxAge × bytesPerEvent. Default -1, unlimited.
 	MaxBytes int64
+	// DeadMaxBytes is the size in bytes at which the stream of dead letters refuses more,
+	// and ingest answers 503 to a body that it cannot parse. Default -1, unlimited. Some
+	// NATS accounts require a limit.
+	DeadMaxBytes int64
 	// DedupWindow is how long the server remembers the id of a message, at
 	// bytesPerID of memory each. Default 2h. The sinks de-duplicate later repeats.
 	DedupWindow time.Duration
@@ -37,10 +41,11 @@ type Settings struct {
 
 func (s Settings) withDefaults() Settings {
 	return Settings{
-		Replicas:    cmp.Or(s.Replicas, 1),
-		MaxAge:      cmp.Or(s.MaxAge, 720*time.Hour),
-		MaxBytes:    cmp.Or(s.MaxBytes, -1),
-		DedupWindow: cmp.Or(s.DedupWindow, 2*time.Hour),
+		Replicas:     cmp.Or(s.Replicas, 1),
+		MaxAge:       cmp.Or(s.MaxAge, 720*time.Hour),
+		MaxBytes:     cmp.Or(s.MaxBytes, -1),
+		DeadMaxBytes: cmp.Or(s.DeadMaxBytes, -1),
+		DedupWindow:  cmp.Or(s.DedupWindow, 2*time.Hour),
 	}
 }
 
@@ -50,6 +55,7 @@ func (s *Settings) Declare(set *config.Set) {
 	set.Var(config.Between(&s.Replicas, s.Replicas, 1, 5), "STREAM_REPLICAS", "replicas of the stream: 3 in production, 1 on a single server")
 	set.Var((*config.Duration)(&s.MaxAge), "STREAM_MAX_AGE", "how long the stream keeps events for consumers and replays")
 	set.Var((*config.ByteLimit)(&s.MaxBytes), "STREAM_MAX_BYTES", fmt.Sprintf("size at which the stream refuses new events; at least rate × STREAM_MAX_AGE × %d B", bytesPerEvent))
+	set.Var((*config.ByteLimit)(&s.DeadMaxBytes), "DEAD_STREAM_MAX_BYTES", "size at which the stream of dead letters refuses more; ingest then answers 503 to a signed body that it cannot parse. Set it only if your NATS account requires a limit")
 	set.Var((*config.Duration)(&s.DedupWindow), "DEDUP_WINDOW", fmt.Sprintf("how long the stream refuses a repeated event; needs %d B of server memory per event", bytesPerID))
 }
 
@@ -73,7 +79,7 @@ func (s Settings) stream() jetstream.StreamConfig {
 func (s Settings) deadStream() jetstream.StreamConfig {
 	cfg := s.base(DeadName, "Messages that were given up, with the reason in their headers")
 	cfg.Subjects = []string{deadPrefix + ">"}
-	cfg.MaxAge, cfg.MaxBytes = deadMaxAge, -1
+	cfg.MaxAge, cfg.MaxBytes = deadMaxAge, s.DeadMaxBytes
 	cfg.Duplicates = deadWindow
 	return cfg
 }
@@ -95,19 +101,8 @@ func (s Settings) base(name, description string) jetstream.StreamConfig {
 		Replicas:   s.Replicas,
 		MaxMsgs:    -1,
 		MaxMsgSize: -1,
-	}
-}
 
-func diff(have, want jetstream.StreamConfig) []string {
-	var lines []string
-	add := func(name string, have, want any) {
-		if have != want {
-			lines = append(lines, fmt.Sprintf("%s is %v, configured is %v", name, have, want))
-		}
+		MaxMsgsPerSubject: -1,
+		MaxConsumers:      -1,
 	}
-	add("STREAM_REPLICAS", have.Replicas, want.Replicas)
-	add("STREAM_MAX_AGE", ageText(have.MaxAge), ageText(want.MaxAge))
-	add("STREAM_MAX_BYTES", sizeText(have.MaxBytes), sizeText(want.MaxBytes))
-	add("DEDUP_WINDOW", ageText(have.Duplicates), ageText(want.Duplicates))
-	return lines
 }

@@ -59,14 +59,15 @@ func (c *Conn) StoreLink(ctx context.Context, consumer string) (l StoreLink, err
 	return l, nil
 }
 
-// CreateLinked creates the consumer with its store. An existing consumer stays
-// unchanged: of several workers, one creates the consumer, and the others read the link.
-func (c *Conn) CreateLinked(ctx context.Context, name string, subjects []string, s Store) error {
-	cfg := consumerConfig(name, filters(subjects, redrivePrefix+name+".>"))
+// CreateLinked creates the consumer of a Durable with its store. An existing consumer
+// stays unchanged: of several workers, one creates the consumer, and the others read the
+// link.
+func (c *Conn) CreateLinked(ctx context.Context, d DurableConfig, s Store) error {
+	cfg := d.consumer()
 	cfg.Metadata = s.addTo(nil)
 	_, err := c.js.CreateConsumer(ctx, Name, cfg)
 	if err != nil && !errors.Is(err, jetstream.ErrConsumerExists) {
-		return fmt.Errorf("create consumer %s: %w", name, err)
+		return fmt.Errorf("create consumer %s: %w", d.Name, remedied(err, ""))
 	}
 	return nil
 }

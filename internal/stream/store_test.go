@@ -29,10 +29,10 @@ func TestLinkStays(t *testing.T) {
 		t.Fatalf("before: %+v", l)
 	}
 	first := stream.Store{ID: "1", Place: "duckdb a:/x"}
-	if err := conn.CreateLinked(t.Context(), "warehouse", all, first); err != nil {
+	if err := conn.CreateLinked(t.Context(), stream.DurableConfig{Name: "warehouse", Subjects: all}, first); err != nil {
 		t.Fatal(err)
 	}
-	if err := conn.CreateLinked(t.Context(), "warehouse", all, stream.Store{ID: "2"}); err != nil {
+	if err := conn.CreateLinked(t.Context(), stream.DurableConfig{Name: "warehouse", Subjects: all}, stream.Store{ID: "2"}); err != nil {
 		t.Fatal(err)
 	}
 	open(t, conn, "warehouse", "customerio.events.acme.>") // other subjects: an update
@@ -78,7 +78,7 @@ func TestOneCreatorWins(t *testing.T) {
 	seen := make([]string, 8)
 	for i := range seen {
 		creating.Go(func() {
-			if err := conn.CreateLinked(t.Context(), "warehouse", []string{stream.AllEvents}, stream.Store{ID: string(rune('a' + i))}); err != nil {
+			if err := conn.CreateLinked(t.Context(), stream.DurableConfig{Name: "warehouse", Subjects: []string{stream.AllEvents}}, stream.Store{ID: string(rune('a' + i))}); err != nil {
 				t.Error(err)
 			}
 			l, err := conn.StoreLink(t.Context(), "warehouse")

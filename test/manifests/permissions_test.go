@@ -222,7 +222,7 @@ func share(t *testing.T, worker *stream.Conn) {
 func linkStore(t *testing.T, conn *stream.Conn, name string, subjects []string) {
 	t.Helper()
 	eventually(t, "the worker creates "+name+" with its store", func(ctx context.Context) error {
-		return conn.CreateLinked(ctx, name, subjects, stream.Store{ID: "1", Place: "here"})
+		return conn.CreateLinked(ctx, stream.DurableConfig{Name: name, Subjects: subjects}, stream.Store{ID: "1", Place: "here"})
 	})
 	eventually(t, "the worker links another store", func(ctx context.Context) error {
 		if err := conn.SetStore(ctx, name, stream.Store{ID: "2", Place: "there"}); err != nil {
@@ -308,7 +308,7 @@ func TestTheWorkerRecreatesTheDeadStream(t *testing.T) {
 	}
 	keep := func(conn *stream.Conn) {
 		run(t, func(ctx context.Context) error {
-			conn.KeepDeadStream(ctx, stream.Settings{})
+			conn.KeepStreams(ctx, stream.Settings{})
 			return nil
 		})
 	}

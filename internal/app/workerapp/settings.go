@@ -7,6 +7,7 @@ import (
 	"github.com/cioevents/cioevents/internal/app"
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/customerio"
+	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 	"github.com/cioevents/cioevents/internal/worker"
 )
@@ -32,6 +33,9 @@ type Config struct {
 	EngagementBatch int
 	// BatchRows is the largest number of rows in a batch of the warehouse.
 	BatchRows int
+	// MaxAckPending is the largest number of messages of a consumer that are delivered
+	// to the workers and not settled.
+	MaxAckPending int
 }
 
 // Declare adds the settings to the set.
@@ -59,6 +63,7 @@ func (c *Config) DeclareWorker(s *config.Set) {
 	c.Effects.Declare(s)
 	s.Count(&c.MaxAttempts, "MAX_ATTEMPTS", worker.DefaultMaxAttempts, "attempts to handle a message before the message becomes a dead letter; attempts during an outage do not count")
 	s.Count(&c.BatchRows, "WAREHOUSE_BATCH_ROWS", defaultBatchRows, "largest number of rows in a batch of the warehouse")
+	s.Count(&c.MaxAckPending, "MAX_ACK_PENDING", stream.DefaultMaxAckPending, "largest number of messages of a consumer that are delivered to workers and not settled; at least workers × the largest batch, else batches stay small and each waits. Lower it only if your NATS account or server allows less (max_ack_pending)")
 	s.Check(c.checkConsumers)
 	s.Check(c.checkWorkspaces)
 }

@@ -40,9 +40,13 @@ func (a *App) prepareState(ctx context.Context) error {
 func (a *App) wireSources() {
 	for i := range a.jobs {
 		j := &a.jobs[i]
-		j.source = a.Conn.NewDurable(stream.DurableConfig{
-			Name: j.name, Subjects: j.subjects, KeepFloor: isEffects(j.name), Prepare: a.prepareState,
-		})
+		j.source = a.Conn.NewDurable(a.sourceOf(j.name, j.subjects))
 		a.Registry.MustRegister(j.source.Gauge())
+	}
+}
+
+func (a *App) sourceOf(consumer string, subjects []string) stream.DurableConfig {
+	return stream.DurableConfig{
+		Name: consumer, Subjects: subjects, KeepFloor: isEffects(consumer), Prepare: a.prepareState, MaxAckPending: a.cfg.MaxAckPending,
 	}
 }

@@ -64,7 +64,8 @@ func (a *App) checkState(ctx context.Context) error {
 }
 
 // ready returns nil when the worker can use the stream, the workers' bucket and all
-// consumers.
+// consumers. A stream of dead letters that NATS refuses to create is a mistake in a
+// setting, which a rollout should notice. A missing stream is a note otherwise.
 func (a *App) ready(ctx context.Context) error {
 	if err := a.Conn.Ready(ctx); err != nil {
 		return err
@@ -77,5 +78,5 @@ func (a *App) ready(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return a.Conn.Refused()
 }

@@ -21,12 +21,12 @@ import (
 // names the store of this worker. Workers with different stores would each take a part
 // of the events. A warehouse's consumer remembers its store: docs/adr/0009-stores.md.
 type storeGuard struct {
-	place    place.Place
-	subjects []string
-	conn     *stream.Conn
-	sink     place.Sink
-	rows     *worker.Rows
-	log      zerolog.Logger
+	place  place.Place
+	source stream.DurableConfig
+	conn   *stream.Conn
+	sink   place.Sink
+	rows   *worker.Rows
+	log    zerolog.Logger
 
 	known chan struct{} // closed when own is set
 	own   warehouse.Store
@@ -87,7 +87,7 @@ func (g *storeGuard) begin(ctx context.Context) {
 	}
 	link, err := g.conn.StoreLink(ctx, g.place.Consumer)
 	if err == nil && !link.Exists {
-		err = g.conn.CreateLinked(ctx, g.place.Consumer, g.subjects, g.store(0))
+		err = g.conn.CreateLinked(ctx, g.source, g.store(0))
 	}
 	if err != nil && ctx.Err() == nil {
 		g.log.Warn().Err(err).Msg("consumer not linked to its store yet, trying again")

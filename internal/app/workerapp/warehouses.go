@@ -22,13 +22,13 @@ func (a *App) wireWarehouses() error {
 		limits := warehouseLimits
 		limits.Messages = a.cfg.BatchRows
 		guard := &storeGuard{
-			place: p, subjects: []string{stream.AllEvents}, conn: a.Conn, sink: sink, rows: rows,
+			place: p, source: a.sourceOf(p.Consumer, []string{stream.AllEvents}), conn: a.Conn, sink: sink, rows: rows,
 			log: a.Log.With().Str("consumer", p.Consumer).Logger(), known: make(chan struct{}),
 		}
 		a.Registry.MustRegister(guard.gauge())
 		a.sinks, a.stores = append(a.sinks, sink), append(a.stores, guard)
 		a.jobs = append(a.jobs, job{
-			name: p.Consumer, subjects: guard.subjects, limits: limits, loops: 2,
+			name: p.Consumer, subjects: guard.source.Subjects, limits: limits, loops: 2,
 			handler: rows, store: guard,
 		})
 	}
