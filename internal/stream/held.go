@@ -13,13 +13,17 @@ import (
 )
 
 var (
-	heldDesc       = newDesc("held_suppressions", "Suppressions beyond SUPPRESSION_LIMIT that wait as dead letters for an operator; a part of cioevents_dead_letters.")
-	oldestDeadDesc = newDesc("dead_letters_oldest_seconds", "Age of the oldest message in the stream of dead letters; 0 for none.")
+	heldDesc         = newDesc("held_suppressions", "Suppressions beyond SUPPRESSION_LIMIT that wait as dead letters for an operator; a part of cioevents_dead_letters.")
+	deadBytesDesc    = newDesc("dead_stream_bytes", "Size of the stream of dead letters in bytes.")
+	deadMaxBytesDesc = newDesc("dead_stream_max_bytes", "Size in bytes at which the stream of dead letters refuses more; 0 for no limit.")
+	oldestDeadDesc   = newDesc("dead_letters_oldest_seconds", "Age of the oldest message in the stream of dead letters; 0 for none.")
 )
 
 // A deadReading is the state of the stream of dead letters.
 type deadReading struct {
 	messages uint64
+	bytes    uint64
+	maxBytes int64
 	oldest   time.Time // zero without messages
 	held     uint64    // suppressions
 }
@@ -39,7 +43,7 @@ func (c *Conn) readDead(ctx context.Context) (*deadReading, error) {
 	if err != nil {
 		return nil, fmt.Errorf("count held suppressions: %w", err)
 	}
-	r := &deadReading{messages: info.State.Msgs}
+	r := &deadReading{messages: info.State.Msgs, bytes: info.State.Bytes, maxBytes: max(0, info.Config.MaxBytes)}
 	if info.State.Msgs > 0 {
 		r.oldest = info.State.FirstTime
 	}
@@ -52,6 +56,8 @@ func (c *Conn) readDead(ctx context.Context) (*deadReading, error) {
 // collect sends the instruments.
 func (r *deadReading) collect(at time.Time, gauge func(*prometheus.Desc, float64, ...string)) {
 	gauge(deadDesc, float64(r.messages))
+	gauge(deadBytesDesc, float64(r.bytes))
+	gauge(deadMaxBytesDesc, float64(r.maxBytes))
 	gauge(heldDesc, float64(r.held))
 	age := time.Duration(0)
 	if !r.oldest.IsZero() {

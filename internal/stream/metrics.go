@@ -11,6 +11,7 @@ func newDesc(name, help string, labels ...string) *prometheus.Desc {
 var (
 	lagDesc      = newDesc("consumer_lag", "Messages that the consumer has not settled, delivered or not.", "consumer")
 	pendingDesc  = newDesc("consumer_ack_pending", "Messages delivered to a worker and not settled.", "consumer")
+	pausedDesc   = newDesc("consumer_paused_seconds", "Time until the end of the pause of the consumer, in which the server delivers nothing; 0 without a pause.", "consumer")
 	oldestDesc   = newDesc("oldest_unacked_seconds", "Age of the oldest unsettled message, since it was stored; 0 when all are settled.", "consumer")
 	messagesDesc = newDesc("stream_messages", "Events in the stream, settled or not.")
 	bytesDesc    = newDesc("stream_bytes", "Size of the stream in bytes.")
@@ -22,7 +23,8 @@ var (
 // Describe implements prometheus.Collector.
 func (*Watch) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		lagDesc, pendingDesc, oldestDesc, messagesDesc, bytesDesc, maxBytesDesc, maxAgeDesc, deadDesc, heldDesc, oldestDeadDesc,
+		lagDesc, pendingDesc, pausedDesc, oldestDesc, messagesDesc, bytesDesc, maxBytesDesc, maxAgeDesc, deadDesc, heldDesc, oldestDeadDesc,
+		deadBytesDesc, deadMaxBytesDesc,
 	} {
 		ch <- d
 	}
@@ -54,6 +56,7 @@ func (w *Watch) Collect(ch chan<- prometheus.Metric) {
 	for _, info := range r.consumers {
 		gauge(lagDesc, float64(lagOf(info)), info.Name)
 		gauge(pendingDesc, float64(info.NumAckPending), info.Name)
+		gauge(pausedDesc, info.PauseRemaining.Seconds(), info.Name)
 		if age, ok := r.ages[info.Name]; ok {
 			gauge(oldestDesc, age.Seconds(), info.Name)
 		}

@@ -46,6 +46,8 @@ type ConsumerStatus struct {
 	// Redelivered counts the messages in flight for at least the second time.
 	Redelivered int        `json:"redelivered"`
 	LastAck     *time.Time `json:"last_ack"`
+	// PausedUntil is the end of a pause, nil without one.
+	PausedUntil *time.Time `json:"paused_until,omitempty"`
 	// Store is the warehouse of the consumer, nil without one.
 	Store *Store `json:"store,omitempty"`
 }
@@ -77,7 +79,7 @@ func (c *Conn) Status(ctx context.Context) (*Status, error) {
 		return nil, err
 	}
 	s.Consumers, s.Replays = consumersOf(infos), replaysOf(infos)
-	s.Problems = append(s.Problems, c.held(ctx)...)
+	s.Problems = slices.Concat(s.Problems, pausesOf(infos), c.held(ctx))
 	return s, c.deadStatus(ctx, s)
 }
 
@@ -121,6 +123,7 @@ func consumersOf(infos []*jetstream.ConsumerInfo) []ConsumerStatus {
 			Redelivered: info.NumRedelivered,
 			LastAck:     info.AckFloor.Last,
 		}
+		status.PausedUntil = pausedUntil(info)
 		if store := storeOf(info.Config.Metadata); store.ID != "" {
 			status.Store = &store
 		}
@@ -128,6 +131,25 @@ func consumersOf(infos []*jetstream.ConsumerInfo) []ConsumerStatus {
 	}
 	slices.SortFunc(list, func(a, b ConsumerStatus) int { return cmp.Compare(a.Name, b.Name) })
 	return list
+}
+
+// pausedUntil returns the end of a consumer's pause, nil without one.
+func pausedUntil(info *jetstream.ConsumerInfo) *time.Time {
+	if !info.Paused {
+		return nil
+	}
+	return info.Config.PauseUntil
+}
+
+// pausesOf returns a sentence for each paused consumer, replays included.
+func pausesOf(infos []*jetstream.ConsumerInfo) (problems []string) {
+	for _, info := range infos {
+		if until := pausedUntil(info); until != nil {
+			problems = append(problems, fmt.Sprintf("consumer %s is paused until %s and gets no events; to end the pause, run nats consumer resume %s %s",
+				info.Name, until.UTC().Format(time.RFC3339), Name, info.Name))
+		}
+	}
+	return problems
 }
 
 func lagOf(info *jetstream.ConsumerInfo) uint64 {
