@@ -24,10 +24,11 @@ func (c *cli) streamApply() *cobra.Command {
 	var target stream.Settings
 	var less bool
 	cmd := &cobra.Command{
-		Use: "apply", Short: "Set replicas, age, size and de-duplication window of the running streams",
-		Long: `apply sets the replicas, the age, the size and the de-duplication window of the
+		Use: "apply", Short: "Set replicas, age, sizes and de-duplication window of the running streams",
+		Long: `apply sets the replicas, the age, the sizes and the de-duplication window of the
 running streams to the settings of the worker. It always sets all: a setting that you
-leave out gets its default value.
+leave out gets its default value. It also sets back properties that somebody has
+edited, such as the discard policy.
 
 apply refuses what would keep less, and then changes nothing: fewer replicas, a shorter
 age, which deletes older events, or a size below what the stream stores, which makes

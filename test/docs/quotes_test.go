@@ -88,6 +88,8 @@ var quotes = map[string][]quote{
 		{"nothing more is fetched for the workspace, and one call tries again every {15 s}", "internal/customerio.longestProbe"},
 		{"the instrument is 0; one call tries again every {15 s}", "internal/customerio.longestProbe"},
 		{"The dead letters stay for {90 days}", "internal/stream.deadMaxAge"},
+		{"Dead letters leave after {90 days}", "internal/stream.deadMaxAge"},
+		{"at their start and then every {2 s}", "internal/stream.keepEvery"},
 		{"at {90 days} they are deleted", "internal/stream.deadMaxAge"},
 		{"`nats stream info {CUSTOMERIO}` for the leader", "internal/stream.Name"},
 		{"FROM {messaging}.customerio_bounces", "internal/warehouse.DefaultSchema"},

@@ -110,6 +110,12 @@ func calls(call, outcome, values string) string {
 	return `cioevents_track_calls_total{call="` + call + `",outcome="` + outcome + `"} ` + values
 }
 
+const paused = `cioevents_consumer_paused_seconds{consumer="warehouse",pod="a"} `
+
+func problems(kind, pod, values string) string {
+	return `cioevents_stream_problems{stream="CUSTOMERIO",kind="` + kind + `",pod="` + pod + `"} ` + values
+}
+
 func workerCases() []alertCase {
 	rows := func(result string) string {
 		return `cioevents_warehouse_rows_total{consumer="warehouse",result="` + result + `"} 0x27 1x2`
@@ -120,6 +126,17 @@ func workerCases() []alertCase {
 		{"CioeventsDeadStreamMissing", "no number of dead letters", 10, []string{"cioevents_stream_messages 0x10"}, true},
 		{"CioeventsDeadStreamMissing", "an empty stream of dead letters", 10, []string{"cioevents_stream_messages 7x10", "cioevents_dead_letters 0x10"}, false},
 		{"CioeventsDeadStreamMissing", "recreated at once", 10, []string{"cioevents_stream_messages 7x10", "cioevents_dead_letters 3x4 _ 0x5"}, false},
+		{"CioeventsDeadStreamFillsUp", "81 %", 20, []string{"cioevents_dead_stream_bytes 81x20", "cioevents_dead_stream_max_bytes 100x20"}, true},
+		{"CioeventsDeadStreamFillsUp", "79 %", 20, []string{"cioevents_dead_stream_bytes 79x20", "cioevents_dead_stream_max_bytes 100x20"}, false},
+		{"CioeventsDeadStreamFillsUp", "no limit", 20, []string{"cioevents_dead_stream_bytes 81x20", "cioevents_dead_stream_max_bytes 0x20"}, false},
+		{"CioeventsStreamBroken", "seen by one pod", 10, []string{problems("breaking", "a", "0x10"), problems("breaking", "b", "0x5 1x5")}, true},
+		{"CioeventsStreamBroken", "another difference", 10, []string{problems("other", "a", "1x10"), problems("breaking", "a", "0x10")}, false},
+		{"CioeventsStreamDiffers", "for two hours", 120, []string{problems("other", "a", "1x120")}, true},
+		{"CioeventsStreamDiffers", "during a rollout", 120, []string{problems("other", "a", "0x70 1x30 0x19")}, false},
+		{"CioeventsStreamRecreated", "once", 30, []string{`cioevents_streams_recreated_total{stream="CUSTOMERIO",pod="a"} 0x20 1x9`}, true},
+		{"CioeventsStreamRecreated", "yesterday", 120, []string{`cioevents_streams_recreated_total{stream="CUSTOMERIO",pod="a"} 1x120`}, false},
+		{"CioeventsConsumerPaused", "for two hours", 15, []string{paused + "7200-60x15"}, true},
+		{"CioeventsConsumerPaused", "for five minutes", 15, []string{paused + "0x5 300-60x5 0x4"}, false},
 		{"CioeventsDeadLettersWait", "for a day", 1500, []string{"cioevents_dead_letters 2x1500"}, true},
 		{"CioeventsDeadLettersWait", "since this morning", 1500, []string{"cioevents_dead_letters 0x1000 2x499"}, false},
 		{"CioeventsDeadLettersWait", "beside held suppressions", 1500, []string{"cioevents_dead_letters 5x1500", "cioevents_held_suppressions 3x1500"}, true},

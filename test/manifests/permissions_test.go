@@ -297,9 +297,9 @@ func dropDeadLetters(t *testing.T, conn *stream.Conn) {
 	}
 }
 
-// TestTheWorkerRecreatesTheDeadStream: ingest may not, and says that the stream is
+// TestTheWorkerRecreatesTheStreams: ingest may not, and says that the stream is
 // missing.
-func TestTheWorkerRecreatesTheDeadStream(t *testing.T) {
+func TestTheWorkerRecreatesTheStreams(t *testing.T) {
 	t.Parallel()
 	c := startNATS(t, load(t, "dev"))
 	worker, ingest, operator := c.connect(t, "worker"), c.connect(t, "ingest"), c.connect(t, "operator")
@@ -331,12 +331,17 @@ func TestTheWorkerRecreatesTheDeadStream(t *testing.T) {
 		t.Errorf("ingest has created the stream: %+v, %v", s, err)
 	}
 	keep(worker)
-	eventually(t, "the worker recreates the stream", func(ctx context.Context) error {
+	back := func(ctx context.Context) error {
 		if s, err := operator.Status(ctx); err != nil || s.Dead == nil {
 			return errors.Join(errors.New("missing"), err)
 		}
 		return nil
-	})
+	}
+	eventually(t, "the worker recreates the stream", back)
+	if _, err := nc.Request("$JS.API.STREAM.DELETE."+stream.Name, nil, 5*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the worker recreates the stream of events", back)
 }
 
 // TestTheirUsersMayDoNoMore tries what an intruder with a password would.
