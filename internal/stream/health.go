@@ -94,6 +94,20 @@ func (h *health) broken() error {
 	return nil
 }
 
+// settings returns the problems of settings.
+func (h *health) settings() (list []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, name := range []string{Name, DeadName} {
+		for _, p := range h.problems[name] {
+			if p.setting {
+				list = append(list, p.text)
+			}
+		}
+	}
+	return list
+}
+
 // notes returns what a person should know about the streams.
 func (h *health) notes() (list []string) {
 	h.mu.Lock()

@@ -53,6 +53,7 @@ func (c *Conn) Apply(ctx context.Context, s Settings, less bool) error {
 			return fmt.Errorf("apply settings to stream %s: %w", want.Name, remedied(err, sizeSetting(want.Name)))
 		}
 	}
+	_ = c.State().Delete(ctx, settingsKey) // otherwise the note ends by its age
 	return nil
 }
 

@@ -79,7 +79,7 @@ func (c *Conn) Status(ctx context.Context) (*Status, error) {
 		return nil, err
 	}
 	s.Consumers, s.Replays = consumersOf(infos), replaysOf(infos)
-	s.Problems = slices.Concat(s.Problems, pausesOf(infos), c.held(ctx))
+	s.Problems = slices.Concat(s.Problems, pausesOf(infos), c.held(ctx), c.notedSettings(ctx))
 	return s, c.deadStatus(ctx, s)
 }
 

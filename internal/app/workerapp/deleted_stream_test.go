@@ -98,3 +98,36 @@ func TestHandMadeStream(t *testing.T) {
 		})
 	}
 }
+
+// cioctl status names the settings of a worker that the running stream does not have,
+// until somebody applies them.
+func TestStatusNamesOtherSettings(t *testing.T) {
+	t.Parallel()
+	srv := streamtest.Start(t)
+	conn := srv.Connect(stream.Settings{})
+	env := credentials()
+	env["STREAM_MAX_AGE"], env["DEAD_STREAM_MAX_BYTES"] = "800h", "1GiB"
+	s := startOn(t, srv, conn, env)
+	says := func() string {
+		status, err := conn.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(status.Problems, "\n")
+	}
+	want := []string{"STREAM_MAX_AGE is 720h, configured is 800h", "DEAD_STREAM_MAX_BYTES is unlimited, configured is 1GiB"}
+	for _, text := range want {
+		s.eventually("status: "+text, func() bool { return strings.Contains(says(), text) })
+		s.eventually("readiness: "+text, func() bool {
+			ready := s.readyz()
+			return strings.HasPrefix(ready, "ready\n") && strings.Contains(ready, text)
+		})
+	}
+	if err := conn.Apply(t.Context(), stream.Settings{MaxAge: 800 * time.Hour, DeadMaxBytes: 1 << 30}, false); err != nil {
+		t.Fatal(err)
+	}
+	if got := says(); got != "" {
+		t.Errorf("status after apply: %q", got)
+	}
+	s.eventually("no note", func() bool { return s.readyz() == "ready\n" })
+}
