@@ -31,6 +31,8 @@ type keeper struct {
 	// connection is the number of reconnects at the last look that found the stream of
 	// events.
 	connection uint64
+	// created has the time of creation of each stream at the last look.
+	created map[string]time.Time
 	// missingSince is the time of the first look that did not find a stream.
 	missingSince map[string]time.Time
 }
@@ -41,7 +43,7 @@ type keeper struct {
 func (c *Conn) KeepStreams(ctx context.Context, s Settings) {
 	s = s.withDefaults()
 	k := keeper{
-		conn: c, connection: c.nc.Stats().Reconnects, missingSince: map[string]time.Time{},
+		conn: c, connection: c.nc.Stats().Reconnects, created: map[string]time.Time{}, missingSince: map[string]time.Time{},
 		want: map[string]jetstream.StreamConfig{Name: s.stream(), DeadName: s.deadStream()},
 	}
 	t := time.NewTicker(keepEvery)
@@ -61,11 +63,11 @@ func (c *Conn) KeepStreams(ctx context.Context, s Settings) {
 // look looks at both streams once. Without the stream of events the keeper creates no
 // stream of dead letters: the latter proves that the account is the right one.
 func (k *keeper) look(ctx context.Context) error {
-	events, err := k.conn.runningConfig(ctx, Name)
+	events, err := k.conn.running(ctx, Name)
 	if err != nil {
 		return err
 	}
-	dead, err := k.conn.runningConfig(ctx, DeadName)
+	dead, err := k.conn.running(ctx, DeadName)
 	if err != nil {
 		return err
 	}
@@ -83,10 +85,9 @@ func (k *keeper) look(ctx context.Context) error {
 
 // keep compares a stream, or recreates the missing stream. have is nil for a missing
 // stream.
-func (k *keeper) keep(ctx context.Context, name string, have *jetstream.StreamConfig, missing error) error {
+func (k *keeper) keep(ctx context.Context, name string, have *jetstream.StreamInfo, missing error) error {
 	if have != nil {
-		delete(k.missingSince, name)
-		k.conn.health.isThere(name, problemsOf(*have, k.want[name]))
+		k.found(name, have)
 		return nil
 	}
 	before := k.conn.health.whyMissing(name)
@@ -105,10 +106,22 @@ func (k *keeper) keep(ctx context.Context, name string, have *jetstream.StreamCo
 		k.conn.health.isMissing(name, fmt.Errorf("%w; not recreated: %w", missing, err))
 		return err
 	}
-	if !isRefused(before) { // a refused stream has never existed
+	if !isRefused(before) && k.created[name].IsZero() { // a refused stream has never existed
+		k.created[name] = k.missingSince[name]
+	}
+	k.found(name, created)
+	return nil
+}
+
+// found compares a running stream with the last look and with the configuration. A
+// missing answer, such as during an election, is no deletion: the time of creation tells.
+func (k *keeper) found(name string, info *jetstream.StreamInfo) {
+	if last := k.created[name]; !last.IsZero() && !last.Equal(info.Created) {
 		k.conn.health.isRecreated(name, lossOf[name])
 	}
-	return k.keep(ctx, name, &created, missing)
+	k.created[name] = info.Created
+	delete(k.missingSince, name)
+	k.conn.health.isThere(name, problemsOf(info.Config, k.want[name]))
 }
 
 // lossOf says what a deleted stream has cost.
@@ -117,8 +130,8 @@ var lossOf = map[string]string{
 	DeadName: "missing stream of dead letters recreated: the dead letters that were in it are lost",
 }
 
-// runningConfig returns the configuration of a running stream, nil for a missing stream.
-func (c *Conn) runningConfig(ctx context.Context, name string) (*jetstream.StreamConfig, error) {
+// running returns the state of a running stream, nil for a missing stream.
+func (c *Conn) running(ctx context.Context, name string) (*jetstream.StreamInfo, error) {
 	st, err := c.lookUp(ctx, name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil, nil //nolint:nilnil // a missing stream is an answer
@@ -126,5 +139,5 @@ func (c *Conn) runningConfig(ctx context.Context, name string) (*jetstream.Strea
 	if err != nil {
 		return nil, err
 	}
-	return &st.CachedInfo().Config, nil
+	return st.CachedInfo(), nil
 }

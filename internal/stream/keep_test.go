@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/stream/natsserver"
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
@@ -82,4 +84,19 @@ func TestStreamsOfAnotherAccount(t *testing.T) {
 	options.NoAuthUser = "right"
 	srv.Restart()
 	within(t, "ready again", func() bool { return conn.Ready(t.Context()) == nil && len(conn.Notes()) == 0 })
+}
+
+// Somebody deletes the stream and creates it again between two looks: its time of
+// creation tells.
+func TestStreamReplacedBySomebody(t *testing.T) {
+	t.Parallel()
+	srv := streamtest.Start(t)
+	srv.Connect(stream.Settings{})
+	conn, log := keeping(t, srv.URL())
+	js := jetStream(t, srv)
+	recreate(t, js, stream.Name, func(c *jetstream.StreamConfig) { c.MaxMsgSize = 1000 })
+	within(t, "a look", func() bool { return len(conn.Notes()) == 1 })
+	before := log.count("missing stream of events recreated")
+	recreate(t, js, stream.Name, func(*jetstream.StreamConfig) {})
+	within(t, "the log", func() bool { return log.count("missing stream of events recreated") == before+1 })
 }

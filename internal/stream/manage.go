@@ -17,12 +17,13 @@ func (c *Conn) Ensure(ctx context.Context, s Settings) (problems []string, err e
 		if err != nil {
 			return nil, err
 		}
-		problems = append(problems, texts(problemsOf(running, want))...)
+		problems = append(problems, texts(problemsOf(running.Config, want))...)
 	}
 	return problems, nil
 }
 
-func (c *Conn) ensureStream(ctx context.Context, want jetstream.StreamConfig) (jetstream.StreamConfig, error) {
+// ensureStream creates the missing stream, and returns the state of the stream.
+func (c *Conn) ensureStream(ctx context.Context, want jetstream.StreamConfig) (*jetstream.StreamInfo, error) {
 	st, err := c.js.Stream(ctx, want.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		st, err = c.js.CreateStream(ctx, want)
@@ -31,9 +32,9 @@ func (c *Conn) ensureStream(ctx context.Context, want jetstream.StreamConfig) (j
 		}
 	}
 	if err != nil {
-		return jetstream.StreamConfig{}, fmt.Errorf("ensure stream %s: %w", want.Name, remedied(c.refused(err), sizeSetting(want.Name)))
+		return nil, fmt.Errorf("ensure stream %s: %w", want.Name, remedied(c.refused(err), sizeSetting(want.Name)))
 	}
-	return st.CachedInfo().Config, nil
+	return st.CachedInfo(), nil
 }
 
 // Apply changes the running streams to the values of s, and sets back the properties that
@@ -58,14 +59,14 @@ func (c *Conn) Apply(ctx context.Context, s Settings, less bool) error {
 }
 
 func (c *Conn) applyStream(ctx context.Context, want jetstream.StreamConfig) error {
-	have, err := c.runningConfig(ctx, want.Name)
+	have, err := c.running(ctx, want.Name)
 	switch {
 	case err != nil:
 		return err
 	case have == nil:
 		_, err = c.js.CreateStream(ctx, want)
-	case !have.Sealed: // NATS changes nothing of a sealed stream
-		_, err = c.js.UpdateStream(ctx, applied(*have, want))
+	case !have.Config.Sealed: // NATS changes nothing of a sealed stream
+		_, err = c.js.UpdateStream(ctx, applied(have.Config, want))
 	}
 	return err
 }

@@ -30,7 +30,7 @@ func (c *Conn) EnsureUntil(ctx context.Context, s Settings) error {
 func (c *Conn) ensureCompared(ctx context.Context, want jetstream.StreamConfig) error {
 	running, err := c.ensureStream(ctx, want)
 	if err == nil {
-		c.health.isThere(want.Name, problemsOf(running, want))
+		c.health.isThere(want.Name, problemsOf(running.Config, want))
 	}
 	return err
 }
