@@ -90,12 +90,8 @@ func (k *keeper) keep(ctx context.Context, name string, have *jetstream.StreamIn
 		k.found(name, have)
 		return nil
 	}
-	before := k.conn.health.whyMissing(name)
 	if k.missingSince[name].IsZero() {
-		k.missingSince[name] = time.Now()
-		if !isRefused(before) {
-			k.conn.health.isMissing(name, missing)
-		}
+		k.noticeLoss(name, missing)
 	}
 	// The server deletes the files of a stream later than the stream.
 	if time.Since(k.missingSince[name]) < settle {
@@ -106,11 +102,21 @@ func (k *keeper) keep(ctx context.Context, name string, have *jetstream.StreamIn
 		k.conn.health.isMissing(name, fmt.Errorf("%w; not recreated: %w", missing, err))
 		return err
 	}
-	if !isRefused(before) && k.created[name].IsZero() { // a refused stream has never existed
-		k.created[name] = k.missingSince[name]
-	}
 	k.found(name, created)
 	return nil
+}
+
+// noticeLoss notes the first look without a stream. A stream that could not be created
+// at the start has never existed.
+func (k *keeper) noticeLoss(name string, missing error) {
+	k.missingSince[name] = time.Now()
+	if k.conn.health.whyMissing(name) != nil {
+		return
+	}
+	k.conn.health.isMissing(name, missing)
+	if k.created[name].IsZero() {
+		k.created[name] = k.missingSince[name]
+	}
 }
 
 // found compares a running stream with the last look and with the configuration. A

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/app/workerapp"
 	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/stream/natsserver"
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
 )
 
@@ -92,6 +93,14 @@ func TestDeadStreamIsRefused(t *testing.T) {
 	s.wantNotReady("set DEAD_STREAM_MAX_BYTES")
 	s.publish("default", complaints(0, 5)...)
 	s.wantSuppressed(5)
+	apply := stream.Settings{MaxBytes: 100e6, DeadMaxBytes: 1e6}
+	if err := s.conn.Apply(t.Context(), apply, false); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually("ready", func() bool { return strings.HasPrefix(s.readyz(), "ready\n") })
+	if strings.Contains(s.log.String(), "recreated: ") { // the stream has never existed
+		t.Errorf("the log:\n%s", &s.log)
+	}
 }
 
 // wantNotReady waits until /readyz and the log say the text.
@@ -120,5 +129,26 @@ func (s *scene) wantConsumersHeld() {
 	}
 	if n != 2 {
 		s.t.Errorf("%d consumers are reported as not ready, want 2", n)
+	}
+}
+
+// NATS refuses to recreate a deleted stream of dead letters. When the limit is gone, the
+// worker creates the stream and becomes ready.
+func TestDeadStreamIsAllowedLater(t *testing.T) {
+	t.Parallel()
+	var options *natsserver.Options
+	srv := streamtest.Start(t, streamtest.Configured(t, bytesRequired), func(o *natsserver.Options) { options = o })
+	env := credentials()
+	env["STREAM_MAX_BYTES"] = "100MB"
+	s := startOn(t, srv, srv.Connect(stream.Settings{MaxBytes: 100e6, DeadMaxBytes: 1e6}), env)
+	s.eventually("ready", func() bool { return strings.HasPrefix(s.readyz(), "ready\n") })
+	srv.DeleteStream(stream.DeadName)
+	s.wantNotReady("set DEAD_STREAM_MAX_BYTES")
+	srv.Stop()
+	streamtest.Configured(t, `accounts { A { jetstream: enabled, users: [{user: a, password: a}] } }, no_auth_user: a`)(options)
+	srv.Restart()
+	s.eventually("ready", func() bool { return s.readyz() == "ready\n" })
+	if n := strings.Count(s.log.String(), "missing stream of dead letters recreated"); n != 1 {
+		t.Errorf("%d times recreated, want 1:\n%s", n, &s.log)
 	}
 }
