@@ -15,6 +15,9 @@ import (
 // two small requests.
 const keepEvery = 2 * time.Second
 
+// missingEvery is the pause while a stream is missing.
+const missingEvery = 500 * time.Millisecond
+
 // errNoStream reports that the stream of events is missing.
 var errNoStream = errors.New("stream " + Name + " is missing, with its events: a running worker recreates the stream within seconds; without a worker, run cioctl stream apply")
 
@@ -46,11 +49,13 @@ func (c *Conn) KeepStreams(ctx context.Context, s Settings) {
 		conn: c, connection: c.nc.Stats().Reconnects, created: map[string]time.Time{}, missingSince: map[string]time.Time{},
 		want: map[string]jetstream.StreamConfig{Name: s.stream(), DeadName: s.deadStream()},
 	}
-	t := time.NewTicker(keepEvery)
-	defer t.Stop()
 	for {
+		wait := keepEvery
+		if len(k.missingSince) > 0 {
+			wait = missingEvery
+		}
 		select {
-		case <-t.C:
+		case <-time.After(wait):
 			if c.nc.IsConnected() {
 				_ = c.tryOnce(ctx, k.look) // an error changes nothing: the streams may be there
 			}

@@ -301,47 +301,52 @@ func dropDeadLetters(t *testing.T, conn *stream.Conn) {
 // missing.
 func TestTheWorkerRecreatesTheStreams(t *testing.T) {
 	t.Parallel()
-	c := startNATS(t, load(t, "dev"))
-	worker, ingest, operator := c.connect(t, "worker"), c.connect(t, "ingest"), c.connect(t, "operator")
-	if _, err := worker.Ensure(t.Context(), stream.Settings{}); err != nil {
-		t.Fatal(err)
-	}
-	keep := func(conn *stream.Conn) {
-		run(t, func(ctx context.Context) error {
-			conn.KeepStreams(ctx, stream.Settings{})
+	each(t, func(t *testing.T, s *system) {
+		t.Helper()
+		c := startNATS(t, s)
+		settings := stream.Settings{Replicas: int(*s.nats().Spec.Replicas)}
+		worker, ingest, operator, js := c.connect(t, "worker"), c.connect(t, "ingest"), c.connect(t, "operator"), c.operator(t)
+		eventually(t, "the worker creates the streams", func(ctx context.Context) error {
+			_, err := worker.Ensure(ctx, settings)
+			return err
+		})
+		keep := func(conn *stream.Conn) {
+			run(t, func(ctx context.Context) error {
+				conn.KeepStreams(ctx, settings)
+				return nil
+			})
+		}
+		remove := func(name string) {
+			if err := js.DeleteStream(t.Context(), name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		keep(ingest)
+		remove(stream.DeadName)
+		eventually(t, "ingest names the missing stream", func(context.Context) error {
+			if len(ingest.Notes()) == 0 {
+				return errors.New("no note")
+			}
 			return nil
 		})
-	}
-	keep(ingest)
-	nc, err := nats.Connect(c.url("operator"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	if _, err := nc.Request("$JS.API.STREAM.DELETE."+stream.DeadName, nil, 5*time.Second); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "ingest names the missing stream", func(context.Context) error {
-		if len(ingest.Notes()) == 0 {
-			return errors.New("no note")
+		if s, err := operator.Status(t.Context()); err != nil || s.Dead != nil {
+			t.Errorf("ingest has created the stream: %+v, %v", s, err)
 		}
-		return nil
+		keep(worker)
+		back := func(ctx context.Context) error {
+			if s, err := operator.Status(ctx); err != nil || s.Dead == nil {
+				return errors.Join(errors.New("missing"), err)
+			}
+			return nil
+		}
+		eventually(t, "the worker recreates the stream of dead letters", back)
+		remove(stream.Name)
+		removed := time.Now()
+		eventually(t, "the worker recreates the stream of events", back)
+		if took := time.Since(removed); took > 10*time.Second {
+			t.Errorf("the stream of events is back after %s", took)
+		}
 	})
-	if s, err := operator.Status(t.Context()); err != nil || s.Dead != nil {
-		t.Errorf("ingest has created the stream: %+v, %v", s, err)
-	}
-	keep(worker)
-	back := func(ctx context.Context) error {
-		if s, err := operator.Status(ctx); err != nil || s.Dead == nil {
-			return errors.Join(errors.New("missing"), err)
-		}
-		return nil
-	}
-	eventually(t, "the worker recreates the stream", back)
-	if _, err := nc.Request("$JS.API.STREAM.DELETE."+stream.Name, nil, 5*time.Second); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the worker recreates the stream of events", back)
 }
 
 // TestTheirUsersMayDoNoMore tries what an intruder with a password would.
