@@ -24,8 +24,8 @@ type connections struct {
 	// open is the number of open connections, going the number of those among them that
 	// were asked to leave.
 	open, going atomic.Int64
-	freed chan struct{} // wakes a waiting Accept, with room for a single signal
-	tls   *tls.Config   // nil without TLS
+	freed       chan struct{} // wakes a waiting Accept, with room for a single signal
+	tls         *tls.Config   // nil without TLS
 	// waiting and leaving have a line a minute at most, handshakes a few a second.
 	waiting, leaving, handshakes zerolog.Logger
 	// refused counts and logs an answer that the routes did not give.

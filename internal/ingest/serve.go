@@ -16,8 +16,8 @@ const shutdownTimeout = 8 * time.Second
 const queueTimeout = time.Second
 
 // Serve answers calls on ln until ctx ends, and then drains. During a drain the server
-// becomes unready, answers calls for DrainDelay, then refuses new calls with 503. The
-// server closes ln when no connection waits in the queue of ln, and finishes the calls
+// becomes unready and answers calls for DrainDelay. The server then closes ln when no
+// connection waits in the queue of ln, refuses new calls with 503 and finishes the calls
 // in flight. Serve returns nil after a clean drain.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	srv, bounded := s.server(), s.connections.on(ln)
@@ -36,6 +36,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	defer cancel()
 	bounded.end(time.Now().Add(queueTimeout))
 	<-failed //nolint:errcheck // the listener is closed, for whatever reason
+	s.closing.Store(true)
 	s.connections.finish(ctx)
 	if err := srv.Shutdown(ctx); err != nil {
 		return fmt.Errorf("finish calls in flight: %w", err)
@@ -51,5 +52,4 @@ func (s *Server) drain(failed <-chan error) {
 	case <-time.After(s.cfg.DrainDelay):
 	case <-failed: //nolint:errcheck // the listener is gone, for whatever reason
 	}
-	s.closing.Store(true)
 }

@@ -74,6 +74,7 @@ var quotes = map[string][]quote{
 	},
 	"docs/loadbalancers.md": {
 		{"ingest answers within {2.75 s}", "internal/ingest.answerTimeout"},
+		{"an idle connection for {65 minutes}", "internal/ingest.idleTimeout"},
 		{"Bodies of {8 MiB}, unchanged", "internal/ingest.DefaultMaxBody"},
 	},
 	"docs/operations.md": {
