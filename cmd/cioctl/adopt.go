@@ -60,6 +60,7 @@ worker's store by itself.`,
 		return nil
 	})
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
+		p.Log = c.warnings()
 		a, err := operate.PlanAdoption(ctx, conn, p)
 		if err != nil {
 			return err

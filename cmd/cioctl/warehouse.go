@@ -8,9 +8,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
 	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/telemetry"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
@@ -99,6 +101,7 @@ func (c *cli) migrateOne(ctx context.Context, p place.Place, o migrateOptions) e
 		}
 		return nil
 	}
+	p.Log = c.warnings()
 	if err := p.Migrate(ctx); err != nil {
 		return err
 	}
@@ -118,6 +121,9 @@ func (c *cli) migrateOne(ctx context.Context, p place.Place, o migrateOptions) e
 	}
 	return err
 }
+
+// warnings returns a log that prints warnings for people.
+func (c *cli) warnings() zerolog.Logger { return telemetry.NewLogger(c.err, "warn", "console") }
 
 func printBackfilled(w io.Writer, url string, done place.Backfilled) {
 	switch {

@@ -3,12 +3,9 @@ package duckdb
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
-	"regexp"
 	"strings"
 
 	duck "github.com/duckdb/duckdb-go/v2"
@@ -26,7 +23,7 @@ type file struct {
 // openFile opens the database file. Until ctx ends, openFile waits for the lease, and
 // for processes that take no lease.
 func openFile(ctx context.Context, path string, options url.Values, log zerolog.Logger) (*file, error) {
-	l, err := takeLease(ctx, path)
+	l, err := takeLease(ctx, path, log)
 	if err != nil {
 		return nil, err
 	}
@@ -39,55 +36,41 @@ func openFile(ctx context.Context, path string, options url.Values, log zerolog.
 }
 
 func (f *file) connect(ctx context.Context, dsn string, log zerolog.Logger) error {
-	connector, err := connectorWhenFree(ctx, dsn, log)
+	err := whenFree(ctx, log, func() error {
+		connector, err := duck.NewConnector(dsn, nil)
+		if err == nil {
+			f.db = sql.OpenDB(connector)
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	f.db = sql.OpenDB(connector)
 	if f.conn, err = f.db.Conn(ctx); err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
 	return f.exec(ctx, "SET TimeZone = 'UTC'")
 }
 
-// connectorWhenFree opens the database. While a process that takes no lease, such as
-// DuckDB's own shell, has the file open, connectorWhenFree tries again.
-func connectorWhenFree(ctx context.Context, dsn string, log zerolog.Logger) (driver.Connector, error) {
+// whenFree opens a database. While a process that takes no lease, such as DuckDB's own
+// shell, has the file open, whenFree tries again.
+func whenFree(ctx context.Context, log zerolog.Logger, open func() error) error {
 	for first := true; ; first = false {
-		connector, err := duck.NewConnector(dsn, nil)
+		err := open()
 		if err == nil {
-			return connector, nil
+			return nil
 		}
 		holder, locked := lockHolder(err)
 		if !locked {
-			return nil, fmt.Errorf("open database: %w", err)
+			return fmt.Errorf("open database: %w", err)
 		}
 		if first {
-			log.Warn().Str("holder", holder).Msg("database file is locked, waiting")
+			warnLocked(log, holder)
 		}
 		if err := pause(ctx, pollEvery); err != nil {
-			return nil, fmt.Errorf("open database: file is locked by %s: %w", holder, err)
+			return lockedError(holder, err)
 		}
 	}
-}
-
-var lockPID = regexp.MustCompile(`\(PID (\d+)\)`)
-
-// lockHolder reports whether DuckDB's error says that the file is locked, and
-// returns the process that the error names.
-func lockHolder(err error) (holder string, locked bool) {
-	if !strings.Contains(err.Error(), "Could not set lock on file") {
-		return "", false
-	}
-	m := lockPID.FindStringSubmatch(err.Error())
-	if m == nil {
-		return "another process", true
-	}
-	holder = "process " + m[1]
-	if name, err := os.ReadFile("/proc/" + m[1] + "/comm"); err == nil {
-		holder += " (" + strings.TrimSpace(string(name)) + ")"
-	}
-	return holder, true
 }
 
 func (f *file) exec(ctx context.Context, statements ...string) error {

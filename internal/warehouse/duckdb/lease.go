@@ -7,6 +7,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 // pollEvery is the pause before a waiter tries a lock again. A blocking flock is no
@@ -24,16 +26,22 @@ type lease struct {
 	lock *os.File
 }
 
+// patience is the wait for a lease after which the log names the owner of the file. Our
+// own processes hand over the file after a batch.
+const patience = 2 * time.Second
+
 // takeLease waits for the lease of the database file at path until ctx ends.
-func takeLease(ctx context.Context, path string) (*lease, error) {
+func takeLease(ctx context.Context, path string, log zerolog.Logger) (*lease, error) {
+	warning := time.AfterFunc(patience, func() { warnLocked(log, fileHolder(path)) })
+	defer warning.Stop()
 	queue, err := lockFile(ctx, path+".queue")
 	if err != nil {
-		return nil, err
+		return nil, lockedError(fileHolder(path), err)
 	}
 	defer queue.Close()
 	lock, err := lockFile(ctx, path+".lock")
 	if err != nil {
-		return nil, err
+		return nil, lockedError(fileHolder(path), err)
 	}
 	return &lease{path: path, lock: lock}, nil
 }

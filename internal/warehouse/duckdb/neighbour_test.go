@@ -3,6 +3,7 @@ package duckdb_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -94,6 +95,55 @@ func TestForeignHolder(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A reader names the process that has the file, also when a worker with the lease waits
+// for that process. A writer without a deadline says in its log whom it waits for.
+func TestReaderNamesForeignHolder(t *testing.T) {
+	t.Parallel()
+	for _, workerWaits := range []bool{false, true} {
+		t.Run(fmt.Sprintf("worker waits %t", workerWaits), func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "e.duckdb")
+			mustRun(t, path, "CREATE TABLE theirs (i INTEGER)")
+			holder := startChild(t, "hold", path)
+			holder.line()
+			pid := fmt.Sprintf("process %d (", holder.cmd.Process.Pid)
+			if workerWaits {
+				waitFor(t, path, pid)
+			}
+			short, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			if _, err := duckdb.Query(short, path, "SELECT 1"); err == nil || !strings.Contains(err.Error(), pid) || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Query ends with %v; want an error that names %s…", err, pid)
+			}
+			waitFor(t, path, pid)
+			holder.end()
+		})
+	}
+}
+
+// waitFor starts an Open and waits until its log names the holder. The Open ends with the
+// test.
+func waitFor(t *testing.T, path, holder string) {
+	t.Helper()
+	var said log
+	sink, err := duckdb.New(duckdb.Config{Path: path, Log: zerolog.New(&said)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	opened := make(chan struct{})
+	go func() {
+		defer close(opened)
+		_ = sink.Open(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-opened
+		sink.Close()
+	})
+	said.waitFor(t, holder)
 }
 
 // Workers of one machine and people with questions take turns.

@@ -35,6 +35,8 @@ type Place struct {
 	// Consumer is the name of the consumer that fills the warehouse. ParseList sets the
 	// name: FirstConsumer for the first URL, FirstConsumer-SCHEME for another URL.
 	Consumer string
+	// Log tells of a wait for another process. Default no log.
+	Log zerolog.Logger
 	kind
 }
 
@@ -125,7 +127,7 @@ func ParseList(urls []string) ([]Place, error) {
 
 // Migrate creates the table and the views, and adds the columns of this release.
 func (p Place) Migrate(ctx context.Context) error {
-	sink, err := p.Sink(zerolog.Nop())
+	sink, err := p.Sink(p.Log)
 	if err != nil {
 		return err
 	}
@@ -134,7 +136,7 @@ func (p Place) Migrate(ctx context.Context) error {
 
 // Store opens the warehouse as Migrate does, and returns the store.
 func (p Place) Store(ctx context.Context) (store warehouse.Store, err error) {
-	sink, err := p.Sink(zerolog.Nop())
+	sink, err := p.Sink(p.Log)
 	if err != nil {
 		return store, err
 	}
