@@ -21,6 +21,7 @@ func (a *App) wireWarehouses() error {
 		rows := worker.NewRows(p.Consumer, sink, a.metrics)
 		limits := warehouseLimits
 		limits.Messages = a.cfg.BatchRows
+		limits.Bytes = max(a.cfg.BatchRows, defaultBatchRows) * warehouseMessage
 		guard := &storeGuard{
 			place: p, source: a.sourceOf(p.Consumer, []string{stream.AllEvents}), conn: a.Conn, sink: sink, rows: rows,
 			log: a.Log.With().Str("consumer", p.Consumer).Logger(), known: make(chan struct{}),

@@ -35,8 +35,14 @@ const defaultEngagementBatch = 100_000
 var (
 	suppressionLimits = event.Limits{Messages: 64, Bytes: 16 << 20}
 	engagementLimits  = event.Limits{Bytes: 64 << 20, Linger: time.Second}
-	warehouseLimits   = event.Limits{Bytes: 16 << 20, Linger: 500 * time.Millisecond}
+	warehouseLimits   = event.Limits{Linger: 500 * time.Millisecond}
 )
+
+// warehouseMessage bounds the average size of the messages in a batch of the warehouse,
+// subject and headers included. Usual messages have 760 bytes. More bytes in a batch would
+// only take memory: two loops have a batch each, and Go's heap grows to three times their
+// size.
+const warehouseMessage = 840
 
 // An App is a worker whose admin listener is bound.
 type App struct {

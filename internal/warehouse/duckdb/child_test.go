@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"os/signal"
 	"syscall"
 	"testing"
 
+	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
 	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
 )
@@ -23,6 +25,7 @@ var roles = map[string]func(path string) error{
 	"hold-ro":   func(path string) error { return hold(path + "?access_mode=READ_ONLY") },
 	"write":     writeBatches,
 	"disk-full": fillDisk,
+	"large":     writeLarge,
 }
 
 // TestMain lets the test binary be another process at the database file.
@@ -110,6 +113,41 @@ func fillDisk(path string) error {
 		return nil
 	}
 	return errors.New("the disk did not fill up")
+}
+
+// writeLarge writes rows of 50 kB in batches of 4 MB, as a worker does with a backlog, and
+// says how much memory the process took. The rows suffice for two checkpoints: the second
+// one writes the rows of the first one again.
+func writeLarge(path string) error {
+	sink, err := duckdb.New(duckdb.Config{Path: path})
+	if err != nil {
+		return err
+	}
+	if err := sink.Open(context.Background()); err != nil {
+		return err
+	}
+	content := make([]byte, 50_000)
+	for n := range 70 {
+		rows := make([]warehouse.Row, 80)
+		for i := range rows {
+			for j := range content {
+				content[j] = 'a' + byte(rand.N(26))
+			}
+			rows[i] = row("w", fmt.Sprintf("%d-%d", n, i), `{"data":{"content":"`+string(content)+`"}}`)
+		}
+		if _, err := sink.Write(context.Background(), rows); err != nil {
+			return err
+		}
+	}
+	if err := sink.Close(); err != nil {
+		return err
+	}
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return err
+	}
+	fmt.Println("peak", usage.Maxrss/1024)
+	return nil
 }
 
 // A child is another process in one of the roles.

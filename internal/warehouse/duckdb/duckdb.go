@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -76,8 +77,11 @@ func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Resul
 		return result, ctx.Err()
 	}
 	defer s.release()
+	if s.rowsAreLarge() {
+		debug.FreeOSMemory() // Go's garbage of the batch before: a commit needs the memory
+	}
 	for len(indexes) > 0 {
-		n := fitting(rows, indexes, len(indexes), statementBytes)
+		n := fitting(rows, indexes, len(indexes), s.statementBytes())
 		if err := s.storePart(ctx, rows, indexes[:n], &result); err != nil {
 			return warehouse.Result{}, errors.Join(err, s.closeFile()) // a broken connection must not serve the next batch
 		}
@@ -85,10 +89,6 @@ func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Resul
 	}
 	return result, nil
 }
-
-// statementBytes bounds the payloads of a statement, 8 MiB. A batch of usual rows
-// is smaller.
-const statementBytes = 8 << 20
 
 // storePart stores the rows of a statement, and raises DuckDB's memory limit until the
 // statement succeeds or no limit is left.
@@ -162,6 +162,10 @@ func (s *Sink) open(ctx context.Context) error {
 		// checkpointRows. At the default of 16 MB, some 20,000 rows, DuckDB's
 		// checkpoints halve the rate.
 		"wal_autocheckpoint": {"128MB"},
+	}
+	if s.rowsAreLarge() {
+		// The allocator returns the memory of a checkpoint at once, not at 512 MB.
+		options.Set("allocator_bulk_deallocation_flush_threshold", "1MB")
 	}
 	f, err := openFile(ctx, s.cfg.Path, options, s.cfg.Log)
 	if err != nil {

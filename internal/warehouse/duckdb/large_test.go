@@ -41,3 +41,24 @@ func TestLargeRows(t *testing.T) {
 		t.Errorf("rows, different ones, shortest payload are %s, want %s", got, want)
 	}
 }
+
+// A backlog of events with the content of an e-mail fits into the memory that the sizing
+// table of docs/operations.md gives a worker.
+func TestMemoryForLargeRows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes 280 MB")
+	}
+	t.Parallel()
+	said := startChild(t, "large", filepath.Join(t.TempDir(), "e.duckdb")).end()
+	var peak int
+	if len(said) != 1 {
+		t.Fatalf("the writer said %q", said)
+	}
+	if _, err := fmt.Sscanf(said[0], "peak %d", &peak); err != nil {
+		t.Fatalf("the writer said %q", said)
+	}
+	t.Logf("the writer took %d MiB", peak)
+	if peak > 400 {
+		t.Errorf("the writer took %d MiB; want at most 400", peak)
+	}
+}

@@ -8,9 +8,31 @@ import "strings"
 // The first limit is enough for events. With 64 MB, DuckDB writes blocks of the 48
 // columns to a temporary file and reads the blocks again. A limit of 128 MB makes
 // nothing faster: DuckDB only keeps more blocks of the file, and no insert reads the
-// blocks again. Whole e-mails need more: DuckDB merges the rows of earlier statements
-// 2,048 at a time, and has all texts of the rows in memory.
-var memoryLimits = []string{"96MB", "256MB", "1GB", "4GB", "80%"}
+// blocks again.
+//
+// Whole e-mails need more. A commit and a checkpoint have the texts of 2,048 rows in
+// the buffers, and a checkpoint that writes the rows of an earlier checkpoint again
+// has a second copy outside the buffers. So rows of 50 kB need buffers of 160 MB, which
+// the second limit just exceeds, and 100 MB more.
+var memoryLimits = []string{"96MB", "168MB", "336MB", "1GB", "4GB", "80%"}
+
+// Bounds for the payloads of a statement. A batch of usual rows is smaller than
+// statementBytes. When rows are large, smallStatementBytes leaves the buffers to the
+// texts that a commit needs: with 8 MiB the worker takes 80 MiB more.
+const (
+	statementBytes      = 8 << 20
+	smallStatementBytes = 1 << 20
+)
+
+// rowsAreLarge reports that DuckDB has needed more memory than the first limit.
+func (s *Sink) rowsAreLarge() bool { return s.memory > 0 }
+
+func (s *Sink) statementBytes() int {
+	if s.rowsAreLarge() {
+		return smallStatementBytes
+	}
+	return statementBytes
+}
 
 // raiseMemory closes the file when err says that DuckDB is out of memory, so that
 // acquire opens the file with the next limit. The result is false for other errors and
