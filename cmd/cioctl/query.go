@@ -1,52 +1,86 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
-	"io"
+	"fmt"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-func (c *cli) query() *cobra.Command {
-	var o output
-	var list warehouseSetting
-	var wait time.Duration
-	cmd := &cobra.Command{
-		Use:     "query SQL",
-		Short:   "Run a query on the warehouse, even while a worker writes to it",
-		Long:    "query runs one read-only statement on a DuckDB file or a Parquet folder. The table is\ncustomerio_events; the views are customerio_deliveries, customerio_campaign_funnel,\ncustomerio_campaign_daily, customerio_time_to_open, customerio_bounces,\ncustomerio_link_clicks and customerio_pipeline_latency.",
-		Example: `  cioctl query "FROM customerio_campaign_funnel"`,
-		Args:    one("one SQL statement, in quotes"),
-	}
-	cmd.Flags().Var(config.Span(&wait, 30*time.Second), "wait", "how long to wait until a worker hands over the file")
-	return c.command(cmd, func(ctx context.Context, args []string) error {
-		ctx, cancel := context.WithTimeout(ctx, wait)
-		defer cancel()
-		r, _, err := list.open(ctx)
-		if err != nil {
-			return err
-		}
-		t, err := r.Query(ctx, args[0])
-		if err := errors.Join(err, r.Close()); err != nil {
-			return err
-		}
-		return o.print(c.out, t.Objects(), func(w io.Writer) {
-			row(w, anySlice(t.Columns)...)
-			for _, r := range t.Rows {
-				row(w, r...)
-			}
-		})
-	}, &list, &o)
+// queryOptions has the flags of query.
+type queryOptions struct {
+	format        string
+	wait, timeout time.Duration
 }
 
-func anySlice(names []string) []any {
-	cells := make([]any, len(names))
-	for i, n := range names {
-		cells[i] = n
+func (c *cli) query() *cobra.Command {
+	var list warehouseSetting
+	var o queryOptions
+	cmd := &cobra.Command{
+		Use:   "query SQL",
+		Short: "Run a query on the warehouse, even while a worker writes to it",
+		Long: "query runs one statement that reads a DuckDB file or a Parquet folder, such as SELECT,\n" +
+			"FROM, DESCRIBE or SHOW TABLES. It changes nothing and reads no other files. The table is\n" +
+			"customerio_events; the views are customerio_deliveries, customerio_campaign_funnel,\n" +
+			"customerio_campaign_daily, customerio_time_to_open, customerio_bounces,\n" +
+			"customerio_link_clicks and customerio_pipeline_latency.\n\n" +
+			"Rows are printed as they arrive. Meanwhile a worker waits for a DuckDB file, for\n" +
+			"--timeout at most.",
+		Example: "  cioctl query \"FROM customerio_campaign_funnel\"\n" +
+			"  cioctl query --output csv \"FROM customerio_events WHERE metric = 'bounced'\" > bounces.csv",
+		Args: one("one SQL statement, in quotes"),
 	}
-	return cells
+	cmd.Flags().StringVar(&o.format, "output", "table", "table for people; json, jsonl (an object a line) or csv for programs")
+	cmd.Flags().Var(config.Span(&o.wait, 30*time.Second), "wait", "how long to wait until a worker hands over the file")
+	cmd.Flags().Var(config.Span(&o.timeout, time.Minute), "timeout", "how long the query and the printing may take")
+	return c.command(cmd, func(ctx context.Context, args []string) error {
+		return c.runQuery(ctx, &list, o, args[0])
+	}, &list, check(func() error { return config.OneOf("--output", o.format, printers...) }))
+}
+
+func (c *cli) runQuery(ctx context.Context, list *warehouseSetting, o queryOptions, statement string) (err error) {
+	r, _, err := list.openWithin(ctx, o.wait)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, fmt.Errorf("not finished within --timeout %s", o.timeout))
+	defer cancel()
+	rows, err := r.Query(ctx, statement)
+	if err != nil {
+		return err
+	}
+	// By default, the end of a pipe's reader such as head would end the process without
+	// a Close, which removes temporary files.
+	signal.Ignore(syscall.SIGPIPE)
+	if err = c.printRows(rows, o.format); errors.Is(err, syscall.EPIPE) {
+		return nil
+	}
+	return err
+}
+
+// printRows prints the rows as they arrive.
+func (c *cli) printRows(rows *warehouse.Rows, format string) error {
+	w := bufio.NewWriter(c.out)
+	p := newPrinter(format, w, rows.Columns)
+	if err := p.begin(); err != nil {
+		return err
+	}
+	for row, err := range rows.Each {
+		if err == nil {
+			err = p.row(row)
+		}
+		if err != nil {
+			return errors.Join(err, w.Flush())
+		}
+	}
+	return errors.Join(p.end(), w.Flush())
 }

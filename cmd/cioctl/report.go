@@ -13,7 +13,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/report"
-	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
+	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
 // reportOptions has the flags of report.
@@ -60,15 +60,13 @@ func (c *cli) report() *cobra.Command {
 }
 
 func readReport(ctx context.Context, list *warehouseSetting, o reportOptions) (_ *report.Report, err error) {
-	ctx, cancel := context.WithTimeout(ctx, o.wait)
-	defer cancel()
-	reader, url, err := list.open(ctx)
+	reader, url, err := list.openWithin(ctx, o.wait)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, reader.Close()) }()
-	r, err := report.New(ctx, report.Config{Query: reader.Query, Source: url, Campaign: o.campaign, Days: o.days})
-	if _, ok := errors.AsType[*duckdb.MissingNameError](err); ok {
+	r, err := report.New(ctx, report.Config{Reader: reader, Source: url, Campaign: o.campaign, Days: o.days})
+	if _, ok := errors.AsType[*warehouse.MissingNameError](err); ok {
 		err = fmt.Errorf("run \"cioctl warehouse migrate\" if the views are of an older release: %w", err)
 	}
 	return r, err

@@ -13,7 +13,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/telemetry"
-	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
+	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
 
@@ -33,9 +33,11 @@ func (w *warehouseSetting) Declare(s *config.Set) {
 	})
 }
 
-// open returns a reader of the first warehouse that can be queried here, and the
+// openWithin returns a reader of the first warehouse that can be queried here, and the
 // warehouse's URL.
-func (w *warehouseSetting) open(ctx context.Context) (*duckdb.Reader, string, error) {
+func (w *warehouseSetting) openWithin(ctx context.Context, wait time.Duration) (warehouse.Reader, string, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, wait, fmt.Errorf("not free within --wait %s", wait))
+	defer cancel()
 	r, p, err := place.OpenReader(ctx, w.places)
 	if errors.Is(err, place.ErrNotReadable) {
 		err = &config.UsageError{Err: err}

@@ -14,13 +14,10 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// A Query runs one SELECT in DuckDB's dialect on the warehouse. Names need no
-// schema there, and the time zone is UTC.
-type Query func(ctx context.Context, statement string) (*warehouse.Table, error)
-
-// Config chooses the contents of a report. Query is required.
+// Config chooses the contents of a report. Reader is required.
 type Config struct {
-	Query Query
+	// Reader reads a DuckDB file or a Parquet folder.
+	Reader warehouse.Reader
 	// Source is the warehouse's name in the report.
 	Source string
 	// Campaign restricts the report to the campaign with this number, in each
@@ -113,8 +110,8 @@ type Hour struct {
 
 // New queries the warehouse. When one query fails, New returns an error and no report.
 func New(ctx context.Context, cfg Config) (*Report, error) {
-	if cfg.Query == nil {
-		return nil, errors.New("make report: Query is missing")
+	if cfg.Reader == nil {
+		return nil, errors.New("make report: Reader is missing")
 	}
 	if cfg.Now.IsZero() {
 		cfg.Now = time.Now()
@@ -129,12 +126,12 @@ func New(ctx context.Context, cfg Config) (*Report, error) {
 	}
 	sql := statements(r.Since, cfg.Campaign)
 	err := errors.Join(
-		read(ctx, cfg.Query, sql.newest, &newest),
-		read(ctx, cfg.Query, sql.funnel, &r.Funnel),
-		read(ctx, cfg.Query, sql.daily, &r.Daily),
-		read(ctx, cfg.Query, sql.bounces, &r.Bounces),
-		read(ctx, cfg.Query, sql.links, &r.Links),
-		read(ctx, cfg.Query, sql.latency, &r.Latency),
+		read(ctx, cfg.Reader, sql.newest, &newest),
+		read(ctx, cfg.Reader, sql.funnel, &r.Funnel),
+		read(ctx, cfg.Reader, sql.daily, &r.Daily),
+		read(ctx, cfg.Reader, sql.bounces, &r.Bounces),
+		read(ctx, cfg.Reader, sql.links, &r.Links),
+		read(ctx, cfg.Reader, sql.latency, &r.Latency),
 	)
 	if err != nil {
 		return nil, err
@@ -150,8 +147,8 @@ func New(ctx context.Context, cfg Config) (*Report, error) {
 
 // read runs a statement and decodes its rows into the list. The JSON names of the
 // fields are the names of the columns.
-func read[T any](ctx context.Context, query Query, statement string, list *[]T) error {
-	table, err := query(ctx, statement)
+func read[T any](ctx context.Context, r warehouse.Reader, statement string, list *[]T) error {
+	table, err := warehouse.ReadTable(ctx, r, statement)
 	if err != nil {
 		return err
 	}

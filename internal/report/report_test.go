@@ -47,18 +47,18 @@ func fill(t *testing.T, sink warehouse.Sink, err error) {
 }
 
 // readers returns a reader of each kind of warehouse with the same rows.
-func readers(t *testing.T) map[string]*duckdb.Reader {
+func readers(t *testing.T) map[string]warehouse.Reader {
 	t.Helper()
 	path, dir := filepath.Join(t.TempDir(), "e.duckdb"), t.TempDir()
 	file, err := duckdb.New(duckdb.Config{Path: path})
 	fill(t, file, err)
 	folder, err := parquet.New(parquet.Config{Dir: dir})
 	fill(t, folder, err)
-	list := map[string]*duckdb.Reader{}
+	list := map[string]warehouse.Reader{}
 	if list["duckdb"], err = duckdb.OpenReader(t.Context(), path); err != nil {
 		t.Fatal(err)
 	}
-	if list["parquet"], err = duckdb.OpenScript(t.Context(), parquet.Views(dir)); err != nil {
+	if list["parquet"], err = duckdb.OpenFolder(t.Context(), dir, parquet.Views(dir)); err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range list {
@@ -71,9 +71,9 @@ func readers(t *testing.T) map[string]*duckdb.Reader {
 	return list
 }
 
-func sums(t *testing.T, r *duckdb.Reader, statement string) []any {
+func sums(t *testing.T, r warehouse.Reader, statement string) []any {
 	t.Helper()
-	table, err := r.Query(t.Context(), statement)
+	table, err := warehouse.ReadTable(t.Context(), r, statement)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func sums(t *testing.T, r *duckdb.Reader, statement string) []any {
 func TestNumbersAreThoseOfTheViews(t *testing.T) {
 	t.Parallel()
 	for name, reader := range readers(t) {
-		got, err := report.New(t.Context(), report.Config{Query: reader.Query})
+		got, err := report.New(t.Context(), report.Config{Reader: reader})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -117,7 +117,7 @@ func TestNumbersAreThoseOfTheViews(t *testing.T) {
 func TestDaysCampaignAndNames(t *testing.T) {
 	t.Parallel()
 	for name, reader := range readers(t) {
-		cfg := report.Config{Query: reader.Query, Days: 2, Now: time.Date(2025, time.September, 21, 18, 0, 0, 0, time.UTC)}
+		cfg := report.Config{Reader: reader, Days: 2, Now: time.Date(2025, time.September, 21, 18, 0, 0, 0, time.UTC)}
 		got, err := report.New(t.Context(), cfg)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -141,15 +141,15 @@ func TestDaysCampaignAndNames(t *testing.T) {
 
 func TestQueryThatFails(t *testing.T) {
 	t.Parallel()
-	reader, err := duckdb.OpenScript(t.Context(), "SELECT 1")
+	reader, err := duckdb.OpenFolder(t.Context(), t.TempDir(), "SELECT 1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	if _, err := report.New(t.Context(), report.Config{Query: reader.Query}); err == nil || !strings.Contains(err.Error(), "customerio_events") {
+	if _, err := report.New(t.Context(), report.Config{Reader: reader}); err == nil || !strings.Contains(err.Error(), "customerio_events") {
 		t.Errorf("a warehouse without a table: %v", err)
 	}
 	if _, err := report.New(t.Context(), report.Config{}); err == nil {
-		t.Error("no query is no mistake")
+		t.Error("no reader is no mistake")
 	}
 }

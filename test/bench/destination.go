@@ -56,7 +56,7 @@ func count(ctx context.Context, path, from string) (string, error) {
 
 // countFiles counts the rows in the files, repeated rows included.
 func countFiles(ctx context.Context, dir string) (string, error) {
-	r, err := duckdb.OpenScript(ctx, "SET TimeZone = 'UTC'")
+	r, err := duckdb.OpenFolder(ctx, dir, "")
 	if err != nil {
 		return "", err
 	}
@@ -64,7 +64,7 @@ func countFiles(ctx context.Context, dir string) (string, error) {
 }
 
 func countWith(ctx context.Context, r *duckdb.Reader, from string) (string, error) {
-	t, err := r.Query(ctx, "SELECT count(*) FROM "+from)
+	t, err := warehouse.ReadTable(ctx, r, "SELECT count(*) FROM "+from)
 	if err := errors.Join(err, r.Close()); err != nil {
 		return "", err
 	}

@@ -7,22 +7,6 @@ import (
 	duck "github.com/duckdb/duckdb-go/v2"
 )
 
-// A MissingNameError reports a table, a view or a column that the warehouse does not have,
-// because the statement is wrong or the views are of an older release.
-type MissingNameError struct{ Err error }
-
-func (e *MissingNameError) Error() string { return e.Err.Error() }
-func (e *MissingNameError) Unwrap() error { return e.Err }
-
-// missingName returns err, as a MissingNameError if DuckDB did not find a name.
-func missingName(err error) error {
-	e, ok := errors.AsType[*duck.Error](err)
-	if ok && (e.Type == duck.ErrorTypeBinder || e.Type == duck.ErrorTypeCatalog) {
-		return &MissingNameError{err}
-	}
-	return err
-}
-
 // aboutRows reports whether an error of an insert is about values in the rows:
 // DuckDB would refuse the same rows again, and accept other rows. Errors that pass,
 // or that an operator can fix, are not about the rows: a full disk, a lock, an ended

@@ -1,8 +1,10 @@
 package duckdb_test
 
 import (
+	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,23 +16,23 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
 )
 
-func TestOpenScript(t *testing.T) {
+func TestOpenFolder(t *testing.T) {
 	t.Parallel()
-	r, err := duckdb.OpenScript(t.Context(), "CREATE VIEW a AS SELECT 1 AS i; CREATE VIEW b AS SELECT i + 1 AS j FROM a;")
+	r, err := duckdb.OpenFolder(t.Context(), t.TempDir(), "CREATE VIEW a AS SELECT 1 AS i; CREATE VIEW b AS SELECT i + 1 AS j FROM a;")
 	if err != nil {
 		t.Fatal(err)
 	}
-	table, err := r.Query(t.Context(), "FROM b")
+	table, err := warehouse.ReadTable(t.Context(), r, "FROM b")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(&warehouse.Table{Columns: []string{"j"}, Rows: [][]any{{int32(2)}}}, table); diff != "" {
+	if diff := cmp.Diff(&warehouse.Table{Columns: []string{"j"}, Rows: [][]any{{int64(2)}}}, table); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)
 	}
 	if err := r.Close(); err != nil {
 		t.Errorf("close: %v", err)
 	}
-	if _, err := duckdb.OpenScript(t.Context(), "nonsense"); err == nil {
+	if _, err := duckdb.OpenFolder(t.Context(), t.TempDir(), "nonsense"); err == nil {
 		t.Error("a script that is no SQL opens")
 	}
 }
@@ -38,14 +40,14 @@ func TestOpenScript(t *testing.T) {
 // A missing view and a missing column have an error of their own type, other mistakes not.
 func TestMissingName(t *testing.T) {
 	t.Parallel()
-	r, err := duckdb.OpenScript(t.Context(), "CREATE VIEW a AS SELECT 1 AS i")
+	r, err := duckdb.OpenFolder(t.Context(), t.TempDir(), "CREATE VIEW a AS SELECT 1 AS i")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
 	for statement, missing := range map[string]bool{"SELECT j FROM a": true, "FROM b": true, "nonsense": false, "SELECT 'x'::INT FROM a": false} {
 		_, err := r.Query(t.Context(), statement)
-		if _, ok := errors.AsType[*duckdb.MissingNameError](err); err == nil || ok != missing {
+		if _, ok := errors.AsType[*warehouse.MissingNameError](err); err == nil || ok != missing {
 			t.Errorf("%s: %v, as a MissingNameError: %t", statement, err, ok)
 		}
 	}
@@ -54,12 +56,12 @@ func TestMissingName(t *testing.T) {
 // Values are what people and JSON can show.
 func TestQueryValues(t *testing.T) {
 	t.Parallel()
-	r, err := duckdb.OpenScript(t.Context(), "SELECT 1")
+	r, err := duckdb.OpenFolder(t.Context(), t.TempDir(), "SELECT 1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	table, err := r.Query(t.Context(), `SELECT DATE '2026-01-02' AS a, TIME '10:20:30.5' AS b, 1.50::DECIMAL(5,2) AS c,
+	table, err := warehouse.ReadTable(t.Context(), r, `SELECT DATE '2026-01-02' AS a, TIME '10:20:30.5' AS b, 1.50::DECIMAL(5,2) AS c,
   'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::UUID AS d, 'NaN'::DOUBLE AS e, [1.5::DECIMAL(5,2)] AS f, '{"x":[1]}'::JSON AS g,
   INTERVAL 25 HOUR AS h, NULL AS i, TIMESTAMPTZ '2026-01-02 03:04:05+00' AS j, 2 AS a, 3 AS a, 0.25::FLOAT AS k`)
 	if err != nil {
@@ -69,8 +71,8 @@ func TestQueryValues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `[{"a":"2026-01-02","a_2":2,"a_3":3,"b":"10:20:30.5","c":1.5,"d":"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11","e":"NaN",` +
-		`"f":[1.5],"g":{"x":[1]},"h":"0 months 0 days 25h0m0s","i":null,"j":"2026-01-02T03:04:05Z","k":0.25}]`
+	const want = `[{"a":"2026-01-02","a_2":2,"a_3":3,"b":"10:20:30.5","c":1.50,"d":"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11","e":"NaN",` +
+		`"f":[1.50],"g":{"x":[1]},"h":"0 months 0 days 25h0m0s","i":null,"j":"2026-01-02T03:04:05Z","k":0.25}]`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("values (-want +got):\n%s", diff)
 	}
@@ -87,29 +89,54 @@ func TestViewsInAnotherTimeZone(t *testing.T) {
 	if err := sink.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r, err := duckdb.OpenReader(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	first := map[string]*warehouse.Table{}
+	first := map[string][][]any{}
 	for _, zone := range []string{"UTC", "Asia/Kolkata", "America/Los_Angeles"} {
-		if _, err := r.Query(t.Context(), "SET TimeZone = '"+zone+"'"); err != nil {
-			t.Fatal(err)
-		}
 		for _, view := range warehouse.Views() {
-			table, err := r.Query(t.Context(), "FROM "+view+" ORDER BY ALL")
-			if err != nil || len(table.Rows) == 0 {
-				t.Fatalf("%s: %v, %v", view, table, err)
+			rows := foreignRows(t, path, "SET TimeZone = '"+zone+"'", "FROM messaging."+view+" ORDER BY ALL")
+			if len(rows) == 0 {
+				t.Fatalf("%s has no rows", view)
 			}
 			if first[view] == nil {
-				first[view] = table
+				first[view] = rows
 			}
-			if diff := cmp.Diff(first[view], table); diff != "" {
+			if diff := cmp.Diff(fmt.Sprint(first[view]), fmt.Sprint(rows)); diff != "" {
 				t.Errorf("%s (-UTC +%s):\n%s", view, zone, diff)
 			}
 		}
 	}
+}
+
+// foreignRows returns the rows of a query without this package's reader, as a person
+// with a session of another setup sees them.
+func foreignRows(t *testing.T, path, setup, query string) (list [][]any) {
+	t.Helper()
+	db, err := sql.Open("duckdb", path+"?access_mode=READ_ONLY")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if _, err := db.ExecContext(t.Context(), setup); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := db.QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	for err == nil && rows.Next() {
+		values, targets := make([]any, len(names)), make([]any, len(names))
+		for i := range values {
+			targets[i] = &values[i]
+		}
+		err = rows.Scan(targets...)
+		list = append(list, values)
+	}
+	if err := errors.Join(err, rows.Err()); err != nil {
+		t.Fatal(err)
+	}
+	return list
 }
 
 // What Statements prints makes the same warehouse as Open.

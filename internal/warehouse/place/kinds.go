@@ -58,7 +58,7 @@ func (d duckDB) Sink(log zerolog.Logger) (Sink, error) {
 
 func (d duckDB) Where() string { return "duckdb " + onThisHost(string(d)) }
 
-func (d duckDB) Reader(ctx context.Context) (*duckdb.Reader, error) {
+func (d duckDB) Reader(ctx context.Context) (warehouse.Reader, error) {
 	return duckdb.OpenReader(ctx, string(d))
 }
 
@@ -79,11 +79,11 @@ func (f folder) Sink(zerolog.Logger) (Sink, error) {
 
 func (f folder) Where() string { return "parquet " + onThisHost(string(f)) }
 
-func (f folder) Reader(ctx context.Context) (*duckdb.Reader, error) {
+func (f folder) Reader(ctx context.Context) (warehouse.Reader, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	return duckdb.OpenScript(ctx, parquet.Views(string(f)))
+	return duckdb.OpenFolder(ctx, string(f), parquet.Views(string(f)))
 }
 
 func (folder) ReplacesFiles() bool { return true }
@@ -123,7 +123,7 @@ func (d dataset) Sink(log zerolog.Logger) (Sink, error) {
 
 func (d dataset) Where() string { return "bigquery " + d.Project + "." + d.Dataset }
 
-func (d dataset) Reader(context.Context) (*duckdb.Reader, error) { return nil, ErrNotReadable }
+func (d dataset) Reader(context.Context) (warehouse.Reader, error) { return nil, ErrNotReadable }
 
 func (dataset) ReplacesFiles() bool { return false }
 

@@ -12,7 +12,6 @@ import (
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/warehouse"
-	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
 )
 
 // Setting is the name of the setting that lists URLs of warehouses.
@@ -60,7 +59,7 @@ type kind interface {
 	Where() string
 	// Reader opens the warehouse for queries. While a worker has the file, Reader
 	// waits until ctx ends. The error is ErrNotReadable for BigQuery.
-	Reader(ctx context.Context) (*duckdb.Reader, error)
+	Reader(ctx context.Context) (warehouse.Reader, error)
 	// Statements returns the SQL that creates the table and the views, in order.
 	// The statements can be run again.
 	Statements() []string
@@ -148,7 +147,7 @@ func (p Place) Store(ctx context.Context) (store warehouse.Store, err error) {
 
 // OpenReader opens the first place that can be queried and returns the reader and the
 // place.
-func OpenReader(ctx context.Context, places []Place) (*duckdb.Reader, Place, error) {
+func OpenReader(ctx context.Context, places []Place) (warehouse.Reader, Place, error) {
 	urls := make([]string, len(places))
 	for i, p := range places {
 		r, err := p.Reader(ctx)
