@@ -52,7 +52,7 @@ func (c *cli) runQuery(ctx context.Context, list *warehouseSetting, o queryOptio
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, fmt.Errorf("not finished within --timeout %s", o.timeout))
+	ctx, cancel := withTimeout(ctx, o.timeout)
 	defer cancel()
 	rows, err := r.Query(ctx, statement)
 	if err != nil {
@@ -65,6 +65,11 @@ func (c *cli) runQuery(ctx context.Context, list *warehouseSetting, o queryOptio
 		return nil
 	}
 	return err
+}
+
+// withTimeout bounds queries by the flag --timeout.
+func withTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, d, fmt.Errorf("not finished within --timeout %s", d))
 }
 
 // printRows prints the rows as they arrive.

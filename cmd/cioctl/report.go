@@ -22,6 +22,7 @@ type reportOptions struct {
 	days     int
 	html     string
 	wait     time.Duration
+	timeout  time.Duration
 }
 
 func (c *cli) report() *cobra.Command {
@@ -44,6 +45,7 @@ func (c *cli) report() *cobra.Command {
 	cmd.Flags().Var(config.AtLeast0(&o.days, 30), "days", "number of days, including today; 0 for all")
 	cmd.Flags().StringVar(&o.html, "html", "", "write a page with plots to this file instead of tables")
 	cmd.Flags().Var(config.Span(&o.wait, 30*time.Second), "wait", "how long to wait until a worker hands over the file")
+	cmd.Flags().Var(config.Span(&o.timeout, time.Minute), "timeout", "how long the queries may take")
 	return c.command(cmd, func(ctx context.Context, _ []string) error {
 		if o.html != "" && out.format == "json" {
 			return &config.UsageError{Err: errors.New("--html and --output json exclude each other")}
@@ -65,6 +67,8 @@ func readReport(ctx context.Context, list *warehouseSetting, o reportOptions) (_
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, reader.Close()) }()
+	ctx, cancel := withTimeout(ctx, o.timeout)
+	defer cancel()
 	r, err := report.New(ctx, report.Config{Reader: reader, Source: url, Campaign: o.campaign, Days: o.days})
 	if _, ok := errors.AsType[*warehouse.MissingNameError](err); ok {
 		err = fmt.Errorf("run \"cioctl warehouse migrate\" if the views are of an older release: %w", err)
