@@ -30,15 +30,19 @@ func (o *output) Declare(s *config.Set) {
 	s.Flags().StringVar(&o.format, "output", "table", "table for people or json for programs")
 	s.Check(func() error { return config.OneOf("--output", o.format, "table", "json") })
 	if o.rawTo != nil {
-		s.Flags().BoolVar(&o.raw, "raw", false, "print texts whole and byte for byte, with a tab between two cells; only to a file or a pipe")
-		s.Check(o.checkRaw)
+		o.declareRaw(s)
 	}
+}
+
+func (o *output) declareRaw(s *config.Set) {
+	s.Flags().BoolVar(&o.raw, "raw", false, "print texts whole and byte for byte, with a tab between two cells; only to a file or a pipe")
+	s.Check(o.checkRaw)
 }
 
 func (o *output) checkRaw() error {
 	switch {
-	case o.raw && o.format == "json":
-		return errors.New("--raw and --output json exclude each other")
+	case o.raw && o.format != "table":
+		return fmt.Errorf("--raw and --output %s exclude each other", o.format)
 	case o.raw && terminal.Is(o.rawTo):
 		return errors.New("--raw: texts of strangers may control your terminal: redirect standard output to a file or a pipe")
 	default:

@@ -89,6 +89,7 @@ func TestHostileEvent(t *testing.T) {
 		}
 	}
 	for want, args := range map[string][]string{
+		hostile:                                 {"query", "--warehouse-url", url, "--raw", "SELECT failure_message FROM customerio_events"},
 		string(m.Body):                          {"dead", "show", "1", "--body", "--raw"},
 		"[2J\u009b31m\u202e\x7f":                {"dead", "list", "--raw"}, // the header of the stored error has blanks for C0
 		"source=transactional:" + hostile + " ": {"tail", "--since", "-1h", "--raw"},

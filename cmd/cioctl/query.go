@@ -12,18 +12,26 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/terminal"
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
 // queryOptions has the flags of query.
 type queryOptions struct {
-	format        string
+	output
 	wait, timeout time.Duration
+}
+
+// Declare adds the flags of the output to the set.
+func (o *queryOptions) Declare(s *config.Set) {
+	s.Flags().StringVar(&o.format, "output", "table", "table for people; json, jsonl (an object a line) or csv for programs")
+	s.Check(func() error { return config.OneOf("--output", o.format, formats...) })
+	o.declareRaw(s)
 }
 
 func (c *cli) query() *cobra.Command {
 	var list warehouseSetting
-	var o queryOptions
+	o := queryOptions{output: output{rawTo: c.out}}
 	cmd := &cobra.Command{
 		Use:   "query SQL",
 		Short: "Run a query on the warehouse, even while a worker writes to it",
@@ -38,15 +46,14 @@ func (c *cli) query() *cobra.Command {
 			"  cioctl query --output csv \"FROM customerio_events WHERE metric = 'bounced'\" > bounces.csv",
 		Args: one("one SQL statement, in quotes"),
 	}
-	cmd.Flags().StringVar(&o.format, "output", "table", "table for people; json, jsonl (an object a line) or csv for programs")
 	cmd.Flags().Var(config.Span(&o.wait, 30*time.Second), "wait", "how long to wait until a worker hands over the file")
 	cmd.Flags().Var(config.Span(&o.timeout, time.Minute), "timeout", "how long the query and the printing may take")
 	return c.command(cmd, func(ctx context.Context, args []string) error {
-		return c.runQuery(ctx, &list, o, args[0])
-	}, &list, check(func() error { return config.OneOf("--output", o.format, printers...) }))
+		return c.runQuery(ctx, &list, &o, args[0])
+	}, &list, &o)
 }
 
-func (c *cli) runQuery(ctx context.Context, list *warehouseSetting, o queryOptions, statement string) (err error) {
+func (c *cli) runQuery(ctx context.Context, list *warehouseSetting, o *queryOptions, statement string) (err error) {
 	r, _, err := list.openWithin(ctx, o.wait)
 	if err != nil {
 		return err
@@ -61,7 +68,7 @@ func (c *cli) runQuery(ctx context.Context, list *warehouseSetting, o queryOptio
 	// By default, the end of a pipe's reader such as head would end the process without
 	// a Close, which removes temporary files.
 	signal.Ignore(syscall.SIGPIPE)
-	if err = c.printRows(rows, o.format); errors.Is(err, syscall.EPIPE) {
+	if err = c.printRows(rows, &o.output); errors.Is(err, syscall.EPIPE) {
 		return nil
 	}
 	return err
@@ -73,9 +80,9 @@ func withTimeout(ctx context.Context, d time.Duration) (context.Context, context
 }
 
 // printRows prints the rows as they arrive.
-func (c *cli) printRows(rows *warehouse.Rows, format string) error {
+func (c *cli) printRows(rows *warehouse.Rows, o *output) error {
 	w := bufio.NewWriter(c.out)
-	p := newPrinter(format, w, rows.Columns)
+	p := o.printer(w, rows.Columns, terminal.Is(c.out))
 	if err := p.begin(); err != nil {
 		return err
 	}

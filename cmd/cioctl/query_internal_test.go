@@ -22,7 +22,7 @@ func TestQueryFormats(t *testing.T) {
 	write(t, url, nil)
 	const statement = `SELECT 'a, "b"' AS text, 7 AS n, NULL AS n, '{"x": [1.50]}'::JSON AS j, TIMESTAMPTZ '2026-01-02 03:04:05Z' AS at`
 	for format, want := range map[string]string{
-		"table": "text    n  n  j              at\na, \"b\"  7  -  {\"x\": [1.50]}  2026-01-02 03:04:05\n",
+		"table": "text    n  n  j              at\na, \"b\"  7  -  {\"x\": [1.50]}  2026-01-02T03:04:05Z\n",
 		"jsonl": `{"text":"a, \"b\"","n":7,"n_2":null,"j":{"x":[1.50]},"at":"2026-01-02T03:04:05Z"}` + "\n",
 		"csv":   "text,n,n,j,at\n\"a, \"\"b\"\"\",7,,\"{\"\"x\"\": [1.50]}\",2026-01-02T03:04:05Z\n",
 		"json": `[
@@ -62,7 +62,7 @@ func TestQueryFormats(t *testing.T) {
 // A query prints rows as they arrive: no format keeps the rows until the last one.
 func TestQueryPrintsRowsAsTheyArrive(t *testing.T) {
 	t.Parallel()
-	for _, format := range printers {
+	for _, format := range formats {
 		var out bytes.Buffer
 		each := func(yield func([]any, error) bool) {
 			for i := range 2000 {
@@ -75,7 +75,7 @@ func TestQueryPrintsRowsAsTheyArrive(t *testing.T) {
 			}
 		}
 		c := &cli{out: &out}
-		if err := c.printRows(&warehouse.Rows{Columns: []string{"n", "json", "x", "at"}, Each: each}, format); err != nil {
+		if err := c.printRows(&warehouse.Rows{Columns: []string{"n", "json", "x", "at"}, Each: each}, &output{format: format}); err != nil {
 			t.Errorf("%s: %v", format, err)
 		}
 	}
@@ -91,7 +91,7 @@ func TestQueryPages(t *testing.T) {
 		}
 	}
 	c := &cli{out: &out}
-	if err := c.printRows(&warehouse.Rows{Columns: []string{"a", "b"}, Each: each}, "table"); err != nil {
+	if err := c.printRows(&warehouse.Rows{Columns: []string{"a", "b"}, Each: each}, &output{format: "table"}); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(out.String(), "\n")

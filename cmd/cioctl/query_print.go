@@ -11,11 +11,12 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/cioevents/cioevents/internal/terminal"
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// printers are the formats of newPrinter.
-var printers = []string{"table", "json", "jsonl", "csv"}
+// formats are the formats of a printer.
+var formats = []string{"table", "json", "jsonl", "csv"}
 
 // A printer prints the rows of a query in one format, a row at a time.
 type printer interface {
@@ -24,12 +25,16 @@ type printer interface {
 	end() error
 }
 
-func newPrinter(format string, w *bufio.Writer, columns []string) printer {
-	switch format {
-	case "json", "jsonl":
-		return &objects{w: w, keys: quoted(warehouse.Keys(columns)), lines: format == "jsonl"}
-	case "csv":
-		return &separated{w: csv.NewWriter(w), columns: columns}
+// printer returns the printer of the format. Formats for programs have the texts whole; on
+// a terminal, control characters are escaped or replaced nevertheless.
+func (o *output) printer(w *bufio.Writer, columns []string, toTerminal bool) printer {
+	switch {
+	case o.format == "json", o.format == "jsonl":
+		return &objects{w: terminal.JSON(w), keys: quoted(warehouse.Keys(columns)), lines: o.format == "jsonl"}
+	case o.format == "csv":
+		return &separated{w: csv.NewWriter(w), columns: columns, clean: toTerminal}
+	case o.raw:
+		return &unaligned{w: rawTable{w}, columns: columns}
 	default:
 		return &aligned{w: w, columns: columns}
 	}
@@ -37,7 +42,7 @@ func newPrinter(format string, w *bufio.Writer, columns []string) printer {
 
 // objects prints each row as a JSON object, one a line or in an indented array.
 type objects struct {
-	w      *bufio.Writer
+	w      io.Writer
 	keys   [][]byte // with quotes
 	lines  bool
 	object bytes.Buffer
@@ -79,7 +84,8 @@ func (p *objects) row(cells []any) error {
 // element writes the object as an element of the array.
 func (p *objects) element() error {
 	var text bytes.Buffer
-	text.WriteString(map[bool]string{true: "[\n  ", false: ",\n  "}[p.n == 1])
+	text.WriteByte("[,"[min(p.n-1, 1)])
+	text.WriteString("\n  ")
 	if err := json.Indent(&text, p.object.Bytes(), "  ", "  "); err != nil {
 		return err
 	}
@@ -91,9 +97,9 @@ func (p *objects) end() (err error) {
 	switch {
 	case p.lines:
 	case p.n == 0:
-		_, err = p.w.WriteString("[]\n")
+		_, err = io.WriteString(p.w, "[]\n")
 	default:
-		_, err = p.w.WriteString("\n]\n")
+		_, err = io.WriteString(p.w, "\n]\n")
 	}
 	return err
 }
@@ -102,6 +108,7 @@ func (p *objects) end() (err error) {
 type separated struct {
 	w       *csv.Writer
 	columns []string
+	clean   bool // replace control characters
 }
 
 func (p *separated) begin() error { return p.w.Write(p.columns) }
@@ -124,6 +131,9 @@ func (p *separated) row(cells []any) error {
 			}
 			fields[i] = string(text)
 		}
+		if p.clean {
+			fields[i] = terminal.Line(fields[i])
+		}
 	}
 	return p.w.Write(fields)
 }
@@ -131,6 +141,34 @@ func (p *separated) row(cells []any) error {
 func (p *separated) end() error {
 	p.w.Flush()
 	return p.w.Error()
+}
+
+// unaligned prints the table of --raw.
+type unaligned struct {
+	w       rawTable
+	columns []string
+}
+
+func (p *unaligned) begin() error {
+	row(p.w, anySlice(p.columns)...)
+	return nil
+}
+
+func (p *unaligned) row(cells []any) error {
+	row(p.w, texts(cells)...)
+	return nil
+}
+
+func (p *unaligned) end() error { return nil }
+
+// texts replaces JSON by its text, which row prints.
+func texts(cells []any) []any {
+	for i, cell := range cells {
+		if text, ok := cell.(json.RawMessage); ok {
+			cells[i] = string(text)
+		}
+	}
+	return cells
 }
 
 // pageRows is the number of rows after which aligned prints a page.
@@ -153,12 +191,7 @@ func (p *aligned) begin() error {
 }
 
 func (p *aligned) row(cells []any) error {
-	for i, cell := range cells {
-		if text, ok := cell.(json.RawMessage); ok {
-			cells[i] = string(text)
-		}
-	}
-	row(&p.page, cells...)
+	row(&p.page, texts(cells)...)
 	if p.rows++; p.rows < pageRows {
 		return nil
 	}

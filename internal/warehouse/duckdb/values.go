@@ -89,6 +89,7 @@ func (c *column) load(v bindings.Vector) {
 		for i, child := range c.child {
 			child.load(bindings.StructVectorGetChild(v, bindings.IdxT(i)))
 		}
+	default: // without children
 	}
 }
 
@@ -135,7 +136,7 @@ func (c *column) value(row int) any {
 
 func listEntry(c *column, row int) (offset, length int) {
 	entry := at[[2]uint64](c, row)
-	return int(entry[0]), int(entry[1]) //nolint:gosec // DuckDB's lists fit into memory
+	return int(entry[0]), int(entry[1]) // DuckDB's lists fit into memory
 }
 
 func (c *column) elements(offset, length int) []any {
@@ -204,7 +205,7 @@ func integer(c *column, kind bindings.Type, row int) int64 {
 func huge(halves *[2]uint64, signed bool) *big.Int {
 	n := new(big.Int).SetUint64(halves[1])
 	if signed {
-		n.SetInt64(int64(halves[1])) //nolint:gosec // the sign is in the upper half
+		n.SetInt64(int64(halves[1])) // the sign is in the upper half
 	}
 	return n.Lsh(n, 64).Add(n, new(big.Int).SetUint64(halves[0]))
 }
