@@ -13,6 +13,9 @@ var (
 	// ErrStreamFull reports that the stream has reached its limit. The stream
 	// refuses new messages until old ones expire or the limit is raised.
 	ErrStreamFull = errors.New("stream is full")
+	// ErrStoreFull reports that NATS has no room for any stream: the limit of the
+	// server or of the account is reached. A higher limit of the stream changes nothing.
+	ErrStoreFull = errors.New("NATS has no room")
 	// ErrStreamUnavailable reports that no stream answered. The message may or may
 	// not be stored.
 	ErrStreamUnavailable = errors.New("stream is unavailable")

@@ -30,6 +30,7 @@ const (
 	outcomeBusy
 	outcomeDraining
 	outcomeStreamFull
+	outcomeStoreFull
 	outcomeStreamUnavailable
 	outcomePanic
 	outcomeCount
@@ -107,6 +108,10 @@ var answers = [outcomeCount]answer{
 	outcomeStreamFull: {
 		"stream_full", http.StatusServiceUnavailable, []byte(`{"error":"Stream full"}`),
 		zerolog.ErrorLevel, "call refused: stream full, raise STREAM_MAX_BYTES",
+	},
+	outcomeStoreFull: { // the error names the limit
+		"store_full", http.StatusServiceUnavailable, []byte(`{"error":"NATS has no room"}`),
+		zerolog.ErrorLevel, "call refused: the store of the NATS server or account is full; STREAM_MAX_BYTES changes nothing: add room, or raise the limit in NATS's configuration",
 	},
 	outcomeStreamUnavailable: {
 		"stream_unavailable", http.StatusServiceUnavailable, []byte(`{"error":"Stream unavailable"}`),

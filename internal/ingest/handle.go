@@ -213,10 +213,14 @@ func judgeSignature(err error) (outcome, error) {
 }
 
 func judgeStore(err error) (outcome, error) {
-	if errors.Is(err, event.ErrStreamFull) {
+	switch {
+	case errors.Is(err, event.ErrStreamFull):
 		return outcomeStreamFull, err
+	case errors.Is(err, event.ErrStoreFull):
+		return outcomeStoreFull, err
+	default:
+		return outcomeStreamUnavailable, err
 	}
-	return outcomeStreamUnavailable, err
 }
 
 // traceParent returns the W3C trace context of the call, or "" if the header is not a

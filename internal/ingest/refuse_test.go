@@ -85,6 +85,7 @@ func TestUnavailable(t *testing.T) {
 		body    string
 	}{
 		{"full", func(context.Context, *event.Message) error { return event.ErrStreamFull }, `{"error":"Stream full"}`},
+		{"no room", func(context.Context, *event.Message) error { return event.ErrStoreFull }, `{"error":"NATS has no room"}`},
 		{"away", func(context.Context, *event.Message) error { return event.ErrStreamUnavailable }, `{"error":"Stream unavailable"}`},
 		{"unnamed", func(context.Context, *event.Message) error { return errors.New("?") }, `{"error":"Stream unavailable"}`},
 		{"panic", func(context.Context, *event.Message) error { panic("a bug") }, `{"error":"Internal error"}`},

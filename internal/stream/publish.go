@@ -1,18 +1,13 @@
 package stream
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/cioevents/cioevents/internal/event"
-	"github.com/cioevents/cioevents/internal/fault"
 	"github.com/cioevents/cioevents/internal/telemetry"
 )
 
@@ -28,15 +23,6 @@ const (
 	// leaderRetryWait applies while the subject has no listener, for example during
 	// the election of a leader.
 	leaderRetryWait = 250 * time.Millisecond
-)
-
-// Error codes of JetStream, from errors.json of nats-server.
-const (
-	codeInsufficientResources = 10023
-	codeStorage               = 10047
-	codeMessageTooLarge       = 10054
-	codeStreamFull            = 10077
-	codeTwinInFlight          = 10158
 )
 
 // A Publisher publishes messages and waits until the stream has stored them. All
@@ -61,7 +47,7 @@ func NewPublisher(c *Conn, timeout time.Duration) (*Publisher, error) {
 }
 
 // Publish stores m and reports whether the stream already had the id of m. The error
-// is event.ErrStreamFull, event.ErrStreamUnavailable, or a permanent fault for a
+// is event.ErrStreamFull, event.ErrStoreFull, event.ErrStreamUnavailable, or a permanent fault for a
 // message that is too large; after an error, m may be published again. Publish does
 // not use the body after the return. The deadline of the context bounds Publish. A
 // cancelled context prevents further tries, but does not end the current try.
@@ -125,51 +111,5 @@ func (p *Publisher) send(ctx context.Context, msg *nats.Msg, stream string) (boo
 		case <-ctx.Done():
 			return false, err
 		}
-	}
-}
-
-func judgeSend(err error) error {
-	if errors.Is(err, nats.ErrMaxPayload) {
-		return fault.Permanent(fault.ReasonTooLarge, err)
-	}
-	return fmt.Errorf("%w: %w", event.ErrStreamUnavailable, err)
-}
-
-// judgeAnswer decodes the stream's answer. A wait above 0 asks for another try with
-// the same id.
-func judgeAnswer(answer *nats.Msg, stream string) (duplicate bool, wait time.Duration, err error) {
-	// The usual answer is {"stream":"CUSTOMERIO","seq":42}.
-	if bytes.HasPrefix(answer.Data, []byte(`{"stream":"`+stream+`"`)) && !bytes.Contains(answer.Data, []byte("duplicate")) {
-		return false, 0, nil
-	}
-	if len(answer.Data) == 0 { // the status "no responders" of the server
-		return false, leaderRetryWait, fmt.Errorf("%w: no server answers for stream %s", event.ErrStreamUnavailable, stream)
-	}
-	var a struct {
-		jetstream.PubAck
-		Error *jetstream.APIError `json:"error"`
-	}
-	switch err := json.Unmarshal(answer.Data, &a); {
-	case err != nil:
-		return false, 0, fmt.Errorf("%w: decode the answer: %w", event.ErrStreamUnavailable, err)
-	case a.Error != nil:
-		wait, err := judgeAPIError(a.Error)
-		return false, wait, err
-	case a.Stream != stream:
-		return false, 0, fmt.Errorf("%w: the subject belongs to stream %q", event.ErrStreamUnavailable, a.Stream)
-	}
-	return a.Duplicate, 0, nil
-}
-
-func judgeAPIError(e *jetstream.APIError) (wait time.Duration, err error) {
-	switch e.ErrorCode {
-	case codeTwinInFlight:
-		return twinRetryWait, fmt.Errorf("%w: %w", event.ErrStreamUnavailable, e)
-	case codeStreamFull, codeInsufficientResources, codeStorage:
-		return 0, fmt.Errorf("%w: %w", event.ErrStreamFull, e)
-	case codeMessageTooLarge:
-		return 0, fault.Permanent(fault.ReasonTooLarge, e)
-	default:
-		return 0, fmt.Errorf("%w: %w", event.ErrStreamUnavailable, e)
 	}
 }

@@ -78,6 +78,7 @@ func ingestCases() []alertCase {
 		{"CioeventsNotStored", "for a moment", 30, []string{answers("busy", "0x25 5x4")}, false},
 		{"CioeventsNotStored", "a deployment", 30, []string{answers("draining", "0+1x30")}, false},
 		{"CioeventsStreamRefuses", "once", 30, []string{answers("stream_full", "0x27 1x2")}, true},
+		{"CioeventsStreamRefuses", "the server's store", 30, []string{answers("store_full", "0x27 1x2")}, true},
 		{"CioeventsStreamRefuses", "long ago", 30, []string{answers("stream_full", "1x30")}, false},
 		{"CioeventsPublishSlow", "over a second", 30, []string{bucket + `"1"} 0+1x30`, bucket + `"2.5"} 0+100x30`, bucket + `"+Inf"} 0+100x30`}, true},
 		{"CioeventsPublishSlow", "under a second", 30, []string{bucket + `"1"} 0+100x30`, bucket + `"2.5"} 0+100x30`, bucket + `"+Inf"} 0+100x30`}, false},
