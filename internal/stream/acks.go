@@ -21,33 +21,47 @@ type acks struct {
 	sub    *nats.Subscription
 	prefix string
 	done   chan struct{}
-	once   sync.Once
 
 	mu      sync.Mutex
 	last    uint64
 	waiting map[uint64]*waiter
+	closed  bool
+	// lost is the time since when the server is away, zero while it is connected.
+	lost time.Time
 }
 
-// A waiter is one request for an acknowledgement. Waiters are pooled: only the
-// goroutine that removes a waiter from the map sends to its channel, and only once.
+// A waiter is one message that waits for an answer to one of its tries. All tries have
+// the same reply subject, so a late answer to an early try counts. Waiters are pooled.
 type waiter struct {
-	answer  chan answer
+	id uint64
+	// news has room for a nudge and the last piece of news, so no send blocks.
+	news    chan news
 	expires time.Time
+	// nudge is the time of the next errNudge, zero for none.
+	nudge time.Time
+	// repeatable allows another try after an unknown result of the last one: the
+	// stream drops the second copy of a message with an id.
+	repeatable bool
 }
 
-type answer struct {
+// news is the answer to a message, errNudge, or the error that ends the wait.
+type news struct {
 	msg *nats.Msg
 	err error
 }
 
-var waiters = sync.Pool{New: func() any { return &waiter{answer: make(chan answer, 1)} }}
+var waiters = sync.Pool{New: func() any { return &waiter{news: make(chan news, 2)} }}
 
 // sweepEvery is the precision of a timeout. A timer per message would be exact,
 // but costs a twentieth of a request, and a request takes milliseconds.
 const sweepEvery = 50 * time.Millisecond
 
-// errDisconnected ends the wait for an answer that cannot arrive any more.
-var errDisconnected = errors.New("connection lost before the answer")
+var (
+	// errNudge asks for another try. The waiter still waits.
+	errNudge = errors.New("no answer yet")
+	// errDisconnected ends the wait for an answer that cannot arrive any more.
+	errDisconnected = errors.New("connection lost before the answer")
+)
 
 func newAcks(nc *nats.Conn) (*acks, error) {
 	a := &acks{nc: nc, prefix: nc.NewInbox() + ".", done: make(chan struct{}), waiting: map[uint64]*waiter{}}
@@ -60,78 +74,69 @@ func newAcks(nc *nats.Conn) (*acks, error) {
 	return a, nil
 }
 
-// request publishes msg and returns the answer. The error is nats.ErrTimeout after
-// wait, errDisconnected after a lost connection, or nats.go's when it cannot send.
-func (a *acks) request(msg *nats.Msg, wait time.Duration) (*nats.Msg, error) {
+// open registers msg as waiting until the deadline, with a nudge after pause. The
+// caller publishes msg, receives the waiter's news, and puts the waiter back.
+func (a *acks) open(msg *nats.Msg, deadline time.Time, pause time.Duration) *waiter {
 	w := waiters.Get().(*waiter) //nolint:forcetypeassert,errcheck // the pool contains only waiters
-	defer waiters.Put(w)
-	w.expires = time.Now().Add(wait)
+	w.expires, w.repeatable = deadline, headerValue(msg.Header, nats.MsgIdHdr) != ""
 	a.mu.Lock()
 	a.last++
-	id := a.last
-	a.waiting[id] = w
+	w.id = a.last
+	a.add(w, pause)
 	a.mu.Unlock()
-
-	msg.Reply = a.prefix + strconv.FormatUint(id, 36)
-	if err := a.nc.PublishMsg(msg); err != nil {
-		a.settle(id, answer{err: err}) // a no-op if sweep was first
-	}
-	got := <-w.answer
-	return got.msg, got.err
+	msg.Reply = a.prefix + strconv.FormatUint(w.id, 36)
+	return w
 }
 
-// settle passes the answer to the request id, if the request still waits.
-func (a *acks) settle(id uint64, got answer) {
+// again lets a waiter whose message got an answer wait for another answer, with a nudge
+// after pause.
+func (a *acks) again(w *waiter, pause time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.add(w, pause)
+}
+
+func (a *acks) add(w *waiter, pause time.Duration) {
+	if a.closed { // nobody sweeps any more
+		w.news <- news{err: errDisconnected}
+		return
+	}
+	w.nudge = time.Now().Add(pause)
+	a.waiting[w.id] = w
+}
+
+// later moves the next nudge of w, if w still waits.
+func (a *acks) later(w *waiter, pause time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.waiting[w.id] == w {
+		w.nudge = time.Now().Add(pause)
+	}
+}
+
+// settle passes the last news to a waiter, if the waiter still waits.
+func (a *acks) settle(id uint64, last news) {
 	a.mu.Lock()
 	w, ok := a.waiting[id]
 	delete(a.waiting, id)
 	a.mu.Unlock()
 	if ok {
-		w.answer <- got
+		w.news <- last
 	}
 }
 
 func (a *acks) deliver(msg *nats.Msg) {
 	if id, err := strconv.ParseUint(msg.Subject[len(a.prefix):], 36, 64); err == nil {
-		a.settle(id, answer{msg: msg})
+		a.settle(id, news{msg: msg})
 	}
 }
 
-// sweep ends the requests that have timed out, and every request when the
-// connection is lost.
-func (a *acks) sweep(broken <-chan nats.Status) {
-	t := time.NewTicker(sweepEvery)
-	defer t.Stop()
-	for {
-		select {
-		case now := <-t.C:
-			a.expire(nats.ErrTimeout, func(w *waiter) bool { return now.After(w.expires) })
-		case _, open := <-broken:
-			a.expire(errDisconnected, func(*waiter) bool { return true })
-			if !open {
-				broken = nil // the connection is closed
-			}
-		case <-a.done:
-			a.expire(errDisconnected, func(*waiter) bool { return true })
-			return
-		}
-	}
-}
-
-func (a *acks) expire(err error, over func(*waiter) bool) {
+// away returns how long the server has been away, 0 while it is connected.
+func (a *acks) away() time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for id, w := range a.waiting {
-		if over(w) {
-			delete(a.waiting, id)
-			w.answer <- answer{err: err} // never blocks: the channel has room for its only answer
-		}
+	if a.lost.IsZero() {
+		return 0
 	}
-}
-
-func (a *acks) close() {
-	a.once.Do(func() {
-		close(a.done)
-		_ = a.sub.Unsubscribe() // fails only on a closed connection, which has no subscriptions
-	})
+	return time.Since(a.lost)
 }

@@ -1,7 +1,9 @@
 package stream
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,7 +25,24 @@ const (
 	// leaderRetryWait applies while the subject has no listener, for example during
 	// the election of a leader.
 	leaderRetryWait = 250 * time.Millisecond
+	// reconnectWait applies while the connection is away.
+	reconnectWait = 50 * time.Millisecond
+	// resendWait applies to a message without an answer. A leader that steps down
+	// ignores the messages that it has not stored, and a lost connection loses the
+	// answers. The wait is a hundred times the usual 7 ms: an overloaded stream gets
+	// two messages more for each message at most.
+	resendWait = time.Second
 )
+
+// longAbsence is the time after which an absent server counts as an outage: messages
+// then fail at once. Waiting would only fill MAX_IN_FLIGHT. A restarted server or a move
+// to another server takes less.
+const longAbsence = 10 * time.Second
+
+// errUnanswered names the usual causes. nats-server 2.15 keeps an error of its disk until
+// it is restarted, and answers no message to a stream with such an error.
+var errUnanswered = errors.New("no answer in time: the NATS servers are overloaded, lack a leader for the stream, or could not write to their disk; " +
+	"/healthz of a server names a write error: make room, then restart the server")
 
 // A Publisher publishes messages and waits until the stream has stored them. All
 // methods may be called concurrently.
@@ -50,7 +69,10 @@ func NewPublisher(c *Conn, timeout time.Duration) (*Publisher, error) {
 // is event.ErrStreamFull, event.ErrStoreFull, event.ErrStreamUnavailable, or a permanent fault for a
 // message that is too large; after an error, m may be published again. Publish does
 // not use the body after the return. The deadline of the context bounds Publish. A
-// cancelled context prevents further tries, but does not end the current try.
+// cancelled context prevents further tries.
+//
+// Publish waits for a lost connection and for the election of a leader, and tries again
+// with the same id after a try without an answer.
 func (p *Publisher) Publish(ctx context.Context, m *event.Message) (duplicate bool, err error) {
 	return p.publish(ctx, NewMessage(m), Name)
 }
@@ -90,26 +112,59 @@ func (p *Publisher) publish(ctx context.Context, msg *nats.Msg, stream string) (
 }
 
 func (p *Publisher) send(ctx context.Context, msg *nats.Msg, stream string) (bool, error) {
-	deadline := time.Now().Add(p.timeout)
+	now := time.Now()
+	deadline := now.Add(p.timeout)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
+	if !now.Before(deadline) {
+		return false, judgeSend(errUnanswered)
+	}
+	w := p.acks.open(msg, deadline, resendWait)
+	defer waiters.Put(w)
+	return p.await(ctx, w, msg, stream)
+}
+
+// await publishes msg until a try has an answer that ends the wait. The stream may have
+// stored the message of a try without an answer, and then reports a duplicate of the
+// next try: of this very message, as far as the caller is concerned.
+func (p *Publisher) await(ctx context.Context, w *waiter, msg *nats.Msg, stream string) (bool, error) {
+	mayBeStored, cause := false, p.try(w, msg)
 	for {
-		if !time.Now().Before(deadline) {
-			return false, judgeSend(nats.ErrTimeout)
-		}
-		answer, err := p.acks.request(msg, time.Until(deadline))
-		if err != nil {
-			return false, judgeSend(err)
-		}
-		duplicate, wait, err := judgeAnswer(answer, stream)
-		if err == nil || wait == 0 || time.Now().Add(wait).After(deadline) {
-			return duplicate, err
-		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return false, err
+		switch n := <-w.news; {
+		case n.msg != nil:
+			duplicate, wait, err := judgeAnswer(n.msg, stream)
+			if err == nil || wait == 0 || ctx.Err() != nil {
+				return duplicate && !mayBeStored, err
+			}
+			cause = err
+			p.acks.again(w, wait)
+		case !errors.Is(n.err, errNudge):
+			return false, judgeSend(cmp.Or(cause, n.err))
+		case ctx.Err() != nil:
+			p.acks.settle(w.id, news{err: ctx.Err()})
+		default:
+			mayBeStored = mayBeStored || errors.Is(cause, errUnanswered)
+			p.acks.later(w, resendWait)
+			cause = p.try(w, msg)
 		}
 	}
+}
+
+// try publishes msg and returns why there is no answer yet. When the message cannot be
+// sent, the waiter is nudged soon, or ends if no later try can succeed.
+func (p *Publisher) try(w *waiter, msg *nats.Msg) error {
+	err := p.conn.nc.PublishMsg(msg)
+	if err == nil {
+		return errUnanswered
+	}
+	if errors.Is(err, nats.ErrMaxPayload) || !w.repeatable || p.conn.nc.IsClosed() || p.acks.away() > longAbsence {
+		p.acks.settle(w.id, news{err: err})
+	} else {
+		p.acks.later(w, reconnectWait)
+	}
+	if !p.conn.nc.IsConnected() {
+		return p.conn.notConnected()
+	}
+	return err
 }

@@ -16,7 +16,10 @@ func TestServerAway(t *testing.T) {
 	t.Parallel()
 	srv := streamtest.Start(t)
 	conn := srv.Connect(stream.Settings{})
-	p := publisher(t, conn)
+	p, err := stream.NewPublisher(conn, 300*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
 	srv.Stop()
 	waitAway(t, conn)
 	for i := range 3 {

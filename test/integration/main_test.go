@@ -92,6 +92,7 @@ type pipeline struct {
 
 	ingest *ingestapp.App
 	env    lab.Env // of the worker
+	server string  // the NATS server's address
 	path   string  // of the DuckDB file
 	client *lab.Client
 }
@@ -100,21 +101,22 @@ func start(t *testing.T, options ...streamtest.Option) *pipeline {
 	t.Helper()
 	p := &pipeline{t: t, path: filepath.Join(t.TempDir(), "events.duckdb")}
 	p.nats = streamtest.Start(t, options...)
-	p.connect()
+	p.connect(p.nats.URL(), stream.Settings{})
 	p.env = lab.WorkerEnv(p.nats.URL()).With(lab.WarehouseEnv("duckdb:"+p.path), lab.Env{"TRACK_RATE": "10000"})
 	p.startTrackAPI(customeriotest.Config{KnowsEverybody: true, CallLog: 50_000})
 	p.startIngest()
 	return p
 }
 
-func (p *pipeline) connect() {
+// connect connects to a NATS server, which ingest will use, too, and creates the streams.
+func (p *pipeline) connect(url string, settings stream.Settings) {
 	p.t.Helper()
-	client, err := lab.Connect(p.t.Context(), p.nats.URL(), stream.Settings{})
+	client, err := lab.Connect(p.t.Context(), url, settings)
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	p.t.Cleanup(client.Close)
-	p.client = client
+	p.server, p.client = url, client
 }
 
 // startTrackAPI starts a stand-in for the Track API. The next worker uses the stand-in
@@ -132,7 +134,7 @@ func (p *pipeline) startTrackAPI(cfg customeriotest.Config, people ...customerio
 func (p *pipeline) startIngest() {
 	p.t.Helper()
 	var cfg ingestapp.Config
-	set := config.New("ingest", lab.IngestEnv(p.nats.URL()).Get)
+	set := config.New("ingest", lab.IngestEnv(p.server).Get)
 	cfg.Declare(set)
 	if err := set.Parse(nil); err != nil {
 		p.t.Fatal(err)

@@ -3,6 +3,7 @@ package streamtest
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/url"
 	"os"
@@ -82,6 +83,30 @@ func (s *Server) Restart() {
 func (s *Server) Stop() {
 	s.srv.Shutdown()
 	s.srv.WaitForShutdown()
+}
+
+// Reload changes options of the running server, as a change of its file and a signal do.
+func (s *Server) Reload(change Option) {
+	s.tb.Helper()
+	change(s.opts)
+	if err := s.srv.ReloadOptions(s.opts.Clone()); err != nil {
+		s.tb.Fatal(err)
+	}
+}
+
+// LameDuck stops the server in the way of `nats-server --signal ldm`: the server hands its
+// leaderships over, closes its clients one by one, and ends.
+func (s *Server) LameDuck() {
+	s.srv.LameDuckShutdown()
+	s.srv.WaitForShutdown()
+}
+
+// Health returns what keeps the server from working, as its /healthz does, or nil.
+func (s *Server) Health() error {
+	if h := s.srv.Healthz(nil); h.Error != "" {
+		return errors.New(h.Error)
+	}
+	return nil
 }
 
 // URL is the server's address for clients, with the user and the password that the
