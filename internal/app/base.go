@@ -83,7 +83,8 @@ func (b *Base) AdminAddr() net.Addr { return b.admin.Addr() }
 
 // Serve runs all work concurrently until ctx ends or a part fails. The admin
 // listener answers until all work has ended: a load balancer must see the program
-// drain.
+// drain. A connection to NATS that is closed for good is a failure: whoever restarts the
+// program gets a new connection.
 func (b *Base) Serve(ctx context.Context, work ...func(context.Context) error) error {
 	adminCtx, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopAdmin()
@@ -92,6 +93,7 @@ func (b *Base) Serve(ctx context.Context, work ...func(context.Context) error) e
 	g.Go(func() error {
 		defer stopAdmin()
 		parts, ctx := errgroup.WithContext(ctx)
+		parts.Go(func() error { return b.Conn.WaitClosed(ctx) })
 		for _, part := range work {
 			parts.Go(func() error { return part(ctx) })
 		}

@@ -51,6 +51,9 @@ func options(cfg Config) ([]nats.Option, error) {
 		nats.Name(cfg.Name),
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
+		// By default, nats.go gives up for good when a server refuses the same
+		// credentials twice, as servers do while passwords are rotated.
+		nats.IgnoreAuthErrorAbort(),
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.ReconnectJitter(100*time.Millisecond, 500*time.Millisecond),
 		nats.Timeout(2 * time.Second),
@@ -72,7 +75,7 @@ func options(cfg Config) ([]nats.Option, error) {
 		opts = append(opts, nats.CustomInboxPrefix(cfg.InboxPrefix))
 	}
 	if cfg.Creds != "" {
-		opts = append(opts, nats.UserCredentials(cfg.Creds))
+		opts = append(opts, named("NATS_CREDS", nats.UserCredentials(cfg.Creds)))
 	}
 	if (cfg.TLSCert == "") != (cfg.TLSKey == "") {
 		return nil, errors.New("a TLS client certificate needs both files, TLSCert and TLSKey")

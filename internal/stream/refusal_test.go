@@ -1,13 +1,17 @@
 package stream_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/rs/zerolog"
 
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/stream"
@@ -53,4 +57,106 @@ func withConfig(t *testing.T, text string) streamtest.Option {
 	return func(o *natsserver.Options) {
 		o.Accounts, o.Users, o.NoAuthUser = parsed.Accounts, parsed.Users, parsed.NoAuthUser
 	}
+}
+
+// The server refuses the password several times, as in a rotation in the wrong order.
+// When the password is right again, publishing goes on by itself.
+func TestPasswordRefusedForAWhile(t *testing.T) {
+	t.Parallel()
+	srv := streamtest.Start(t, password("right"))
+	var log lines
+	conn, err := stream.Connect(stream.Config{URL: srv.URL(), Log: zerolog.New(&log)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Ensure(t.Context(), stream.Settings{}); err != nil {
+		t.Fatal(err)
+	}
+	p := publisher(t, conn)
+	srv.Reload(password("wrong"))
+	<-time.After(3 * time.Second) // some ten tries: nats.go gives up after two by default
+	if err := conn.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "Authorization Violation") {
+		t.Errorf("Ready = %v, want the refusal", err)
+	}
+	if n := log.count("authorization violation"); n == 0 || n > 3 {
+		t.Errorf("%d log lines about refusals within 3 s, want 1 to 3", n)
+	}
+	srv.Reload(password("right"))
+	begin := time.Now()
+	for _, err = p.Publish(t.Context(), message("abc")); err != nil && time.Since(begin) < 10*time.Second; {
+		_, err = p.Publish(t.Context(), message("abc"))
+	}
+	if err != nil {
+		t.Errorf("10 s after the right password Publish = %v", err)
+	}
+	t.Logf("published %v after the right password", time.Since(begin))
+}
+
+func password(word string) streamtest.Option {
+	return func(o *natsserver.Options) { o.Username, o.Password = "ingest", word }
+}
+
+// nats.go closes a connection for good when max_payload shrinks below a message that is
+// on its way.
+func TestConnectionClosedForGood(t *testing.T) {
+	t.Parallel()
+	srv := streamtest.Start(t)
+	var log lines
+	conn, err := stream.Connect(stream.Config{URL: srv.URL(), Log: zerolog.New(&log)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	p, err := stream.NewPublisher(conn, 100*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	closed := make(chan error, 1)
+	go func() { closed <- conn.WaitClosed(ctx); cancel() }()
+	var publishing sync.WaitGroup
+	for range 4 {
+		publishing.Go(func() {
+			for ctx.Err() == nil {
+				m := message("abc")
+				m.Body = make([]byte, 500_000)
+				_, _ = p.Publish(ctx, m) // no stream: each call fails
+			}
+		})
+	}
+	for ctx.Err() == nil {
+		for _, size := range []int32{1000, 1 << 20} {
+			srv.Reload(func(o *natsserver.Options) { o.MaxPayload = size })
+		}
+	}
+	publishing.Wait()
+	if err := <-closed; !errors.Is(err, stream.ErrClosed) || !strings.Contains(err.Error(), "Maximum Payload Violation") {
+		t.Errorf("WaitClosed = %v, want ErrClosed with the cause", err)
+	}
+	if log.count("NATS connection closed for good") != 1 {
+		t.Errorf("log:\n%s", log.text.String())
+	}
+	if err := conn.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "Maximum Payload Violation") {
+		t.Errorf("Ready = %v, want the cause", err)
+	}
+}
+
+// lines is a log for several goroutines.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *lines) count(part string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), part)
 }

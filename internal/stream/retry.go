@@ -40,9 +40,12 @@ func (c *Conn) ensureCompared(ctx context.Context, want jetstream.StreamConfig) 
 func (c *Conn) until(ctx context.Context, text string, try func(context.Context) error) error {
 	logged := ""
 	for {
-		err := errNotConnected // the handlers of the connection log the cause
-		if c.nc.IsConnected() {
+		err := errNotConnected // the handlers of the connection log which server is away
+		switch {
+		case c.nc.IsConnected():
 			err = c.tryOnce(ctx, try)
+		case c.nc.LastError() != nil:
+			err = c.notConnected() // nats.go tells no handler of a refused first connection
 		}
 		if err == nil {
 			return nil

@@ -6,10 +6,8 @@ package stream
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -29,7 +27,11 @@ type Conn struct {
 	js  jetstream.JetStream
 	log zerolog.Logger
 
-	state State
+	// closing is set before Close closes the connection, lost is closed when the
+	// connection was closed by anybody else.
+	closing atomic.Bool
+	lost    chan struct{}
+	state   State
 	// connectErr is the error of the last try to connect, nil after a success.
 	connectErr atomic.Pointer[error]
 	health     *health
@@ -47,7 +49,7 @@ func Connect(cfg Config) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Conn{log: cfg.Log, health: newHealth(cfg.Log)}
+	c := &Conn{log: cfg.Log, lost: make(chan struct{}), health: newHealth(cfg.Log)}
 	c.state.conn = c
 	if c.nc, err = nats.Connect(cfg.servers(), append(opts, c.handlers()...)...); err != nil {
 		return nil, fmt.Errorf("connect to NATS: %w", err)
@@ -57,50 +59,6 @@ func Connect(cfg Config) (*Conn, error) {
 		return nil, fmt.Errorf("open JetStream: %w", err)
 	}
 	return c, nil
-}
-
-// reasonEvery is the shortest pause between two log lines about failed tries to
-// connect: while a server is unreachable, several tries fail each second.
-const reasonEvery = 10 * time.Second
-
-func (c *Conn) handlers() []nats.Option {
-	reasons := c.log.Sample(&zerolog.BurstSampler{Burst: 1, Period: reasonEvery})
-	connected := func(text string) nats.ConnHandler {
-		return func(nc *nats.Conn) {
-			c.connectErr.Store(nil)
-			c.refusals.reset()
-			c.log.Info().Str("server", nc.ConnectedUrlRedacted()).Msg(text)
-		}
-	}
-	return []nats.Option{
-		nats.ConnectHandler(connected("connected to NATS")),
-		nats.ReconnectHandler(connected("reconnected to NATS")),
-		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
-			c.connectErr.Store(&err)
-			reasons.Warn().Err(err).Msg("NATS unreachable, retrying")
-		}),
-		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
-			if nc.IsClosed() {
-				return
-			}
-			c.log.Warn().Err(err).Msg("NATS disconnected, reconnecting")
-		}),
-		nats.ErrorHandler(c.logAsync),
-	}
-}
-
-// Close closes the connection. The server redelivers unsettled messages after
-// AckWait.
-func (c *Conn) Close() { c.nc.Close() }
-
-var errNotConnected = errors.New("NATS is not connected")
-
-// notConnected returns errNotConnected with the cause, if there is one.
-func (c *Conn) notConnected() error {
-	if err := c.connectErr.Load(); err != nil {
-		return fmt.Errorf("%w: %w", errNotConnected, *err)
-	}
-	return errNotConnected
 }
 
 // Ready returns nil when the stream can be used now, and the cause otherwise. A stream
@@ -122,19 +80,4 @@ func (c *Conn) lookUp(ctx context.Context, name string) (jetstream.Stream, error
 		return nil, fmt.Errorf("look up stream %s: %w", name, err)
 	}
 	return st, nil
-}
-
-// WaitConnected waits until the connection is up. When ctx ends first, the error
-// wraps the error of ctx and the cause of the missing connection.
-func (c *Conn) WaitConnected(ctx context.Context) error {
-	t := time.NewTicker(20 * time.Millisecond)
-	defer t.Stop()
-	for !c.nc.IsConnected() {
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", ctx.Err(), c.notConnected())
-		}
-	}
-	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
+	"github.com/cioevents/cioevents/internal/stream/natsserver"
+	"github.com/cioevents/cioevents/internal/stream/streamtest"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
 	"github.com/cioevents/cioevents/test/lab"
@@ -176,4 +178,27 @@ func TestRowIsSoonVisible(t *testing.T) {
 	if median := waits[len(waits)/2]; median > 2*time.Second {
 		t.Errorf("rows are visible after %v, want a median of at most 2s", waits)
 	}
+}
+
+// NATS refuses ingest's password for some seconds, as in a rotation in the wrong order.
+// Then the feed is back by itself.
+func TestPasswordRefusedForAWhile(t *testing.T) {
+	t.Parallel()
+	password := func(word string) streamtest.Option {
+		return func(o *natsserver.Options) { o.Username, o.Password = "everybody", word }
+	}
+	p := start(t, password("right"))
+	p.accept(numbered(0))
+	p.nats.Reload(password("wrong"))
+	if status, answer, _ := p.post(numbered(1)); status != http.StatusServiceUnavailable {
+		t.Errorf("answer is %d %s, want 503", status, answer)
+	}
+	<-time.After(3 * time.Second)
+	p.nats.Reload(password("right"))
+	begin := time.Now()
+	p.eventually("a call is accepted", 10*time.Second, func() bool {
+		status, _, _ := p.post(numbered(1))
+		return status == http.StatusOK
+	})
+	t.Logf("accepted %v after the right password", time.Since(begin))
 }

@@ -88,8 +88,9 @@ func (s *Server) Stop() {
 // Reload changes options of the running server, as a change of its file and a signal do.
 func (s *Server) Reload(change Option) {
 	s.tb.Helper()
+	s.opts = s.opts.Clone() // the server compares the new options with its own
 	change(s.opts)
-	if err := s.srv.ReloadOptions(s.opts.Clone()); err != nil {
+	if err := s.srv.ReloadOptions(s.opts); err != nil {
 		s.tb.Fatal(err)
 	}
 }
