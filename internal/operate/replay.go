@@ -39,7 +39,7 @@ const replayPoll = time.Second
 // FollowReplay waits for the end of a replay, also while NATS is away. Each second
 // FollowReplay calls seen with the number of handled events, and with begun set once a
 // worker has started. The error is ctx's, or reports that somebody cancelled the
-// replay.
+// replay or deleted the stream, or that the connection is closed for good.
 func FollowReplay(ctx context.Context, conn *stream.Conn, r *stream.Replay, seen func(handled uint64, begun bool)) error {
 	t := time.NewTicker(replayPoll)
 	defer t.Stop()
@@ -51,6 +51,8 @@ func FollowReplay(ctx context.Context, conn *stream.Conn, r *stream.Replay, seen
 			return ctx.Err()
 		case errors.Is(err, stream.ErrNoReplay):
 			return fmt.Errorf("follow replay %s: somebody else has cancelled it", r.ID)
+		case errors.Is(err, stream.ErrNoStream), errors.Is(err, stream.ErrClosed):
+			return fmt.Errorf("follow replay: %w", err)
 		case err == nil:
 			handled, begun = r.Total-left, begun || now.Begun
 		}

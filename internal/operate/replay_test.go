@@ -103,6 +103,55 @@ func TestFollowReplay(t *testing.T) {
 	}
 }
 
+// Nobody can finish a replay of a stream that is gone.
+func TestFollowReplayOfADeletedStream(t *testing.T) {
+	t.Parallel()
+	p := newPipeline(t)
+	p.publish("a", "opened")
+	r, _, err := operate.StartReplay(t.Context(), p.conn, stream.ReplayRequest{Target: "warehouse"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	err = operate.FollowReplay(ctx, p.conn, r, func(uint64, bool) { p.srv.DeleteStream(stream.Name) })
+	if !errors.Is(err, stream.ErrNoStream) || !strings.Contains(err.Error(), "stream CUSTOMERIO is not there") {
+		t.Errorf("FollowReplay = %v", err)
+	}
+}
+
+// Tail ends when the stream that it follows is deleted, even if somebody creates the
+// stream again at once.
+func TestTailOfADeletedStream(t *testing.T) {
+	t.Parallel()
+	for name, after := range map[string]func(*pipeline){
+		"deleted": func(*pipeline) {},
+		"recreated": func(p *pipeline) {
+			if _, err := p.conn.Ensure(p.t.Context(), stream.Settings{}); err != nil {
+				p.t.Error(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPipeline(t)
+			p.publish("a", "opened")
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			err := operate.TailEvents(ctx, p.conn, &operate.EventFilter{}, time.Now().Add(-time.Hour), func(event.Attempt) bool {
+				time.AfterFunc(500*time.Millisecond, func() { // tail has looked at the stream
+					p.srv.DeleteStream(stream.Name)
+					after(p)
+				})
+				return true
+			})
+			if !errors.Is(err, stream.ErrNoStream) {
+				t.Errorf("TailEvents = %v", err)
+			}
+		})
+	}
+}
+
 // serve handles the first event of a replay, as a worker does.
 func (p *pipeline) serve(r *stream.Replay) {
 	p.t.Helper()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -51,13 +52,18 @@ func (c *Conn) read(ctx context.Context, stream string, cfg jetstream.OrderedCon
 	if err != nil {
 		return fmt.Errorf("read stream %s: %w", stream, err)
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	defer cancel(nil)
+	watching.Go(func() { c.watchStream(ctx, stream, cancel) })
 	stop := context.AfterFunc(ctx, msgs.Stop)
 	defer stop()
 	defer msgs.Stop()
 	for {
 		msg, err := msgs.Next()
 		if errors.Is(err, jetstream.ErrMsgIteratorClosed) {
-			return ctx.Err()
+			return context.Cause(ctx)
 		}
 		if err != nil {
 			return fmt.Errorf("read stream %s: %w", stream, err)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -123,11 +124,15 @@ func (c *Conn) DeleteReplay(ctx context.Context, id string) error {
 }
 
 func replayError(id string, err error) error {
-	if errors.Is(err, jetstream.ErrConsumerNotFound) {
-		return fmt.Errorf("replay %s: %w", id, ErrNoReplay)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, jetstream.ErrConsumerNotFound):
+		err = ErrNoReplay
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		err = noStream(Name)
+	case errors.Is(err, nats.ErrConnectionClosed):
+		err = ErrClosed
 	}
-	if err != nil {
-		return fmt.Errorf("replay %s: %w", id, err)
-	}
-	return nil
+	return fmt.Errorf("replay %s: %w", id, err)
 }
