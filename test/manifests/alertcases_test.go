@@ -189,6 +189,9 @@ func streamCases() []alertCase {
 	server := func(instrument, name, values string) string {
 		return "jetstream_server_" + instrument + `{server_name="` + name + `"} ` + values
 	}
+	health := func(said, values string) string {
+		return `gnatsd_healthz_status{pod="nats-0",value="` + said + `"} ` + values
+	}
 	filled := func(bytes, limit string) []string {
 		return []string{"jetstream_stream_total_bytes" + leader + bytes + "x20", "jetstream_stream_limit_bytes" + leader + limit + "x20"}
 	}
@@ -212,5 +215,9 @@ func streamCases() []alertCase {
 		{"CioeventsNatsServerMissing", "three servers", 10, []string{server("total_streams", "nats-0", "2x10"), server("total_streams", "nats-1", "2x10"), server("total_streams", "nats-2", "2x10")}, false},
 		{"CioeventsNatsServerMissing", "two servers", 10, []string{server("total_streams", "nats-0", "2x10"), server("total_streams", "nats-1", "2x10")}, true},
 		{"CioeventsNatsServerMissing", "no server", 10, nil, true},
+		{"CioeventsNatsUnhealthy", "a write error", 30, []string{health("write error", "1x30")}, true},
+		{"CioeventsNatsUnhealthy", "an exporter without the label", 30, []string{`gnatsd_healthz_status{pod="nats-0"} 1x30`}, true},
+		{"CioeventsNatsUnhealthy", "a restart", 30, []string{health("not current", "1x20 0x10")}, false},
+		{"CioeventsNatsUnhealthy", "well", 30, []string{health("ok", "0x30")}, false},
 	}
 }

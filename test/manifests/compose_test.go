@@ -123,12 +123,14 @@ func TestComposeProgramsStartWithTheirEnvironment(t *testing.T) {
 	}
 }
 
+var probedURL = regexp.MustCompile(`http://\S+`)
+
 // TestComposeHealthChecksAskWhatIsServed asks the programs what the checks ask.
 func TestComposeHealthChecksAskWhatIsServed(t *testing.T) {
 	t.Parallel()
 	running := startPrograms(t)
 	for name, s := range compose(t).Services {
-		url := s.HealthCheck.Test[len(s.HealthCheck.Test)-1]
+		url := probedURL.FindString(strings.Join(s.HealthCheck.Test, " "))
 		for port, inside := range map[string]string{"admin": "127.0.0.1:9090", "monitor": "127.0.0.1:8222"} {
 			if address := running.address(name, port); address != "" {
 				url = strings.Replace(url, inside, address, 1)

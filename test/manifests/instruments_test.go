@@ -23,7 +23,7 @@ type instruments map[string]map[string][]string
 var targetLabels = []string{"namespace", "pod", "container", "service", "job", "instance", "endpoint"}
 
 // exporterInstruments are those of prometheus-nats-exporter that are used here,
-// from its collector/jsz.go. Its module cannot be imported here; a name that is
+// from its collector/jsz.go and collector/healthz.go. Its module cannot be imported here; a name that is
 // missing is to be looked up there before it is added.
 func exporterInstruments() instruments {
 	server := map[string][]string{"server_id": nil, "server_name": nil, "cluster": nil, "domain": nil, "meta_leader": nil, "is_meta_leader": {"true", "false"}}
@@ -46,6 +46,7 @@ func exporterInstruments() instruments {
 		"jetstream_stream_total_bytes": streams, "jetstream_stream_limit_bytes": streams, "jetstream_stream_total_messages": streams,
 		"jetstream_consumer_num_pending": consumers, "jetstream_consumer_num_ack_pending": consumers, "jetstream_consumer_num_waiting": consumers,
 		"jetstream_consumer_num_redelivered": consumers,
+		"gnatsd_healthz_status":              {"server_id": nil, "value": nil},
 	}
 }
 
