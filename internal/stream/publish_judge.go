@@ -30,10 +30,14 @@ const (
 )
 
 func judgeSend(err error) error {
-	if errors.Is(err, nats.ErrMaxPayload) {
+	switch {
+	case errors.Is(err, nats.ErrMaxPayload):
 		return fault.Permanent(fault.ReasonTooLarge, err)
+	case errors.Is(err, event.ErrStreamUnavailable): // the refusal of an earlier try
+		return err
+	default:
+		return fmt.Errorf("%w: %w", event.ErrStreamUnavailable, err)
 	}
-	return fmt.Errorf("%w: %w", event.ErrStreamUnavailable, err)
 }
 
 // judgeAnswer decodes the stream's answer. A wait above 0 asks for another try with
