@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -21,12 +22,15 @@ type acks struct {
 	sub    *nats.Subscription
 	prefix string
 	done   chan struct{}
+	// up is set while the connection is up. nats.go holds its lock while it dials a
+	// server, for seconds if the server is silent, so no publisher may ask nats.go.
+	up atomic.Bool
 
 	mu      sync.Mutex
 	last    uint64
 	waiting map[uint64]*waiter
 	closed  bool
-	// lost is the time since when the server is away, zero while it is connected.
+	// lost is when the connection was lost; it counts while up is not set.
 	lost time.Time
 }
 
@@ -69,8 +73,10 @@ func newAcks(nc *nats.Conn) (*acks, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.sub = sub
-	go a.sweep(nc.StatusChanged(nats.RECONNECTING, nats.CLOSED))
+	a.sub, a.lost = sub, time.Now()
+	changes := nc.StatusChanged(nats.CONNECTED, nats.RECONNECTING, nats.CLOSED)
+	a.up.Store(nc.IsConnected()) // a change since is in the channel
+	go a.sweep(changes)
 	return a, nil
 }
 
@@ -131,12 +137,12 @@ func (a *acks) deliver(msg *nats.Msg) {
 	}
 }
 
-// away returns how long the server has been away, 0 while it is connected.
+// away returns how long the connection has been away, 0 while it is up.
 func (a *acks) away() time.Duration {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.lost.IsZero() {
+	if a.up.Load() {
 		return 0
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	return time.Since(a.lost)
 }

@@ -19,6 +19,7 @@ func (c *Conn) handlers() []nats.Option {
 	reasons := c.log.Sample(&zerolog.BurstSampler{Burst: 1, Period: reasonEvery})
 	connected := func(text string) nats.ConnHandler {
 		return func(nc *nats.Conn) {
+			c.away.Store(false)
 			c.connectErr.Store(nil)
 			c.refusals.reset()
 			c.log.Info().Str("server", nc.ConnectedUrlRedacted()).Msg(text)
@@ -35,13 +36,15 @@ func (c *Conn) handlers() []nats.Option {
 			if nc.IsClosed() {
 				return
 			}
+			c.away.Store(true)
 			c.log.Warn().Err(err).Msg("NATS disconnected, reconnecting")
 		}),
 		nats.ErrorHandler(func(nc *nats.Conn, sub *nats.Subscription, err error) {
-			if nc.IsConnected() {
+			if !c.away.Load() {
 				c.logAsync(nc, sub, err)
 				return
 			}
+			c.connectErr.Store(&err)
 			reasons.Warn().Err(err).Msg("NATS error") // a refusal, repeated with each try
 		}),
 		nats.ClosedHandler(c.closed),
@@ -62,7 +65,9 @@ func (c *Conn) closed(nc *nats.Conn) {
 	if c.closing.Load() {
 		return
 	}
-	c.log.Error().Err(nc.LastError()).Msg("NATS connection closed for good")
+	err := cmp.Or(nc.LastError(), nats.ErrConnectionClosed)
+	c.connectErr.Store(&err)
+	c.log.Error().Err(err).Msg("NATS connection closed for good")
 	close(c.lost)
 }
 
@@ -77,22 +82,29 @@ func (c *Conn) WaitClosed(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	case <-c.lost:
-		return fmt.Errorf("%w: %w", ErrClosed, cmp.Or(c.nc.LastError(), nats.ErrConnectionClosed))
+		return fmt.Errorf("%w: %w", ErrClosed, *c.connectErr.Load())
 	}
 }
 
 var errNotConnected = errors.New("NATS is not connected")
 
-// notConnected returns errNotConnected with the cause, if there is one: a refused
-// handshake, or a server that cannot be reached.
+// notConnected returns errNotConnected with the cause, if there is one. notConnected never
+// waits for nats.go, which holds its lock while it dials.
 func (c *Conn) notConnected() error {
-	if err := c.nc.LastError(); err != nil {
-		return fmt.Errorf("%w: %w", errNotConnected, err)
-	}
 	if err := c.connectErr.Load(); err != nil {
 		return fmt.Errorf("%w: %w", errNotConnected, *err)
 	}
 	return errNotConnected
+}
+
+// noteRefusal notes that the server has refused the connection, and reports it. nats.go
+// calls no handler about the refusal of a first connection.
+func (c *Conn) noteRefusal() bool {
+	err := c.nc.LastError()
+	if err != nil {
+		c.connectErr.Store(&err)
+	}
+	return err != nil
 }
 
 // WaitConnected waits until the connection is up. When ctx ends first, the error

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -25,8 +26,6 @@ const (
 	// leaderRetryWait applies while the subject has no listener, for example during
 	// the election of a leader.
 	leaderRetryWait = 250 * time.Millisecond
-	// reconnectWait applies while the connection is away.
-	reconnectWait = 50 * time.Millisecond
 	// resendWait applies to a message without an answer. A leader that steps down
 	// ignores the messages that it has not stored, and a lost connection loses the
 	// answers. The wait is a hundred times the usual 7 ms: an overloaded stream gets
@@ -50,6 +49,8 @@ type Publisher struct {
 	conn    *Conn
 	acks    *acks
 	timeout time.Duration
+	// maxPayload is the limit of the last connection.
+	maxPayload atomic.Int64
 }
 
 // NewPublisher returns a Publisher. timeout bounds the wait for the stream's answer,
@@ -94,7 +95,10 @@ func (p *Publisher) Redrive(ctx context.Context, consumer, key string, m *event.
 
 // MaxBody is the size in bytes of the largest body that the stream accepts now.
 func (p *Publisher) MaxBody() int {
-	limit := p.conn.nc.MaxPayload()
+	if p.acks.up.Load() {
+		p.maxPayload.Store(p.conn.nc.MaxPayload())
+	}
+	limit := p.maxPayload.Load()
 	if limit <= 0 { // not connected yet: assume the server's default of 1 MiB
 		limit = 1 << 20
 	}
@@ -140,7 +144,7 @@ func (p *Publisher) await(ctx context.Context, w *waiter, msg *nats.Msg, stream 
 			cause = err
 			p.acks.again(w, wait)
 		case !errors.Is(n.err, errNudge):
-			return false, judgeSend(cmp.Or(cause, n.err))
+			return false, judgeSend(cmp.Or(p.notConnected(), cause, n.err))
 		case ctx.Err() != nil:
 			p.acks.settle(w.id, news{err: ctx.Err()})
 		default:
@@ -151,20 +155,26 @@ func (p *Publisher) await(ctx context.Context, w *waiter, msg *nats.Msg, stream 
 	}
 }
 
-// try publishes msg and returns why there is no answer yet. When the message cannot be
-// sent, the waiter is nudged soon, or ends if no later try can succeed.
+// try publishes msg and returns why there is no answer yet. While the connection is away
+// try only returns; the waiter is nudged when the connection is back.
 func (p *Publisher) try(w *waiter, msg *nats.Msg) error {
-	err := p.conn.nc.PublishMsg(msg)
+	err := p.notConnected()
 	if err == nil {
+		err = p.conn.nc.PublishMsg(msg)
+	}
+	switch {
+	case err == nil:
 		return errUnanswered
-	}
-	if errors.Is(err, nats.ErrMaxPayload) || !w.repeatable || p.conn.nc.IsClosed() || p.acks.away() > longAbsence {
+	case errors.Is(err, nats.ErrMaxPayload), !w.repeatable, p.acks.away() > longAbsence:
 		p.acks.settle(w.id, news{err: err})
-	} else {
-		p.acks.later(w, reconnectWait)
 	}
-	if !p.conn.nc.IsConnected() {
-		return p.conn.notConnected()
+	return cmp.Or(p.notConnected(), err)
+}
+
+// notConnected returns nil while the connection is up, and never waits for nats.go.
+func (p *Publisher) notConnected() error {
+	if p.acks.up.Load() {
+		return nil
 	}
-	return err
+	return p.conn.notConnected()
 }

@@ -76,7 +76,7 @@ func TestPasswordRefusedForAWhile(t *testing.T) {
 	p := publisher(t, conn)
 	srv.Reload(password("wrong"))
 	<-time.After(3 * time.Second) // some ten tries: nats.go gives up after two by default
-	if err := conn.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "Authorization Violation") {
+	if err := conn.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "authorization violation") {
 		t.Errorf("Ready = %v, want the refusal", err)
 	}
 	if n := log.count("authorization violation"); n == 0 || n > 3 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -167,6 +168,38 @@ func TestPublishBeforeTheFirstConnection(t *testing.T) {
 	_, err = p.Publish(t.Context(), message("abc"))
 	if !errors.Is(err, event.ErrStreamUnavailable) || !strings.Contains(err.Error(), "NATS is not connected: ") || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("Publish = %v, want the reason of the missing connection", err)
+	}
+}
+
+// A server that accepts connections and is silent, as behind a load balancer or when it
+// hangs, keeps nobody beyond the timeout: nats.go holds its lock for 2 s in each try to
+// connect.
+func TestSilentServerKeepsTheTimeout(t *testing.T) {
+	t.Parallel()
+	srv := streamtest.Start(t)
+	conn := srv.Connect(stream.Settings{})
+	p, err := stream.NewPublisher(conn, 500*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Stop()
+	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", strings.TrimPrefix(srv.URL(), "nats://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	if _, err := ln.Accept(); err != nil { // the connection hangs from here on
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		begin := time.Now()
+		if p.MaxBody() < 900_000 {
+			t.Errorf("MaxBody = %d, want that of the last connection", p.MaxBody())
+		}
+		_, err := p.Publish(t.Context(), message(fmt.Sprint(i)))
+		if took := time.Since(begin); !errors.Is(err, event.ErrStreamUnavailable) || took > 800*time.Millisecond {
+			t.Errorf("Publish = %v after %v, want ErrStreamUnavailable after 500 ms", err, took)
+		}
 	}
 }
 

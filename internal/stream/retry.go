@@ -44,8 +44,8 @@ func (c *Conn) until(ctx context.Context, text string, try func(context.Context)
 		switch {
 		case c.nc.IsConnected():
 			err = c.tryOnce(ctx, try)
-		case c.nc.LastError() != nil:
-			err = c.notConnected() // nats.go tells no handler of a refused first connection
+		case c.noteRefusal():
+			err = c.notConnected()
 		}
 		if err == nil {
 			return nil

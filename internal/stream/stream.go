@@ -32,6 +32,8 @@ type Conn struct {
 	closing atomic.Bool
 	lost    chan struct{}
 	state   State
+	// away is set while the connection is lost, as far as the handlers know.
+	away atomic.Bool
 	// connectErr is the error of the last try to connect, nil after a success.
 	connectErr atomic.Pointer[error]
 	health     *health
