@@ -71,14 +71,14 @@ worker's store by itself.`,
 
 func (c *cli) doAdopt(ctx context.Context, conn *stream.Conn, a *operate.Adoption, yes bool, out *output) error {
 	if !a.Changes() {
-		return out.print(c.out, a, func(w io.Writer) { say(w, "%s fills this store already: %s", a.Consumer, a.To.Place) })
+		return out.print(c.out, a, func(w io.Writer) { sayf(w, "%s fills this store already: %s", a.Consumer, a.To.Place) })
 	}
 	to := storeText(a.To)
 	if a.Empty {
 		to += ", which is empty"
 	}
-	c.tell("%s fills now:  %s", a.Consumer, storeText(a.From))
-	c.tell("%s will fill:  %s", a.Consumer, to)
+	c.tellf("%s fills now:  %s", a.Consumer, storeText(a.From))
+	c.tellf("%s will fill:  %s", a.Consumer, to)
 	if !yes && !c.confirm(ctx, "Fill the other store from now on?") {
 		return errors.New("nothing was changed; --yes adopts without asking")
 	}
@@ -89,13 +89,13 @@ func (c *cli) doAdopt(ctx context.Context, conn *stream.Conn, a *operate.Adoptio
 }
 
 func adoptTable(w io.Writer, a *operate.Adoption) {
-	say(w, "%s fills %s; a worker with this store begins within seconds", a.Consumer, a.To.Place)
+	sayf(w, "%s fills %s; a worker with this store begins within seconds", a.Consumer, a.To.Place)
 	switch {
 	case a.Settled == 0:
 	case a.Empty:
-		say(w, "The store is empty and lacks the events up to %d. Fill the store with: cioctl replay start --to %s --wait", a.Settled, a.Consumer)
+		sayf(w, "The store is empty and lacks the events up to %d. Fill the store with: cioctl replay start --to %s --wait", a.Settled, a.Consumer)
 	default:
-		say(w, "Events up to %d are in the store only if you have copied them. If not: cioctl replay start --to %s --wait", a.Settled, a.Consumer)
+		sayf(w, "Events up to %d are in the store only if you have copied them. If not: cioctl replay start --to %s --wait", a.Settled, a.Consumer)
 	}
 }
 

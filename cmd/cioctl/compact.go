@@ -104,7 +104,7 @@ func (c *cli) progress(grace time.Duration) (progress func(done, total int), fin
 			if grace == 0 {
 				return
 			}
-			c.tell("replaced files stay for %s, for queries that read them; after Ctrl-C the next run removes the files", grace)
+			c.tellf("replaced files stay for %s, for queries that read them; after Ctrl-C the next run removes the files", grace)
 		}
 	}, func() { end() }
 }

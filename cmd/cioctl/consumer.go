@@ -72,7 +72,7 @@ func (c *cli) startConsumer(ctx context.Context, conn *stream.Conn, s *operate.C
 		}
 	}
 	if s.Skipped > 0 {
-		c.tell("%s skips %d stored events: they never have an effect.", s.Name, s.Skipped)
+		c.tellf("%s skips %d stored events: they never have an effect.", s.Name, s.Skipped)
 	}
 	if o.dryRun {
 		return out.print(c.out, s, func(w io.Writer) { row(w, "nothing was changed") })
@@ -85,6 +85,6 @@ func (c *cli) startConsumer(ctx context.Context, conn *stream.Conn, s *operate.C
 		return err
 	}
 	return out.print(c.out, s, func(w io.Writer) {
-		say(w, "%s goes on after message %d as soon as a worker has created it again, within seconds", s.Name, s.After)
+		sayf(w, "%s goes on after message %d as soon as a worker has created it again, within seconds", s.Name, s.After)
 	})
 }

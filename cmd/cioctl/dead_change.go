@@ -43,7 +43,7 @@ func (c *cli) deadChange(cmd *cobra.Command, o *deadOptions, change func(context
 			return err
 		}
 		if len(letters) == 0 {
-			c.tell("no dead letter is selected; see cioctl dead list")
+			c.tellf("no dead letter is selected; see cioctl dead list")
 		}
 		return change(ctx, conn, letters)
 	}, o, chosen)

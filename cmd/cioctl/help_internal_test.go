@@ -21,7 +21,7 @@ func TestHelpTeaches(t *testing.T) {
 		}
 		seen++
 		path := cmd.CommandPath()
-		for _, line := range strings.Split(cmd.Long, "\n") {
+		for line := range strings.SplitSeq(cmd.Long, "\n") {
 			if len([]rune(line)) > 88 {
 				t.Errorf("%s: a long line: %s", path, line)
 			}

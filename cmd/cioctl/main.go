@@ -36,6 +36,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	return err
 }
 
+// A cli holds the environment and the standard streams, which all commands share.
+type cli struct {
+	getenv   func(string) string
+	in       io.Reader
+	out, err io.Writer
+}
+
 // root returns the program as a tree of commands.
 func (c *cli) root() *cobra.Command {
 	root := group("cioctl", "Operate the Customer.io event pipeline",
@@ -65,11 +72,4 @@ The exit code is 0 for success, 1 for a failure and 2 for wrong usage.`,
 	root.CompletionOptions.DisableDefaultCmd = true // completion replaces it
 	c.completeFlags(root)
 	return root
-}
-
-// A cli holds the environment and the standard streams, which all commands share.
-type cli struct {
-	getenv   func(string) string
-	in       io.Reader
-	out, err io.Writer
 }

@@ -59,9 +59,18 @@ func TestCommonNamesInTheEnvironment(t *testing.T) {
 	// Each command reads all of its variables before it reports the mistakes.
 	s.asked = asked
 	for _, args := range [][]string{
-		{"dev"}, {"send", "--output=xml"}, {"query", "--output=xml", "FROM x"}, {"report", "--output=xml"},
-		{"tail", "--output=xml"}, {"dead", "show", "1", "--output=xml"}, {"replay", "start", "--output=xml"}, {"warehouse", "compact", "--output=xml"},
-		{"warehouse", "adopt", "--output=xml"}, {"consumer", "start", "x", "--output=xml"}, {"effects", "test", "--output=xml"}, {"verify"},
+		{"dev"},
+		{"send", "--output=xml"},
+		{"query", "--output=xml", "FROM x"},
+		{"report", "--output=xml"},
+		{"tail", "--output=xml"},
+		{"dead", "show", "1", "--output=xml"},
+		{"replay", "start", "--output=xml"},
+		{"warehouse", "compact", "--output=xml"},
+		{"warehouse", "adopt", "--output=xml"},
+		{"consumer", "start", "x", "--output=xml"},
+		{"effects", "test", "--output=xml"},
+		{"verify"},
 	} {
 		s.wrong("", args...)
 	}

@@ -113,13 +113,13 @@ func row(w io.Writer, cells ...any) {
 	_, _ = fmt.Fprintln(w, strings.Join(texts, "\t")) // into a buffer
 }
 
-// tell prints a sentence on standard error, beside the data of a command.
-func (c *cli) tell(format string, args ...any) {
+// tellf prints a sentence on standard error, beside the data of a command.
+func (c *cli) tellf(format string, args ...any) {
 	_, _ = fmt.Fprintln(c.err, terminal.Line(fmt.Sprintf(format, args...)))
 }
 
-// say writes a sentence as one line of a table.
-func say(w io.Writer, format string, args ...any) { row(w, whole(fmt.Sprintf(format, args...))) }
+// sayf writes a sentence as one line of a table.
+func sayf(w io.Writer, format string, args ...any) { row(w, whole(fmt.Sprintf(format, args...))) }
 
 func text(cell any) string {
 	switch v := cell.(type) {

@@ -62,7 +62,7 @@ func (c *cli) preview(ctx context.Context, conn *stream.Conn, r *stream.Replay, 
 		return nil, err
 	}
 	for _, line := range previewLines(r.Target, p, cmp.Or(o.file, "the built-in rules")) {
-		c.tell("%s", line)
+		c.tellf("%s", line)
 	}
 	return p, nil
 }

@@ -52,7 +52,7 @@ type objects struct {
 func quoted(keys []string) [][]byte {
 	list := make([][]byte, len(keys))
 	for i, k := range keys {
-		list[i], _ = json.Marshal(k) // never fails for a text
+		list[i], _ = json.Marshal(k) //nolint:errchkjson // never fails for a text
 	}
 	return list
 }
@@ -192,7 +192,8 @@ func (p *aligned) begin() error {
 
 func (p *aligned) row(cells []any) error {
 	row(&p.page, texts(cells)...)
-	if p.rows++; p.rows < pageRows {
+	p.rows++
+	if p.rows < pageRows {
 		return nil
 	}
 	return p.end()
@@ -221,11 +222,11 @@ func (p *aligned) end() error {
 func (p *aligned) line(cells []string) error {
 	last := len(cells) - 1
 	for i, cell := range cells[:last] {
-		if _, err := io.WriteString(p.w, cell+strings.Repeat(" ", p.widths[i]-utf8.RuneCountInString(cell)+2)); err != nil {
+		if _, err := p.w.WriteString(cell + strings.Repeat(" ", p.widths[i]-utf8.RuneCountInString(cell)+2)); err != nil {
 			return err
 		}
 	}
-	_, err := io.WriteString(p.w, cells[last]+"\n")
+	_, err := p.w.WriteString(cells[last] + "\n")
 	return err
 }
 

@@ -77,7 +77,7 @@ or suppression.`,
 			return c.waitReplay(ctx, conn, r, out)
 		}
 		return out.print(c.out, r, func(w io.Writer) {
-			say(w, "replay %s of %d events to %s has started", r.ID, r.Total, r.Target)
+			sayf(w, "replay %s of %d events to %s has started", r.ID, r.Total, r.Target)
 			row(w, "See its progress with: cioctl replay list")
 		})
 	}, &o, &out, valid)
@@ -100,7 +100,7 @@ func (c *cli) announceReplay(ctx context.Context, conn *stream.Conn, q stream.Re
 		}
 	}
 	if o.dryRun {
-		return true, out.print(c.out, preview, func(w io.Writer) { say(w, "nothing was started; %d events are selected", r.Total) })
+		return true, out.print(c.out, preview, func(w io.Writer) { sayf(w, "nothing was started; %d events are selected", r.Total) })
 	}
 	if !o.yes && !c.confirm(ctx, "Start the replay to "+q.Target+"?") {
 		return false, errNotConfirmed
@@ -122,7 +122,7 @@ func (c *cli) startReplay(ctx context.Context, conn *stream.Conn, q stream.Repla
 		return nil, explainEmpty(err)
 	}
 	if !hasConsumer {
-		c.tell("no worker has ever had the consumer %s: the replay waits for such a worker (cioctl status lists the consumers)", q.Target)
+		c.tellf("no worker has ever had the consumer %s: the replay waits for such a worker (cioctl status lists the consumers)", q.Target)
 	}
 	return r, nil
 }
@@ -134,20 +134,20 @@ const hintAfter = 10
 // waitReplay shows the progress of a replay until the end. After Ctrl-C the replay
 // continues, and waitReplay returns no error.
 func (c *cli) waitReplay(ctx context.Context, conn *stream.Conn, r *stream.Replay, o output) error {
-	c.tell("replay %s of %d events to %s", r.ID, r.Total, r.Target)
+	c.tellf("replay %s of %d events to %s", r.ID, r.Total, r.Target)
 	bar, finish := c.bar(int64(r.Total)) //nolint:gosec // a number of events
 	looks := 0
 	err := operate.FollowReplay(ctx, conn, r, func(handled uint64, begun bool) {
 		bar.SetCurrent(int64(handled)) //nolint:gosec // a number of events
 		looks++
 		if looks == hintAfter && !begun {
-			c.tell("no worker has begun yet: check that a worker is running whose WORKER_CONSUMERS and WAREHOUSE_URL include %s", r.Target)
+			c.tellf("no worker has begun yet: check that a worker is running whose WORKER_CONSUMERS and WAREHOUSE_URL include %s", r.Target)
 		}
 	})
 	finish()
 	switch {
 	case errors.Is(err, context.Canceled):
-		c.tell("replay %s goes on; see its progress with: cioctl replay list, end it with: cioctl replay cancel %s", r.ID, r.ID)
+		c.tellf("replay %s goes on; see its progress with: cioctl replay list, end it with: cioctl replay cancel %s", r.ID, r.ID)
 		if o.format != "json" {
 			return nil
 		}
@@ -157,6 +157,6 @@ func (c *cli) waitReplay(ctx context.Context, conn *stream.Conn, r *stream.Repla
 		r.Begun, r.Done = true, true
 	}
 	return o.print(c.out, r, func(w io.Writer) {
-		say(w, "replay %s is finished: %d events to %s", r.ID, r.Total, r.Target)
+		sayf(w, "replay %s is finished: %d events to %s", r.ID, r.Total, r.Target)
 	})
 }

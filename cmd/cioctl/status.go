@@ -92,7 +92,7 @@ func heldHint(w io.Writer, dead []stream.DeadStatus) {
 	}
 	if held > 0 {
 		row(w)
-		say(w, "%d suppressions are held: look with cioctl dead list --reason %[2]s, then redrive (deletes the profiles) or drop them", held, fault.ReasonHeldSuppression)
+		sayf(w, "%d suppressions are held: look with cioctl dead list --reason %[2]s, then redrive (deletes the profiles) or drop them", held, fault.ReasonHeldSuppression)
 	}
 }
 

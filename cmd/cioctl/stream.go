@@ -53,7 +53,7 @@ Give the settings as the worker has them, best by its environment.`,
 			return err
 		}
 		for _, p := range s.Problems { // NATS refuses to change these
-			c.tell("not changed: %s", p)
+			c.tellf("not changed: %s", p)
 		}
 		return nil
 	}, &target)

@@ -92,12 +92,12 @@ func lower(words []string) {
 func (c *cli) noteUnknown(f *operate.EventFilter) {
 	for _, m := range f.Metrics {
 		if !slices.Contains(webhook.Metrics(), webhook.Metric(m)) {
-			c.tell("note: %q is not a metric of Customer.io: %v", m, webhook.Metrics())
+			c.tellf("note: %q is not a metric of Customer.io: %v", m, webhook.Metrics())
 		}
 	}
 	for _, t := range f.ObjectTypes {
 		if !slices.Contains(webhook.ObjectTypes(), webhook.ObjectType(t)) {
-			c.tell("note: %q is not an object type of Customer.io: %v", t, webhook.ObjectTypes())
+			c.tellf("note: %q is not an object type of Customer.io: %v", t, webhook.ObjectTypes())
 		}
 	}
 }

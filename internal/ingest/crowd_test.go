@@ -69,7 +69,7 @@ func TestStrangersBreakNoConnection(t *testing.T) {
 	for sender := range 8 {
 		all.Go(func() {
 			for i := 0; ctx.Err() == nil; i++ {
-				l.keepSending(t, ctx, fmt.Sprintf("%d-%d", sender, i))
+				l.keepSending(ctx, t, fmt.Sprintf("%d-%d", sender, i))
 			}
 		})
 	}
@@ -79,7 +79,7 @@ func TestStrangersBreakNoConnection(t *testing.T) {
 
 // keepSending sends calls on a connection until the server says that the connection
 // ends.
-func (l *listener) keepSending(t *testing.T, ctx context.Context, name string) {
+func (l *listener) keepSending(ctx context.Context, t *testing.T, name string) {
 	t.Helper()
 	conn := l.dial(t)
 	defer conn.Close()
@@ -167,7 +167,7 @@ func TestAFullListenerClosesAnIdleSender(t *testing.T) {
 	var slow []net.Conn
 	for _, body := range []string{`{"event_id":"slow1"}`, `{"event_id":"slow2"}`} {
 		conn := l.dial(t)
-		defer conn.Close()
+		t.Cleanup(func() { conn.Close() })
 		send(t, conn, call(body))
 		<-entered
 		slow = append(slow, conn)

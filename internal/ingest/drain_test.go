@@ -46,7 +46,7 @@ func TestHealthDuringADrain(t *testing.T) {
 			Ready: func(context.Context) error { return ready },
 		})
 		ask := func(method string) answer {
-			r, err := http.NewRequestWithContext(t.Context(), method, "http://"+d.addr+"/healthz", nil)
+			r, err := http.NewRequestWithContext(t.Context(), method, "http://"+d.addr+"/healthz", http.NoBody)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,7 +92,7 @@ func TestWaitingConnectionsAreAnswered(t *testing.T) {
 	var waiting []net.Conn
 	for range 50 {
 		conn := d.dial(t)
-		defer conn.Close()
+		t.Cleanup(func() { conn.Close() })
 		send(t, conn, call(small))
 		waiting = append(waiting, conn)
 	}

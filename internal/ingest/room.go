@@ -98,7 +98,7 @@ func (c *connections) candidate(now time.Time, last rank) (next candidate, ok bo
 
 // look fills the queue.
 func (c *connections) look(now time.Time) {
-	list := c.queue.list[:0]
+	list := c.list[:0]
 	c.mu.Lock()
 	for one := range c.all {
 		if r := one.rank(now); r < rankStays {

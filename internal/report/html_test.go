@@ -53,8 +53,8 @@ func set(v reflect.Value, full bool) {
 			}
 			return
 		}
-		for i := range v.NumField() {
-			set(v.Field(i), full)
+		for _, field := range v.Fields() {
+			set(field, full)
 		}
 	case reflect.Pointer:
 		if full {

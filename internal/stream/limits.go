@@ -26,7 +26,7 @@ func remedied(err error, size string) error {
 	if !errors.As(err, &api) {
 		return err
 	}
-	remedy := ""
+	var remedy string
 	switch api.ErrorCode {
 	case codeMaxAckPending:
 		remedy = "set MAX_ACK_PENDING of the workers to this limit or less"

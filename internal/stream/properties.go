@@ -25,38 +25,70 @@ type property struct {
 // properties lists the properties that no setting chooses. Everything else is the
 // operator's choice, for example placement, compression and republishing.
 var streamProperties = []property{
-	{"retention", func(c *jetstream.StreamConfig) any { return c.Retention },
-		"the stream deletes acknowledged messages", always, isWorkQueue},
-	{"storage", func(c *jetstream.StreamConfig) any { return c.Storage },
-		"a restart of the server loses the messages", always, always},
-	{"persist mode", func(c *jetstream.StreamConfig) any { return c.PersistMode },
-		"the stream acknowledges a message before the message is on disk", always, always},
-	{"discard policy", func(c *jetstream.StreamConfig) any { return c.Discard },
-		"a full stream deletes its oldest messages, handled or not", hasSize, nil},
-	{"max messages", func(c *jetstream.StreamConfig) any { return limit(c.MaxMsgs) },
-		"the stream is full at this number", nil, nil},
-	{"max messages per subject", func(c *jetstream.StreamConfig) any { return limit(c.MaxMsgsPerSubject) },
-		"the stream keeps only so many messages of a subject", always, nil},
-	{"max message size", func(c *jetstream.StreamConfig) any { return limit(c.MaxMsgSize) },
-		"the stream refuses larger messages", nil, nil},
-	{"max consumers", func(c *jetstream.StreamConfig) any { return limit(c.MaxConsumers) },
-		"the stream refuses further consumers and replays", nil, nil},
-	{"consumer limits", func(c *jetstream.StreamConfig) any { return c.ConsumerLimits },
-		"the stream may refuse or delete consumers", nil, nil},
-	{"no ack", func(c *jetstream.StreamConfig) any { return c.NoAck },
-		"ingest never hears that a message is stored", always, nil},
-	{"sealed", func(c *jetstream.StreamConfig) any { return c.Sealed },
-		"the stream refuses messages", always, always},
-	{"mirror", func(c *jetstream.StreamConfig) any { return sourceNames(c.Mirror) },
-		"a mirror refuses messages", always, nil},
-	{"sources", func(c *jetstream.StreamConfig) any { return sourceNames(c.Sources...) },
-		"the stream stores messages that no ingest has verified", nil, nil},
-	{"subject transform", func(c *jetstream.StreamConfig) any { return transformText(c.SubjectTransform) },
-		"consumers do not see messages with other subjects", always, nil},
-	{"message counter", func(c *jetstream.StreamConfig) any { return c.AllowMsgCounter },
-		"the stream refuses messages", always, always},
-	{"rollups", func(c *jetstream.StreamConfig) any { return c.AllowRollup },
-		"a header of a message can delete other messages", nil, nil},
+	{
+		"retention", func(c *jetstream.StreamConfig) any { return c.Retention },
+		"the stream deletes acknowledged messages", always, isWorkQueue,
+	},
+	{
+		"storage", func(c *jetstream.StreamConfig) any { return c.Storage },
+		"a restart of the server loses the messages", always, always,
+	},
+	{
+		"persist mode", func(c *jetstream.StreamConfig) any { return c.PersistMode },
+		"the stream acknowledges a message before the message is on disk", always, always,
+	},
+	{
+		"discard policy", func(c *jetstream.StreamConfig) any { return c.Discard },
+		"a full stream deletes its oldest messages, handled or not", hasSize, nil,
+	},
+	{
+		"max messages", func(c *jetstream.StreamConfig) any { return limit(c.MaxMsgs) },
+		"the stream is full at this number", nil, nil,
+	},
+	{
+		"max messages per subject", func(c *jetstream.StreamConfig) any { return limit(c.MaxMsgsPerSubject) },
+		"the stream keeps only so many messages of a subject", always, nil,
+	},
+	{
+		"max message size", func(c *jetstream.StreamConfig) any { return limit(c.MaxMsgSize) },
+		"the stream refuses larger messages", nil, nil,
+	},
+	{
+		"max consumers", func(c *jetstream.StreamConfig) any { return limit(c.MaxConsumers) },
+		"the stream refuses further consumers and replays", nil, nil,
+	},
+	{
+		"consumer limits", func(c *jetstream.StreamConfig) any { return c.ConsumerLimits },
+		"the stream may refuse or delete consumers", nil, nil,
+	},
+	{
+		"no ack", func(c *jetstream.StreamConfig) any { return c.NoAck },
+		"ingest never hears that a message is stored", always, nil,
+	},
+	{
+		"sealed", func(c *jetstream.StreamConfig) any { return c.Sealed },
+		"the stream refuses messages", always, always,
+	},
+	{
+		"mirror", func(c *jetstream.StreamConfig) any { return sourceNames(c.Mirror) },
+		"a mirror refuses messages", always, nil,
+	},
+	{
+		"sources", func(c *jetstream.StreamConfig) any { return sourceNames(c.Sources...) },
+		"the stream stores messages that no ingest has verified", nil, nil,
+	},
+	{
+		"subject transform", func(c *jetstream.StreamConfig) any { return transformText(c.SubjectTransform) },
+		"consumers do not see messages with other subjects", always, nil,
+	},
+	{
+		"message counter", func(c *jetstream.StreamConfig) any { return c.AllowMsgCounter },
+		"the stream refuses messages", always, always,
+	},
+	{
+		"rollups", func(c *jetstream.StreamConfig) any { return c.AllowRollup },
+		"a header of a message can delete other messages", nil, nil,
+	},
 }
 
 func always(*jetstream.StreamConfig) bool { return true }
@@ -138,16 +170,16 @@ func applied(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 
 // settingNames are the names of the properties of a stream that a setting chooses, or
 // that differ between the streams.
-func settingNames(stream string) (replicas, age, bytes, window string) {
+func settingNames(stream string) (age, bytes, window string) {
 	if stream == DeadName {
-		return "STREAM_REPLICAS", "max age", "DEAD_STREAM_MAX_BYTES", "duplicate window"
+		return "max age", "DEAD_STREAM_MAX_BYTES", "duplicate window"
 	}
-	return "STREAM_REPLICAS", "STREAM_MAX_AGE", "STREAM_MAX_BYTES", "DEDUP_WINDOW"
+	return "STREAM_MAX_AGE", "STREAM_MAX_BYTES", "DEDUP_WINDOW"
 }
 
 // sizeSetting returns the name of the setting of a stream's size.
 func sizeSetting(stream string) string {
-	_, _, bytes, _ := settingNames(stream)
+	_, bytes, _ := settingNames(stream)
 	return bytes
 }
 
@@ -159,8 +191,8 @@ func settingDifferences(have, want jetstream.StreamConfig) (lines []string) {
 			lines = append(lines, fmt.Sprintf("%s is %v, configured is %v", name, have, want))
 		}
 	}
-	replicas, age, bytes, window := settingNames(want.Name)
-	add(replicas, have.Replicas, want.Replicas)
+	age, bytes, window := settingNames(want.Name)
+	add("STREAM_REPLICAS", have.Replicas, want.Replicas)
 	add(age, ageText(have.MaxAge), ageText(want.MaxAge))
 	add(bytes, sizeText(have.MaxBytes), sizeText(want.MaxBytes))
 	add(window, ageText(have.Duplicates), ageText(want.Duplicates))

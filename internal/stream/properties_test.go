@@ -34,8 +34,10 @@ var handMades = map[string]handMade{
 	"discard old never": {func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld }, "discard policy is DiscardOld", false, false},
 	"max messages":      {func(c *jetstream.StreamConfig) { c.MaxMsgs = 1000 }, "max messages is 1000, wanted is -1", false, false},
 	"per subject":       {func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 1 }, "max messages per subject is 1", true, false},
-	"per subject new": {func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject, c.DiscardNewPerSubject = 1, true },
-		"max messages per subject is 1", true, false},
+	"per subject new": {
+		func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject, c.DiscardNewPerSubject = 1, true },
+		"max messages per subject is 1", true, false,
+	},
 	"message size":   {func(c *jetstream.StreamConfig) { c.MaxMsgSize = 1024 }, "max message size is 1024", false, false},
 	"consumers":      {func(c *jetstream.StreamConfig) { c.MaxConsumers = 5 }, "max consumers is 5", false, false},
 	"consumer acks":  {func(c *jetstream.StreamConfig) { c.ConsumerLimits.MaxAckPending = 10 }, "consumer limits is", false, false},

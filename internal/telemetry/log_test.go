@@ -51,7 +51,8 @@ func TestColours(t *testing.T) {
 	colours := func(w interface {
 		Write(p []byte) (int, error)
 		String() string
-	}) bool {
+	},
+	) bool {
 		log := telemetry.NewLogger(w, "info", "console")
 		log.Error().Err(errors.New("x")).Msg("shown")
 		if !regexp.MustCompile(`\d\d:\d\d:\d\dZ`).MatchString(w.String()) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -22,7 +23,8 @@ type escaper struct {
 func (e *escaper) Write(doc []byte) (int, error) {
 	text := doc
 	if len(e.rest) > 0 {
-		text, e.rest = append(e.rest, doc...), nil
+		text = slices.Concat(e.rest, doc)
+		e.rest = nil
 	}
 	if end := wholeRunes(text); end < len(text) {
 		text, e.rest = text[:end], bytes.Clone(text[end:])

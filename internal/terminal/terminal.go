@@ -30,7 +30,8 @@ func Text(text string) string { return clean(text, "\n\t") }
 func Cell(text string, width int) string {
 	n := 0
 	for i := range text {
-		if n++; n > width {
+		n++
+		if n > width {
 			return Line(cut(text[:i])) + "…"
 		}
 	}

@@ -20,7 +20,7 @@ type Rows struct {
 	sink    warehouse.Sink
 	metrics rowMetrics
 	failed  prometheus.Counter // failed openings, with the failed batches
-	// reuse has the memory of earlier batches, each a []warehouse.Row. A row is larger than
+	// reuse has the memory of earlier batches, each a *[]warehouse.Row. A row is larger than
 	// its body, and new rows for each batch make the garbage collector run twice as often.
 	reuse sync.Pool
 
@@ -100,11 +100,14 @@ func (h *Rows) write(ctx context.Context, rows []warehouse.Row) (warehouse.Resul
 
 // memory returns n rows without a meaning, and a function that takes the rows back.
 func (h *Rows) memory(n int) (rows []warehouse.Row, release func()) {
-	rows, _ = h.reuse.Get().([]warehouse.Row)
-	rows = slices.Grow(rows[:0], n)[:n]
-	return rows, func() {
-		clear(rows) // the bodies are garbage now
-		h.reuse.Put(rows)
+	earlier, ok := h.reuse.Get().(*[]warehouse.Row)
+	if !ok {
+		earlier = new([]warehouse.Row)
+	}
+	*earlier = slices.Grow((*earlier)[:0], n)[:n]
+	return *earlier, func() {
+		clear(*earlier) // the bodies are garbage now
+		h.reuse.Put(earlier)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -96,7 +97,7 @@ import %[2]s/site
 // olderCaddy leaves out what docs/loadbalancers.md tells users of Caddy 2.6, the version
 // of Debian, to leave out.
 func olderCaddy(site) []string {
-	version, err := exec.Command("caddy", "version").Output()
+	version, err := exec.CommandContext(context.Background(), "caddy", "version").Output()
 	if err != nil || !strings.HasPrefix(string(version), "2.6.") {
 		return nil
 	}

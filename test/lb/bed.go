@@ -28,7 +28,7 @@ type bed struct {
 
 // newBed starts all processes. The settings are added to those of each ingest.
 func newBed(ctx context.Context, cfg config, b balancer, dir string, settings lab.Env) (*bed, error) {
-	if err := os.Mkdir(dir, 0o755); err != nil {
+	if err := os.Mkdir(dir, 0o750); err != nil {
 		return nil, err
 	}
 	system, err := lab.StartSystem(ctx, cfg.dir, filepath.Join(dir, "nats"))
@@ -85,7 +85,7 @@ func (t *bed) close() {
 			p.Kill()
 		}
 	}
-	t.System.Close()
+	t.Close()
 }
 
 // stored returns how often each event id is in the stream.

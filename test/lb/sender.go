@@ -87,7 +87,8 @@ func (s *sender) take() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	body, _ := s.next() // The campaign is longer than any scenario.
-	if s.taken++; s.taken%largeEvery == 0 {
+	s.taken++
+	if s.taken%largeEvery == 0 {
 		body = enlarge(body, largeBody)
 	}
 	return body

@@ -1,6 +1,7 @@
 package workerapp_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -28,9 +29,7 @@ func startLimited(t *testing.T, limits string, env map[string]string) *scene {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	for name, value := range credentials() {
-		env[name] = value
-	}
+	maps.Copy(env, credentials())
 	return startOn(t, srv, conn, env)
 }
 

@@ -27,7 +27,7 @@ func (s *session) start(prepared bindings.PreparedStatement) (*stream, error) {
 	st := &stream{prepared: prepared}
 	var pending bindings.PendingResult
 	defer bindings.DestroyPending(&pending)
-	//nolint:staticcheck // DuckDB has no other way to stream a result, since its version 0.9.
+	// DuckDB calls the function deprecated, and has no other way to stream a result.
 	if bindings.PendingPreparedStreaming(prepared, &pending) == bindings.StateError {
 		err := errors.New(bindings.PendingError(pending))
 		bindings.DestroyPrepare(&prepared)
@@ -63,14 +63,13 @@ func (st *stream) describe() error {
 func (st *stream) fetch() error {
 	st.free()
 	st.row, st.size = 0, 0
-	//nolint:staticcheck // See start.
 	if bindings.StreamFetchChunk(st.result, &st.chunk) == bindings.StateError {
 		if text := bindings.ResultError(&st.result); text != "" {
 			return errors.New(text)
 		}
 		return nil // after the last chunk
 	}
-	st.loaded, st.size = true, int(bindings.DataChunkGetSize(st.chunk))
+	st.loaded, st.size = true, int(bindings.DataChunkGetSize(st.chunk)) //nolint:gosec // 2,048 at most
 	for i, c := range st.columns {
 		c.load(bindings.DataChunkGetVector(st.chunk, bindings.IdxT(i)))
 	}

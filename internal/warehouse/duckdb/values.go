@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"strconv"
 	"time"
 	"unsafe"
 
@@ -42,15 +43,18 @@ func newColumn(t bindings.LogicalType) (*column, error) {
 			c.words = append(c.words, bindings.EnumDictionaryValue(t, bindings.IdxT(i)))
 		}
 	case bindings.TypeList:
-		return c, c.add(bindings.ListTypeChildType(t))
+		err := c.add(bindings.ListTypeChildType(t))
+		return c, err
 	case bindings.TypeArray:
 		c.size = int(bindings.ArrayTypeArraySize(t))
-		return c, c.add(bindings.ArrayTypeChildType(t))
+		err := c.add(bindings.ArrayTypeChildType(t))
+		return c, err
 	case bindings.TypeMap:
 		if err := c.add(bindings.MapTypeKeyType(t)); err != nil {
 			return nil, err
 		}
-		return c, c.add(bindings.MapTypeValueType(t))
+		err := c.add(bindings.MapTypeValueType(t))
+		return c, err
 	case bindings.TypeStruct:
 		for i := range bindings.StructTypeChildCount(t) {
 			c.names = append(c.names, bindings.StructTypeChildName(t, i))
@@ -229,7 +233,7 @@ var readers = map[bindings.Type]func(c *column, row int) any{
 	bindings.TypeUTinyInt:    readInteger,
 	bindings.TypeUSmallInt:   readInteger,
 	bindings.TypeUInteger:    readInteger,
-	bindings.TypeUBigInt:     func(c *column, row int) any { return json.Number(fmt.Sprint(*at[uint64](c, row))) },
+	bindings.TypeUBigInt:     func(c *column, row int) any { return json.Number(strconv.FormatUint(*at[uint64](c, row), 10)) },
 	bindings.TypeHugeInt:     func(c *column, row int) any { return json.Number(huge(at[[2]uint64](c, row), true).String()) },
 	bindings.TypeUHugeInt:    func(c *column, row int) any { return json.Number(huge(at[[2]uint64](c, row), false).String()) },
 	bindings.TypeFloat:       func(c *column, row int) any { return float(float64(*at[float32](c, row))) },

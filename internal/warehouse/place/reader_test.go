@@ -125,7 +125,7 @@ func TestStuckReader(t *testing.T) {
 	defer r.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	if _, err := r.Query(ctx, "FROM customerio_events"); err != nil {
+	if _, err := r.Query(ctx, "FROM customerio_events"); err != nil { //nolint:gocritic // nobody reads the rows
 		t.Fatal(err)
 	}
 	free, cancel := context.WithTimeout(t.Context(), 10*time.Second)

@@ -64,6 +64,7 @@ func wantError(ctx context.Context, t *testing.T, r warehouse.Reader, statement,
 const countEvents = "SELECT count(*) AS n FROM customerio_events"
 
 func readRows(t *testing.T, _ Dialect, r warehouse.Reader) {
+	t.Helper()
 	table := mustRead(t, r, "SELECT event_id, received_at, payload, campaign_id, reply_to_number FROM customerio_events ORDER BY received_at")
 	if len(table.Rows) != 1000 || !slices.Equal(table.Columns, []string{"event_id", "received_at", "payload", "campaign_id", "reply_to_number"}) {
 		t.Fatalf("%d rows with columns %v", len(table.Rows), table.Columns)
@@ -80,6 +81,7 @@ func readRows(t *testing.T, _ Dialect, r warehouse.Reader) {
 }
 
 func oneStatement(t *testing.T, _ Dialect, r warehouse.Reader) {
+	t.Helper()
 	_ = wantError(t.Context(), t, r, "SELECT 1; SELECT 2", "want one statement, have 2")
 	for _, none := range []string{"", " ;", "-- nothing"} {
 		_ = wantError(t.Context(), t, r, none, "want a statement")
@@ -90,6 +92,7 @@ func oneStatement(t *testing.T, _ Dialect, r warehouse.Reader) {
 }
 
 func refused(t *testing.T, d Dialect, r warehouse.Reader) {
+	t.Helper()
 	before := mustRead(t, r, countEvents).Rows[0][0]
 	for _, statement := range d.Refused {
 		_ = wantError(t.Context(), t, r, statement, "read")
@@ -100,6 +103,7 @@ func refused(t *testing.T, d Dialect, r warehouse.Reader) {
 }
 
 func streamed(t *testing.T, d Dialect, r warehouse.Reader) {
+	t.Helper()
 	for range 2 { // a loop that breaks leaves the reader usable
 		rows, err := r.Query(t.Context(), d.Endless)
 		if err != nil {
@@ -110,7 +114,8 @@ func streamed(t *testing.T, d Dialect, r warehouse.Reader) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if n++; n == 100_000 {
+			n++
+			if n == 100_000 {
 				break
 			}
 		}
@@ -119,6 +124,7 @@ func streamed(t *testing.T, d Dialect, r warehouse.Reader) {
 }
 
 func failsLate(t *testing.T, d Dialect, r warehouse.Reader) {
+	t.Helper()
 	rows, err := r.Query(t.Context(), d.FailsLate)
 	n := 0
 	if err == nil {
@@ -132,6 +138,7 @@ func failsLate(t *testing.T, d Dialect, r warehouse.Reader) {
 }
 
 func endsBefore(t *testing.T, d Dialect, r warehouse.Reader) {
+	t.Helper()
 	late := errors.New("too late")
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, late)
 	defer cancel()
@@ -146,6 +153,7 @@ func endsBefore(t *testing.T, d Dialect, r warehouse.Reader) {
 
 // A caller that is slow or stuck does not keep the reader open.
 func endsBetween(t *testing.T, d Dialect, r warehouse.Reader) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	rows, err := r.Query(ctx, d.Endless)
@@ -161,6 +169,7 @@ func endsBetween(t *testing.T, d Dialect, r warehouse.Reader) {
 }
 
 func missingNames(t *testing.T, _ Dialect, r warehouse.Reader) {
+	t.Helper()
 	for statement, text := range map[string]string{
 		"SELECT 1 FROM customerio_event":         "customerio_events, customerio_link_clicks",
 		"SELECT campaign FROM customerio_events": "campaign",
@@ -176,6 +185,7 @@ func missingNames(t *testing.T, _ Dialect, r warehouse.Reader) {
 }
 
 func closed(t *testing.T, _ Dialect, r warehouse.Reader) {
+	t.Helper()
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
