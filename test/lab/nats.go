@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/logger"
@@ -29,6 +32,9 @@ type NATSConfig struct {
 	ClusterPort int
 	// Routes lists the URLs of the other servers, separated by commas.
 	Routes string
+	// Accounts is the path of a configuration of nats-server with accounts and users, ""
+	// for a server without passwords. The server reads the file again after SIGHUP.
+	Accounts string
 	// Log writes the server's log to standard error.
 	Log bool
 }
@@ -61,26 +67,54 @@ func RunNATS(ctx context.Context, args []string) error {
 	if cfg.Log {
 		log = logger.NewStdLogger(true, false, false, false, true)
 	}
-	srv, err := natsserver.Start(cfg.options(), log)
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	opts, err := cfg.options()
 	if err != nil {
 		return err
 	}
-	<-ctx.Done()
+	srv, err := natsserver.Start(opts, log)
+	if err != nil {
+		return err
+	}
+	err = cfg.serve(ctx, srv, hup)
 	srv.Shutdown()
 	srv.WaitForShutdown()
-	return nil
+	return err
+}
+
+// serve reloads the settings after each signal until ctx ends.
+func (cfg *NATSConfig) serve(ctx context.Context, srv *natsserver.Server, hup <-chan os.Signal) error {
+	for {
+		select {
+		case <-hup:
+		case <-ctx.Done():
+			return nil
+		}
+		opts, err := cfg.options()
+		if err == nil {
+			err = srv.ReloadOptions(opts)
+		}
+		if err != nil {
+			return fmt.Errorf("reload the settings: %w", err)
+		}
+	}
 }
 
 // options returns the settings of deploy/. A server of a cluster syncs each message to
 // disk before the acknowledgement, so that an acknowledged message is on the disks of
 // two servers. A single server syncs every two minutes, the default of nats-server.
-func (cfg *NATSConfig) options() *natsserver.Options {
-	opts := &natsserver.Options{
-		ServerName: cfg.Name, Host: "127.0.0.1", Port: cfg.Port, NoSigs: true, MaxPayload: 9 << 20,
-		JetStream: true, StoreDir: cfg.Dir,
+func (cfg *NATSConfig) options() (*natsserver.Options, error) {
+	opts := &natsserver.Options{}
+	if cfg.Accounts != "" {
+		if err := opts.ProcessConfigFile(cfg.Accounts); err != nil {
+			return nil, fmt.Errorf("read the accounts: %w", err)
+		}
 	}
+	opts.ServerName, opts.Host, opts.Port = cfg.Name, "127.0.0.1", cfg.Port
+	opts.NoSigs, opts.MaxPayload, opts.JetStream, opts.StoreDir = true, 9<<20, true, cfg.Dir
 	if cfg.ClusterPort == 0 {
-		return opts
+		return opts, nil
 	}
 	opts.SyncInterval, opts.SyncAlways = 2*time.Minute, true
 	opts.Routes = server.RoutesFromStr(cfg.Routes)
@@ -90,5 +124,5 @@ func (cfg *NATSConfig) options() *natsserver.Options {
 		Name: "lab", Host: "127.0.0.1", Port: cfg.ClusterPort, Advertise: "127.0.0.1:1", NoAdvertise: true,
 		PoolSize: -1, Compression: server.CompressionOpts{Mode: server.CompressionOff},
 	}
-	return opts
+	return opts, nil
 }

@@ -53,10 +53,13 @@ func (p *Process) StartReady(ctx context.Context) error {
 	if err := p.Start(); err != nil {
 		return err
 	}
-	return WaitFor(ctx, p.Name+" is ready", startWithin, func() error {
-		_, err := Get(ctx, "http://"+p.Admin+"/readyz")
-		return err
-	})
+	return WaitFor(ctx, p.Name+" is ready", startWithin, func() error { return p.Ready(ctx) })
+}
+
+// Ready returns nil when the program reports that it is ready, and its reason otherwise.
+func (p *Process) Ready(ctx context.Context) error {
+	_, err := Get(ctx, "http://"+p.Admin+"/readyz")
+	return err
 }
 
 // StartListening starts the process and waits until its Addr accepts connections,
