@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,7 +18,8 @@ import (
 // A balancer distributes calls over the processes of ingest, as a Service of
 // Kubernetes does. The balancer notices the shutdown of a process a little later than
 // the process, and tries another process when a connection is refused. A call that
-// breaks in the middle cannot be repeated: the balancer answers 502.
+// breaks in the middle cannot be repeated: the balancer answers 502, and 503 to a call
+// without an answer in time.
 type balancer struct {
 	backends []*backend
 	next     atomic.Uint64
@@ -25,17 +27,39 @@ type balancer struct {
 }
 
 type backend struct {
-	addr string
-	mu   sync.Mutex
-	out  bool // the process shuts down
+	addr  string
+	front *proxy
+	mu    sync.Mutex
+	out   bool // the process shuts down
 }
 
-func newBalancer(ingests []*lab.Process) *balancer {
-	b := &balancer{http: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second}}
-	for _, p := range ingests {
-		b.backends = append(b.backends, &backend{addr: p.Addr})
+// answerWithin is longer than ingest takes to answer, and shorter than Customer.io waits.
+const answerWithin = 3200 * time.Millisecond
+
+func newBalancer(ingests []*lab.Process) (*balancer, error) {
+	b := &balancer{}
+	b.http = &http.Transport{
+		MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second, ResponseHeaderTimeout: answerWithin, DialContext: b.dial,
 	}
-	return b
+	for _, p := range ingests {
+		front, err := newProxy(p.Addr)
+		if err != nil {
+			return nil, err
+		}
+		b.backends = append(b.backends, &backend{addr: p.Addr, front: front})
+	}
+	return b, nil
+}
+
+func (b *balancer) close() {
+	for _, be := range b.backends {
+		be.front.close()
+	}
+}
+
+func (b *balancer) dial(ctx context.Context, _, addr string) (net.Conn, error) {
+	i := slices.IndexFunc(b.backends, func(be *backend) bool { return be.addr == addr })
+	return b.backends[i].front.dial(ctx)
 }
 
 func (b *backend) set(out bool) {
@@ -84,6 +108,11 @@ func (b *balancer) pass(w http.ResponseWriter, r *http.Request, addr string, bod
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "dial" {
 		return false
+	}
+	if late := net.Error(nil); errors.As(err, &late) && late.Timeout() {
+		b.http.CloseIdleConnections() // The process may be unreachable.
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return true
 	}
 	if err != nil {
 		w.WriteHeader(http.StatusBadGateway)

@@ -58,7 +58,8 @@ func TestBroken(t *testing.T) {
 		"nothing held":    func(r *Report) { r.Limit, r.Bounced = 1, 2 },
 		"suppress again":  func(r *Report) { r.Again = 1 },
 		"profile":         func(r *Report) { r.Profiles = "wrong" },
-		"restart penalty": func(r *Report) { r.Penalties = map[string]int{"full disk and " + restartOfIngest: 1} },
+		"restart penalty": func(r *Report) { r.Penalties = map[string]int{"full disk and restart of ingest": 1} },
+		"no recovery":     func(r *Report) { r.Failed = []string{"password of ingest"} },
 		"goroutines":      func(r *Report) { r.Goroutines = allowance + 1 },
 		"files":           func(r *Report) { r.Files = allowance + 1 },
 	} {

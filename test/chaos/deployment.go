@@ -77,15 +77,20 @@ func (d *deployment) start(ctx context.Context, h *lab.History) error {
 }
 
 func (d *deployment) startCluster(ctx context.Context) (err error) {
-	if d.cluster, err = newCluster(d.cfg.Dir); err != nil {
+	a, err := newAccounts(ctx, d.cfg.Dir)
+	if err != nil {
 		return err
 	}
-	for _, p := range d.cluster.servers {
-		if err := d.startLogged(p); err != nil {
+	if d.cluster, err = newCluster(d.cfg.Dir, a); err != nil {
+		return err
+	}
+	d.closers = append(d.closers, d.cluster.close)
+	for _, i := range d.cluster.members() {
+		if err := d.startLogged(d.cluster.server(i)); err != nil {
 			return err
 		}
 	}
-	if d.client, err = lab.Connect(ctx, d.cluster.url(), stream.Settings{Replicas: nodes}); err != nil {
+	if d.client, err = lab.Connect(ctx, d.cluster.url(operator), stream.Settings{Replicas: nodes}); err != nil {
 		return err
 	}
 	d.closers = append(d.closers, d.client.Close)
@@ -130,16 +135,18 @@ func (d *deployment) startStandIns(h *lab.History) (err error) {
 
 func (d *deployment) startPrograms(ctx context.Context) error {
 	programs := lab.Programs{
-		Bin: d.cfg.Dir, NATSURL: d.cluster.url(),
+		Bin: d.cfg.Dir,
 		Env: lab.Env{"STREAM_REPLICAS": strconv.Itoa(nodes), "LOG_LEVEL": "info"},
 	}
-	settings := lab.Env{"MAX_ATTEMPTS": strconv.Itoa(maxAttempts), "SUPPRESSION_LIMIT": strconv.Itoa(d.cfg.Limit)}
+	settings := lab.Env{
+		"MAX_ATTEMPTS": strconv.Itoa(maxAttempts), "SUPPRESSION_LIMIT": strconv.Itoa(d.cfg.Limit),
+	}
 	for i := range d.ingests {
-		d.ingests[i] = programs.Ingest(lab.Env{"DRAIN_DELAY": drainDelay.String()})
+		d.ingests[i] = programs.Ingest(lab.Env{"DRAIN_DELAY": drainDelay.String(), "NATS_URL": d.cluster.url("ingest")})
 		d.ingests[i].Name = fmt.Sprint("ingest-", i)
 	}
 	for i := range d.workers {
-		d.workers[i] = programs.Worker(settings, lab.TrackEnv(d.track.URL()), lab.WarehouseEnv(d.bigquery.URL()+"&timeout=5s", "duckdb:"+d.duckdb))
+		d.workers[i] = programs.Worker(settings, lab.Env{"NATS_URL": d.cluster.url("worker")}, lab.TrackEnv(d.track.URL()), lab.WarehouseEnv(d.bigquery.URL()+"&timeout=5s", "duckdb:"+d.duckdb))
 		d.workers[i].Name = fmt.Sprint("worker-", i)
 	}
 	for _, p := range d.programs() {
@@ -156,12 +163,15 @@ func (d *deployment) startPrograms(ctx context.Context) error {
 }
 
 func (d *deployment) startBalancer() error {
-	d.balancer = newBalancer(d.ingests[:])
+	var err error
+	if d.balancer, err = newBalancer(d.ingests[:]); err != nil {
+		return err
+	}
 	server, addr, err := lab.Serve("", d.balancer)
 	if err != nil {
 		return err
 	}
-	d.closers = append(d.closers, func() { _ = server.Close() })
+	d.closers = append(d.closers, d.balancer.close, func() { _ = server.Close() })
 	d.webhook = "http://" + addr + "/webhooks/customerio"
 	return nil
 }
@@ -188,16 +198,15 @@ func (d *deployment) drain(ctx context.Context) (took time.Duration, err error) 
 	return time.Since(start), err
 }
 
-// restart restarts ingest i as a rollout does, and waits until ingest is ready.
-func (d *deployment) restart(ctx context.Context, i int) error {
+// restart restarts ingest i as a rollout does. The balancer uses ingest again after start
+// has returned.
+func (d *deployment) restart(ctx context.Context, i int, start func(context.Context) error) error {
 	p, b := d.ingests[i], d.balancer.backends[i]
 	time.AfterFunc(noticeDelay, func() { b.set(true) })
 	p.Stop()
-	if err := p.StartReady(ctx); err != nil {
-		return err
-	}
+	err := start(ctx)
 	b.set(false)
-	return nil
+	return err
 }
 
 // close ends everything in the reverse order of the start.
@@ -207,7 +216,7 @@ func (d *deployment) close() {
 	}
 }
 
-// leader returns the number of the server that leads the stream.
+// leader returns the place of the server that leads the stream.
 func (d *deployment) leader(ctx context.Context) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -216,8 +225,8 @@ func (d *deployment) leader(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	c := st.CachedInfo().Cluster
-	for i, p := range d.cluster.servers {
-		if c != nil && p.Name == c.Leader {
+	for _, i := range d.cluster.members() {
+		if c != nil && d.cluster.server(i).Name == c.Leader {
 			return i, nil
 		}
 	}

@@ -25,14 +25,14 @@ type fault struct {
 	do    func(ctx context.Context, d *deployment, s *sender, r *rand.Rand) error
 }
 
-// restartOfIngest is the only fault that must not cause a penalty.
-const restartOfIngest = "restart of ingest"
+// killOfIngest is the only fault that may cause a penalty.
+const killOfIngest = "kill of ingest"
 
 func faults() []fault {
 	return []fault{
-		{"kill of ingest", "ingest", killIngest},
-		{restartOfIngest, "ingest", restartIngest},
-		{restartOfIngest, "ingest", restartIngest},
+		{killOfIngest, "ingest", killIngest},
+		{"restart of ingest", "ingest", restartIngest},
+		{"restart of ingest", "ingest", restartIngest},
 		{"kill of a worker", "worker", killWorker},
 		{"kill of a worker", "worker", killWorker},
 		{"restart of the workers", "worker", restartWorkers},
@@ -78,7 +78,7 @@ func killIngest(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) err
 
 func restartIngest(ctx context.Context, d *deployment, _ *sender, _ *rand.Rand) error {
 	for i := range d.ingests {
-		if err := d.restart(ctx, i); err != nil {
+		if err := d.restart(ctx, i, d.ingests[i].StartReady); err != nil {
 			return err
 		}
 	}
@@ -101,7 +101,7 @@ func restartWorkers(ctx context.Context, d *deployment, _ *sender, _ *rand.Rand)
 }
 
 func killNATS(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error {
-	return restartKilled(ctx, d.cluster.servers[r.IntN(nodes)], between(r, time.Second, 4*time.Second))
+	return restartKilled(ctx, d.cluster.server(d.cluster.random(r)), between(r, time.Second, 4*time.Second))
 }
 
 // stopLeader stops the leader without ending the process: the connections stay open
@@ -109,16 +109,16 @@ func killNATS(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error
 func stopLeader(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error {
 	i, err := d.leader(ctx)
 	if err != nil {
-		i = r.IntN(nodes) // The stream has no leader now.
+		i = d.cluster.random(r) // The stream has no leader now.
 	}
-	d.cluster.servers[i].Signal(syscall.SIGSTOP)
+	d.cluster.server(i).Signal(syscall.SIGSTOP)
 	lab.Pause(ctx, between(r, 2*time.Second, 7*time.Second))
-	d.cluster.servers[i].Signal(syscall.SIGCONT)
+	d.cluster.server(i).Signal(syscall.SIGCONT)
 	return nil
 }
 
 func cutNATS(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error {
-	restore := d.cluster.cut(r.IntN(nodes))
+	restore := d.cluster.cut(d.cluster.random(r))
 	lab.Pause(ctx, between(r, 2*time.Second, 7*time.Second))
 	restore()
 	return nil

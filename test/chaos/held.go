@@ -25,7 +25,7 @@ func (d *deployment) release(ctx context.Context, r *Report, bounced map[string]
 		return nil
 	}
 	cmd := exec.CommandContext(ctx, filepath.Join(d.cfg.Dir, "cioctl"), "dead", "redrive", "--reason", heldSuppression) //nolint:gosec // The folder is the test's.
-	cmd.Env = append(os.Environ(), "NATS_URL="+d.cluster.url())
+	cmd.Env = append(os.Environ(), "NATS_URL="+d.cluster.url(operator))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("release the held suppressions: %w: %s", err, strings.TrimSpace(string(out)))

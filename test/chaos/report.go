@@ -23,6 +23,7 @@ type Report struct {
 	Faults    map[string]int `json:"faults"`
 	Gap       time.Duration  `json:"longest_gap_ns"`
 	GapFault  string         `json:"longest_gap_fault"`
+	Failed    []string       `json:"faults_without_recovery"`
 	Slowest   time.Duration  `json:"slowest_answer_ns"`
 	Drained   time.Duration  `json:"drained_ns"`
 	BigQuery  Found          `json:"bigquery"`
@@ -46,7 +47,7 @@ type Report struct {
 func newReport(cfg Config, faults *schedule, s *sender, events, odd int) *Report {
 	return &Report{
 		Seed: cfg.Seed, Events: events, Odd: odd, Accepted: s.accepted, Calls: s.calls, Answers: s.answers,
-		Penalties: s.blamed, Faults: faults.done, Gap: s.gap, GapFault: s.gapFault, Slowest: s.slowest,
+		Penalties: s.blamed, Faults: faults.done, Failed: faults.failed, Gap: s.gap, GapFault: s.gapFault, Slowest: s.slowest,
 	}
 }
 
@@ -71,16 +72,16 @@ func (r *Report) broken() error {
 	promise(r.Limit == 0 || r.Bounced <= r.Limit || r.Held > 0, "no suppression was held: bounces suppress %d people, the limit is %d", r.Bounced, r.Limit)
 	promise(r.Again == 0, "%d suppressions from before the faults were repeated", r.Again)
 	promise(r.Profiles == "", "%s", r.Profiles)
-	promise(r.restartPenalties() == 0, "%d penalties came from restarts", r.restartPenalties())
+	promise(r.undeserved() == 0, "%d penalties came without a kill of ingest", r.undeserved())
+	promise(len(r.Failed) == 0, "%s", strings.Join(r.Failed, "; "))
 	promise(r.Goroutines <= allowance && r.Files <= allowance, "there are %d goroutines and %d files more than at the start, want at most %d", r.Goroutines, r.Files, allowance)
 	return errors.Join(list...)
 }
 
-// restartPenalties counts the penalties during an orderly restart of ingest. The lock
-// of the faults prevents a kill of ingest at the same time.
-func (r *Report) restartPenalties() (n int) {
+// undeserved counts the penalties while no process of ingest was killed.
+func (r *Report) undeserved() (n int) {
 	for fault, penalties := range r.Penalties {
-		if strings.Contains(fault, restartOfIngest) {
+		if !strings.Contains(fault, killOfIngest) {
 			n += penalties
 		}
 	}
@@ -93,7 +94,7 @@ func (r *Report) print(w io.Writer) {
 	line("  sent        %d calls for %d events, %d of them different, and %d bodies that are not JSON", r.Calls, r.Events-r.Odd, r.Unique, r.Odd)
 	line("  answers     %s; slowest %v", list(r.Answers), r.Slowest.Round(time.Millisecond))
 	line("  faults      %s", list(r.Faults))
-	line("  penalties   %s; from restarts %d", list(r.Penalties), r.restartPenalties())
+	line("  penalties   %s; without a kill %d", list(r.Penalties), r.undeserved())
 	line("  longest gap %v without an accepted event, during: %s", r.Gap.Round(time.Millisecond), r.GapFault)
 	line("  drained     %v after the last event", r.Drained.Round(100*time.Millisecond))
 	line("  BigQuery    %d events in %d rows: lost %d, repeated rows %d, hidden by the view", r.BigQuery.Events, r.BigQuery.Rows, r.BigQuery.Lost, r.BigQuery.Repeated)

@@ -87,18 +87,13 @@ func campaign(h *lab.History) (bodies [][]byte, odd int) {
 func play(ctx context.Context, cfg Config, faults *schedule, s *sender, bodies [][]byte) error {
 	limited, stop := context.WithTimeout(ctx, cfg.Duration)
 	defer stop()
-	broken := make(chan error, 1)
-	go func() { broken <- faults.run(limited, cfg.Seed) }()
 	sent := make(chan struct{})
 	go func() {
 		s.sendAll(ctx, bodies, cfg.Rate)
 		close(sent)
 	}()
-	err := <-broken
+	faults.run(limited, cfg.Seed)
 	faults.say(describe(time.Since(faults.start), "no more faults", fmt.Sprintf("%d events are accepted", s.progress())))
 	<-sent
-	if err == nil {
-		err = ctx.Err()
-	}
-	return err
+	return ctx.Err()
 }

@@ -23,18 +23,17 @@ type schedule struct {
 	active []string
 	locks  map[string]bool
 	done   map[string]int
-	errs   []error
+	failed []string // what did not recover after a fault
 }
 
 // run runs faults from the seed until ctx ends and every fault is over.
-func (s *schedule) run(ctx context.Context, seed uint64) error {
+func (s *schedule) run(ctx context.Context, seed uint64) {
 	s.start, s.locks, s.done = time.Now(), map[string]bool{}, map[string]int{}
 	var both sync.WaitGroup
 	for i := range 2 {
 		both.Go(func() { s.loop(ctx, rand.New(rand.NewPCG(seed, uint64(i)))) }) //nolint:gosec // The numbers are no secrets.
 	}
 	both.Wait()
-	return errors.Join(s.errs...)
 }
 
 func (s *schedule) loop(ctx context.Context, r *rand.Rand) {
@@ -82,7 +81,9 @@ func (s *schedule) end(f fault, err error) {
 		s.say(describe(time.Since(s.start), f.name, err.Error()))
 		return
 	case err != nil:
-		s.errs = append(s.errs, err)
+		reason := strings.Join(strings.Fields(err.Error()), " ")
+		s.failed = append(s.failed, f.name+": "+reason)
+		s.say(describe(time.Since(s.start), f.name, reason))
 	}
 	s.done[f.name]++
 	s.say(describe(time.Since(s.start), f.name, "is over"))
