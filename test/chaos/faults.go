@@ -52,6 +52,8 @@ func faults() []fault {
 		{"deleted dead letters", "dead", deleteDeadLetters},
 		{"restarts, no Track API", "worker track", restartWithoutTrack},
 		{"restarts, no BigQuery", "worker bigquery", restartWithoutBigQuery},
+		{"password of ingest", "nats ingest", rotate("ingest")},
+		{"password of the workers", "nats worker", rotate("worker")},
 	}
 }
 
