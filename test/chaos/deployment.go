@@ -140,6 +140,7 @@ func (d *deployment) startPrograms(ctx context.Context) error {
 	}
 	settings := lab.Env{
 		"MAX_ATTEMPTS": strconv.Itoa(maxAttempts), "SUPPRESSION_LIMIT": strconv.Itoa(d.cfg.Limit),
+		"MAX_ACK_PENDING": strconv.Itoa(maxAckPending), "DEAD_STREAM_MAX_BYTES": deadMaxBytes,
 	}
 	for i := range d.ingests {
 		d.ingests[i] = programs.Ingest(lab.Env{"DRAIN_DELAY": drainDelay.String(), "NATS_URL": d.cluster.url("ingest")})

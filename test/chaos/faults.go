@@ -54,6 +54,7 @@ func faults() []fault {
 		{"restarts, no BigQuery", "worker bigquery", restartWithoutBigQuery},
 		{"password of ingest", "nats ingest", rotate("ingest")},
 		{"password of the workers", "nats worker", rotate("worker")},
+		{"limited account", "nats worker", limitAccount},
 	}
 }
 
