@@ -55,6 +55,8 @@ func faults() []fault {
 		{"password of ingest", "nats ingest", rotate("ingest")},
 		{"password of the workers", "nats worker", rotate("worker")},
 		{"limited account", "nats worker", limitAccount},
+		{"half-open to NATS", "network", silenceNATS},
+		{"half-open to ingest", "ingest network", silenceIngest},
 	}
 }
 
