@@ -57,6 +57,8 @@ func faults() []fault {
 		{"limited account", "nats worker", limitAccount},
 		{"half-open to NATS", "network", silenceNATS},
 		{"half-open to ingest", "ingest network", silenceIngest},
+		{"slow network", "network", slowNetwork},
+		{"stalled network", "network", stallNetwork},
 	}
 }
 
