@@ -59,6 +59,7 @@ func faults() []fault {
 		{"half-open to ingest", "ingest network", silenceIngest},
 		{"slow network", "network", slowNetwork},
 		{"stalled network", "network", stallNetwork},
+		{"new NATS member", "nats", replaceMember},
 	}
 }
 
