@@ -48,6 +48,7 @@ func TestBroken(t *testing.T) {
 	}
 	for name, change := range map[string]func(*Report){
 		"not accepted":    func(r *Report) { r.Accepted = 4 },
+		"lost in NATS":    func(r *Report) { r.Stream.Lost = 1 },
 		"lost":            func(r *Report) { r.BigQuery.Lost = 1 },
 		"double":          func(r *Report) { r.DuckDB.Repeated = 1 },
 		"never sent":      func(r *Report) { r.DuckDB.Strangers = 1 },

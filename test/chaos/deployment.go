@@ -38,6 +38,7 @@ type deployment struct {
 	track    *lab.TrackAPI
 	bigquery *lab.BigQuery
 	dead     []event.DeadLetter // of streams that a fault has deleted
+	wiped    int                // how often a server had to copy the stream again
 	duckdb   string             // the path of the file
 	disk     string             // the mount point of a small disk for the file, "" when mounting failed
 	closers  []func()

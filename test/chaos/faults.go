@@ -60,6 +60,7 @@ func faults() []fault {
 		{"slow network", "network", slowNetwork},
 		{"stalled network", "network", stallNetwork},
 		{"new NATS member", "nats", replaceMember},
+		{"flipped bits", "nats", flipBits},
 	}
 }
 

@@ -26,10 +26,14 @@ type Report struct {
 	Failed    []string       `json:"faults_without_recovery"`
 	Slowest   time.Duration  `json:"slowest_answer_ns"`
 	Drained   time.Duration  `json:"drained_ns"`
-	BigQuery  Found          `json:"bigquery"`
-	DuckDB    Found          `json:"duckdb"`
-	Dead      int            `json:"dead_letters_of_workers"`
-	OddLost   int            `json:"lost_bodies_that_are_not_json"`
+	// Stream compares the stream itself. Wiped counts the servers that had to copy the
+	// stream again.
+	Stream   Found `json:"stream"`
+	Wiped    int   `json:"servers_that_copied_the_stream"`
+	BigQuery Found `json:"bigquery"`
+	DuckDB   Found `json:"duckdb"`
+	Dead     int   `json:"dead_letters_of_workers"`
+	OddLost  int   `json:"lost_bodies_that_are_not_json"`
 	// Held counts the suppressions beyond Limit. Bounced counts the people whom bounces
 	// alone suppress, BouncedGone how many of them were deleted before the release.
 	Limit       int `json:"suppression_limit"`
@@ -60,7 +64,7 @@ func (r *Report) broken() error {
 		}
 	}
 	promise(r.Accepted == r.Events, "%d of %d events were accepted", r.Accepted, r.Events)
-	for name, f := range map[string]Found{"BigQuery": r.BigQuery, "DuckDB": r.DuckDB} {
+	for name, f := range map[string]Found{"the stream": r.Stream, "BigQuery": r.BigQuery, "DuckDB": r.DuckDB} {
 		promise(f.Lost == 0, "%s: %d events were lost", name, f.Lost)
 		promise(f.Strangers == 0, "%s: %d rows belong to no event that was sent", name, f.Strangers)
 	}
@@ -97,6 +101,7 @@ func (r *Report) print(w io.Writer) {
 	line("  penalties   %s; without a kill %d", list(r.Penalties), r.undeserved())
 	line("  longest gap %v without an accepted event, during: %s", r.Gap.Round(time.Millisecond), r.GapFault)
 	line("  drained     %v after the last event", r.Drained.Round(100*time.Millisecond))
+	line("  stream      %d events in %d messages: lost %d; %d servers had to copy the stream again", r.Stream.Events, r.Stream.Rows, r.Stream.Lost, r.Wiped)
 	line("  BigQuery    %d events in %d rows: lost %d, repeated rows %d, hidden by the view", r.BigQuery.Events, r.BigQuery.Rows, r.BigQuery.Lost, r.BigQuery.Repeated)
 	line("  DuckDB      %d events in %d rows: lost %d, duplicates %d", r.DuckDB.Events, r.DuckDB.Rows, r.DuckDB.Lost, r.DuckDB.Repeated)
 	line("  dead        %d dead letters of workers; of the bodies that are not JSON, lost %d", r.Dead, r.OddLost)

@@ -41,6 +41,9 @@ func (d *deployment) verify(ctx context.Context, r *Report, h *lab.History, bodi
 			dead[l.ID] = true
 		}
 	}
+	if err := d.stored(ctx, r, sent); err != nil {
+		return err
+	}
 	r.OddLost = len(odd)
 	if err := d.release(ctx, r, h.Bounced()); err != nil {
 		return err
