@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,5 +81,19 @@ func TestCount(t *testing.T) {
 	got := count([]string{"a", "b", "b", "x"}, sent, map[string]bool{"c": true})
 	if want := (Found{Rows: 4, Events: 3, Repeated: 1, Lost: 1, Strangers: 1}); got != want {
 		t.Errorf("found %+v, want %+v", got, want)
+	}
+}
+
+// A run that came to no report is a line of the table, too.
+func TestTable(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	table(&out, []row{
+		{seed: 31, report: &Report{Answers: map[string]int{"200": 7}, Penalties: map[string]int{killOfIngest: 2, "slow network": 1}}},
+		{seed: 32, err: errors.New("the streams do not exist")},
+	})
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 3 || !slices.Equal(strings.Fields(lines[1]), []string{"31", "0", "0", "7", "0", "3", "1", "0", "0", "0", "0.0s", "yes"}) || !strings.HasSuffix(strings.TrimSpace(lines[2]), "NO") {
+		t.Errorf("table is\n%s", out.String())
 	}
 }

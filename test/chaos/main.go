@@ -28,9 +28,15 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	return runAll(ctx, cfg)
+}
+
+// runOne runs one seed in a folder of its own and prints the report. The folder stays
+// when a promise is broken.
+func runOne(ctx context.Context, cfg Config) (*Report, error) {
 	dir, err := os.MkdirTemp("", "cioevents-chaos-")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	cfg.Dir = dir
 	report, err := Run(ctx, cfg)
@@ -43,19 +49,21 @@ func run(ctx context.Context, args []string) error {
 		defer os.RemoveAll(dir)
 	}
 	if report == nil {
-		return err
+		return nil, err
 	}
 	if cfg.JSON {
-		return errors.Join(json.NewEncoder(os.Stdout).Encode(report), err)
+		return report, errors.Join(json.NewEncoder(os.Stdout).Encode(report), err)
 	}
 	report.print(os.Stdout)
-	return err
+	return report, err
 }
 
 // Config configures a run.
 type Config struct {
 	// Seed decides which faults happen, and when.
 	Seed uint64
+	// Runs is how many seeds run in sequence, from Seed on.
+	Runs int
 	// Duration is how long faults happen. The run ends some ten seconds later, when the
 	// backlog is handled.
 	Duration time.Duration
@@ -76,6 +84,7 @@ func parse(args []string) (Config, error) {
 	var output, only string
 	set := flag.NewFlagSet("chaos", flag.ContinueOnError)
 	set.Uint64Var(&cfg.Seed, "seed", uint64(time.Now().UnixNano())%1000, "number that decides which faults happen, and when; random by default")
+	set.IntVar(&cfg.Runs, "runs", 1, "how many seeds run one after another, from --seed on; the numbers of all runs are printed in a table at the end")
 	set.DurationVar(&cfg.Duration, "duration", time.Minute, "how long faults happen, at least 10s")
 	set.IntVar(&cfg.Rate, "rate", 400, "events a second that Customer.io has to send, at least 1")
 	set.IntVar(&cfg.Limit, "limit", 0, "suppressions that bounces may cause in an hour, 0 for no limit; the others are held, and released at the end")
@@ -96,8 +105,8 @@ func parse(args []string) (Config, error) {
 	if output != "table" && output != "json" {
 		return cfg, fmt.Errorf("invalid --output %q: want table or json", output)
 	}
-	if cfg.Duration < 10*time.Second || cfg.Rate < 1 || cfg.Limit < 0 {
-		return cfg, fmt.Errorf("invalid --duration %v, --rate %d or --limit %d: want at least 10s, 1 and 0", cfg.Duration, cfg.Rate, cfg.Limit)
+	if cfg.Duration < 10*time.Second || cfg.Rate < 1 || cfg.Limit < 0 || cfg.Runs < 1 {
+		return cfg, fmt.Errorf("invalid --duration %v, --rate %d, --limit %d or --runs %d: want at least 10s, 1, 0 and 1", cfg.Duration, cfg.Rate, cfg.Limit, cfg.Runs)
 	}
 	return cfg, nil
 }
