@@ -21,9 +21,9 @@ const flips = 8
 // the messages.
 //
 // nats-server 2.15.2 cuts a block file at the first record with a wrong checksum. It
-// copies what follows from another server only if the file was the newest; otherwise it
+// copies the rest from another server only if the file was the newest; otherwise it
 // counts the messages as deleted and calls the replica current. Then the fault does what
-// docs/operations.md tells an operator to do.
+// the runbook of the alert CioeventsReplicaIncomplete in docs/operations.md says.
 func flipBits(ctx context.Context, d *deployment, _ *sender, r *rand.Rand) error {
 	p := d.cluster.server(d.cluster.random(r))
 	steps := []func() error{

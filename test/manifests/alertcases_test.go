@@ -195,6 +195,14 @@ func streamCases() []alertCase {
 	filled := func(bytes, limit string) []string {
 		return []string{"jetstream_stream_total_bytes" + leader + bytes + "x20", "jetstream_stream_limit_bytes" + leader + limit + "x20"}
 	}
+	copies := func(first, last, messages, others string) (list []string) {
+		for server, values := range map[string][3]string{"nats-0": {first, last, messages}, "nats-1": {"1", "100", others}} {
+			for i, instrument := range []string{"first_seq", "last_seq", "total_messages"} {
+				list = append(list, "jetstream_stream_"+instrument+`{account="CIOEVENTS",stream_name="CUSTOMERIO",server_name="`+server+`"} `+values[i]+"x20")
+			}
+		}
+		return list
+	}
 	idle := []string{of("pending", "suppression", "true", "5x15"), of("waiting", "suppression", "true", "0x15"), of("ack_pending", "suppression", "true", "0x15")}
 	return []alertCase{
 		{"CioeventsSuppressionLags", "2,000", 15, []string{of("pending", "suppression", "true", "2000x15")}, true},
@@ -212,6 +220,9 @@ func streamCases() []alertCase {
 		{"CioeventsStreamFillsUp", "no limit", 20, filled("69", "-1"), false},
 		{"CioeventsStoreFillsUp", "81 %", 20, []string{server("total_message_bytes", "nats-0", "81x20"), server("max_storage", "nats-0", "100x20")}, true},
 		{"CioeventsStoreFillsUp", "79 %", 20, []string{server("total_message_bytes", "nats-0", "79x20"), server("max_storage", "nats-0", "100x20")}, false},
+		{"CioeventsReplicaIncomplete", "a cut file", 20, copies("1", "100", "40", "100"), true},
+		{"CioeventsReplicaIncomplete", "deleted everywhere", 20, copies("1", "100", "40", "40"), false},
+		{"CioeventsReplicaIncomplete", "behind, and expired earlier", 20, copies("3", "90", "88", "100"), false},
 		{"CioeventsNatsServerMissing", "three servers", 10, []string{server("total_streams", "nats-0", "2x10"), server("total_streams", "nats-1", "2x10"), server("total_streams", "nats-2", "2x10")}, false},
 		{"CioeventsNatsServerMissing", "two servers", 10, []string{server("total_streams", "nats-0", "2x10"), server("total_streams", "nats-1", "2x10")}, true},
 		{"CioeventsNatsServerMissing", "no server", 10, nil, true},

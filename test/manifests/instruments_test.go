@@ -44,6 +44,7 @@ func exporterInstruments() instruments {
 	return instruments{
 		"jetstream_server_total_streams": server, "jetstream_server_total_message_bytes": server, "jetstream_server_max_storage": server,
 		"jetstream_stream_total_bytes": streams, "jetstream_stream_limit_bytes": streams, "jetstream_stream_total_messages": streams,
+		"jetstream_stream_first_seq": streams, "jetstream_stream_last_seq": streams,
 		"jetstream_consumer_num_pending": consumers, "jetstream_consumer_num_ack_pending": consumers, "jetstream_consumer_num_waiting": consumers,
 		"jetstream_consumer_num_redelivered": consumers,
 		"gnatsd_healthz_status":              {"server_id": nil, "value": nil},
