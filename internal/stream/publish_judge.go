@@ -80,6 +80,7 @@ func judgeAPIError(e *jetstream.APIError) (wait time.Duration, err error) {
 		return 0, fmt.Errorf("%w: max_file of the NATS account or max_file_store of the NATS server is reached: %w", event.ErrStoreFull, e)
 	case codeMessageTooLarge:
 		return 0, fault.Permanent(fault.ReasonTooLarge, e)
+	default:
 	}
 	if e.ErrorCode == codeNotStored && strings.HasPrefix(e.Description, "maximum ") {
 		return 0, fmt.Errorf("%w: %w", event.ErrStreamFull, e)

@@ -37,7 +37,7 @@ func newAccounts(ctx context.Context, dir string) (*accounts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the module: %w", err)
 	}
-	text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), "deploy/k8s/base/nats/accounts.conf"))
+	text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), "deploy", "k8s", "base", "nats", "accounts.conf"))
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,8 @@ func newAccounts(ctx context.Context, dir string) (*accounts, error) {
 	for _, user := range []string{"ingest", "worker", operator, system} {
 		a.passwords[user] = user + "-1"
 	}
-	return a, a.write()
+	err = a.write()
+	return a, err
 }
 
 // write replaces the file. The servers read the file at their start and after SIGHUP.

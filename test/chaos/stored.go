@@ -27,7 +27,7 @@ func (d *deployment) stored(ctx context.Context, r *Report, sent map[string]bool
 	defer cancel()
 	var ids []string
 	err := d.client.TailEvents(limited, stream.Selection{}, func(a event.Attempt) bool {
-		ids = append(ids, a.Message.ID)
+		ids = append(ids, a.ID)
 		return true
 	})
 	if err != nil {

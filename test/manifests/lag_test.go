@@ -117,16 +117,20 @@ func take(t *testing.T, js jetstream.JetStream, name string, n int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	batch, err := consumer.Fetch(n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range batch.Messages() {
-		n--
-	}
-	if n != 0 || batch.Error() != nil {
-		t.Fatalf("%d messages missing, %v", n, batch.Error())
-	}
+	// The consumer's leader may not be elected yet.
+	eventually(t, "fetch as "+name, func(context.Context) error {
+		batch, err := consumer.Fetch(n)
+		if err != nil {
+			return err
+		}
+		for range batch.Messages() {
+			n--
+		}
+		if n == 0 {
+			return nil
+		}
+		return errors.Join(fmt.Errorf("%d messages missing", n), batch.Error())
+	})
 }
 
 // routesInPod is cluster.urls of /varz for the unchanged configuration. The server does

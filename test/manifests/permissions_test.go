@@ -343,7 +343,7 @@ func TestTheWorkerRecreatesTheStreams(t *testing.T) {
 		remove(stream.Name)
 		removed := time.Now()
 		eventually(t, "the worker recreates the stream of events", back)
-		if took := time.Since(removed); took > 10*time.Second {
+		if took := time.Since(removed); took > 20*time.Second { // 5 s on a quiet machine
 			t.Errorf("the stream of events is back after %s", took)
 		}
 	})
