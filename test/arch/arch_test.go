@@ -38,6 +38,7 @@ var owners = map[string]string{
 	"cloud.google.com/go/bigquery":           "internal/warehouse/bigquery",
 	"github.com/googleapis/gax-go/v2":        "internal/warehouse/bigquery",
 	"google.golang.org/api":                  "internal/warehouse/bigquery",
+	"google.golang.org/genproto":             "internal/warehouse/bigquery",
 	"google.golang.org/grpc":                 "internal/warehouse/bigquery",
 	"google.golang.org/protobuf":             "internal/warehouse/bigquery",
 	"github.com/spf13/pflag":                 "internal/config",

@@ -97,9 +97,9 @@ func TestNewColumnsAreNoticed(t *testing.T) {
 // later.
 func lagging(t *testing.T) (p place, later func()) {
 	t.Helper()
-	var clock atomic.Int64
-	p = start(t, bigqueryfake.Config{SchemaLag: time.Hour, Now: func() time.Time { return time.Unix(clock.Load(), 0) }})
-	return p, func() { clock.Store(3600) }
+	var passed atomic.Int64
+	p = start(t, bigqueryfake.Config{SchemaLag: time.Hour, Now: func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }})
+	return p, func() { passed.Store(int64(time.Hour)) }
 }
 
 // Another process has added the columns, so this one does not know which to

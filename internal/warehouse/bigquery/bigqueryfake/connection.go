@@ -2,7 +2,10 @@ package bigqueryfake
 
 import (
 	"context"
+	"errors"
+	"io"
 	"strconv"
+	"time"
 
 	"cloud.google.com/go/bigquery/storage/apiv1/storagepb"
 	"google.golang.org/grpc/codes"
@@ -21,8 +24,34 @@ type connection struct {
 	schema *storagepb.TableSchema
 }
 
+// serve serves requests until the client closes the stream. Between requests, idle is
+// running.
+func (c *connection) serve(stream storagepb.BigQueryWrite_AppendRowsServer, idle *time.Timer) error {
+	for {
+		req, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		idle.Stop()
+		resp, err := c.append(stream.Context(), req)
+		if err != nil {
+			return err
+		}
+		if err := stream.Send(resp); err != nil {
+			return err
+		}
+		idle.Reset(c.server.cfg.IdleClose)
+	}
+}
+
 // append serves a request. An error ends the connection.
 func (c *connection) append(ctx context.Context, req *storagepb.AppendRowsRequest) (*storagepb.AppendRowsResponse, error) {
+	if err := c.server.denied(); err != nil {
+		return nil, err
+	}
 	if err := c.prepare(req); err != nil {
 		return nil, err
 	}
@@ -56,12 +85,18 @@ func (c *connection) prepare(req *storagepb.AppendRowsRequest) error {
 		}
 		c.stream, c.table, c.rows, c.schema = name, t, nil, nil
 	}
+	if err := c.stale(); err != nil {
+		return err
+	}
 	if c.table == nil {
 		return status.Error(codes.InvalidArgument, "the first request must name a write_stream")
 	}
 	if d := req.GetProtoRows().GetWriterSchema().GetProtoDescriptor(); d != nil {
 		schema := c.server.writeSchema(c.table)
 		rows, err := newDecoder(c.stream, d, schema)
+		if rows != nil {
+			rows.bounds = c.server.boundsOf(c.table)
+		}
 		if err != nil {
 			return err
 		}
@@ -71,6 +106,18 @@ func (c *connection) prepare(req *storagepb.AppendRowsRequest) error {
 		return status.Error(codes.InvalidArgument, "Invalid proto schema: writer_schema is missing in the first request")
 	}
 	return nil
+}
+
+// stale returns an error after the table of the connection was recreated.
+func (c *connection) stale() error {
+	if c.table == nil {
+		return nil
+	}
+	t, err := c.server.destination(c.stream)
+	if err == nil && t != c.table {
+		err = tableRecreated(tableOf(c.stream))
+	}
+	return err
 }
 
 // apply stores all rows or none.
@@ -112,6 +159,9 @@ func (c *connection) updatedSchema() *storagepb.TableSchema {
 func (s *Server) store(t *table, rows []map[string]any, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.cfg.Now().Before(t.dropUntil) {
+		return
+	}
 	t.rows = append(t.rows, rows...)
 	t.len += n
 	t.changed = s.cfg.Now()

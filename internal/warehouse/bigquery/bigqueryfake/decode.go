@@ -47,7 +47,10 @@ func (d *decoder) row(b []byte) (map[string]any, error) {
 	var err error
 	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		col := d.columns[f.Number()]
-		if row[col.GetName()], err = value(col.GetType(), v); err != nil {
+		if row[col.GetName()], err = value(col.GetType(), v); err == nil {
+			err = d.bounds.check(col.GetName(), row[col.GetName()])
+		}
+		if err != nil {
 			err = fmt.Errorf("Field %s: %w", col.GetName(), err) //nolint:staticcheck // BigQuery's words.
 		}
 		return err == nil

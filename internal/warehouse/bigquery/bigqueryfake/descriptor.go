@@ -16,6 +16,7 @@ import (
 type decoder struct {
 	message protoreflect.MessageDescriptor
 	columns map[protoreflect.FieldNumber]*storagepb.TableFieldSchema
+	bounds  bounds
 }
 
 // newDecoder checks that the descriptor fits the schema. Names of fields and columns

@@ -16,7 +16,11 @@
 //   - the end of a connection after a descriptor with unknown columns
 //   - updated_schema, once, on a connection that was open before a change, and the delay
 //     until the Write API knows a change (Config.SchemaLag)
-//   - the size limit of a request
+//   - the size limit of a request, and the partitions that accept rows (bounds)
+//   - the end of an idle connection
+//   - the delay until the Write API knows a new, recreated or truncated table, and the rows
+//     that vanish meanwhile: see lifecycle.go
+//   - the kinds of 403: see Denial
 //   - JSON that encoding/json accepts and BigQuery refuses: see checkJSON
 //   - rows written twice by the client library after a lost answer
 //   - a view that selects one row of each key: see Server.View
@@ -26,8 +30,8 @@
 //   - SQL: a view may hold any text, and Server.View runs queries of one form only
 //   - streams created by an application, offsets, change data capture and Arrow
 //   - RECORD, REPEATED, and types that this module does not use
-//   - permissions and quotas, except as a Fault
-//   - deleting and listing
+//   - permissions and quotas, except as a Denial or a Fault
+//   - deleting datasets, and listing
 //   - the delay until a row is visible
 //
 // Statuses, error codes and texts come from Google's documentation and from the source

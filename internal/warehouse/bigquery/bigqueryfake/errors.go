@@ -23,6 +23,11 @@ func tableNotFound(name string) error {
 		"Requested entity was not found: table not found "+name)
 }
 
+func tableRecreated(name string) error {
+	return storageError(codes.NotFound, storagepb.StorageError_TABLE_NOT_FOUND, name,
+		"Requested entity was not found: table "+name+" is re-created")
+}
+
 func streamNotFound(name string) error {
 	return storageError(codes.NotFound, storagepb.StorageError_STREAM_NOT_FOUND, name,
 		"Requested entity was not found: "+name)

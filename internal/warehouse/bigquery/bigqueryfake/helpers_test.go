@@ -88,6 +88,14 @@ type env struct {
 
 func start(t *testing.T, cfg bigqueryfake.Config) *env {
 	t.Helper()
+	e := prepare(t, cfg)
+	e.stream = stream(t, e.server, "events")
+	return e
+}
+
+// prepare returns an env without a stream.
+func prepare(t *testing.T, cfg bigqueryfake.Config) *env {
+	t.Helper()
 	s, err := bigqueryfake.Start(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +108,6 @@ func start(t *testing.T, cfg bigqueryfake.Config) *env {
 	if err := e.table().Create(t.Context(), &bigquery.TableMetadata{Schema: schema()}); err != nil {
 		t.Fatal(err)
 	}
-	e.stream = stream(t, s, "events")
 	return e
 }
 

@@ -20,6 +20,7 @@ func (s *Server) routes() http.Handler {
 	handle(http.MethodPost, "/{dataset}/tables", s.insertTable)
 	handle(http.MethodGet, "/{dataset}/tables/{table}", s.getTable)
 	handle(http.MethodPatch, "/{dataset}/tables/{table}", s.patchTable)
+	handle(http.MethodDelete, "/{dataset}/tables/{table}", s.deleteTable)
 	mux.Handle("/", s.call(func(r *http.Request) (any, error) {
 		return nil, &restError{http.StatusNotImplemented, "notImplemented", "bigqueryfake has no " + r.Method + " " + r.URL.Path}
 	}))
@@ -29,15 +30,22 @@ func (s *Server) routes() http.Handler {
 // call returns a handler that calls fn with the Server's mutex held.
 func (s *Server) call(fn func(*http.Request) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.mu.Lock()
-		v, err := fn(r)
-		s.mu.Unlock()
+		v, err := s.locked(r, fn)
 		if err != nil {
 			writeError(w, err)
 			return
 		}
 		writeJSON(w, http.StatusOK, v)
 	})
+}
+
+func (s *Server) locked(r *http.Request, fn func(*http.Request) (any, error)) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.deniedREST(); err != nil {
+		return nil, err
+	}
+	return fn(r)
 }
 
 // A restError is an answer other than 200. Google's client libraries read the reason.

@@ -108,7 +108,7 @@ func TestEtags(t *testing.T) {
 func TestUnknownCalls(t *testing.T) {
 	t.Parallel()
 	e := start(t, bigqueryfake.Config{})
-	err := e.table().Delete(t.Context())
+	err := e.client.Dataset("d").Delete(t.Context())
 	if httpCode(err) != http.StatusNotImplemented {
 		t.Errorf("got %v, want 501", err)
 	}

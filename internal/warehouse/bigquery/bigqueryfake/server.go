@@ -11,6 +11,7 @@ import (
 	"cloud.google.com/go/bigquery/storage/apiv1/storagepb"
 	"google.golang.org/api/bigquery/v2"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/keepalive"
 )
 
 // A Config configures a Server. The zero Config works.
@@ -21,10 +22,17 @@ type Config struct {
 	// SchemaLag is the delay until the Write API knows a changed schema. The REST calls
 	// show the change at once. Default 0. BigQuery's delay is some minutes.
 	SchemaLag time.Duration
+	// TableLag is the delay until the Write API knows that a table is new, deleted or
+	// truncated: see lifecycle.go. Default 0. BigQuery's delay is some minutes.
+	TableLag time.Duration
+	// IdleClose is how long an AppendRows stream may be idle before the server closes
+	// the stream. Default 10 minutes, as BigQuery: see writeAPI.AppendRows.
+	IdleClose time.Duration
 	// Discard makes the server count rows without decoding or keeping them. Benchmarks
 	// of a client need this.
 	Discard bool
-	// Now is the clock for SchemaLag. Default time.Now.
+	// Now is the clock for the delays, the times of creation and the bounds of
+	// partitions. Default time.Now.
 	Now func() time.Time
 }
 
@@ -42,9 +50,11 @@ type Server struct {
 	mu       sync.Mutex
 	datasets map[string]*bigquery.Dataset
 	tables   map[string]*table
+	deleted  map[string]*table // the last deleted table of a name
 	etags    int
 	counts   Counts
 	fault    func(Request) Fault
+	denial   *Denial
 }
 
 // Counts are the numbers of connections, requests and bytes since the start.
@@ -58,7 +68,8 @@ func Start(cfg Config) (*Server, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &Server{cfg: cfg, datasets: map[string]*bigquery.Dataset{}, tables: map[string]*table{}}
+	cfg.IdleClose = cmp.Or(cfg.IdleClose, 10*time.Minute)
+	s := &Server{cfg: cfg, datasets: map[string]*bigquery.Dataset{}, tables: map[string]*table{}, deleted: map[string]*table{}}
 	var err error
 	if s.grpcL, err = listen(cfg.GRPCAddr); err != nil {
 		return nil, fmt.Errorf("listen for gRPC: %w", err)
@@ -80,7 +91,10 @@ func listen(addr string) (*gate, error) {
 }
 
 func (s *Server) serve() {
-	s.rpc = grpc.NewServer(grpc.MaxRecvMsgSize(2*MaxRequestBytes), grpc.WaitForHandlers(true))
+	// Google's front ends allow a ping of keep-alive every 30 s
+	// (https://github.com/googleapis/java-bigtable/pull/528).
+	s.rpc = grpc.NewServer(grpc.MaxRecvMsgSize(2*MaxRequestBytes), grpc.WaitForHandlers(true),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 30 * time.Second}))
 	storagepb.RegisterBigQueryWriteServer(s.rpc, &writeAPI{server: s})
 	s.rest = &http.Server{Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second}
 	// Both return when Close closes their listeners, and for no other reason.

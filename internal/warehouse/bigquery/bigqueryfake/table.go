@@ -13,6 +13,7 @@ import (
 // does not change.
 type table struct {
 	location string
+	life
 
 	meta *bigquery.Table // replaced, never modified
 	rows []map[string]any

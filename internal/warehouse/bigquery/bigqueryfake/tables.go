@@ -33,7 +33,9 @@ func (s *Server) insertTable(r *http.Request) (any, error) {
 	if err := checkLabels(meta.Labels); err != nil {
 		return nil, err
 	}
-	t := &table{location: d.Location, meta: meta}
+	now := s.cfg.Now()
+	meta.CreationTime = now.UnixMilli()
+	t := &table{location: d.Location, meta: meta, life: life{knownFrom: now.Add(s.cfg.TableLag)}}
 	if err := s.changeSchema(t, nil, meta.Schema); err != nil {
 		return nil, err
 	}

@@ -2,9 +2,8 @@ package bigqueryfake
 
 import (
 	"context"
-	"errors"
-	"io"
 	"strings"
+	"time"
 
 	"cloud.google.com/go/bigquery/storage/apiv1/storagepb"
 	"google.golang.org/grpc/codes"
@@ -26,6 +25,9 @@ type writeAPI struct {
 
 // GetWriteStream describes a default stream.
 func (a *writeAPI) GetWriteStream(_ context.Context, r *storagepb.GetWriteStreamRequest) (*storagepb.WriteStream, error) {
+	if err := a.server.denied(); err != nil {
+		return nil, err
+	}
 	t, err := a.server.destination(r.GetName())
 	if err != nil {
 		return nil, err
@@ -34,31 +36,26 @@ func (a *writeAPI) GetWriteStream(_ context.Context, r *storagepb.GetWriteStream
 		Location:    t.location,
 		Name:        r.GetName(),
 		Type:        storagepb.WriteStream_COMMITTED,
-		CreateTime:  timestamppb.New(a.server.cfg.Now()),
+		CreateTime:  timestamppb.New(time.UnixMilli(a.server.creation(t))),
 		TableSchema: a.server.writeSchema(t),
 		WriteMode:   storagepb.WriteStream_INSERT,
 	}, nil
 }
 
-// AppendRows serves one connection.
+// AppendRows serves one connection. BigQuery closes an idle connection after 10 minutes
+// (https://github.com/googleapis/python-bigquery-storage/issues/593).
 func (a *writeAPI) AppendRows(stream storagepb.BigQueryWrite_AppendRowsServer) error {
 	a.server.connected()
 	c := &connection{server: a.server}
-	for {
-		req, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return nil // the client has closed the stream
-		}
-		if err != nil {
-			return err
-		}
-		resp, err := c.append(stream.Context(), req)
-		if err != nil {
-			return err
-		}
-		if err := stream.Send(resp); err != nil {
-			return err
-		}
+	served := make(chan error, 1)
+	idle := time.NewTimer(a.server.cfg.IdleClose)
+	defer idle.Stop()
+	go func() { served <- c.serve(stream, idle) }()
+	select {
+	case err := <-served:
+		return err
+	case <-idle.C: // the end of the call ends serve
+		return status.Errorf(codes.Aborted, "Closing the stream because it has been inactive for %.0f seconds. Entity: an append stream", a.server.cfg.IdleClose.Seconds())
 	}
 }
 
@@ -70,7 +67,7 @@ func (s *Server) destination(stream string) (*table, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := s.tables[name]
+	t := s.served(name)
 	switch {
 	case t == nil:
 		return nil, tableNotFound(name)
@@ -78,6 +75,14 @@ func (s *Server) destination(stream string) (*table, error) {
 		return nil, status.Error(codes.InvalidArgument, "Streaming to "+name+" is not supported: it is a view")
 	}
 	return t, nil
+}
+
+// creation returns the time of the table's creation in milliseconds, which is also that of
+// its default stream (comment of WriteStream.create_time).
+func (s *Server) creation(t *table) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return t.meta.CreationTime
 }
 
 // writeSchema returns the schema that the Write API uses now.
