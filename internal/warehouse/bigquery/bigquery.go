@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"google.golang.org/grpc/keepalive"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
@@ -51,7 +52,17 @@ type Config struct {
 	// both or neither. The connections use neither authentication nor TLS.
 	GRPCEndpoint, RESTEndpoint string
 	Log                        zerolog.Logger
+
+	keepAlive keepalive.ClientParameters // replaced by tests
 }
+
+// keepAlive finds a connection that the network has lost without a reset: the client
+// pings a connection without traffic every minute and closes the connection after 20 s
+// without an answer. On Linux, gRPC also closes a connection when the other side has not
+// confirmed sent bytes for these 20 s, so a Write does not wait for its whole timeout.
+// Google's front ends allow a ping every 30 s
+// (https://github.com/googleapis/java-bigtable/pull/528).
+var keepAlive = keepalive.ClientParameters{Time: time.Minute, Timeout: 20 * time.Second}
 
 // A Sink appends rows to BigQuery. It implements warehouse.Sink.
 //
@@ -80,6 +91,7 @@ func New(cfg Config) (*Sink, error) {
 	cfg.Connections = cmp.Or(cfg.Connections, DefaultConnections)
 	cfg.Timeout = cmp.Or(cfg.Timeout, DefaultTimeout)
 	cfg.NewColumnsWait = cmp.Or(cfg.NewColumnsWait, 5*time.Minute)
+	cfg.keepAlive = cmp.Or(cfg.keepAlive, keepAlive)
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}

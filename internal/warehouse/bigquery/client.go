@@ -41,7 +41,10 @@ func restURL(endpoint string) string {
 // newWriter returns a client of the Write API. The end of ctx ends all its calls.
 func newWriter(ctx context.Context, cfg *Config) (*managedwriter.Client, error) {
 	// Without a pool, all streams share a connection and its flow control.
-	options := []option.ClientOption{option.WithGRPCConnectionPool(cfg.Connections)}
+	options := []option.ClientOption{
+		option.WithGRPCConnectionPool(cfg.Connections),
+		option.WithGRPCDialOption(grpc.WithKeepaliveParams(cfg.keepAlive)),
+	}
 	if cfg.GRPCEndpoint != "" {
 		options = append(options, option.WithEndpoint(cfg.GRPCEndpoint), option.WithoutAuthentication(),
 			option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))

@@ -22,7 +22,7 @@ func TestParseURL(t *testing.T) {
 		"bigquery://my-project/mail?grpc=127.0.0.1:9060&rest=http://127.0.0.1:9050/bigquery/v2/": {Project: "my-project", Dataset: "mail", GRPCEndpoint: "127.0.0.1:9060", RESTEndpoint: "http://127.0.0.1:9050/bigquery/v2/"},
 	} {
 		got, err := bigquery.ParseURL(text)
-		if diff := cmp.Diff(want, got, cmpopts.IgnoreTypes(zerolog.Logger{})); err != nil || diff != "" {
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreTypes(zerolog.Logger{}), cmpopts.IgnoreUnexported(bigquery.Config{})); err != nil || diff != "" {
 			t.Errorf("%s: error %v (-want +got):\n%s", text, err, diff)
 		}
 	}
