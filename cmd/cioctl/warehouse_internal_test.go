@@ -153,8 +153,11 @@ func TestMigrate(t *testing.T) {
 		}
 		s.ok("query", "--warehouse-url", url, "FROM customerio_campaign_funnel")
 	}
-	if printed := s.ok("warehouse", "migrate", "--print", "--warehouse-url", "bigquery://my-project"); !strings.Contains(printed, "`my-project.messaging.customerio_events_raw`") {
-		t.Errorf("BigQuery's SQL:\n%s", printed)
+	printed := s.ok("warehouse", "migrate", "--print", "--warehouse-url", "bigquery://my-project?location=EU")
+	for _, want := range []string{"`my-project.messaging.customerio_events_raw`", `location = "EU"`} {
+		if !strings.Contains(printed, want) {
+			t.Errorf("BigQuery's SQL lacks %s:\n%s", want, printed)
+		}
 	}
 	s.wrong("want duckdb:FILE", "warehouse", "migrate", "--warehouse-url", "oracle:x")
 }

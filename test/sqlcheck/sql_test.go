@@ -19,7 +19,7 @@ func prepared(t *testing.T) *sqlcheck.Analyzer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, sql := range bigquery.Statements(project, dataset) {
+	for _, sql := range bigquery.Statements(project, dataset, "EU") {
 		if err := a.Run(sql); err != nil {
 			t.Fatalf("%v\n%s", err, sql)
 		}

@@ -23,6 +23,7 @@ const Raw = warehouse.Events + "_raw"
 
 // Defaults of Config.
 const (
+	DefaultLocation    = "US" // BigQuery's own default
 	DefaultConnections = 4
 	DefaultTimeout     = 30 * time.Second
 )
@@ -34,8 +35,9 @@ type Config struct {
 	// Dataset is the name of the dataset of the table and the views. Default
 	// "messaging".
 	Dataset string
-	// Location is the region in which Open creates a missing dataset, such as EU.
-	// Default US, which is BigQuery's own default.
+	// Location is the location of the dataset, such as EU. Open creates a missing dataset
+	// there, and fails if the dataset is elsewhere. By default Open accepts any location,
+	// and creates a missing dataset in DefaultLocation.
 	Location string
 	// Connections is the number of connections for a batch. Default 4: Google
 	// promises 1 MB/s for a connection, some 1,500 rows, and measures 10 MB/s and
@@ -83,6 +85,7 @@ type Sink struct {
 var (
 	projectName = regexp.MustCompile(`^[a-z][a-z0-9.:-]*$`)
 	datasetName = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
+	location    = regexp.MustCompile(`^[A-Za-z0-9-]*$`)
 )
 
 // New checks cfg and opens no connection.
@@ -106,6 +109,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("project %q: want a project id such as my-project", c.Project)
 	case !datasetName.MatchString(c.Dataset):
 		return fmt.Errorf("dataset %q: want letters, digits and _", c.Dataset)
+	case !location.MatchString(c.Location):
+		return fmt.Errorf("location %q: want a location such as EU or europe-west1", c.Location)
 	case c.Connections < 0:
 		return fmt.Errorf("connections %d: want at least 1", c.Connections)
 	case (c.GRPCEndpoint == "") != (c.RESTEndpoint == ""):

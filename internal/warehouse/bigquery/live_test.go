@@ -100,7 +100,7 @@ func (l *live) query(t *testing.T, statement string) []map[string]any {
 func liveStatements(t *testing.T, l *live) {
 	t.Helper()
 	for range 2 {
-		for _, s := range bigquery.Statements(l.Project, l.Dataset) {
+		for _, s := range bigquery.Statements(l.Project, l.Dataset, "") {
 			l.query(t, s)
 		}
 	}

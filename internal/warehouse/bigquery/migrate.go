@@ -1,11 +1,13 @@
 package bigquery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	bq "cloud.google.com/go/bigquery"
 	"google.golang.org/api/googleapi"
@@ -40,13 +42,24 @@ func migrate(ctx context.Context, cfg Config, columns []warehouse.Column) (added
 	return added, nil
 }
 
+// ensureDataset reads the location after the creation, too: another process may have
+// created the dataset elsewhere.
 func ensureDataset(ctx context.Context, d *bq.Dataset, location string) error {
-	_, err := d.Metadata(ctx)
-	if !isStatus(err, http.StatusNotFound) {
+	meta, err := d.Metadata(ctx)
+	if isStatus(err, http.StatusNotFound) {
+		err = d.Create(ctx, &bq.DatasetMetadata{Location: cmp.Or(location, DefaultLocation), Description: datasetAbout})
+		if ignoreConflict(err) != nil {
+			return wrap("create dataset", err)
+		}
+		meta, err = d.Metadata(ctx)
+	}
+	if err != nil {
 		return wrap("read dataset", err)
 	}
-	err = d.Create(ctx, &bq.DatasetMetadata{Location: location, Description: datasetAbout})
-	return wrap("create dataset", ignoreConflict(err))
+	if location != "" && !strings.EqualFold(location, meta.Location) {
+		return fmt.Errorf("the dataset is in %s, and location=%s asks for another place: a dataset cannot move, so correct the location, or write to a new dataset", meta.Location, location)
+	}
+	return nil
 }
 
 func ensureTable(ctx context.Context, t *bq.Table, columns []warehouse.Column) (map[string]bool, error) {

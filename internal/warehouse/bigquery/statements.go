@@ -1,6 +1,7 @@
 package bigquery
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"strings"
@@ -20,8 +21,9 @@ const (
 var clusterColumns = []string{"campaign_id", "metric", "delivery_id"}
 
 // Statements returns the GoogleSQL that creates the same dataset, table and views as
-// Open, in the order to run. The statements may be run again.
-func Statements(project, dataset string) []string {
+// Open, in the order to run. The statements may be run again. An empty location is
+// DefaultLocation.
+func Statements(project, dataset, location string) []string {
 	var create, add []string
 	for _, c := range warehouse.Columns() {
 		definition := quote(c.Name) + " " + sqlTypes[c.Type]
@@ -35,7 +37,8 @@ func Statements(project, dataset string) []string {
 	}
 	table := quote(project, dataset, Raw)
 	statements := []string{
-		fmt.Sprintf("CREATE SCHEMA IF NOT EXISTS %s\nOPTIONS (description = %q)", quote(project, dataset), datasetAbout),
+		fmt.Sprintf("CREATE SCHEMA IF NOT EXISTS %s\nOPTIONS (location = %q, description = %q)",
+			quote(project, dataset), cmp.Or(location, DefaultLocation), datasetAbout),
 		fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s (\n%s\n)\nPARTITION BY DATE(%s)\nCLUSTER BY %s\nOPTIONS (description = %q)",
 			table, strings.Join(create, ",\n"), quote(partitionColumn), strings.Join(clusterColumns, ", "), rawAbout),
 		fmt.Sprintf("ALTER TABLE %s\n%s", table, strings.Join(add, ",\n")),

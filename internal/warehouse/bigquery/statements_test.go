@@ -15,7 +15,7 @@ func TestStatementsAreWhatOpenDoes(t *testing.T) {
 	t.Parallel()
 	p := start(t, bigqueryfake.Config{})
 	open(t, p.config())
-	statements := bigquery.Statements(project, dataset)
+	statements := bigquery.Statements(project, dataset, "")
 	if want := 3 + 1 + len(warehouse.Views()); len(statements) != want {
 		t.Fatalf("there are %d statements; want %d", len(statements), want)
 	}
@@ -49,7 +49,7 @@ func TestCompactDay(t *testing.T) {
 		t.Errorf("the script rewrites a day without repeated rows:\n%s", got)
 	}
 	// A compaction keeps the rows that the view shows.
-	view := condition(bigquery.Statements(project, dataset)[3])
+	view := condition(bigquery.Statements(project, dataset, "")[3])
 	if !strings.Contains(got, view) {
 		t.Errorf("the script does not keep the rows of the view, which are by %s:\n%s", view, got)
 	}

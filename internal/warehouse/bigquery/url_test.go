@@ -31,18 +31,19 @@ func TestParseURL(t *testing.T) {
 func TestParseURLMistakes(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"duckdb:x":                     "want bigquery://PROJECT/DATASET",
-		"bigquery:p/d":                 "want bigquery://PROJECT/DATASET",
-		"bigquery:///d":                "want bigquery://PROJECT/DATASET",
-		"bigquery://p\x00":             "not a URL",
-		"bigquery://P/d":               `project "P": want a project id`,
-		"bigquery://p/d/e":             `dataset "d/e": want letters, digits and _`,
-		"bigquery://p/d`x":             "want letters, digits and _",
-		"bigquery://p/d?conections=4":  "unknown parameter conections: want connections",
-		"bigquery://p/d?connections=0": `connections "0": want a number of at least 1`,
-		"bigquery://p/d?timeout=5":     `timeout "5": want a duration such as 30s`,
-		"bigquery://p/d?grpc=h:1":      "want both grpc and rest, or neither",
-		"bigquery://p/d?a=%zz":         "read parameters",
+		"duckdb:x":                      "want bigquery://PROJECT/DATASET",
+		"bigquery:p/d":                  "want bigquery://PROJECT/DATASET",
+		"bigquery:///d":                 "want bigquery://PROJECT/DATASET",
+		"bigquery://p\x00":              "not a URL",
+		"bigquery://P/d":                `project "P": want a project id`,
+		"bigquery://p/d/e":              `dataset "d/e": want letters, digits and _`,
+		"bigquery://p/d`x":              "want letters, digits and _",
+		"bigquery://p/d?conections=4":   "unknown parameter conections: want connections",
+		"bigquery://p/d?connections=0":  `connections "0": want a number of at least 1`,
+		"bigquery://p/d?timeout=5":      `timeout "5": want a duration such as 30s`,
+		"bigquery://p/d?location=E%22U": `location "E\"U": want a location such as EU`,
+		"bigquery://p/d?grpc=h:1":       "want both grpc and rest, or neither",
+		"bigquery://p/d?a=%zz":          "read parameters",
 	} {
 		_, err := bigquery.ParseURL(text)
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -127,7 +127,7 @@ func (d dataset) Reader(context.Context) (warehouse.Reader, error) { return nil,
 
 func (dataset) ReplacesFiles() bool { return false }
 
-func (d dataset) Statements() []string { return bigquery.Statements(d.Project, d.Dataset) }
+func (d dataset) Statements() []string { return bigquery.Statements(d.Project, d.Dataset, d.Location) }
 
 func (d dataset) Compact(_ context.Context, c Compaction) (Compacted, error) {
 	day := c.Before.UTC().AddDate(0, 0, -1)
