@@ -91,7 +91,7 @@ func explain(cfg *Config, err error) error {
 	case codes.ResourceExhausted:
 		return fault.RetryAfter(askedWait(err), err)
 	case codes.PermissionDenied, codes.Unauthenticated:
-		return fmt.Errorf("%w (the worker's account needs the role roles/bigquery.dataEditor on the dataset, or on the project if the dataset does not exist yet)", err)
+		return fmt.Errorf("%w (%s)", err, adviceFor(err))
 	case codes.NotFound:
 		return fmt.Errorf("%w (the project, the dataset or the table %s does not exist, or BigQuery's servers do not know it yet: \"cioctl warehouse migrate\" creates dataset and table)", err, Raw)
 	default:
