@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
+	"time"
 )
 
 // A Store is the place where a warehouse keeps its rows: a DuckDB file, a folder of
@@ -14,7 +16,15 @@ type Store struct {
 	ID string
 	// Empty reports that the store has no event.
 	Empty bool
+	// ReachedFrom is the time from which rows reach the store if it has replaced a store
+	// of the same name. Before, the rows may be lost. Zero if the rows reach it at once.
+	ReachedFrom time.Time
 }
+
+// ErrRecreated is the error of a sink whose store somebody has replaced. Rows may be lost,
+// and the sink holds until the caller closes it and reads the new store. Only BigQuery
+// returns ErrRecreated.
+var ErrRecreated = errors.New("the warehouse was created again")
 
 // Identity tells stores apart. Every sink implements Identity, and package
 // warehousetest has the suite.

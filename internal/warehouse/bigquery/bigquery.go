@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	bq "cloud.google.com/go/bigquery"
 	"github.com/rs/zerolog"
 	"google.golang.org/grpc/keepalive"
 
@@ -79,6 +80,9 @@ type Sink struct {
 	added     map[string]bool // columns that Open has added
 	omitAdded bool            // whether rows leave out the added columns for now
 	free      []*chunk        // reused by the next Write
+	tables    *bq.Client      // nil before the first check of the table
+	created   time.Time       // of the table that gets the rows, zero before the first check
+	checked   bool            // whether the last check of the table has succeeded
 }
 
 // Google's rules for names. A valid name cannot end its quotes in SQL.
@@ -139,12 +143,40 @@ func (s *Sink) Open(ctx context.Context) error {
 // Write only appends. After Config.Timeout without an answer, rows may be stored,
 // may be stored later, or may be lost. Write sends a refused row once more with altered
 // JSON, if that may help, before it rejects the row.
+//
+// Rows count as stored only if the table is afterwards the table of the sink's first
+// Store or Write, until Close. Otherwise the error is warehouse.ErrRecreated. Each Write
+// costs a tables.get for the check, of which Google allows an account 100 a second
+// (https://cloud.google.com/bigquery/quotas). After a failed check, Write sends no rows
+// before a check succeeds.
 func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := newBatch(rows)
+	if err := s.store(ctx, b); err != nil {
+		return warehouse.Result{}, explain(&s.cfg, err)
+	}
+	return b.result(), nil
+}
+
+// store appends the rows between two checks of the table. A successful check of the last
+// Write counts as the first check.
+func (s *Sink) store(ctx context.Context, b *batch) error {
+	if !s.checked {
+		if err := s.checkTable(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.appendAll(ctx, b); err != nil {
+		return err
+	}
+	return s.checkTable(ctx)
+}
+
+// appendAll appends the rows, again after an error that a new connection may solve.
+func (s *Sink) appendAll(ctx context.Context, b *batch) error {
 	for broken := false; len(b.todo) > 0 || b.alter(); {
 		err := s.append(ctx, b)
 		switch {
@@ -156,17 +188,23 @@ func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Resul
 			broken = true // Google closes idle connections: a first failure is no outage
 			continue
 		}
-		return warehouse.Result{}, explain(&s.cfg, err)
+		return err
 	}
-	return b.result(), nil
+	return nil
 }
 
-// Close implements warehouse.Sink.
+// Close implements warehouse.Sink. A closed sink may be used again, also for a recreated
+// table.
 func (s *Sink) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.disconnect()
-	return nil
+	client := s.tables
+	s.tables, s.created, s.checked = nil, time.Time{}, false
+	if client == nil {
+		return nil
+	}
+	return client.Close()
 }
 
 // connect opens a session unless the current session can be used.

@@ -18,15 +18,19 @@ const storeLabel = "cioevents_store"
 func (s *Sink) Store(ctx context.Context) (warehouse.Store, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	client, err := newTables(ctx, &s.cfg)
-	if err != nil {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.checkTable(ctx); err != nil {
 		return warehouse.Store{}, explain(&s.cfg, err)
 	}
-	defer client.Close()
-	store, err := labelled(ctx, client.Dataset(s.cfg.Dataset).Table(Raw))
+	store, err := labelled(ctx, s.tables.Dataset(s.cfg.Dataset).Table(Raw))
+	if err == nil {
+		err = s.checkTable(ctx)
+	}
 	if err != nil {
 		return warehouse.Store{}, explain(&s.cfg, fmt.Errorf("read store id: %w", err))
 	}
+	store.ReachedFrom = s.created.Add(staleWait)
 	return store, nil
 }
 

@@ -14,7 +14,7 @@ import (
 type Denial struct {
 	rest   *restError // nil if the REST calls go on
 	reason string     // of the ErrorInfo of gRPC, "" for none
-	text   string
+	text   string     // of the Write API, "" if its calls go on
 }
 
 // The kinds of Denial.
@@ -52,6 +52,8 @@ var (
 		rest: &restError{http.StatusForbidden, "accessDenied", "Access Denied: Table p:d.t: The user a@p.iam.gserviceaccount.com does not have bigquery.tables.get permission for table p:d.t."},
 		text: "Permission 'TABLES_UPDATE_DATA' denied on resource 'projects/p/datasets/d/tables/t' (or it may not exist).",
 	}
+	// NoReading is an account that may append rows, and not read the table.
+	NoReading = &Denial{rest: NoRole.rest}
 )
 
 // Deny makes the server refuse every later call. Deny(nil) ends the refusals.
@@ -73,7 +75,7 @@ func (s *Server) deniedREST() error {
 func (s *Server) denied() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.denial == nil {
+	if s.denial == nil || s.denial.text == "" {
 		return nil
 	}
 	st := status.New(codes.PermissionDenied, s.denial.text)
