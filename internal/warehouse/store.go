@@ -21,6 +21,10 @@ type Store struct {
 	ReachedFrom time.Time
 }
 
+// ErrNoCredentials is the error of a sink without credentials for its warehouse. A program
+// that still lacks them after a minute should end: only a restart may find them.
+var ErrNoCredentials = errors.New("no credentials")
+
 // ErrRecreated is the error of a sink whose store somebody has replaced. Rows may be lost,
 // and the sink holds until the caller closes it and reads the new store. Only BigQuery
 // returns ErrRecreated.

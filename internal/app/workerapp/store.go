@@ -2,6 +2,7 @@ package workerapp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -49,8 +50,10 @@ const (
 )
 
 // open opens the warehouse and reads its id, and retries until success or the end of
-// ctx. Queries must succeed before the first event, so open does not wait for NATS.
-func (g *storeGuard) open(ctx context.Context) {
+// ctx. Queries must succeed before the first event, so open does not wait for NATS. The
+// error says that the credentials were missing for patience.
+func (g *storeGuard) open(ctx context.Context, patience time.Duration) error {
+	begin := time.Now()
 	for wait := firstOpenWait; ctx.Err() == nil; wait = min(2*wait, lastOpenWait) {
 		err := g.rows.Open(ctx)
 		if err == nil {
@@ -59,9 +62,13 @@ func (g *storeGuard) open(ctx context.Context) {
 		switch {
 		case err == nil:
 			close(g.known)
-			return
+			return nil
 		case ctx.Err() != nil:
-			return
+			return nil
+		case !errors.Is(err, warehouse.ErrNoCredentials):
+			begin = time.Now()
+		case time.Since(begin) >= patience:
+			return fmt.Errorf("open warehouse of consumer %s: %w", g.place.Consumer, err)
 		}
 		if named, ok := fault.RetryWait(err); ok {
 			wait = named
@@ -69,6 +76,7 @@ func (g *storeGuard) open(ctx context.Context) {
 		g.log.Warn().Err(err).Stringer("wait", wait).Msg("warehouse not open, trying again")
 		pause(ctx, wait)
 	}
+	return nil
 }
 
 // beginWait bounds how long a missing consumer waits for the warehouse. A consumer

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cioevents/cioevents/internal/app"
 	"github.com/cioevents/cioevents/internal/customerio"
@@ -54,6 +55,8 @@ type App struct {
 	stores  []*storeGuard
 	clients []*customerio.Client
 	jobs    []job
+	// credentialsWait is the constant, replaced by a test.
+	credentialsWait time.Duration
 	// stateErr is the error of the last check of the bucket.
 	stateErr atomic.Pointer[error]
 }
@@ -74,7 +77,7 @@ type job struct {
 // New binds the admin listener and begins to connect to NATS. The caller runs
 // the app, or closes it.
 func New(cfg Config, log zerolog.Logger) (*App, error) {
-	a := &App{cfg: cfg}
+	a := &App{cfg: cfg, credentialsWait: credentialsWait}
 	if err := a.open(log); err != nil {
 		a.Close()
 		return nil, err
@@ -131,15 +134,22 @@ func (a *App) Run(ctx context.Context) error {
 	return a.Serve(ctx, a.openWarehouses, a.work)
 }
 
+// credentialsWait is how long the worker runs without credentials for a warehouse.
+const credentialsWait = time.Minute
+
 // openWarehouses creates the tables, because queries must succeed before the first
 // event. A warehouse that is down is tried until ctx ends.
+//
+// The end of the process is the only cure for missing credentials: Google's library asks
+// once whether a metadata server exists, and keeps a no for the life of the process
+// (cloud.google.com/go/compute/metadata, OnGCE). On GKE that server is late for some new
+// pods (https://github.com/googleapis/google-cloud-go/issues/14349).
 func (a *App) openWarehouses(ctx context.Context) error {
-	var opening sync.WaitGroup
+	opening, ctx := errgroup.WithContext(ctx)
 	for _, g := range a.stores {
-		opening.Go(func() { g.open(ctx) })
+		opening.Go(func() error { return g.open(ctx, a.credentialsWait) })
 	}
-	opening.Wait()
-	return nil
+	return opening.Wait()
 }
 
 func (a *App) names() []string {

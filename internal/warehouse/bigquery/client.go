@@ -10,6 +10,8 @@ import (
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
 // newTables returns a client of the REST API for datasets, tables and views. Without
@@ -21,7 +23,7 @@ func newTables(ctx context.Context, cfg *Config) (*bq.Client, error) {
 	}
 	client, err := bq.NewClient(ctx, cfg.Project, options...)
 	if err != nil {
-		return nil, fmt.Errorf("create REST client: %w", err)
+		return nil, fmt.Errorf("create REST client: %w", credentials(err))
 	}
 	return client, nil
 }
@@ -51,7 +53,11 @@ func newWriter(ctx context.Context, cfg *Config) (*managedwriter.Client, error) 
 	}
 	client, err := managedwriter.NewClient(ctx, cfg.Project, options...)
 	if err != nil {
-		return nil, fmt.Errorf("create Write API client: %w", err)
+		return nil, fmt.Errorf("create Write API client: %w", credentials(err))
 	}
 	return client, nil
 }
+
+// credentials marks the error of a new client, which has made no call: the credentials
+// are missing or cannot be read. Errors of the metadata server come with the calls.
+func credentials(err error) error { return fmt.Errorf("%w: %w", warehouse.ErrNoCredentials, err) }

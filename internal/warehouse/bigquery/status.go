@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
 // Errors that Write can handle itself.
@@ -84,8 +85,8 @@ func explain(cfg *Config, err error) error {
 		return fmt.Errorf("%w (no answer within %s)", err, cfg.Timeout)
 	case errors.Is(err, errRefused):
 		return fmt.Errorf("%w (compare the table %s with the output of \"cioctl warehouse migrate --print\")", err, Raw)
-	case strings.Contains(err.Error(), "could not find default credentials"):
-		return fmt.Errorf("%w (set GOOGLE_APPLICATION_CREDENTIALS, or run as a service account)", err)
+	case errors.Is(err, warehouse.ErrNoCredentials):
+		return fmt.Errorf("%w (run as a service account, on GKE with GCE_METADATA_HOST=169.254.169.254, or set GOOGLE_APPLICATION_CREDENTIALS)", err)
 	}
 	switch codeOf(err) {
 	case codes.ResourceExhausted:
