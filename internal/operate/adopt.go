@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
@@ -44,7 +45,8 @@ func PlaceOf(places []place.Place, consumer string) (place.Place, error) {
 }
 
 // PlanAdoption opens the warehouse as Migrate does, and reads the present store of the
-// warehouse's consumer. PlanAdoption does not change the consumer.
+// warehouse's consumer. PlanAdoption does not change the consumer. The error of a store
+// that rows do not reach yet names the time from which they do.
 func PlanAdoption(ctx context.Context, conn *stream.Conn, p place.Place) (*Adoption, error) {
 	link, err := conn.StoreLink(ctx, p.Consumer)
 	if err != nil {
@@ -64,7 +66,16 @@ func PlanAdoption(ctx context.Context, conn *stream.Conn, p place.Place) (*Adopt
 	if a.Empty {
 		a.To.Lacks = a.Settled
 	}
+	if a.recreates() && time.Now().Before(store.ReachedFrom) {
+		return nil, fmt.Errorf("warehouse %s was created a short time ago, and its events may still go to a deleted store of the same name: adopt the warehouse after %s. The events wait in the stream",
+			p.Where(), store.ReachedFrom.UTC().Format(time.DateTime+" UTC"))
+	}
 	return a, nil
+}
+
+// recreates reports whether the new store may have replaced a store of the same name.
+func (a *Adoption) recreates() bool {
+	return a.Changes() && (a.From.Place == a.To.Place || a.From.Place == "")
 }
 
 // Adopt links the consumer as planned. A worker with the new store begins to fetch within

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rs/zerolog"
@@ -12,6 +15,7 @@ import (
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
 )
@@ -107,5 +111,40 @@ func TestAdoptAFullStore(t *testing.T) {
 	}
 	if a := p.plan(at); a.Empty || a.To.Lacks != 0 {
 		t.Errorf("the plan is %+v", a)
+	}
+}
+
+// BigQuery may store rows in a deleted table for 10 minutes after its recreation.
+func TestAdoptWaitsForARecreatedTable(t *testing.T) {
+	t.Parallel()
+	p := newPipeline(t)
+	var passed atomic.Int64 // since an hour ago
+	begin := time.Now().Add(-time.Hour)
+	cloud, err := bigqueryfake.Start(bigqueryfake.Config{Now: func() time.Time { return begin.Add(time.Duration(passed.Load())) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cloud.Close)
+	endpoints := "?grpc=" + cloud.GRPCEndpoint() + "&rest=" + cloud.RESTEndpoint()
+	p.consumer(place.FirstConsumer)
+	for name, c := range map[string]struct {
+		from, to string // datasets
+		created  time.Duration
+		waits    bool
+	}{
+		"created again a minute ago": {"new", "new", 59 * time.Minute, true},
+		"created again long ago":     {"ago", "ago", 0, false},
+		"another dataset":            {"old", "other", 59 * time.Minute, false},
+	} {
+		to := places(t, "bigquery://proj/"+c.to+endpoints)[0]
+		link := stream.Store{ID: "of the old table", Place: "bigquery proj." + c.from}
+		if err := p.conn.SetStore(t.Context(), place.FirstConsumer, link); err != nil {
+			t.Fatal(err)
+		}
+		passed.Store(int64(c.created))
+		_, err := operate.PlanAdoption(t.Context(), p.conn, to)
+		if (err != nil) != c.waits || err != nil && !strings.Contains(err.Error(), begin.Add(c.created+10*time.Minute).UTC().Format("adopt the warehouse after 2006-01-02 15:04")) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -35,11 +35,13 @@ type storeGuard struct {
 	mu      sync.Mutex
 	linked  bool
 	refusal error // nil unless the consumer fills another store
+	lost    bool  // whether somebody has replaced the store since its opening
 
 	// The fields below belong to run.
 
 	vacantSince, claimedAt time.Time
 	warned                 bool
+	identified             bool // whether own is the store that has replaced a lost one
 }
 
 // A failed opening is repeated after firstOpenWait, then after twice the wait, up to

@@ -31,7 +31,9 @@ func (g *storeGuard) run(ctx context.Context) {
 	case <-ctx.Done():
 	}
 	for ctx.Err() == nil {
-		g.check(ctx)
+		if g.identify(ctx) {
+			g.check(ctx)
+		}
 		pause(ctx, storeCheck)
 	}
 }
@@ -57,7 +59,7 @@ func (g *storeGuard) check(ctx context.Context) {
 
 func (g *storeGuard) accept(ctx context.Context, link stream.StoreLink) {
 	g.vacantSince = time.Time{}
-	if time.Since(g.claimedAt) < claimSettle {
+	if time.Since(g.claimedAt) < claimSettle || !g.regain(ctx) {
 		return
 	}
 	if !g.isLinked() {
@@ -72,7 +74,7 @@ func (g *storeGuard) claim(ctx context.Context, link stream.StoreLink) {
 		g.vacantSince = time.Now()
 	}
 	linked := g.isLinked()
-	if !linked && time.Since(g.vacantSince) < vacancy {
+	if !linked && time.Since(g.vacantSince) < vacancy || g.isLost() {
 		return
 	}
 	if err := g.conn.SetStore(ctx, g.place.Consumer, g.store(link.Store.Lacks)); err != nil {
@@ -89,6 +91,10 @@ func (g *storeGuard) refuse(other stream.Store) {
 	name := g.place.Consumer
 	err := fmt.Errorf("fills another store, %s, and not %s: if the warehouse has moved, run cioctl warehouse adopt --consumer %s; to fill both, give this worker both in WAREHOUSE_URL",
 		other.Place, g.place.Where(), name)
+	if other.Place == g.place.Where() {
+		err = fmt.Errorf("fills another store, which was at %s before the present one: if somebody has created the warehouse again, run cioctl warehouse adopt --consumer %s, and then cioctl replay start --to %s",
+			other.Place, name, name)
+	}
 	if before := g.ready(); before == nil || before.Error() != err.Error() {
 		g.log.Error().Str("store", g.own.ID).Str("linked_store", other.ID).
 			Msg("consumer " + err.Error() + ". Until then this worker fetches nothing for the warehouse")

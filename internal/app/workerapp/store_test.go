@@ -48,10 +48,15 @@ type filler struct {
 // worker starts a worker that fills the file, and runs the other consumers as a dry run.
 func (y *yard) worker(path, consumers string) *filler {
 	y.t.Helper()
-	f := &filler{t: y.t, path: path}
+	return y.start(&filler{t: y.t, path: path}, "duckdb:"+path, consumers)
+}
+
+// start starts a worker with the value of WAREHOUSE_URL.
+func (y *yard) start(f *filler, url, consumers string) *filler {
+	y.t.Helper()
 	env := map[string]string{
 		"NATS_URL": y.nats.URL(), "ADMIN_ADDR": "127.0.0.1:0", "WORKER_CONSUMERS": consumers,
-		"WAREHOUSE_URL": "duckdb:" + path, "EFFECTS_DRY_RUN": "true",
+		"WAREHOUSE_URL": url, "EFFECTS_DRY_RUN": "true",
 	}
 	var cfg workerapp.Config
 	set := config.New("worker", func(name string) string { return env[name] })

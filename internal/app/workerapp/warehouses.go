@@ -18,19 +18,19 @@ func (a *App) wireWarehouses() error {
 		if err != nil {
 			return fmt.Errorf("%s %q: %w", place.Setting, p.URL, err)
 		}
-		rows := worker.NewRows(p.Consumer, sink, a.metrics)
 		limits := warehouseLimits
 		limits.Messages = a.cfg.BatchRows
 		limits.Bytes = max(a.cfg.BatchRows, defaultBatchRows) * warehouseMessage
 		guard := &storeGuard{
-			place: p, source: a.sourceOf(p.Consumer, []string{stream.AllEvents}), conn: a.Conn, sink: sink, rows: rows,
+			place: p, source: a.sourceOf(p.Consumer, []string{stream.AllEvents}), conn: a.Conn, sink: sink,
 			log: a.Log.With().Str("consumer", p.Consumer).Logger(), known: make(chan struct{}),
 		}
+		guard.rows = worker.NewRows(p.Consumer, watchedSink{sink, guard}, a.metrics)
 		a.Registry.MustRegister(guard.gauge())
 		a.sinks, a.stores = append(a.sinks, sink), append(a.stores, guard)
 		a.jobs = append(a.jobs, job{
 			name: p.Consumer, subjects: guard.source.Subjects, limits: limits, loops: 2,
-			handler: rows, store: guard,
+			handler: guard.rows, store: guard,
 		})
 	}
 	return nil

@@ -1,0 +1,79 @@
+package workerapp
+
+import (
+	"context"
+	"errors"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/place"
+)
+
+// A watchedSink tells the guard when somebody has replaced the store.
+type watchedSink struct {
+	place.Sink
+	guard *storeGuard
+}
+
+// Write implements warehouse.Sink.
+func (s watchedSink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
+	result, err := s.Sink.Write(ctx, rows)
+	if errors.Is(err, warehouse.ErrRecreated) {
+		s.guard.lose(err)
+	}
+	return result, err
+}
+
+// lose stops fetches. A batch in hand is retried, and the sink refuses the batch until
+// regain. The new store has another id than the consumer, so an operator has to adopt
+// the store. operate.PlanAdoption waits until rows reach the store.
+func (g *storeGuard) lose(err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.lost {
+		return
+	}
+	g.lost, g.linked, g.refusal = true, false, err
+	g.log.Error().Err(err).Msg("warehouse lost: until somebody runs cioctl warehouse adopt, this worker fetches and acknowledges nothing for the warehouse")
+}
+
+func (g *storeGuard) isLost() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.lost
+}
+
+// identify reads the id of the new store after a loss, through a sink of its own: the
+// guard's sink still refuses the new store. identify reports whether own is up to date.
+func (g *storeGuard) identify(ctx context.Context) bool {
+	if !g.isLost() || g.identified {
+		return true
+	}
+	store, err := g.place.Store(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			g.log.Warn().Err(err).Msg("new warehouse not open, trying again")
+		}
+		return false
+	}
+	g.own, g.identified = store, true
+	return true
+}
+
+// regain lets the sink write to the new store, unless the store was replaced once more.
+func (g *storeGuard) regain(ctx context.Context) bool {
+	if !g.isLost() {
+		return true
+	}
+	g.identified = false
+	if err := g.sink.Close(); err != nil {
+		g.log.Warn().Err(err).Msg("warehouse not closed")
+	}
+	store, err := g.sink.Store(ctx)
+	if err != nil || store.ID != g.own.ID {
+		return false
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.lost = false
+	return true
+}
