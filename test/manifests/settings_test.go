@@ -50,8 +50,8 @@ func (s *settings) parse() []string {
 	return strings.Split(err.Error(), "\n")
 }
 
-// runtimeVariables are read by Go itself.
-var runtimeVariables = []string{"GOMEMLIMIT", "GOGC"}
+// runtimeVariables are read by Go itself, or by Google's library for BigQuery.
+var runtimeVariables = []string{"GOMEMLIMIT", "GOGC", "GCE_METADATA_HOST"}
 
 var reference = regexp.MustCompile(`\$\(([A-Z_]+)\)`)
 
@@ -134,6 +134,23 @@ func unknownNames(set *config.Set, env map[string]string, vars []corev1.EnvVar) 
 		}
 	}
 	return unknown
+}
+
+// TestWarehouseFindsItsIdentity also checks that the address is the one that the
+// network policy allows: see TestWhoReachesWhom.
+func TestWarehouseFindsItsIdentity(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *system) {
+		t.Helper()
+		for _, w := range s.workloads {
+			for _, c := range w.pod.Spec.Containers {
+				env := s.environment(t, c)
+				if strings.Contains(env["WAREHOUSE_URL"], "bigquery:") && env["GCE_METADATA_HOST"] != "169.254.169.254" {
+					t.Errorf("%s fills BigQuery with GCE_METADATA_HOST=%q", w.name, env["GCE_METADATA_HOST"])
+				}
+			}
+		}
+	})
 }
 
 func TestAWrongNameIsFound(t *testing.T) {

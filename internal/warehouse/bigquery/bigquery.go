@@ -56,7 +56,8 @@ type Config struct {
 	GRPCEndpoint, RESTEndpoint string
 	Log                        zerolog.Logger
 
-	keepAlive keepalive.ClientParameters // replaced by tests
+	keepAlive    keepalive.ClientParameters // replaced by tests
+	authenticate bool                       // set by tests: authenticate at RESTEndpoint, too
 }
 
 // keepAlive finds a connection that the network has lost without a reset: the client

@@ -19,7 +19,10 @@ import (
 func newTables(ctx context.Context, cfg *Config) (*bq.Client, error) {
 	var options []option.ClientOption
 	if cfg.RESTEndpoint != "" {
-		options = append(options, option.WithEndpoint(restURL(cfg.RESTEndpoint)), option.WithoutAuthentication())
+		options = append(options, option.WithEndpoint(restURL(cfg.RESTEndpoint)))
+		if !cfg.authenticate {
+			options = append(options, option.WithoutAuthentication())
+		}
 	}
 	client, err := bq.NewClient(ctx, cfg.Project, options...)
 	if err != nil {
