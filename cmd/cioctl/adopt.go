@@ -38,6 +38,9 @@ from the stream:
 
   cioctl replay start --to warehouse --wait
 
+A table of BigQuery that replaces another of the same name is refused for 10 minutes
+after its creation: BigQuery may still store rows in the deleted table.
+
 To fill two warehouses, do not use adopt: give the workers both in WAREHOUSE_URL.
 
 adopt shows both stores and asks. A script needs --yes: without a terminal nobody can

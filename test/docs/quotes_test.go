@@ -79,6 +79,7 @@ var quotes = map[string][]quote{
 	},
 	"docs/operations.md": {
 		{"| over {16 KiB} of headers |", "internal/ingest.maxHeaderBytes"},
+		{"a table of the same name until it is {10 minutes} old", "internal/warehouse/bigquery.staleWait"},
 		{"The default of {8 s} suits three probes", "internal/app/ingestapp.drainDelay"},
 		{"Give the process `DRAIN_DELAY` and {8 s} more", "internal/ingest.shutdownTimeout"},
 		{"too far ahead: over {24 hours}", "pkg/webhook.MaxClockSkew"},

@@ -25,6 +25,7 @@ var texts = map[string][]text{
 		{"--tail=20 | grep '{batch failed}'`", "internal/worker"},
 		{"says `{warehouse not open}`", "internal/app/workerapp"},
 		{"say `{fills another store}`", "internal/app/workerapp"},
+		{"logs `{warehouse lost}`", "internal/app/workerapp"},
 		{"logs `{missing stream of dead letters recreated}`", "internal/stream"},
 		{"`grep '{not recreated}'`", "internal/stream"},
 		{"the log of the worker: `{missing stream of events recreated}`", "internal/stream"},
