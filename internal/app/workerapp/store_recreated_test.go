@@ -80,14 +80,26 @@ func TestRecreatedTable(t *testing.T) {
 	c.later()
 	y.publish(50)
 	y.until("the events are handled", func() bool { return y.handled("warehouse") })
-	store := y.link("warehouse").Store.ID
-
 	at, err := place.ParseList([]string{c.url()})
 	if err != nil {
 		t.Fatal(err)
 	}
+	for range 2 {
+		c.recreate(y, f, at[0])
+		c.adopt(y, at[0])
+	}
+	if code, body := f.ready(); code != http.StatusOK {
+		t.Errorf("after the adoption the worker is not ready: %s", body)
+	}
+}
+
+// recreate creates the table again and publishes events. The worker must hold them.
+func (c *cloud) recreate(y *yard, f *filler, at place.Place) {
+	t := y.t
+	t.Helper()
+	before := y.link("warehouse")
 	c.dropTable(t)
-	if err := at[0].Migrate(t.Context()); err != nil {
+	if err := at.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	y.publish(50)
@@ -103,10 +115,16 @@ func TestRecreatedTable(t *testing.T) {
 	}
 
 	c.later() // time alone changes nothing
-	if link := y.link("warehouse"); link.Settled != 50 || link.Store.ID != store {
-		t.Errorf("the consumer has settled %d events of the store %s; want 50 of %s", link.Settled, link.Store.ID, store)
+	if link := y.link("warehouse"); link.Settled != before.Settled || link.Store.ID != before.Store.ID {
+		t.Errorf("the consumer has settled %d events of the store %s; want %d of %s", link.Settled, link.Store.ID, before.Settled, before.Store.ID)
 	}
-	plan, err := operate.PlanAdoption(t.Context(), y.conn, at[0])
+}
+
+// adopt adopts the new table and replays all events.
+func (c *cloud) adopt(y *yard, at place.Place) {
+	t := y.t
+	t.Helper()
+	plan, err := operate.PlanAdoption(t.Context(), y.conn, at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,8 +135,5 @@ func TestRecreatedTable(t *testing.T) {
 	if _, err := y.conn.StartReplay(t.Context(), stream.ReplayRequest{Target: "warehouse"}); err != nil {
 		t.Fatal(err)
 	}
-	y.until("a reader sees all events", func() bool { return c.rows() == 100 })
-	if code, body := f.ready(); code != http.StatusOK {
-		t.Errorf("after the adoption the worker is not ready: %s", body)
-	}
+	y.until("a reader sees all events", func() bool { return c.rows() == y.sent })
 }
