@@ -148,7 +148,7 @@ func (s *Sink) Open(ctx context.Context) error {
 // Rows count as stored only if the table is afterwards the table of the sink's first
 // Store or Write, until Close. Otherwise the error is warehouse.ErrRecreated. Each Write
 // costs a tables.get for the check, of which Google allows an account 100 a second
-// (https://cloud.google.com/bigquery/quotas). After a failed check, Write sends no rows
+// (https://cloud.google.com/bigquery/quotas#api_request_quotas). After a failed check, Write sends no rows
 // before a check succeeds.
 func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
