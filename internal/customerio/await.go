@@ -50,6 +50,7 @@ func (c *Client) probe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	start := time.Now()
 	result, err := c.checkRegion(ctx)
 	if e := statusOf(err); e != nil && e.misplaced() {
 		// The address may be a proxy that forwards only the paths of real calls. The
@@ -61,6 +62,9 @@ func (c *Client) probe(ctx context.Context) error {
 		result = outcomeCancelled
 	case result.unanswered():
 		c.circuit.doubt()
+	}
+	if result != outcomeCancelled {
+		c.metrics.answered(regionCall, result, time.Since(start))
 	}
 	if err := c.circuit.leave(probe, result, 0, err); !result.answersWork() {
 		return err

@@ -8,8 +8,12 @@ import (
 	"github.com/cioevents/cioevents/internal/effect"
 )
 
-// batchCall is the label of a batch, beside the kinds of calls.
-const batchCall = "batch"
+// Labels of calls beside the kinds of effects: a batch, and the question for the region
+// that a client asks at the start and while the circuit is open.
+const (
+	batchCall  = "batch"
+	regionCall = "region"
+)
 
 // Metrics are the instruments of this package.
 type Metrics struct {
@@ -38,7 +42,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"call"}),
 		reg: reg,
 	}
-	for _, name := range []string{string(effect.Identify), string(effect.Suppress), string(effect.Track), batchCall} {
+	for _, name := range []string{string(effect.Identify), string(effect.Suppress), string(effect.Track), batchCall, regionCall} {
 		m.duration.WithLabelValues(name)
 		for _, o := range outcomes() {
 			m.calls.WithLabelValues(name, string(o))

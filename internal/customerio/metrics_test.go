@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net/http"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
@@ -38,7 +40,7 @@ func TestMetrics(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	metrics := customerio.NewMetrics(reg)
 	want, _ := gather(t, reg)
-	if len(want) != 4*7 {
+	if len(want) != 5*7 {
 		t.Errorf("%d series at the start, want one for each call and outcome: %v", len(want), want)
 	}
 
@@ -63,6 +65,30 @@ func TestMetrics(t *testing.T) {
 	}
 	if timed != 6 {
 		t.Errorf("%d calls timed, want the 6 that were sent", timed)
+	}
+}
+
+// The question for the region counts as a call: with a wrong key a worker makes no other.
+func TestTheQuestionForTheRegionIsCounted(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status int
+		want   string
+	}{{200, "region ok"}, {401, "region unauthorized"}, {503, "region unavailable"}, {404, "region rejected"}} {
+		synctest.Test(t, func(t *testing.T) {
+			reg := prometheus.NewRegistry()
+			metrics := customerio.NewMetrics(reg)
+			want, _ := gather(t, reg)
+			want[c.want] = 1
+			client := paced(t, customerio.Config{Metrics: metrics}, (&api{status: c.status}).serve)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second/2) // shorter than the pause before the next question
+			defer cancel()
+			_ = client.Await(ctx)
+			got, timed := gather(t, reg)
+			if diff := cmp.Diff(want, got); diff != "" || timed != 1 {
+				t.Errorf("status %d: %d calls timed, calls (-want +got):\n%s", c.status, timed, diff)
+			}
+		})
 	}
 }
 

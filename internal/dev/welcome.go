@@ -101,15 +101,15 @@ func (s *Stack) activity() activity {
 	ingest, worker := s.ingest.Metrics(), s.worker.Metrics()
 	return activity{
 		events:  sum(ingest, "cioevents_ingest_answers_total", "stored"),
-		effects: sum(worker, "cioevents_track_calls_total", "ok"),
+		effects: sum(worker, "cioevents_track_calls_total", "ok") - sum(worker, "cioevents_track_calls_total", "ok", "region"),
 		rows:    sum(worker, "cioevents_warehouse_rows_total", "inserted"),
 		retries: sum(worker, "cioevents_worker_messages_total", "retried"),
 		dead:    sum(worker, "cioevents_worker_messages_total", "dead") + sum(ingest, "cioevents_ingest_answers_total", "kept"),
 	}
 }
 
-// sum adds up the series of a counter with the value in any label.
-func sum(g prometheus.Gatherer, name, value string) (total float64) {
+// sum adds up the series of a counter that have each of the values in any label.
+func sum(g prometheus.Gatherer, name string, values ...string) (total float64) {
 	families, err := g.Gather()
 	if err != nil {
 		return 0
@@ -119,10 +119,16 @@ func sum(g prometheus.Gatherer, name, value string) (total float64) {
 			continue
 		}
 		for _, m := range f.GetMetric() {
+			labels := map[string]bool{}
 			for _, l := range m.GetLabel() {
-				if l.GetValue() == value {
-					total += m.GetCounter().GetValue()
-				}
+				labels[l.GetValue()] = true
+			}
+			all := true
+			for _, v := range values {
+				all = all && labels[v]
+			}
+			if all {
+				total += m.GetCounter().GetValue()
 			}
 		}
 	}
