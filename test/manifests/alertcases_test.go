@@ -62,7 +62,12 @@ func ingestCases() []alertCase {
 		{"CioeventsFeedStalled", "none for 100 minutes", 120, []string{signed + "1200x120"}, true},
 		{"CioeventsFeedStalled", "none in one of two workspaces", 120, []string{signed + "0+60x120", other + "1200x120"}, true},
 		{"CioeventsFeedStalled", "a pod that was restarted a minute ago", 120, []string{signed + "0+60x118 0 0"}, false},
-		{"CioeventsFeedStalled", "never one", 120, []string{signed + "0x120"}, true},
+		{"CioeventsFeedStalled", "never one, for two hours", 120, []string{signed + "0x120"}, true},
+		{"CioeventsFeedStalled", "never one, for 55 minutes", 55, []string{signed + "0x55"}, false},
+		{"CioeventsFeedStalled", "never one, another pod every 20 minutes", 80, []string{
+			signed + "0x20 stale", strings.Replace(signed, `"a"`, `"b"`, 1) + "_x20 0x20 stale", strings.Replace(signed, `"a"`, `"c"`, 1) + "_x40 0x40",
+		}, true},
+		{"CioeventsFeedStalled", "never one in a workspace that was added 30 minutes ago", 120, []string{signed + "0+60x120", other + "_x90 0x30"}, false},
 		{"CioeventsIngestAbsent", "no ingest", 5, nil, true},
 		{"CioeventsIngestAbsent", "one without calls", 5, []string{answers("stored", "0x5")}, false},
 		{"CioeventsEverySignatureRefused", "a wrong key", 30, []string{answers("invalid_signature", "0+1x30"), match + "7x30"}, true},

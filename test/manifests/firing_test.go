@@ -24,9 +24,13 @@ import (
 // rule wants it. It also fills in what the alert says.
 func fires(t *testing.T, rule *monitoringv1.Rule, series memory, minutes int) bool {
 	t.Helper()
-	end := time.Unix(0, 0).Add(time.Duration(minutes) * time.Minute)
+	return firesAt(t, rule, series, time.Unix(0, 0).Add(time.Duration(minutes)*time.Minute))
+}
+
+func firesAt(t *testing.T, rule *monitoringv1.Rule, series storage.Queryable, end time.Time) bool {
+	t.Helper()
 	firing := evaluate(t, rule, series, end)
-	for at := end.Add(-pending(t, rule)); at.Before(end); at = at.Add(time.Minute) {
+	for at := end.Add(-pending(t, rule)); at.Before(end) && len(firing) > 0; at = at.Add(time.Minute) {
 		active := evaluate(t, rule, series, at)
 		maps.DeleteFunc(firing, func(labels string, _ engine.Sample) bool {
 			_, ok := active[labels]
@@ -55,23 +59,29 @@ func pending(t *testing.T, rule *monitoringv1.Rule) time.Duration {
 }
 
 // evaluate returns the results of a rule's expression by their labels.
-func evaluate(t *testing.T, rule *monitoringv1.Rule, series memory, at time.Time) map[string]engine.Sample {
+func evaluate(t *testing.T, rule *monitoringv1.Rule, series storage.Queryable, at time.Time) map[string]engine.Sample {
 	t.Helper()
-	e := engine.NewEngine(engine.EngineOpts{MaxSamples: 1e6, Timeout: time.Minute, Parser: promql})
-	q, err := e.NewInstantQuery(t.Context(), series, nil, rule.Expr.StrVal, at)
+	results := map[string]engine.Sample{}
+	for _, s := range query(t, series, rule.Expr.StrVal, at) {
+		results[s.Metric.String()] = s
+	}
+	return results
+}
+
+// query returns the samples of an expression at a time.
+func query(t *testing.T, series storage.Queryable, expr string, at time.Time) engine.Vector {
+	t.Helper()
+	e := engine.NewEngine(engine.EngineOpts{MaxSamples: 1e7, Timeout: time.Minute, Parser: promql})
+	q, err := e.NewInstantQuery(t.Context(), series, nil, expr, at)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: %v", expr, err)
 	}
 	defer q.Close()
 	vector, err := q.Exec(t.Context()).Vector()
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: %v", expr, err)
 	}
-	results := map[string]engine.Sample{}
-	for _, s := range vector {
-		results[s.Metric.String()] = s
-	}
-	return results
+	return slices.Clone(vector)
 }
 
 // expand fills in a text as Prometheus does, and wants every label that it names.
@@ -99,7 +109,9 @@ func parseSeries(t *testing.T, texts []string) memory {
 		}
 		var samples []chunks.Sample
 		for i, v := range values {
-			samples = append(samples, sample{time.Duration(i) * time.Minute, v.Value})
+			if !v.Omitted {
+				samples = append(samples, sample{time.Duration(i) * time.Minute, v.Value})
+			}
 		}
 		m = append(m, storage.NewListSeries(l, samples))
 	}
