@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -36,12 +37,12 @@ func startPrograms(t *testing.T) *programs {
 	t.Cleanup(api.Close)
 	p := &programs{nats: startNATS(t, s), track: api.URL}
 	var err error
-	settings := p.settings(t, s, "ingest")
+	settings := p.settings(t, s, "ingest", nil)
 	if p.ingest, err = ingestapp.New(settings.ingest, zerolog.Nop()); err != nil {
 		t.Fatal(err)
 	}
 	run(t, p.ingest.Run)
-	settings = p.settings(t, s, "worker")
+	settings = p.settings(t, s, "worker", nil)
 	if p.worker, err = workerapp.New(settings.worker, zerolog.Nop()); err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +50,8 @@ func startPrograms(t *testing.T) *programs {
 	return p
 }
 
-func (p *programs) settings(t *testing.T, s *system, program string) *settings {
+// settings are those of the pod that runs a program, with some variables replaced.
+func (p *programs) settings(t *testing.T, s *system, program string, replaced map[string]string) *settings {
 	t.Helper()
 	for _, w := range s.workloads {
 		if w.pod.Spec.Containers[0].Name != program {
@@ -59,6 +61,7 @@ func (p *programs) settings(t *testing.T, s *system, program string) *settings {
 		env["NATS_URL"], env["INGEST_ADDR"], env["ADMIN_ADDR"], env["DRAIN_DELAY"] = p.nats.url(program), "127.0.0.1:0", "127.0.0.1:0", "0"
 		env["CUSTOMERIO_TRACK_URL"] = p.track
 		env["WAREHOUSE_URL"] = "duckdb:" + filepath.Join(t.TempDir(), "events.duckdb")
+		maps.Copy(env, replaced)
 		settings := declare(program, env)
 		if mistakes := settings.parse(); mistakes != nil {
 			t.Fatal(mistakes)

@@ -3,6 +3,7 @@ package workerapp
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/cioevents/cioevents/internal/app"
 	"github.com/cioevents/cioevents/internal/config"
@@ -36,6 +37,8 @@ type Config struct {
 	// MaxAckPending is the largest number of messages of a consumer that are delivered
 	// to the workers and not settled.
 	MaxAckPending int
+	// Now is the clock for the ages of messages. Default time.Now.
+	Now func() time.Time
 }
 
 // Declare adds the settings to the set.

@@ -102,7 +102,7 @@ func (a *App) open(log zerolog.Logger) error {
 	}
 	a.wireSources()
 	a.stateErr.Store(&errStateUnchecked)
-	a.watch = a.Conn.NewWatch(stream.WatchConfig{Consumers: a.names()})
+	a.watch = a.Conn.NewWatch(stream.WatchConfig{Consumers: a.names(), Now: a.cfg.Now})
 	a.Registry.MustRegister(a.watch)
 	// An unavailable Track API and a missing stream of dead letters are notes. A worker
 	// is ready when it reaches the stream: docs/adr/0004-readiness.md.
