@@ -2,6 +2,7 @@ package manifests_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,6 +34,9 @@ func TestAlertsInARun(t *testing.T) {
 			continue
 		}
 		began := time.Now()
+		if asks := strings.Contains(rules[i].Expr.StrVal, "jetstream_") || strings.Contains(rules[i].Expr.StrVal, "gnatsd_"); asks != f.made {
+			t.Errorf("%s asks for series of the exporter: %t, made: %t", f.alert, asks, f.made)
+		}
 		s.pass(1, nil) // counters begin at their value before the failure
 		f.cause(s)
 		if !firesAt(t, &rules[i], s, s.now) {

@@ -64,7 +64,7 @@ func startSite(t *testing.T) *site {
 	s.link = startLink(t, s.nats.servers[0].Addr().String())
 	for _, name := range []string{"nats-1", "nats-2"} {
 		s.spare = append(s.spare, startServer(t, &server.Options{
-			ServerName: name, Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, JetStreamMaxStore: 1 << 20, StoreDir: t.TempDir(), NoLog: true, NoSigs: true,
+			ServerName: name, Host: "127.0.0.1", Port: server.RANDOM_PORT, HTTPHost: "127.0.0.1", HTTPPort: server.RANDOM_PORT, JetStream: true, JetStreamMaxStore: 1 << 20, StoreDir: t.TempDir(), NoLog: true, NoSigs: true,
 		}))
 	}
 	s.js, s.conn = s.nats.operator(t), s.nats.connect(t, "operator")
@@ -169,9 +169,9 @@ func (s *site) scrape() {
 	for name, p := range s.pods {
 		s.recorder.scrape(s.t, p.admin, labels.FromStrings("namespace", namespace, "pod", name, "container", p.program, "job", p.program))
 	}
-	for _, srv := range append(s.nats.servers, s.spare...) {
+	for i, srv := range append(s.nats.servers[:1:1], s.spare...) {
 		if srv.Running() {
-			s.export(s.t, srv)
+			s.export(s.t, fmt.Sprint("nats-", i), srv)
 		}
 	}
 	s.endScrape()
