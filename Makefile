@@ -36,7 +36,7 @@ test/race: ## Run all tests with the race detector, in random order
 
 .PHONY: manifests
 manifests: ## Check deploy/ and docker-compose.yml: types, settings, metrics, NATS permissions
-	cd test/manifests && go test ./...
+	cd test/manifests && go test -count=1 ./...
 
 .PHONY: chaos
 chaos: ## Kill and break real processes at random and check every guarantee; ARGS="--seed 1"
