@@ -1,5 +1,6 @@
-// Package customeriotest is a fake of Customer.io's Track API, for tests and for the
-// demo of cioctl. A Fake is an http.Handler that keeps profiles as Customer.io does.
+// Package customeriotest has fakes of Customer.io's Track API and App API, for tests and
+// for the demo of cioctl: Fake and App. A Fake is an http.Handler that keeps profiles as
+// Customer.io does.
 //
 // A Fake imitates
 //   - basic authentication
@@ -52,6 +53,7 @@ type Config struct {
 // A Fake is a workspace of Customer.io. A Fake is safe for concurrent use. A Fake takes
 // about 1 KB of memory for each person. Calls beyond CallLog take no memory.
 type Fake struct {
+	faults
 	cfg Config
 	mux *http.ServeMux
 
@@ -62,8 +64,6 @@ type Fake struct {
 
 	second   int64 // the second of the last call, and its calls
 	inSecond int
-
-	fault func(*http.Request) *Fault
 }
 
 // New returns a workspace without people.
@@ -123,5 +123,7 @@ func (f *Fake) Calls() []Call {
 func (f *Fake) Counts() Counts {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.counts
+	c := f.counts
+	c.Requests, c.Faults = f.faults.counts()
+	return c
 }

@@ -3,6 +3,7 @@ package customeriotest
 import (
 	"cmp"
 	"net/http"
+	"sync"
 )
 
 // A Fault replaces the answer to a call.
@@ -30,27 +31,41 @@ func Proxy() *Fault {
 	}
 }
 
-// SetFault answers every later request with the fault that fn returns, or normally when
-// fn returns nil. The Fake calls fn for one request at a time, before any check of the
-// request. SetFault(nil) ends the faults.
-func (f *Fake) SetFault(fn func(*http.Request) *Fault) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.fault = fn
+// faults are the faults of a fake.
+type faults struct {
+	mu       sync.Mutex
+	fn       func(*http.Request) *Fault
+	met      int
+	requests int
 }
 
-func (f *Fake) nextFault(r *http.Request) *Fault {
+// SetFault answers every later request with the fault that fn returns, or normally when
+// fn returns nil. The fake calls fn for one request at a time, before any check of the
+// request. SetFault(nil) ends the faults.
+func (f *faults) SetFault(fn func(*http.Request) *Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.counts.Requests++
-	if f.fault == nil {
+	f.fn = fn
+}
+
+func (f *faults) next(r *http.Request) *Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.requests++
+	if f.fn == nil {
 		return nil
 	}
-	fault := f.fault(r)
+	fault := f.fn(r)
 	if fault != nil {
-		f.counts.Faults++
+		f.met++
 	}
 	return fault
+}
+
+func (f *faults) counts() (requests, met int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.requests, f.met
 }
 
 func (ft *Fault) serve(w http.ResponseWriter, r *http.Request) {

@@ -53,7 +53,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	fault := f.nextFault(r)
+	fault := f.next(r)
 	if fault != nil && !fault.AfterEffect {
 		fault.serve(w, r)
 		return

@@ -1,0 +1,129 @@
+package customeriotest
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// A Source is a campaign, a broadcast, a newsletter or a transactional message.
+type Source struct {
+	Kind    string // campaign, broadcast, newsletter or transactional
+	ID      int64
+	Name    string
+	Actions []Action // of a campaign or a broadcast
+}
+
+// An Action is a step of a Source that sends a message.
+type Action struct {
+	ID   int64  `json:"id"`
+	Type string `json:"type"` // such as email
+	Name string `json:"name"`
+}
+
+// SeedSources adds sources to the workspace.
+func (a *App) SeedSources(list ...Source) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, s := range list {
+		a.sources[s.Kind] = append(a.sources[s.Kind], &s)
+	}
+}
+
+// origin notes the source and the action of an event, with made-up names unless they
+// were seeded.
+func (a *App) origin(e *webhook.Event) {
+	for _, o := range []struct {
+		kind, name string
+		id         int64
+	}{
+		{"campaign", "Campaign", e.CampaignID},
+		{"broadcast", "Broadcast", e.BroadcastID},
+		{"newsletter", "Newsletter", e.NewsletterID},
+		{"transactional", "Message", e.TransactionalMessageID},
+	} {
+		if o.id == 0 {
+			continue
+		}
+		s := a.source(o.kind, o.id)
+		if s == nil {
+			s = &Source{Kind: o.kind, ID: o.id, Name: fmt.Sprintf("%s %d", o.name, o.id)}
+			a.sources[o.kind] = append(a.sources[o.kind], s)
+		}
+		if e.ActionID != 0 && !slices.ContainsFunc(s.Actions, func(x Action) bool { return x.ID == e.ActionID }) {
+			s.Actions = append(s.Actions, Action{ID: e.ActionID, Type: typeOf(e), Name: fmt.Sprintf("Step %d", len(s.Actions)+1)})
+		}
+	}
+}
+
+func (a *App) source(kind string, id int64) *Source {
+	for _, s := range a.sources[kind] {
+		if s.ID == id {
+			return s
+		}
+	}
+	return nil
+}
+
+// listSources lists sources of a kind. Only newsletters have pages, and only actions in
+// the list of a source lack names.
+func (a *App) listSources(kind string) func(*http.Request) answer {
+	key := map[string]string{"campaign": "campaigns", "broadcast": "broadcasts", "newsletter": "newsletters", "transactional": "messages"}[kind]
+	return func(r *http.Request) answer {
+		list := []any{}
+		for _, s := range a.sources[kind] {
+			actions := []any{}
+			for _, x := range s.Actions {
+				actions = append(actions, map[string]any{"id": x.ID, "type": x.Type})
+			}
+			list = append(list, map[string]any{"id": s.ID, "name": s.Name, "actions": actions})
+		}
+		if kind != "newsletter" {
+			return found(map[string]any{key: list})
+		}
+		return a.page(r, key, list)
+	}
+}
+
+func (a *App) listActions(kind string) func(*http.Request) answer {
+	return func(r *http.Request) answer {
+		id, _ := strconv.ParseInt(r.PathValue("id"), 10, 64)
+		s := a.source(kind, id)
+		if s == nil {
+			return missing
+		}
+		list := []any{}
+		for _, x := range s.Actions {
+			list = append(list, x)
+		}
+		return a.page(r, "actions", list)
+	}
+}
+
+// page returns the items from the offset start on, limit items at most.
+func (a *App) page(r *http.Request, key string, items []any) answer {
+	limit, largest := 50, 1000
+	if a.cfg.PageSize > 0 {
+		limit, largest = a.cfg.PageSize, a.cfg.PageSize
+	}
+	if n, err := strconv.Atoi(r.FormValue("limit")); err == nil && n > 0 {
+		limit = min(n, largest)
+	}
+	start := 0
+	if text := r.FormValue("start"); text != "" {
+		var err error
+		if start, err = strconv.Atoi(text); err != nil || start < 0 {
+			return deny(http.StatusBadRequest, "start is not a page")
+		}
+	}
+	start = min(start, len(items))
+	end := min(start+limit, len(items))
+	next := ""
+	if end < len(items) {
+		next = strconv.Itoa(end)
+	}
+	return found(map[string]any{key: items[start:end], "next": next})
+}
