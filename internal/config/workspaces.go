@@ -19,6 +19,8 @@ type Workspace struct {
 	Secrets []string
 	// SiteID and APIKey are the Track API credentials.
 	SiteID, APIKey string
+	// AppKey is the App API key.
+	AppKey string
 }
 
 // A Want is a part of a workspace that a program needs.
@@ -28,6 +30,7 @@ type Want int
 const (
 	WantSecrets Want = iota
 	WantTrack
+	WantApp
 )
 
 // Workspaces are the settings of all workspaces. Without names there is one
@@ -51,6 +54,9 @@ func (w *Workspaces) Declare(s *Set, wants ...Want) {
 	if slices.Contains(wants, WantTrack) {
 		s.Secret(&w.single.SiteID, "CUSTOMERIO_SITE_ID", "site id of the Track API credentials, for the consumers suppression and engagement")
 		s.Secret(&w.single.APIKey, "CUSTOMERIO_TRACK_API_KEY", "API key of the Track API credentials, for the consumers suppression and engagement")
+	}
+	if slices.Contains(wants, WantApp) {
+		s.Secret(&w.single.AppKey, "CUSTOMERIO_APP_API_KEY", "App API key of the workspace, from Customer.io's account settings: it sets up webhooks and reads names")
 	}
 	s.Check(func() error { return w.load(wants) })
 }
@@ -120,6 +126,7 @@ func (w *Workspaces) named(name string, wants []Want) (Workspace, error) {
 		Secrets: SplitList(read(WantSecrets, "WEBHOOK_SECRET")),
 		SiteID:  read(WantTrack, "SITE_ID"),
 		APIKey:  read(WantTrack, "TRACK_API_KEY"),
+		AppKey:  read(WantApp, "APP_API_KEY"),
 	}
 	return ws, errors.Join(mistakes...)
 }

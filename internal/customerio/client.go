@@ -1,10 +1,11 @@
-// Package customerio updates profiles through Customer.io's Track API for the worker.
+// Package customerio updates profiles through Customer.io's Track API for the worker
+// (Client), and sets up webhooks and reads names through the App API (App).
 //
 // The package uses go-customerio for identify. The library has no suppress, no batches
 // and no ids of events, and hides the status and the headers of an answer. The package
 // adds all of these.
 //
-// A client adapts its rate to the rate that the API accepts (pace.go), and makes no
+// A Client adapts its rate to the rate that the API accepts (pace.go), and makes no
 // calls while calls could only fail (circuit.go).
 package customerio
 
@@ -59,7 +60,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Transport == nil {
 		cfg.Transport = newTransport(cfg.Concurrency)
 	}
-	httpClient := &http.Client{Transport: &transport{next: cfg.Transport}}
+	httpClient := &http.Client{Transport: &transport{api: trackAPI, next: cfg.Transport}}
 	trackClient := track.NewTrackClient(cfg.SiteID, cfg.APIKey, track.WithHTTPClient(httpClient), track.WithUserAgent(userAgent))
 	trackClient.URL = base
 	c := &Client{

@@ -61,11 +61,16 @@ type Config struct {
 // Declare adds the settings of the Track API to the set. The settings apply to every
 // workspace; For reads the exceptions of a workspace.
 func (cfg *Config) Declare(s *config.Set) {
-	s.Choice(&cfg.Region, "CUSTOMERIO_REGION", regionUS, "region of the Customer.io account: us or eu. CUSTOMERIO_<WORKSPACE>_REGION sets the region of one workspace", regionUS, regionEU)
+	DeclareRegion(s, &cfg.Region)
 	s.String(&cfg.URL, "CUSTOMERIO_TRACK_URL", "", "address of the Track API, for tests and proxies; by default the address of the region")
 	s.Var(config.Above0(&cfg.Rate, DefaultRate), "TRACK_RATE", "largest number of Track API calls a second, for each process and workspace; the worker slows down while the API refuses calls. CUSTOMERIO_<WORKSPACE>_TRACK_RATE sets the rate of one workspace")
 	s.Count(&cfg.Concurrency, "TRACK_CONCURRENCY", DefaultConcurrency, "largest number of Track API calls at a time")
 	s.Check(cfg.checkURL)
+}
+
+// DeclareRegion adds the region of the account to the set, for both APIs.
+func DeclareRegion(s *config.Set, region *string) {
+	s.Choice(region, "CUSTOMERIO_REGION", regionUS, "region of the Customer.io account: us or eu. CUSTOMERIO_<WORKSPACE>_REGION sets the region of one workspace", regionUS, regionEU)
 }
 
 // For returns a copy of cfg with the name, the credentials, the region and the rate
@@ -76,14 +81,28 @@ func (cfg *Config) For(w config.Workspace, all *config.Workspaces) (Config, erro
 	if w.Name == config.DefaultWorkspace {
 		return own, nil // the settings are the variables of the default workspace
 	}
-	var wrongRegion, wrongRate error
-	if name, region := all.Value(w.Name, "REGION"); region != "" {
-		own.Region, wrongRegion = region, config.OneOf(name, region, regionUS, regionEU)
-	}
+	var wrongRate, noRegion error
+	own.Region, noRegion = regionOf(cfg.Region, w, all)
 	if name, rate := all.Value(w.Name, "TRACK_RATE"); rate != "" {
 		own.Rate, wrongRate = parseRate(name, rate)
 	}
-	return own, errors.Join(wrongRegion, wrongRate)
+	return own, errors.Join(noRegion, wrongRate)
+}
+
+// regionOf returns the region of a workspace, standard unless the workspace has its own.
+func regionOf(standard string, w config.Workspace, all *config.Workspaces) (string, error) {
+	if w.Name == config.DefaultWorkspace {
+		return standard, nil // the settings are the variables of the default workspace
+	}
+	name, region := all.Value(w.Name, "REGION")
+	if region == "" {
+		return standard, nil
+	}
+	return region, config.OneOf(name, region, regionUS, regionEU)
+}
+
+func wrongRegion(region string) error {
+	return fmt.Errorf("invalid region %q: want us or eu", region)
 }
 
 func parseRate(name, text string) (rate float64, err error) {
@@ -130,6 +149,6 @@ func baseURL(cfg *Config) (base, region string, err error) {
 	case regionEU:
 		return track.RegionEU.TrackURL, regionEU, nil
 	default:
-		return "", "", fmt.Errorf("invalid region %q: want us or eu", cfg.Region)
+		return "", "", wrongRegion(cfg.Region)
 	}
 }

@@ -25,6 +25,7 @@ const (
 
 // A statusError is an answer other than success.
 type statusError struct {
+	api      *api
 	status   int
 	wait     time.Duration // 0 when the answer named no wait
 	location string        // the host of a redirect
@@ -32,14 +33,14 @@ type statusError struct {
 	excerpt  string        // of the body, without the person's identifiers
 }
 
-func newStatusError(req *http.Request, resp *http.Response) *statusError {
-	e := &statusError{status: resp.StatusCode, wait: retryAfter(resp.Header)}
+func newStatusError(api *api, req *http.Request, resp *http.Response) *statusError {
+	e := &statusError{api: api, status: resp.StatusCode, wait: retryAfter(resp.Header)}
 	if u, err := resp.Location(); err == nil {
 		e.location = u.Host // the path would name the person
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
 	if err == nil {
-		e.body = withoutKey(string(body), req)
+		e.body = withoutKey(detail(body), req)
 	}
 	return e
 }
@@ -47,9 +48,12 @@ func newStatusError(req *http.Request, resp *http.Response) *statusError {
 // withoutKey removes the API key of the request from the text of the answer, because a
 // proxy may repeat the request's headers in the answer.
 func withoutKey(text string, req *http.Request) string {
-	if _, key, ok := req.BasicAuth(); ok && key != "" {
-		_, encoded, _ := strings.Cut(req.Header.Get("Authorization"), " ")
-		text = strings.NewReplacer(encoded, "…", key, "…").Replace(text)
+	_, sent, _ := strings.Cut(req.Header.Get("Authorization"), " ")
+	_, key, _ := req.BasicAuth()
+	for _, secret := range []string{sent, key} {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "…")
+		}
 	}
 	return text
 }
@@ -59,11 +63,16 @@ func (e *statusError) Error() string {
 	case e.redirect():
 		return fmt.Sprintf("status %d: redirected to %s: set CUSTOMERIO_REGION to the region of the account", e.status, e.location)
 	case e.misplaced():
-		return fmt.Sprintf("status %d: no Track API at this address: check CUSTOMERIO_REGION and CUSTOMERIO_TRACK_URL", e.status)
+		return fmt.Sprintf("status %d: no %s at this address: check CUSTOMERIO_REGION and %s", e.status, e.api.name, e.api.address)
 	case e.barred():
 		return fmt.Sprintf("status %d: %s", e.status, http.StatusText(e.status))
+	case e.status == http.StatusForbidden && e.api.scopes:
+		return fmt.Sprintf("status %d: %s not accepted for this call: give the key the scope in Customer.io", e.status, e.api.credentials)
 	case e.unauthorized():
-		return fmt.Sprintf("status %d: site id and Track API key are not accepted: check the credentials of the workspace", e.status)
+		return fmt.Sprintf("status %d: %s not accepted: check the credentials of the workspace", e.status, e.api.credentials)
+	case e.status == http.StatusTooManyRequests && e.wait == 0 && e.api == appAPI:
+		// Customer.io documents a 429 without Retry-After for a daily quota.
+		return fmt.Sprintf("status %d without Retry-After: a daily quota may be used up: %s", e.status, e.excerpt)
 	case e.excerpt != "":
 		return fmt.Sprintf("status %d: %s", e.status, e.excerpt)
 	default:
@@ -75,9 +84,10 @@ func (e *statusError) Error() string {
 func (e *statusError) redirect() bool { return e.status >= 300 && e.status <= 399 }
 
 // misplaced reports that the server does not know the path. The Track API knows every
-// path that a Client calls, and answers 200 even about people who do not exist.
+// path that a Client calls, and answers 200 even about people who do not exist. The App
+// API answers 404 about a missing webhook.
 func (e *statusError) misplaced() bool {
-	return e.status == http.StatusNotFound || e.status == http.StatusMethodNotAllowed
+	return e.status == http.StatusMethodNotAllowed || e.status == http.StatusNotFound && e.api.allPathsExist
 }
 
 // barred reports that the account or a proxy blocks all calls. As refusals of single

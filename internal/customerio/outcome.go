@@ -11,7 +11,7 @@ const (
 	outcomeUnauthorized outcome = "unauthorized" // wrong credentials or region
 	outcomeUnavailable  outcome = "unavailable"  // 5xx, or no connection
 	outcomeTimeout      outcome = "timeout"      // no answer in time, or 408
-	outcomeForeign      outcome = "foreign"      // a success that the Track API cannot have sent
+	outcomeForeign      outcome = "foreign"      // a success that the API cannot have sent
 
 	// The caller cancelled the call. Metrics do not count cancelled calls.
 	outcomeCancelled outcome = "cancelled"

@@ -9,12 +9,8 @@ import (
 	"time"
 )
 
-// The client reads maxAnswer bytes of an answer, or maxRefusal bytes of a refusal. A real
-// answer is "{}", or the faults of the items of a batch.
-const (
-	maxAnswer  = 1 << 20
-	maxRefusal = 16 << 10
-)
+// maxRefusal is the size of the part of a refusal that a client reads, in bytes.
+const maxRefusal = 16 << 10
 
 func newTransport(concurrency int) *http.Transport {
 	return &http.Transport{
@@ -36,26 +32,30 @@ func newTransport(concurrency int) *http.Transport {
 
 // A transport adds to each call what go-customerio lacks:
 //   - every reserved character of an identifier is escaped
-//   - net/http may repeat a call that met a closed connection
+//   - net/http may repeat a call that met a closed connection, unless the method is POST
+//     in the App API
 //   - the size of an answer is bounded
 //   - every answer other than success becomes a *statusError
-//   - a success that the Track API cannot have sent becomes a *foreignError
+//   - a success that the API cannot have sent becomes a *foreignError
 //
 // A redirect is a *statusError, too. http.Client would follow the redirect with a GET
 // and without credentials.
-type transport struct{ next http.RoundTripper }
+type transport struct {
+	api  *api
+	next http.RoundTripper
+}
 
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := t.next.RoundTrip(prepare(req))
+	resp, err := t.next.RoundTrip(t.prepare(req))
 	if err != nil {
 		return nil, err
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		defer resp.Body.Close()
-		return nil, newStatusError(req, resp)
+		return nil, newStatusError(t.api, req, resp)
 	}
-	body := bufio.NewReader(io.LimitReader(resp.Body, maxAnswer))
-	if err := checkOwn(resp, body); err != nil {
+	body := bufio.NewReader(io.LimitReader(resp.Body, t.api.maxAnswer))
+	if err := t.api.checkOwn(resp, body); err != nil {
 		resp.Body.Close()
 		return nil, err
 	}
@@ -75,12 +75,15 @@ var reserved = strings.NewReplacer(
 )
 
 // prepare returns a changed copy, because a RoundTripper must not change its request.
-func prepare(req *http.Request) *http.Request {
+func (t *transport) prepare(req *http.Request) *http.Request {
 	out := req.Clone(req.Context())
 	out.URL.RawPath = reserved.Replace(out.URL.EscapedPath())
-	// Every call of this package is idempotent. A nil value tells net/http so, without
-	// a header on the wire. net/http then repeats a call that was sent on a connection
-	// while the server was closing the connection.
+	if t.api == appAPI && req.Method == http.MethodPost {
+		return out // a repeated creation would make a second webhook
+	}
+	// Every other call of this package is idempotent. A nil value tells net/http so,
+	// without a header on the wire. net/http then repeats a call that was sent on a
+	// connection while the server was closing the connection.
 	out.Header["Idempotency-Key"] = nil
 	return out
 }

@@ -32,7 +32,7 @@ var texts = map[string][]text{
 		{"`cioctl status` says `{is paused until}`", "internal/stream"},
 		{"If it answers `{not changed}`", "cmd/cioctl"},
 		{"`cioctl status` says `{no dead letters}`", "cmd/cioctl"},
-		{"The log says `{which the Track API does not send}`", "internal/customerio"},
+		{"The log says `{check for a proxy or a captive portal}`", "internal/customerio"},
 		{"The log of the worker: `{retrying a message}`", "internal/worker"},
 	},
 	"docs/production.md": {
