@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/customerio"
 	"github.com/cioevents/cioevents/internal/dev"
 	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
@@ -71,6 +72,46 @@ func TestSecondStartKeepsItsData(t *testing.T) {
 	if len(table.Rows) != 2 || table.Rows[0][0] != "bounced" || table.Rows[1][0] != "spammed" {
 		t.Errorf("rows are %v, want those of both starts", table.Rows)
 	}
+}
+
+// The fake App API knows the campaign that a sender has simulated, also after a restart,
+// and the fake Track API answers at the same address.
+func TestAppAPIKnowsTheCampaign(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"Campaign 7", "Campaign 8"} {
+		s, stop := start(t, dir)
+		id := int64(name[len(name)-1] - '0')
+		campaign := webhooktest.Campaign{Deliveries: 20, CampaignID: id}
+		if _, err := (operate.Sender{URL: s.WebhookURL(), Key: dev.DefaultKey, Retries: 10}).Send(t.Context(), campaign.Events()); err != nil {
+			t.Fatal(err)
+		}
+		awaitDrained(t, s)
+		app, err := customerio.NewApp(customerio.AppConfig{Key: "any", URL: s.FakeURL()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		awaitNames(t, app, "Campaign 7", name)
+		stop()
+	}
+}
+
+// awaitNames waits until the App API knows all names.
+func awaitNames(t *testing.T, app *customerio.App, names ...string) {
+	t.Helper()
+	for range 50 { // at the rate of the API: 5 calls a second
+		var known []string
+		for s, err := range app.Sources(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			known = append(known, s.Name)
+		}
+		if !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(known, name) }) {
+			return
+		}
+	}
+	t.Fatalf("the App API does not know %v", names)
 }
 
 func awaitDrained(t *testing.T, s *dev.Stack) {

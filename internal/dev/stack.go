@@ -1,5 +1,5 @@
 // Package dev runs the whole pipeline in one process, for newcomers and
-// demonstrations: NATS, ingest, worker, a fake Track API and DuckDB.
+// demonstrations: NATS, ingest, worker, fakes of Customer.io's APIs and DuckDB.
 package dev
 
 import (
@@ -7,12 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
@@ -42,8 +40,8 @@ type Config struct {
 	Data   string
 	Ingest ingestapp.Config
 	Worker workerapp.Config
-	// FakeAddr is the address of the fake Track API, which runs if no credentials
-	// are configured.
+	// FakeAddr is the address of the fake Track API and App API, which run if no
+	// credentials are configured.
 	FakeAddr string
 }
 
@@ -60,7 +58,7 @@ func (c *Config) Declare(s *config.Set) {
 	s.Address(&c.Ingest.AdminAddr, "ADMIN_ADDR", "127.0.0.1:9090", "address of ingest's /metrics, /healthz and /readyz")
 	s.Address(&c.Worker.AdminAddr, "WORKER_ADMIN_ADDR", "127.0.0.1:9091", "address of the worker's /metrics, /healthz and /readyz")
 	s.String(&c.Ingest.NATS.URL, "NATS_URL", "nats://127.0.0.1:4222", "address of the embedded NATS server")
-	s.Address(&c.FakeAddr, "FAKE_TRACK_ADDR", "127.0.0.1:8081", "address of the fake Track API, which runs if no Track API credentials are set")
+	s.Address(&c.FakeAddr, "FAKE_TRACK_ADDR", "127.0.0.1:8081", "address of the fake Track API and App API, which run if no Track API credentials are set")
 	c.Ingest.Workspaces.Declare(s, config.WantSecrets, config.WantTrack)
 	c.Ingest.Receiver.Declare(s)
 	s.Check(func() error { // runs before the checks of the worker
@@ -99,14 +97,16 @@ type Stack struct {
 	log    zerolog.Logger
 	unlock func()
 	nats   *natsserver.Server
-	// Fake is the fake Track API, nil with credentials for the real API.
+	// Fake is the fake Track API and App the fake App API, nil with credentials for the
+	// real Track API.
 	Fake       *customeriotest.Fake
+	App        *customeriotest.App
 	fakeServer *http.Server
 	ingest     *ingestapp.App
 	worker     *workerapp.App
 }
 
-// New starts NATS and the fake Track API and binds all listeners. The caller runs the
+// New starts NATS and the fakes and binds all listeners. The caller runs the
 // stack.
 func New(cfg Config, log zerolog.Logger) (*Stack, error) {
 	s := &Stack{cfg: cfg, log: log}
@@ -143,18 +143,6 @@ func (s *Stack) start() (err error) {
 	return err
 }
 
-func (s *Stack) startFake() error {
-	ln, err := net.Listen("tcp", s.cfg.FakeAddr) //nolint:noctx // binding does not wait
-	if err != nil {
-		return fmt.Errorf("FAKE_TRACK_ADDR: %w", err)
-	}
-	// KnowsEverybody, because nobody has created the simulated people in the fake.
-	s.Fake = customeriotest.New(customeriotest.Config{KnowsEverybody: true})
-	s.fakeServer = &http.Server{Addr: ln.Addr().String(), Handler: s.Fake, ReadHeaderTimeout: 5 * time.Second}
-	go func() { _ = s.fakeServer.Serve(ln) }() // until close; the error is always ErrServerClosed
-	return nil
-}
-
 // workerConfig returns the worker's configuration, completed with the settings that
 // worker and ingest share.
 func (s *Stack) workerConfig() workerapp.Config {
@@ -162,7 +150,7 @@ func (s *Stack) workerConfig() workerapp.Config {
 	cfg.Config, cfg.Workspaces = s.cfg.Ingest.Config, s.cfg.Ingest.Workspaces
 	cfg.AdminAddr = s.cfg.Worker.AdminAddr
 	if s.Fake != nil {
-		cfg.Track.URL = s.trackURL()
+		cfg.Track.URL = s.FakeURL()
 		for i := range cfg.Workspaces.All() {
 			w := &cfg.Workspaces.All()[i]
 			w.SiteID, w.APIKey = cmp.Or(w.SiteID, "dev"), cmp.Or(w.APIKey, "dev")
@@ -171,13 +159,15 @@ func (s *Stack) workerConfig() workerapp.Config {
 	return cfg
 }
 
-// Run runs the stack until ctx ends. The fake Track API and NATS stop after ingest and
-// the worker.
+// Run runs the stack until ctx ends. The fakes and NATS stop after ingest and the worker.
 func (s *Stack) Run(ctx context.Context) error {
 	defer s.close()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.ingest.Run(ctx) })
 	g.Go(func() error { return s.worker.Run(ctx) })
+	if s.App != nil {
+		g.Go(func() error { return s.record(ctx) })
+	}
 	return g.Wait()
 }
 
@@ -204,9 +194,6 @@ func (s *Stack) close() {
 func (s *Stack) WebhookURL() string {
 	return "http://" + s.ingest.Addr().String() + ingest.Path
 }
-
-// trackURL returns the address of the fake Track API.
-func (s *Stack) trackURL() string { return "http://" + s.fakeServer.Addr }
 
 // Connect returns a connection to the stream.
 func (s *Stack) Connect() (*stream.Conn, error) {

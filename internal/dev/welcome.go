@@ -20,9 +20,10 @@ func (s *Stack) PrintWelcome(w io.Writer, program string) {
 	if s.ownKey() {
 		key = DefaultKey
 	}
-	api := "Customer.io's, with your credentials: effects are real"
+	api, app := "Customer.io's, with your credentials: effects are real", "Customer.io's"
 	if s.Fake != nil {
-		api = s.trackURL() + "  a fake; set CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY for the real one"
+		api = s.FakeURL() + "  a fake; set CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY for the real one"
+		app = s.FakeURL() + "  a fake: CUSTOMERIO_APP_URL=" + s.FakeURL() + " and any CUSTOMERIO_APP_API_KEY"
 	}
 	_, _ = fmt.Fprintf(w, `
 cioevents is running. Ctrl-C stops it; its data stays in %[1]s and is used again.
@@ -31,6 +32,7 @@ cioevents is running. Ctrl-C stops it; its data stays in %[1]s and is used again
   metrics    http://%[4]s/metrics and http://%[5]s/metrics
   NATS       %[6]s
   Track API  %[7]s
+  App API    %[12]s
   warehouse  %[8]s
 
 Try in another terminal:
@@ -41,7 +43,7 @@ Try in another terminal:
 
 `, s.cfg.Data, s.WebhookURL(), key, s.ingest.AdminAddr(), s.worker.AdminAddr(), s.nats.ClientURL(), api,
 		strings.Join(s.workerConfig().Warehouses, ", "), program,
-		unless(DefaultURL, " --url ", s.WebhookURL()), unless(place.DefaultURL, " --warehouse-url ", strings.Join(s.cfg.Worker.Warehouses, ",")))
+		unless(DefaultURL, " --url ", s.WebhookURL()), unless(place.DefaultURL, " --warehouse-url ", strings.Join(s.cfg.Worker.Warehouses, ",")), app)
 }
 
 // unless returns the flag with its value, or "" for the default value.

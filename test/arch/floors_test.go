@@ -36,7 +36,7 @@ var floors = []floor{
 		{"cmd/cioctl", "the operator's commands: flags, output, tables, progress bars, prompts, `cioctl demo`"},
 	}},
 	{"one process", []room{
-		{"internal/dev", "`cioctl dev`: NATS, ingest, worker, the fake Track API and DuckDB started and stopped in one process, and the welcome text"},
+		{"internal/dev", "`cioctl dev`: NATS, ingest, worker, the fakes of Customer.io's APIs and DuckDB started and stopped in one process, and the welcome text"},
 	}},
 	{"programs' wiring", []room{
 		{"internal/app/ingestapp", "which parts ingest consists of, and its order of start and shutdown"},
