@@ -47,6 +47,7 @@ var floors = []floor{
 	}},
 	{"use cases", []room{
 		{"internal/operate", "what an operator can do, for `cioctl` and other faces: list, filter, redrive and drop dead letters, start replays, move warehouses, follow the streams, try rules, send events"},
+		{"internal/doctor", "the set-up at Customer.io and its checks: reporting webhooks, the sample event and its row"},
 	}},
 	{"applications", []room{
 		{"internal/ingest", "the webhook server: answers and their status codes, limits of bodies and connections, timeouts, TLS certificates, allowed networks"},

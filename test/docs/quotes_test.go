@@ -120,7 +120,7 @@ var quotes = map[string][]quote{
 		{"keeps idle connections for longer than {65 minutes}", "internal/ingest.idleTimeout"},
 		{"`bq ls acme:messaging` shows `{customerio_events_raw}`", "internal/warehouse/bigquery.Raw"},
 		{"FROM messaging.{customerio_events}'", "internal/warehouse.Events"},
-		{"`https://webhooks.acme.com{/webhooks/customerio}`", "internal/ingest.Path"},
+		{"--url https://webhooks.acme.com{/webhooks/customerio} --warehouse-url", "internal/ingest.Path"},
 		{"--allow-sub '{_INBOX_}ingest.>'", "internal/app.InboxPrefix"},
 		{"--allow-pub '{customerio.events.}>,", "internal/stream.eventsPrefix"},
 		{`"FROM {customerio_campaign_funnel}"`, "internal/warehouse.CampaignFunnel"},

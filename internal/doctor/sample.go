@@ -1,0 +1,55 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/place"
+)
+
+// Sample returns a sample event with an id of the time now. The object type and the metric
+// are "test": no rule applies to the event, and no view counts the event.
+func Sample(now time.Time) (id string, body []byte) {
+	id = fmt.Sprintf("cioevents-test-%d", now.UnixNano())
+	return id, fmt.Appendf(nil, `{"event_id":%q,"object_type":"test","metric":"test","timestamp":%d,"data":{}}`, id, now.Unix())
+}
+
+// rowEvery is the pause between two looks for a row.
+const rowEvery = time.Second
+
+// AwaitRow waits until the first warehouse that can be queried here shows the event. The
+// error of a context that ends first says how far AwaitRow came.
+func AwaitRow(ctx context.Context, places []place.Place, id string) error {
+	for {
+		n, err := rows(ctx, places, id)
+		switch {
+		case errors.Is(err, place.ErrNotReadable):
+			return err
+		case err != nil && ctx.Err() == nil:
+			return err
+		case n > 0:
+			return nil
+		}
+		select {
+		case <-time.After(rowEvery):
+		case <-ctx.Done():
+			return fmt.Errorf("no row of event %s yet: check that a worker writes to this warehouse, with cioctl status: %w", id, ctx.Err())
+		}
+	}
+}
+
+func rows(ctx context.Context, places []place.Place, id string) (int, error) {
+	r, _, err := place.OpenReader(ctx, places)
+	if err != nil {
+		return 0, err
+	}
+	t, err := warehouse.ReadTable(ctx, r, "SELECT 1 FROM customerio_events WHERE event_id = '"+strings.ReplaceAll(id, "'", "''")+"'")
+	if err := errors.Join(err, r.Close()); err != nil {
+		return 0, err
+	}
+	return len(t.Rows), nil
+}
