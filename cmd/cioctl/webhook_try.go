@@ -47,7 +47,7 @@ test then ends after the answer and prints the query to run.`,
 	cmd.Flags().Var(config.Span(&wait, time.Minute), "wait", "how long to wait for the row")
 	key := declare(func(s *config.Set) {
 		ws.declare(s, config.WantSecrets)
-		s.Check(func() error { return ws.requireSecret() })
+		s.Check(ws.requireSecret)
 	})
 	return c.command(cmd, func(ctx context.Context, _ []string) error {
 		trial, err := c.tryWebhook(ctx, at.url, ws.chosen.Secrets[0], list.places, wait)

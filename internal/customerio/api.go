@@ -14,14 +14,14 @@ type api struct {
 }
 
 // A real answer of the Track API is "{}", or the faults of the items of a batch.
-var trackAPI = &api{
+var trackAPI = &api{ //nolint:gosec // names, no credentials
 	name: "Track API", address: "CUSTOMERIO_TRACK_URL", maxAnswer: 1 << 20, allPathsExist: true,
 	credentials: "site id and Track API key are",
 }
 
 // A page of the App API has up to 1,000 deliveries of 1 to 2 KB each, and a list of
 // campaigns has no pages.
-var appAPI = &api{
+var appAPI = &api{ //nolint:gosec // names, no credentials
 	name: "App API", address: "CUSTOMERIO_APP_URL", maxAnswer: 32 << 20, scopes: true,
 	credentials: "the App API key is",
 }

@@ -73,8 +73,11 @@ func TestSources(t *testing.T) {
 			{Kind: "action", ID: 1, Name: "One", Parent: 7},
 			{Kind: "action", ID: 2, Name: "Two", Parent: 7},
 			{Kind: "action", ID: 3, Parent: 7},
-			{Kind: "newsletter", ID: 1, Name: "News 1"}, {Kind: "newsletter", ID: 2, Name: "News 2"}, {Kind: "newsletter", ID: 3, Name: "News 3"},
-			{Kind: "newsletter", ID: 4, Name: "News 4"}, {Kind: "newsletter", ID: 5, Name: "News 5"},
+			{Kind: "newsletter", ID: 1, Name: "News 1"},
+			{Kind: "newsletter", ID: 2, Name: "News 2"},
+			{Kind: "newsletter", ID: 3, Name: "News 3"},
+			{Kind: "newsletter", ID: 4, Name: "News 4"},
+			{Kind: "newsletter", ID: 5, Name: "News 5"},
 			{Kind: "transactional", ID: 2, Name: "Receipt"},
 		}
 		var got []customerio.Source

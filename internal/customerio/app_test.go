@@ -185,7 +185,7 @@ func TestAppGivesUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		_, err := webhooks(t.Context(), direct(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })))
+		_, err := webhooks(t.Context(), direct(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })))
 		if took := time.Since(start); err == nil || took < 10*time.Second || took > 30*time.Second {
 			t.Errorf("error %v after %v, want one after about 20 s", err, took)
 		}

@@ -86,7 +86,7 @@ func (o *WebhookOrder) create(ctx context.Context, app *customerio.App) (*Ensure
 
 func (o *WebhookOrder) update(ctx context.Context, app *customerio.App, w customerio.ReportingWebhook) (*Ensured, error) {
 	missing := w.MissingEvents()
-	if len(missing) == 0 && w.FullResolution && (w.WithContent || !o.WithContent) && !(w.Disabled && o.HasKey) {
+	if len(missing) == 0 && w.FullResolution && (w.WithContent || !o.WithContent) && (!w.Disabled || !o.HasKey) {
 		return ensured(w, Unchanged), nil
 	}
 	w.Events = slices.Concat(w.Events, missing)

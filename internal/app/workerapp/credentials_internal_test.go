@@ -74,7 +74,7 @@ func TestPatienceForCredentials(t *testing.T) {
 }
 
 // The whole worker ends with the error, for an exit code of 1.
-func TestEndWithoutCredentials(t *testing.T) { //nolint:paralleltest // t.Setenv
+func TestEndWithoutCredentials(t *testing.T) {
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", filepath.Join(t.TempDir(), "missing.json"))
 	env := map[string]string{
 		"NATS_URL": streamtest.Start(t).URL(), "ADMIN_ADDR": "127.0.0.1:0", "WORKER_CONSUMERS": "warehouse", "WAREHOUSE_URL": "bigquery://proj/messaging",

@@ -66,7 +66,7 @@ func (g *storeGuard) open(ctx context.Context, patience time.Duration) error {
 			close(g.known)
 			return nil
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the worker stops
 		case !errors.Is(err, warehouse.ErrNoCredentials):
 			begin = time.Now()
 		case time.Since(begin) >= patience:

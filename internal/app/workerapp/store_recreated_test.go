@@ -62,7 +62,7 @@ func (c *cloud) dropTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := (&http.Client{Timeout: 5 * time.Second}).Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

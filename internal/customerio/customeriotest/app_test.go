@@ -109,7 +109,7 @@ func TestAppKeyAndScopes(t *testing.T) {
 	for _, path := range []string{"/v1/broadcasts", "/v1/info/ip_addresses"} {
 		want := map[string]int{"/v1/broadcasts": 401, "/v1/info/ip_addresses": 200}[path]
 		w := httptest.NewRecorder()
-		app.ServeHTTP(w, httptest.NewRequest("GET", path, http.NoBody))
+		app.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, http.NoBody))
 		if w.Code != want {
 			t.Errorf("%s without a key: %d, want %d", path, w.Code, want)
 		}

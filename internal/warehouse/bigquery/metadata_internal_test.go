@@ -23,7 +23,7 @@ import (
 func TestMetadataServerIsLate(t *testing.T) { //nolint:paralleltest // t.Setenv in the child process
 	const address = "GCE_METADATA_HOST"
 	if os.Getenv("LATE_METADATA") == "" { //nolint:forbidigo // The parent process sets the variable.
-		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMetadataServerIsLate$", "-test.v") //nolint:gosec // This test.
+		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMetadataServerIsLate$", "-test.v")
 		child.Env = []string{"LATE_METADATA=1", "HOME=" + t.TempDir(), address + "=" + freeAddress(t)}
 		if out, err := child.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS") {
 			t.Errorf("%v\n%s", err, out)
