@@ -56,13 +56,14 @@ func options(cfg Config) ([]nats.Option, error) {
 		nats.IgnoreAuthErrorAbort(),
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.ReconnectJitter(100*time.Millisecond, 500*time.Millisecond),
-		nats.Timeout(2 * time.Second),
+		nats.Timeout(dialTimeout),
 		// No buffer: by default, nats.go stores messages while it is disconnected
 		// and sends them later, after the caller was told that publishing failed.
 		nats.ReconnectBufSize(-1),
 		// With the default of one minute, a server that reads no bytes would block
 		// every publisher far beyond the time in which ingest must answer.
 		nats.FlusherTimeout(time.Second),
+		nats.SetCustomDialer(&dialer{}),
 		// These values detect a silent loss of the server after 20 to 30 s; the
 		// defaults take minutes.
 		nats.PingInterval(10 * time.Second),
