@@ -63,11 +63,10 @@ func options(cfg Config) ([]nats.Option, error) {
 		// With the default of one minute, a server that reads no bytes would block
 		// every publisher far beyond the time in which ingest must answer.
 		nats.FlusherTimeout(time.Second),
+		// With the defaults, a server that vanishes is missed after minutes.
 		nats.SetCustomDialer(&dialer{}),
-		// These values detect a silent loss of the server after 20 to 30 s; the
-		// defaults take minutes.
-		nats.PingInterval(10 * time.Second),
-		nats.MaxPingsOutstanding(2),
+		nats.PingInterval(pingEvery),
+		nats.MaxPingsOutstanding(maxPings),
 	}
 	if cfg.InProcess != nil {
 		opts = append(opts, nats.InProcessServer(cfg.InProcess))

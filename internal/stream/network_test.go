@@ -4,19 +4,37 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
 )
 
-// A network forwards the connections to a server.
+// A network forwards the connections to a server, and can lose the server without a FIN.
 type network struct {
 	ln net.Listener
 	// url is the server's URL with the address of the network.
 	url string
 	// dialed counts all connections, open the ones that the client has not closed.
 	dialed, open atomic.Int32
+
+	mu    sync.Mutex
+	links []*forward
+}
+
+// A forward is one direction of a connection. A dead one swallows all bytes, and its
+// connection stays open.
+type forward struct {
+	net.Conn
+	dead atomic.Bool
+}
+
+func (f *forward) Write(p []byte) (int, error) {
+	if f.dead.Load() {
+		return len(p), nil
+	}
+	return f.Conn.Write(p)
 }
 
 func newNetwork(t *testing.T, srv *streamtest.Server) *network {
@@ -48,19 +66,38 @@ func (n *network) serve(to string) {
 			client.Close()
 			continue
 		}
+		toServer := n.link(server)
+		toClient := n.link(client)
 		n.dialed.Add(1)
 		n.open.Add(1)
 		go func() {
-			_, _ = io.Copy(server, client)
+			_, _ = io.Copy(toServer, client)
 			n.open.Add(-1)
 			client.Close()
 			server.Close()
 		}()
 		go func() {
-			_, _ = io.Copy(client, server)
-			if c, ok := client.(*net.TCPConn); ok {
+			_, _ = io.Copy(toClient, server)
+			if c, ok := client.(*net.TCPConn); ok && !toClient.dead.Load() {
 				_ = c.CloseWrite()
 			}
 		}()
+	}
+}
+
+func (n *network) link(to net.Conn) *forward {
+	f := &forward{Conn: to}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.links = append(n.links, f)
+	return f
+}
+
+// silence lets the server vanish from all connections for ever. New connections work.
+func (n *network) silence() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, f := range n.links {
+		f.dead.Store(true)
 	}
 }
