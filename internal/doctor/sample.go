@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -29,7 +30,7 @@ func AwaitRow(ctx context.Context, places []place.Place, id string) error {
 		switch {
 		case errors.Is(err, place.ErrNotReadable):
 			return err
-		case err != nil && ctx.Err() == nil:
+		case err != nil && ctx.Err() == nil && !beforeTheWorker(err):
 			return err
 		case n > 0:
 			return nil
@@ -40,6 +41,13 @@ func AwaitRow(ctx context.Context, places []place.Place, id string) error {
 			return fmt.Errorf("no row of event %s yet: check that a worker writes to this warehouse, with cioctl status: %w", id, ctx.Err())
 		}
 	}
+}
+
+// beforeTheWorker reports whether a warehouse lacks the file, the table or the view that a
+// worker creates when it starts.
+func beforeTheWorker(err error) bool {
+	_, missing := errors.AsType[*warehouse.MissingNameError](err)
+	return missing || errors.Is(err, fs.ErrNotExist)
 }
 
 func rows(ctx context.Context, places []place.Place, id string) (int, error) {

@@ -29,7 +29,7 @@ func Query(ctx context.Context, path, statement string) (*warehouse.Table, error
 // same events. Close the Reader soon: a worker waits meanwhile.
 func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("open database: %s does not exist: a worker creates the file when it starts", path)
+		return nil, fmt.Errorf("open database: %s: %w: a worker creates the file when it starts", path, fs.ErrNotExist)
 	}
 	l, err := takeLease(ctx, path, zerolog.Nop())
 	if err != nil {

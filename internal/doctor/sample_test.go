@@ -1,0 +1,48 @@
+package doctor_test
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/doctor"
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/place"
+)
+
+// The event may come before the worker that creates the file.
+func TestAwaitRowBeforeTheWorker(t *testing.T) {
+	t.Parallel()
+	p, err := place.Parse("duckdb:" + filepath.Join(t.TempDir(), "events.duckdb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, body := doctor.Sample(time.Now())
+	found := make(chan error, 1)
+	go func() { found <- doctor.AwaitRow(t.Context(), []place.Place{p}, id) }()
+	select {
+	case err := <-found:
+		t.Fatalf("AwaitRow before the file exists = %v", err)
+	case <-time.After(300 * time.Millisecond):
+	}
+	sink, err := p.Sink(zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sink.Close()
+	if err := sink.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var row warehouse.Row
+	if err := row.Parse(body, warehouse.Origin{EventID: id, Workspace: "default", ReceivedAt: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sink.Write(t.Context(), []warehouse.Row{row}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-found; err != nil {
+		t.Errorf("AwaitRow = %v", err)
+	}
+}
