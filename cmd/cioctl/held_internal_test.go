@@ -23,7 +23,7 @@ func TestHeldSuppressions(t *testing.T) {
 		Message: *m, From: "suppression", Reason: fault.ReasonHeldSuppression, Err: "why", Attempts: 1, Sequence: 1,
 		Subject: "customerio.events.acme.email.bounced", StoredAt: time.Now(), DiedAt: time.Now(),
 	})
-	if out := s.ok("status"); !strings.Contains(out, "held_suppression") || !strings.Contains(out, "1 suppressions are held") {
+	if out := s.ok("status"); !strings.Contains(out, "held_suppression") || !strings.Contains(out, "held suppressions: 1;") {
 		t.Errorf("status does not show the held suppression:\n%s", out)
 	}
 	kept := operate.RedriveReport{Kept: map[string]int{

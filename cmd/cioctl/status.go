@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +20,9 @@ func (c *cli) status() *cobra.Command {
 		Long: `status answers the first questions about a pipeline: is the stream filling up, do
 the consumers keep up, and has a message been given up on?
 
+LIMIT is the size in bytes at which the stream refuses new events. PROBLEMS names a
+stream from 80 % of its LIMIT on.
+
 LAG counts the messages that a consumer has not handled yet. IN FLIGHT is the part
 of LAG that a worker is handling now. REDELIVERED is the part of IN FLIGHT that
 failed before, so that a worker is handling the messages again.
@@ -29,7 +33,7 @@ and LAST are the times of the oldest and the newest stored event, in UTC.
 
 status ends with exit code 0 also with problems and dead letters: a script reads
 --output json, and alerts are in deploy/.`,
-		Example: "  cioctl status\n  cioctl status --nats-url nats://nats.example.com:4222 --nats-creds operator.creds\n  cioctl status --output json | jq -r .problems[]",
+		Example: "  cioctl status\n  cioctl status --nats-url nats://nats.example.com:4222 --nats-creds operator.creds\n  cioctl status --output json | jq -r '.problems[]'",
 	}
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
 		s, err := conn.Status(ctx)
@@ -41,8 +45,8 @@ status ends with exit code 0 also with problems and dead letters: a script reads
 }
 
 func statusTable(w io.Writer, s *stream.Status) {
-	row(w, "STREAM", "MESSAGES", "BYTES", "FIRST", "LAST", "REPLICAS")
-	row(w, s.Stream.Name, s.Stream.Messages, s.Stream.Bytes, s.Stream.First, s.Stream.Last, s.Stream.Replicas)
+	row(w, "STREAM", "MESSAGES", "BYTES", "LIMIT", "FIRST", "LAST", "REPLICAS")
+	row(w, s.Stream.Name, s.Stream.Messages, s.Stream.Bytes, limitText(s.Stream.MaxBytes), s.Stream.First, s.Stream.Last, s.Stream.Replicas)
 	row(w)
 	row(w, "CONSUMER", "LAG", "IN FLIGHT", "REDELIVERED")
 	for _, cons := range s.Consumers {
@@ -65,6 +69,14 @@ func statusTable(w io.Writer, s *stream.Status) {
 			row(w, whole(p))
 		}
 	}
+}
+
+// limitText returns a limit in bytes, beside a number of bytes.
+func limitText(bytes int64) string {
+	if bytes <= 0 {
+		return "none"
+	}
+	return strconv.FormatInt(bytes, 10)
 }
 
 func deadCounts(w io.Writer, s *stream.Status) {
@@ -92,7 +104,7 @@ func heldHint(w io.Writer, dead []stream.DeadStatus) {
 	}
 	if held > 0 {
 		row(w)
-		sayf(w, "%d suppressions are held: look with cioctl dead list --reason %[2]s, then redrive (deletes the profiles) or drop them", held, fault.ReasonHeldSuppression)
+		sayf(w, "held suppressions: %d; look with cioctl dead list --reason %[2]s, then redrive (deletes the profiles) or drop them", held, fault.ReasonHeldSuppression)
 	}
 }
 

@@ -21,7 +21,7 @@ type Status struct {
 	// Dead is nil when the stream of dead letters is missing.
 	Dead []DeadStatus `json:"dead_letters"`
 	// Problems are sentences about streams that break a promise, and about consumers
-	// that stand still, with what to do.
+	// that stand still, with what to do. The list is never nil.
 	Problems []string `json:"problems"`
 }
 
@@ -79,7 +79,8 @@ func (c *Conn) Status(ctx context.Context) (*Status, error) {
 		return nil, err
 	}
 	s.Consumers, s.Replays = consumersOf(infos), replaysOf(infos)
-	s.Problems = slices.Concat(s.Problems, pausesOf(infos), c.held(ctx), c.notedSettings(ctx))
+	held := c.held(ctx)
+	s.Problems = append(s.Problems, slices.Concat(fullness(info), pausesOf(infos), held, standing(infos, held), c.notedSettings(ctx))...)
 	return s, c.deadStatus(ctx, s)
 }
 
@@ -167,6 +168,7 @@ func (c *Conn) deadStatus(ctx context.Context, s *Status) error {
 		return err
 	}
 	s.Problems = append(s.Problems, texts(propertyProblems(st.CachedInfo().Config, Settings{}.withDefaults().deadStream()))...)
+	s.Problems = append(s.Problems, fullness(st.CachedInfo())...)
 	info, err := st.Info(ctx, jetstream.WithSubjectFilter(deadPrefix+">"))
 	if err != nil {
 		return fmt.Errorf("count dead letters: %w", err)
