@@ -120,6 +120,20 @@ func TestDeadRedrive(t *testing.T) {
 	}
 }
 
+// The kind of fault: a script with a number that does not exist ends as if all were done.
+func TestNumberWithoutDeadLetter(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.storeThree()
+	out, errs, code := s.run("dead", "redrive", "98", "3", "99")
+	if code != 1 || !strings.Contains(out, "redriven  1") || !strings.Contains(errs, "no dead letter has the number 98, 99") {
+		t.Errorf("redrive: exit code %d, %s%s", code, out, errs)
+	}
+	if out, errs, code := s.run("dead", "drop", "--yes", "1", "99"); code != 1 || !strings.Contains(out, "dropped  1") || !strings.Contains(errs, "number 99") {
+		t.Errorf("drop: exit code %d, %s%s", code, out, errs)
+	}
+}
+
 func (s *shell) consumer(name string, subjects ...string) *stream.Consumer {
 	s.t.Helper()
 	c, err := s.conn.OpenConsumer(s.t.Context(), name, subjects)

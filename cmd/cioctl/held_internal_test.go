@@ -19,6 +19,7 @@ func TestHeldSuppressions(t *testing.T) {
 	s := newShell(t)
 	s.consumer("suppression", "customerio.events.*.*.bounced")
 	m := s.publish("a", "bounced")
+	m.Body = []byte(`{"event_id":"a","object_type":"email","metric":"bounced","data":{"identifiers":{"id":"ann"}}}`)
 	s.store(event.DeadLetter{
 		Message: *m, From: "suppression", Reason: fault.ReasonHeldSuppression, Err: "why", Attempts: 1, Sequence: 1,
 		Subject: "customerio.events.acme.email.bounced", StoredAt: time.Now(), DiedAt: time.Now(),
@@ -35,7 +36,20 @@ func TestHeldSuppressions(t *testing.T) {
 			t.Errorf("redrive %v (-want +got):\n%s", args, diff)
 		}
 	}
-	got := read[operate.RedriveReport](s, "dead", "redrive", "--reason", "held_suppression")
+	if out, errs, _ := s.run("dead", "redrive", "1", "--dry-run"); !strings.Contains(out, "held_suppression") || !strings.Contains(errs, "kept  1  held suppressions: redrive them with") {
+		t.Errorf("a dry run does not say what is kept:\n%s%s", out, errs)
+	}
+	s.wrong("nobody can confirm: give --yes", "dead", "redrive", "--reason", "held_suppression")
+	plan, people, err := operate.PlanRedrive(t.Context(), s.conn, [][]uint64{{1}}, true)
+	if diff := cmp.Diff(operate.RedriveReport{Redriven: 1, Kept: map[string]int{}}, plan); diff != "" || people != 1 || err != nil {
+		t.Errorf("plan of 1 suppression of %d people (-want +got):\n%s%v", people, diff, err)
+	}
+	var asked strings.Builder
+	c := &cli{in: strings.NewReader("n\n"), err: &asked}
+	if err := c.confirmRelease(t.Context(), s.conn, [][]uint64{{1}}); err == nil || !strings.Contains(asked.String(), "DELETED for good.\nRedrive 1 held suppression, people: 1? [y/N]") {
+		t.Errorf("asked %q, %v", asked.String(), err)
+	}
+	got := read[operate.RedriveReport](s, "dead", "redrive", "--reason", "held_suppression", "--yes")
 	if diff := cmp.Diff(operate.RedriveReport{Redriven: 1, Kept: map[string]int{}}, got); diff != "" {
 		t.Errorf("release (-want +got):\n%s", diff)
 	}

@@ -11,9 +11,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cioevents/cioevents/internal/effect"
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/fault"
 	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // deadLetters is the stream of dead letters. Both methods are called concurrently and
@@ -65,6 +67,22 @@ func RedriveDeadLetters(ctx context.Context, conn *stream.Conn, letters [][]uint
 	return r.redrive(ctx, letters)
 }
 
+// PlanRedrive returns the report that RedriveDeadLetters would return, and the number of
+// people in the held suppressions that it would release. PlanRedrive changes nothing. A
+// dead letter that the stream would refuse counts as redriven.
+func PlanRedrive(ctx context.Context, conn *stream.Conn, letters [][]uint64, release bool) (report RedriveReport, people int, err error) {
+	status, err := conn.Status(ctx)
+	if err != nil {
+		return RedriveReport{}, 0, err
+	}
+	r := redriver{
+		dead: conn, consumers: consumersOf(status), concurrency: redriveConcurrency, release: release, progress: func() {},
+		plans: true, people: map[effect.Person]bool{},
+	}
+	report, err = r.redrive(ctx, letters)
+	return report, len(r.people), err
+}
+
 // A RedriveReport counts dead letters by the result of a redrive.
 type RedriveReport struct {
 	Redriven int `json:"redriven"`
@@ -86,9 +104,11 @@ type redriver struct {
 	concurrency int
 	release     bool // held suppressions
 	progress    func()
+	plans       bool // change nothing
 
 	mu     sync.Mutex
 	report RedriveReport
+	people map[effect.Person]bool // of a plan's held suppressions
 }
 
 func (r *redriver) redrive(ctx context.Context, letters [][]uint64) (RedriveReport, error) {
@@ -116,7 +136,7 @@ func (r *redriver) one(ctx context.Context, entries []uint64) error {
 	defer cancel()
 	duplicate, kept, err := r.publish(ctx, entries)
 	gone := errors.Is(err, event.ErrNoDeadLetter)
-	if err == nil && kept == "" {
+	if err == nil && kept == "" && !r.plans {
 		err = r.dead.DeleteDeadLetter(ctx, entries)
 	}
 	if err != nil && !gone {
@@ -146,20 +166,17 @@ func (r *redriver) publish(ctx context.Context, entries []uint64) (duplicate boo
 	if err != nil {
 		return false, "", err
 	}
+	if kept = r.keeps(b); kept != "" {
+		return false, kept, nil
+	}
 	m := &b.Message
 	switch {
-	case b.Missing > 0:
-		return false, "parts of the body are missing", nil
-	case b.Reason == fault.ReasonHeldSuppression && !r.release:
-		return false, "held suppressions: redrive them with --reason " + string(b.Reason) + ", which deletes the profiles", nil
+	case r.plans:
+		r.note(b)
+		return false, "", nil
 	case b.From == event.FromIngest:
-		if err := m.Index(); err != nil {
-			return false, "the body is still no event: " + string(event.ParseReason(err)), nil
-		}
 		m.Fit(r.publisher.MaxBody()) // as ingest does
 		duplicate, err = r.publisher.Publish(ctx, m)
-	case !slices.Contains(r.consumers, b.From):
-		return false, "there is no consumer " + b.From, nil
 	default:
 		m.Released = m.Released || b.Reason == fault.ReasonHeldSuppression
 		duplicate, err = r.publisher.Redrive(ctx, b.From, b.Key, m)
@@ -168,4 +185,38 @@ func (r *redriver) publish(ctx context.Context, entries []uint64) (duplicate boo
 		return false, "the stream refuses it: " + string(reason), nil
 	}
 	return duplicate, "", err
+}
+
+// keeps returns the reason why a dead letter stays, or "". It parses the body of an
+// ingest's dead letter again.
+func (r *redriver) keeps(b *event.StoredDeadLetter) string {
+	switch {
+	case b.Missing > 0:
+		return "parts of the body are missing"
+	case b.Reason == fault.ReasonHeldSuppression && !r.release:
+		return "held suppressions: redrive them with --reason " + string(b.Reason) + ", which deletes the profiles"
+	case b.From == event.FromIngest:
+		if err := b.Index(); err != nil {
+			return "the body is still no event: " + string(event.ParseReason(err))
+		}
+	case !slices.Contains(r.consumers, b.From):
+		return "there is no consumer " + b.From
+	}
+	return ""
+}
+
+// note remembers the person of a held suppression.
+func (r *redriver) note(b *event.StoredDeadLetter) {
+	if b.Reason != fault.ReasonHeldSuppression {
+		return
+	}
+	e, err := webhook.Parse(b.Body)
+	if err != nil {
+		return
+	}
+	if person, ok := effect.PersonOf(e); ok {
+		r.mu.Lock()
+		r.people[person] = true
+		r.mu.Unlock()
+	}
 }

@@ -24,7 +24,7 @@ func (d *deployment) release(ctx context.Context, r *Report, bounced map[string]
 	if d.cfg.Limit == 0 {
 		return nil
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(d.cfg.Dir, "cioctl"), "dead", "redrive", "--reason", heldSuppression) //nolint:gosec // The folder is the test's.
+	cmd := exec.CommandContext(ctx, filepath.Join(d.cfg.Dir, "cioctl"), "dead", "redrive", "--reason", heldSuppression, "--yes") //nolint:gosec // The folder is the test's.
 	cmd.Env = append(os.Environ(), "NATS_URL="+d.cluster.url(operator))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
