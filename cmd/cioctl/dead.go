@@ -54,6 +54,9 @@ func (o *deadOptions) flags(cmd *cobra.Command) {
 // Declare adds the settings and the checks to the set.
 func (o *deadOptions) Declare(s *config.Set) {
 	o.output.Declare(s)
+	if s.Flags().Lookup("from") != nil { // show has no filters
+		filled(s, "from", "reason", "workspace", "metric", "subject", "since", "until")
+	}
 	s.Check(func() (err error) {
 		o.filter.Since, o.filter.Until, err = operate.ParsePeriod(o.since, o.until, time.Now())
 		return flagError(errors.Join(err, o.filter.Check()))

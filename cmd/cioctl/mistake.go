@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/operate"
 )
 
@@ -36,6 +37,20 @@ func optional(want string) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// filled reports filters that are given with an empty value, as --person "$WHO" with an
+// unset variable is: without the report the command would select everything.
+func filled(s *config.Set, names ...string) {
+	s.Check(func() error {
+		var mistakes []error
+		for _, name := range names {
+			if f := s.Flags().Lookup(name); f.Changed && (f.Value.String() == "" || f.Value.String() == "[]") {
+				mistakes = append(mistakes, fmt.Errorf("--%s: is empty", name))
+			}
+		}
+		return errors.Join(mistakes...)
+	})
 }
 
 // subcommand returns an error for an argument of a group: no subcommand has the name.

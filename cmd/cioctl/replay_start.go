@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
 )
@@ -65,6 +66,7 @@ or suppression.`,
 		}
 		return o.canAsk(c.in)
 	})
+	given := declare(func(s *config.Set) { filled(s, "since", "until", "filter") })
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
 		if done, err := c.announceReplay(ctx, conn, request, &o, &out); done || err != nil {
 			return err
@@ -80,7 +82,7 @@ or suppression.`,
 			sayf(w, "replay %s of %d events to %s has started", r.ID, r.Total, r.Target)
 			row(w, "See its progress with: cioctl replay list")
 		})
-	}, &o, &out, valid)
+	}, &o, &out, given, valid)
 }
 
 // announceReplay shows what a replay covers and asks. It reports whether the command is

@@ -37,7 +37,7 @@ the event is about. The consumers do not notice.
 
 With --output json each line is a JSON object that has the whole body, which may
 contain personal data. With --dead it prints dead letters instead: the stored ones
-first, then new ones.
+first, then new ones. The line has the number for cioctl dead show.
 
 The filters select by what an event says. Values of one flag, comma-separated, are
 alternatives; an event must match each flag. No line means that no event matches:
@@ -55,7 +55,7 @@ sequence and workspace only: --output json has the body.`,
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
 		c.noteUnknown(&o.filter)
 		if o.dead {
-			return operate.TailDeadLetters(ctx, conn, &o.filter, o.start, func(d event.DeadLetter) bool { return c.printDead(&o.output, &d) == nil })
+			return operate.TailDeadLetters(ctx, conn, &o.filter, o.start, func(d event.StoredDeadLetter) bool { return c.printDead(&o.output, &d) == nil })
 		}
 		return operate.TailEvents(ctx, conn, &o.filter, o.start, func(a event.Attempt) bool { return c.printEvent(&o.output, &a) == nil })
 	}, &o)
@@ -72,6 +72,7 @@ func (o *tailOptions) Declare(s *config.Set) {
 	flags.StringSliceVar(&o.filter.Sources, "source", nil, "only messages of a campaign, broadcast, newsletter or transactional, or of one: campaign:4")
 	flags.BoolVar(&o.dead, "dead", false, "print dead letters instead of events")
 	o.output.Declare(s)
+	filled(s, "since", "workspace", "object-type", "metric", "person", "source")
 	s.Check(func() (err error) {
 		lower(o.filter.ObjectTypes)
 		lower(o.filter.Metrics)
@@ -92,12 +93,12 @@ func lower(words []string) {
 func (c *cli) noteUnknown(f *operate.EventFilter) {
 	for _, m := range f.Metrics {
 		if !slices.Contains(webhook.Metrics(), webhook.Metric(m)) {
-			c.tellf("note: %q is not a metric of Customer.io: %v", m, webhook.Metrics())
+			c.tellf("note: %q is not a metric of Customer.io: %s", m, operate.Words(webhook.Metrics()))
 		}
 	}
 	for _, t := range f.ObjectTypes {
 		if !slices.Contains(webhook.ObjectTypes(), webhook.ObjectType(t)) {
-			c.tellf("note: %q is not an object type of Customer.io: %v", t, webhook.ObjectTypes())
+			c.tellf("note: %q is not an object type of Customer.io: %s", t, operate.Words(webhook.ObjectTypes()))
 		}
 	}
 }
@@ -116,12 +117,12 @@ func (c *cli) printEvent(o *output, a *event.Attempt) error {
 		a.Workspace, string(e.ObjectType), string(e.Metric), e.DeliveryID, operate.SourceOf(e), cmp.Or(e.Identifiers.CioID, e.Identifiers.ID, e.CustomerID))
 }
 
-func (c *cli) printDead(o *output, d *event.DeadLetter) error {
+func (c *cli) printDead(o *output, d *event.StoredDeadLetter) error {
 	if o.format == "json" {
 		return o.object(c.out, map[string]any{
-			"from": d.From, "reason": d.Reason, "error": d.Err, "attempts": d.Attempts, "sequence": d.Sequence, "subject": d.Subject,
+			"seq": d.Entries[0], "from": d.From, "reason": d.Reason, "error": d.Err, "attempts": d.Attempts, "sequence": d.Sequence, "subject": d.Subject,
 			"workspace": d.Workspace, "id": d.ID, "received_at": d.ReceivedAt.UTC(), "died_at": d.DiedAt.UTC(), "body": operate.JSONOrText(d.Body),
 		})
 	}
-	return o.line(c.out, "%s  from=%s reason=%s attempts=%d id=%s bytes=%d  %s", text(d.DiedAt), d.From, string(d.Reason), d.Attempts, d.ID, len(d.Body), d.Err)
+	return o.line(c.out, "%s  %6d  from=%s reason=%s attempts=%d id=%s bytes=%d  %s", text(d.DiedAt), d.Entries[0], d.From, string(d.Reason), d.Attempts, d.ID, len(d.Body), d.Err)
 }

@@ -78,6 +78,27 @@ func TestMistakesSayWhatIsAccepted(t *testing.T) {
 	}
 }
 
+// The kind of fault: --person "$WHO" with an unset variable selects everybody.
+func TestEmptyFilter(t *testing.T) {
+	t.Parallel()
+	s := &shell{t: t}
+	for flags, command := range map[string][]string{
+		"--since --workspace --object-type --metric --person --source":   {"tail"},
+		"--from --reason --workspace --metric --subject --since --until": {"dead", "list"},
+		"--reason --workspace --metric --subject":                        {"dead", "redrive", "--from", "ingest"},
+		"--from --workspace --metric --subject":                          {"dead", "drop", "--reason", "not_json", "--yes"},
+		"--since --until --filter":                                       {"replay", "start", "--to", "warehouse"},
+	} {
+		for _, flag := range strings.Fields(flags) {
+			s.wrong(flag+": is empty", append(command[:len(command):len(command)], flag, "")...)
+		}
+	}
+	s.wrong("--metric: is empty", "tail", "--metric", "bounced,")
+	for _, source := range []string{"campaign:", "campaign:x", "transactional:", "email"} {
+		s.wrong(`is not a source: want campaign, broadcast, newsletter, transactional, alone or with an id`, "tail", "--source", source)
+	}
+}
+
 // The error after a refusal says what to check.
 func TestSendRefused(t *testing.T) {
 	t.Parallel()
@@ -170,7 +191,7 @@ func TestNothingIsSelected(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	for _, command := range [][]string{{"dead", "redrive", "77"}, {"dead", "drop", "77", "--yes"}} {
-		if _, errs, code := s.run(command...); code != 0 || !strings.Contains(errs, "cioctl dead list") {
+		if _, errs, code := s.run(command...); code != 1 || !strings.Contains(errs, "no dead letter has the number 77") {
 			t.Errorf("%v: exit code %d, %q", command, code, errs)
 		}
 	}

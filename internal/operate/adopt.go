@@ -41,7 +41,7 @@ func PlaceOf(places []place.Place, consumer string) (place.Place, error) {
 		}
 		names = append(names, p.Consumer)
 	}
-	return place.Place{}, &InputError{"consumer", fmt.Errorf("%q fills no warehouse of %s: want one of %q", consumer, place.Setting, names)}
+	return place.Place{}, &InputError{"consumer", fmt.Errorf("%q fills no warehouse of %s: want one of %s", consumer, place.Setting, Words(names))}
 }
 
 // PlanAdoption opens the warehouse as Migrate does, and reads the present store of the

@@ -29,7 +29,7 @@ type DeadFilter struct {
 // Check returns an InputError if Reason is not a fault.Reason.
 func (f *DeadFilter) Check() error {
 	if f.Reason != "" && !slices.Contains(fault.Reasons(), fault.Reason(f.Reason)) {
-		return &InputError{"reason", fmt.Errorf("%q is not a reason: want one of %v", f.Reason, fault.Reasons())}
+		return &InputError{"reason", fmt.Errorf("%q is not a reason: want one of %s", f.Reason, Words(fault.Reasons()))}
 	}
 	return nil
 }

@@ -17,6 +17,15 @@ type InputError struct {
 
 func (e *InputError) Error() string { return e.Field + ": " + e.Err.Error() }
 
+// Words returns a list for a sentence: "a, b, c".
+func Words[T ~string](list []T) string {
+	texts := make([]string, len(list))
+	for i, w := range list {
+		texts[i] = string(w)
+	}
+	return strings.Join(texts, ", ")
+}
+
 // ParsePeriod reads both ends of a period with ParseTime. The error joins the InputErrors
 // of the fields "since" and "until".
 func ParsePeriod(sinceText, untilText string, now time.Time) (since, until time.Time, err error) {

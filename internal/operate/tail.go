@@ -22,8 +22,8 @@ func TailEvents(ctx context.Context, conn *stream.Conn, f *EventFilter, since ti
 
 // TailDeadLetters is TailEvents for dead letters, but with the zero time it begins with
 // the first stored dead letter. A large dead letter comes in its parts.
-func TailDeadLetters(ctx context.Context, conn *stream.Conn, f *EventFilter, since time.Time, fn func(event.DeadLetter) bool) error {
-	return unlessCancelled(conn.TailDeadLetters(ctx, stream.Selection{Since: since, Follow: true}, func(d event.DeadLetter) bool {
+func TailDeadLetters(ctx context.Context, conn *stream.Conn, f *EventFilter, since time.Time, fn func(event.StoredDeadLetter) bool) error {
+	return unlessCancelled(conn.TailDeadLetters(ctx, stream.Selection{Since: since, Follow: true}, func(d event.StoredDeadLetter) bool {
 		return !f.matchMessage(&d.Message) || !f.matchBody(d.Body) || fn(d)
 	}))
 }

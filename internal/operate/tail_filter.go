@@ -1,8 +1,10 @@
 package operate
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cioevents/cioevents/internal/event"
@@ -24,14 +26,34 @@ type EventFilter struct {
 	Sources []string
 }
 
-// Check returns an InputError if a source is of no kind.
+// Check returns InputErrors of empty values, which match no event, and of a source that
+// no message has.
 func (f *EventFilter) Check() error {
-	for _, s := range f.Sources {
-		if kind, _, _ := strings.Cut(s, ":"); !slices.Contains(sources, kind) {
-			return &InputError{"source", fmt.Errorf("%q is not a source: want %s, alone or with an id as in campaign:4", s, strings.Join(sources, ", "))}
+	var mistakes []error
+	for field, values := range map[string][]string{
+		"workspace": f.Workspaces, "object-type": f.ObjectTypes, "metric": f.Metrics, "person": f.People, "source": f.Sources,
+	} {
+		if slices.Contains(values, "") {
+			mistakes = append(mistakes, &InputError{field, errors.New("is empty")})
 		}
 	}
-	return nil
+	for _, s := range f.Sources {
+		if s != "" && !isSource(s) {
+			mistakes = append(mistakes, &InputError{"source", fmt.Errorf("%q is not a source: want %s, alone or with an id as in campaign:4", s, Words(sources))})
+		}
+	}
+	return errors.Join(mistakes...)
+}
+
+// isSource reports whether a message may have the source. Only the id of a transactional
+// message is a text.
+func isSource(text string) bool {
+	kind, id, hasID := strings.Cut(text, ":")
+	if !slices.Contains(sources, kind) || hasID && id == "" {
+		return false
+	}
+	_, err := strconv.ParseUint(id, 10, 63)
+	return !hasID || err == nil || kind == "transactional"
 }
 
 // matchMessage compares the words that a message has beside its body.

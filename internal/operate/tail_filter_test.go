@@ -72,7 +72,7 @@ func (p *pipeline) tail(f *operate.EventFilter, dead bool) string {
 	var ids []string
 	var err error
 	if dead {
-		err = operate.TailDeadLetters(ctx, p.conn, f, time.Time{}, func(d event.DeadLetter) bool {
+		err = operate.TailDeadLetters(ctx, p.conn, f, time.Time{}, func(d event.StoredDeadLetter) bool {
 			ids = append(ids, d.ID)
 			return d.ID != "end"
 		})

@@ -36,7 +36,7 @@ func TestTailEnds(t *testing.T) {
 	p.publish("a", "opened")
 	p.deadLetter("ingest", fault.ReasonNotJSON, "x")
 	ctx, cancel := context.WithCancel(t.Context())
-	err := operate.TailDeadLetters(ctx, p.conn, &operate.EventFilter{}, time.Time{}, func(d event.DeadLetter) bool {
+	err := operate.TailDeadLetters(ctx, p.conn, &operate.EventFilter{}, time.Time{}, func(d event.StoredDeadLetter) bool {
 		cancel()
 		return d.From == "ingest"
 	})

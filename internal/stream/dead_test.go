@@ -18,8 +18,8 @@ import (
 func tailed(t *testing.T, conn *stream.Conn, s stream.Selection) []event.DeadLetter {
 	t.Helper()
 	var list []event.DeadLetter
-	err := conn.TailDeadLetters(t.Context(), s, func(d event.DeadLetter) bool {
-		list = append(list, d)
+	err := conn.TailDeadLetters(t.Context(), s, func(d event.StoredDeadLetter) bool {
+		list = append(list, d.DeadLetter)
 		return true
 	})
 	if err != nil {

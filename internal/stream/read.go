@@ -33,10 +33,15 @@ func (c *Conn) TailEvents(ctx context.Context, s Selection, fn func(event.Attemp
 }
 
 // TailDeadLetters is TailEvents for dead letters. A large dead letter comes in parts;
-// ListDeadLetters joins the parts.
-func (c *Conn) TailDeadLetters(ctx context.Context, s Selection, fn func(event.DeadLetter) bool) error {
+// ListDeadLetters joins the parts. Entries has the sequence number of the part.
+func (c *Conn) TailDeadLetters(ctx context.Context, s Selection, fn func(event.StoredDeadLetter) bool) error {
 	return c.read(ctx, DeadName, orderedConfig(s), s.Follow, func(msg jetstream.Msg) bool {
-		return fn(decodeDead(msg.Subject(), msg.Headers(), msg.Data()))
+		meta, err := msg.Metadata()
+		if err != nil { // never: the message is from a stream
+			return false
+		}
+		d := decodeDead(msg.Subject(), msg.Headers(), msg.Data())
+		return fn(event.StoredDeadLetter{DeadLetter: d, Entries: []uint64{meta.Sequence.Stream}, Size: len(d.Body)})
 	})
 }
 

@@ -81,8 +81,8 @@ func (d *deployment) takeDeadLetters(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	var taken []event.DeadLetter
-	err := d.client.TailDeadLetters(limited, stream.Selection{}, func(l event.DeadLetter) bool {
-		taken = append(taken, l)
+	err := d.client.TailDeadLetters(limited, stream.Selection{}, func(l event.StoredDeadLetter) bool {
+		taken = append(taken, l.DeadLetter)
 		return true
 	})
 	if err != nil {

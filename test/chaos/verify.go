@@ -24,8 +24,8 @@ func (d *deployment) verify(ctx context.Context, r *Report, h *lab.History, bodi
 	}
 	r.Unique = len(sent)
 	dead := map[string]bool{}
-	if err := d.client.TailDeadLetters(ctx, stream.Selection{}, func(l event.DeadLetter) bool {
-		d.dead = append(d.dead, l)
+	if err := d.client.TailDeadLetters(ctx, stream.Selection{}, func(l event.StoredDeadLetter) bool {
+		d.dead = append(d.dead, l.DeadLetter)
 		return true
 	}); err != nil {
 		return fmt.Errorf("read dead letters: %w", err)

@@ -238,7 +238,7 @@ func (p *pipeline) query(format string, args ...any) [][]any {
 func (p *pipeline) deadLetters() map[string]string {
 	p.t.Helper()
 	bodies := map[string]string{}
-	err := p.client.TailDeadLetters(p.t.Context(), stream.Selection{}, func(d event.DeadLetter) bool {
+	err := p.client.TailDeadLetters(p.t.Context(), stream.Selection{}, func(d event.StoredDeadLetter) bool {
 		bodies[d.ID] += string(d.Body)
 		return true
 	})
