@@ -139,6 +139,19 @@ func foreignRows(t *testing.T, path, setup, query string) (list [][]any) {
 	return list
 }
 
+// The kind of fault: DuckDB refuses the last limit, so a query that needs the memory ends
+// with an error about a setting.
+func TestQueryThatNeedsMuchMemory(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "e.duckdb")
+	open(t, path)
+	// The list has 240 MB, which DuckDB doubles as it grows and cannot write to a file.
+	table, err := duckdb.Query(t.Context(), path, "SELECT max(len(l)) AS n FROM (SELECT list(range) AS l FROM range(30000000))")
+	if err != nil || fmt.Sprint(table.Rows) != "[[30000000]]" {
+		t.Errorf("%v, %v", table, err)
+	}
+}
+
 // What Statements prints makes the same warehouse as Open.
 func TestStatements(t *testing.T) {
 	t.Parallel()

@@ -54,7 +54,10 @@ func newReader(ctx context.Context, r *Reader) (*Reader, error) {
 
 // open opens a session with the present limit.
 func (r *Reader) open(ctx context.Context) error {
-	options := map[string]string{"memory_limit": readLimits[r.limit], "temp_directory": ""}
+	options := map[string]string{"temp_directory": ""}
+	if r.limit < len(readLimits)-1 { // DuckDB refuses a share of the memory here
+		options["memory_limit"] = readLimits[r.limit]
+	}
 	if r.path != "" {
 		options["access_mode"] = "READ_ONLY"
 	}
