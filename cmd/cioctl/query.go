@@ -39,7 +39,9 @@ func (c *cli) query() *cobra.Command {
 			"FROM, DESCRIBE or SHOW TABLES. It changes nothing and reads no other files. The table is\n" +
 			"customerio_events; the views are customerio_deliveries, customerio_campaign_funnel,\n" +
 			"customerio_campaign_daily, customerio_time_to_open, customerio_bounces,\n" +
-			"customerio_link_clicks and customerio_pipeline_latency.\n\n" +
+			"customerio_link_clicks and customerio_pipeline_latency. For the columns of one:\n" +
+			"DESCRIBE customerio_events. SHOW TABLES lists the names twice, because a\n" +
+			"DuckDB file has them in two schemas; customerio_store is for cioctl warehouse adopt.\n\n" +
 			"Rows are printed as they arrive. Meanwhile a worker waits for a DuckDB file, for\n" +
 			"--timeout at most.",
 		Example: "  cioctl query \"FROM customerio_campaign_funnel\"\n" +

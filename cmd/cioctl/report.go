@@ -120,11 +120,11 @@ func reportTables(w io.Writer, r *report.Report, o reportOptions) {
 // emptyBecause returns the reason for a report without numbers, and what to do.
 func emptyBecause(r *report.Report, o reportOptions) string {
 	switch {
+	case r.Newest == nil && o.campaign > 0:
+		return fmt.Sprintf("There are no events of campaign %d: without --campaign the report shows all campaigns.", o.campaign)
 	case r.Newest == nil:
 		return "The warehouse has no events yet: cioctl status shows whether events wait."
-	case o.days > 0:
-		return fmt.Sprintf("The latest event is of %s: --days 0 shows all days.", r.Newest.UTC().Format(time.RFC3339))
 	default:
-		return fmt.Sprintf("Campaign %d has no events: without --campaign the report shows all campaigns.", o.campaign)
+		return fmt.Sprintf("The latest event is of %s: --days 0 shows all days.", r.Newest.UTC().Format(time.RFC3339))
 	}
 }

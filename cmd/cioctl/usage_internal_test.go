@@ -206,8 +206,10 @@ func TestEmptyReports(t *testing.T) {
 		t.Errorf("report of an empty warehouse:\n%s", out)
 	}
 	fill(t, url)
-	if out := s.ok("report", "--warehouse-url", url, "--days", "0", "--campaign", "123456789"); !strings.Contains(out, "Campaign 123456789 has no events") {
-		t.Errorf("report of an unknown campaign:\n%s", out)
+	for _, days := range []string{"0", "30"} {
+		if out := s.ok("report", "--warehouse-url", url, "--days", days, "--campaign", "123456789"); !strings.Contains(out, "no events of campaign 123456789") {
+			t.Errorf("report of an unknown campaign, --days %s:\n%s", days, out)
+		}
 	}
 	s.wrong("exclude each other", "report", "--warehouse-url", url, "--html", "x.html", "--output", "json")
 	if out := s.ok("query", "--warehouse-url", url, `SELECT DATE '2026-01-02' AS day, '{"a":[1]}'::JSON AS json, 123456.5 AS n`); !strings.Contains(out, `2026-01-02  {"a":[1]}  123456.5`) {

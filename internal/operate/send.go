@@ -47,7 +47,10 @@ type Sender struct {
 type SendReport struct {
 	Sent int `json:"sent"` // events answered 2xx
 	// Duplicates counts the events of Sent that the receiver had stored before.
-	Duplicates int           `json:"duplicates"`
+	Duplicates int `json:"duplicates"`
+	// Kept counts the bodies of Sent that the receiver cannot parse, and has kept as dead
+	// letters.
+	Kept       int           `json:"kept"`
 	Failed     int           `json:"failed"`  // events answered otherwise, or not at all, after all retries
 	Retried    int           `json:"retried"` // calls repeated
 	Seconds    float64       `json:"seconds"`
@@ -132,8 +135,11 @@ func (s *sending) count(a answer, took time.Duration, again bool) {
 	default:
 		s.report.Failed++
 	}
-	if good && a.duplicate() {
+	switch said := a.said(); {
+	case good && said == "duplicate":
 		s.report.Duplicates++
+	case good && said == "kept":
+		s.report.Kept++
 	}
 	if !good && s.report.Refusal == "" {
 		s.report.Refusal = a.text
@@ -149,10 +155,14 @@ type answer struct {
 	wait time.Duration
 }
 
-// duplicate reports whether ingest had stored the event before.
-func (a answer) duplicate() bool {
+// said returns the status in the body of ingest's answer: stored, duplicate or kept. It
+// is "" in the answer of another receiver.
+func (a answer) said() string {
 	var said struct{ Status string }
-	return json.Unmarshal(a.body, &said) == nil && said.Status == "duplicate"
+	if json.Unmarshal(a.body, &said) != nil {
+		return ""
+	}
+	return said.Status
 }
 
 // post makes one call.

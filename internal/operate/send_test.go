@@ -159,7 +159,8 @@ func TestSendIsInterrupted(t *testing.T) {
 	}
 }
 
-// Events that the real receiver has stored before are counted as sent and as duplicates.
+// Events that the real receiver has stored before are counted as sent and as duplicates,
+// bodies that the receiver cannot parse as sent and as kept.
 func TestSendCountsDuplicates(t *testing.T) {
 	t.Parallel()
 	p := newPipeline(t)
@@ -179,5 +180,9 @@ func TestSendCountsDuplicates(t *testing.T) {
 		if err != nil || report.Sent != 2 || report.Duplicates != duplicates {
 			t.Errorf("report %+v, %v; want 2 sent, %d duplicates", report, err, duplicates)
 		}
+	}
+	report, err := s.Send(t.Context(), bodies("no event", `{"event_id":"3","metric":"sent"}`))
+	if err != nil || report.Sent != 2 || report.Kept != 1 || report.Duplicates != 0 {
+		t.Errorf("report %+v, %v; want 2 sent, 1 kept", report, err)
 	}
 }

@@ -37,7 +37,8 @@ type Report struct {
 	// Since is the first moment of the report, nil for all.
 	Since    *time.Time `json:"since"`
 	Campaign int64      `json:"campaign_id,omitempty"`
-	// Newest is the time of the latest event, nil for an empty warehouse.
+	// Newest is the time of the latest event, also before Since, or of the campaign's
+	// latest event. nil without an event.
 	Newest *time.Time `json:"newest_event_at"`
 
 	Funnel  []Funnel `json:"funnel"`

@@ -27,9 +27,13 @@ func statements(since *time.Time, campaign int64) queries {
 		}
 		return "WHERE " + strings.Join(append(more, "true"), " AND ")
 	}
+	ofCampaign := ""
+	if campaign != 0 {
+		ofCampaign = fmt.Sprintf("WHERE campaign_id = %d", campaign)
+	}
 	limit := fmt.Sprintf("LIMIT %d", most)
 	return queries{
-		newest: `SELECT max("timestamp") AS at FROM customerio_events`,
+		newest: `SELECT max("timestamp") AS at FROM customerio_events ` + ofCampaign,
 		// A delivery belongs to the day of its first event, so that a report counts
 		// all stages of the delivery.
 		funnel: `SELECT workspace, coalesce(object_type, '') AS object_type, coalesce(campaign_id, 0) AS campaign_id,
