@@ -185,6 +185,25 @@ func TestWelcome(t *testing.T) {
 	}
 }
 
+// With a real account the welcome suggests nothing that deletes a profile, and names the
+// address of the Track API.
+func TestWelcomeWithARealAccount(t *testing.T) {
+	t.Parallel()
+	cfg := configOf(t, t.TempDir(), "--customerio-site-id=site", "--customerio-track-api-key=key", "--customerio-track-url=http://127.0.0.1:1")
+	s, err := dev.New(cfg, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	defer func() { _ = s.Run(ctx) }() // closes the stack
+	var out bytes.Buffer
+	s.PrintWelcome(&out, "bin/cioctl")
+	if text := out.String(); strings.Contains(text, "bounced") || strings.Contains(text, " send ") || !strings.Contains(text, "http://127.0.0.1:1, with your credentials") {
+		t.Errorf("the welcome:\n%s", text)
+	}
+}
+
 func TestSecondProcessIsKeptOut(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -1,6 +1,7 @@
 package dev
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -20,8 +21,12 @@ func (s *Stack) PrintWelcome(w io.Writer, program string) {
 	if s.ownKey() {
 		key = DefaultKey
 	}
-	api, app := "Customer.io's, with your credentials: effects are real", "Customer.io's"
+	api, app := cmp.Or(s.cfg.Worker.Track.URL, "Customer.io's")+", with your credentials: effects are real", "Customer.io's"
+	// The samples and the campaign have hard bounces, which delete people of a real account.
+	send := ""
 	if s.Fake != nil {
+		command := program + " send" + unless(DefaultURL, " --url ", s.WebhookURL())
+		send = "  " + command + " email_bounced_hard email_opened_human\n  " + command + " --campaign 1000\n"
 		api = s.FakeURL() + "  a fake; set CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY for the real one"
 		app = s.FakeURL() + "  a fake: CUSTOMERIO_APP_URL=" + s.FakeURL() + " and any CUSTOMERIO_APP_API_KEY"
 	}
@@ -37,13 +42,11 @@ cioevents is running. Ctrl-C stops it; its data stays in %[1]s and is used again
 
 Try in another terminal:
 
-  %[9]s send%[10]s email_bounced_hard email_opened_human
-  %[9]s send%[10]s --campaign 1000
-  %[9]s query%[11]s "SELECT metric, count(*) AS events FROM customerio_events GROUP BY ALL ORDER BY 2 DESC"
+%[10]s  %[9]s query%[11]s "SELECT metric, count(*) AS events FROM customerio_events GROUP BY ALL ORDER BY 2 DESC"
 
 `, s.cfg.Data, s.WebhookURL(), key, s.ingest.AdminAddr(), s.worker.AdminAddr(), s.nats.ClientURL(), api,
 		strings.Join(s.workerConfig().Warehouses, ", "), program,
-		unless(DefaultURL, " --url ", s.WebhookURL()), unless(place.DefaultURL, " --warehouse-url ", strings.Join(s.cfg.Worker.Warehouses, ",")), app)
+		send, unless(place.DefaultURL, " --warehouse-url ", strings.Join(s.cfg.Worker.Warehouses, ",")), app)
 }
 
 // unless returns the flag with its value, or "" for the default value.
