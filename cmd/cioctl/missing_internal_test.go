@@ -37,10 +37,19 @@ func TestStreamApplyBelowWhatIsStored(t *testing.T) {
 	s := newShell(t)
 	s.publish("a", "bounced")
 	out, errs, code := s.run("stream", "apply", "--stream-max-bytes", "100B")
-	if code != 1 || out != "" || !strings.Contains(errs, "STREAM_MAX_BYTES is unlimited, configured is 100, but stream CUSTOMERIO stores ") || !strings.Contains(errs, "allow the loss with --less") {
+	if code != 1 || out != "" || !strings.Contains(errs, "STREAM_MAX_BYTES is unlimited, configured is 100B, but stream CUSTOMERIO stores ") || !strings.Contains(errs, "allow the loss with --less") {
 		t.Errorf("exit code %d, %q, %q", code, out, errs)
 	}
-	if out := s.ok("stream", "apply", "--stream-max-bytes", "100B", "--less"); out != "applied\n" {
+	if out := s.ok("stream", "apply", "--stream-max-bytes", "100B", "--less"); out != "CUSTOMERIO: STREAM_MAX_BYTES unlimited → 100B\napplied\n" {
 		t.Errorf("with --less: %q", out)
 	}
+	if out := s.ok("stream", "apply", "--stream-max-bytes", "100B", "--less"); out != "nothing to change\n" {
+		t.Errorf("again: %q", out)
+	}
+	out, errs, code = s.run("stream", "apply", "--dedup-window", "800h")
+	if code != 0 || !strings.Contains(out, "CUSTOMERIO: STREAM_MAX_BYTES 100B → unlimited\nCUSTOMERIO: DEDUP_WINDOW 2h → 720h\napplied\n") || !strings.Contains(errs, "DEDUP_WINDOW is longer than STREAM_MAX_AGE") {
+		t.Errorf("a long window: exit code %d, %q, %q", code, out, errs)
+	}
+	s.wrong(`invalid --dedup-window "1ns": want at least 100ms`, "stream", "apply", "--dedup-window", "1ns")
+	s.wrong(`invalid --stream-max-age "1ms": want at least 100ms`, "stream", "apply", "--stream-max-age", "1ms")
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/terminal"
 )
 
 func (c *cli) stream() *cobra.Command {
@@ -32,7 +33,8 @@ edited, such as the discard policy.
 
 apply refuses what would keep less, and then changes nothing: fewer replicas, a shorter
 age, which deletes older events, or a size below what the stream stores, which makes
-ingest refuse every event. --less allows it. "not changed" after "applied" names a
+ingest refuse every event. --less allows it. apply prints the old and the new value of
+each change, then "applied", or "nothing to change". "not changed" after these names a
 property that NATS cannot change.
 
 Give the settings as the worker has them, best by its environment.`,
@@ -40,14 +42,24 @@ Give the settings as the worker has them, best by its environment.`,
 	}
 	cmd.Flags().BoolVar(&less, "less", false, "allow fewer replicas, a shorter age, which deletes events, and a size below what is stored")
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
-		err := conn.Apply(ctx, target, less)
+		if target.DedupWindow > target.MaxAge {
+			c.tellf("DEDUP_WINDOW is longer than STREAM_MAX_AGE: the stream cannot remember an id for longer than an event, so STREAM_MAX_AGE applies")
+		}
+		changes, err := conn.Changes(ctx, target)
+		if err != nil {
+			return err
+		}
+		err = conn.Apply(ctx, target, less)
 		if errors.Is(err, stream.ErrLess) {
 			return fmt.Errorf("%w. Give the settings that are missing, or allow the loss with --less", err)
 		}
 		if err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintln(c.out, "applied")
+		for _, line := range changes {
+			_, _ = fmt.Fprintln(c.out, terminal.Line(line)) // somebody may have edited the stream
+		}
+		_, _ = fmt.Fprintln(c.out, map[bool]string{true: "applied", false: "nothing to change"}[len(changes) > 0])
 		s, err := conn.Status(ctx)
 		if err != nil {
 			return err

@@ -50,12 +50,12 @@ type SendReport struct {
 	Duplicates int `json:"duplicates"`
 	// Kept counts the bodies of Sent that the receiver cannot parse, and has kept as dead
 	// letters.
-	Kept       int           `json:"kept"`
-	Failed     int           `json:"failed"`  // events answered otherwise, or not at all, after all retries
-	Retried    int           `json:"retried"` // calls repeated
-	Seconds    float64       `json:"seconds"`
-	P50        time.Duration `json:"p50_ns"`
-	P99        time.Duration `json:"p99_ns"`
+	Kept    int           `json:"kept"`
+	Failed  int           `json:"failed"`  // events answered otherwise, or not at all, after all retries
+	Retried int           `json:"retried"` // calls repeated
+	Seconds float64       `json:"seconds"`
+	P50     time.Duration `json:"p50_ns"`
+	P99     time.Duration `json:"p99_ns"`
 	// Answers counts the calls by HTTP status, with 0 for no answer.
 	Answers map[int]int `json:"answers"`
 	// Refusal is the first answer other than 2xx, or the error of the call.

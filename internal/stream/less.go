@@ -74,7 +74,11 @@ func sizeText(limit int64) string {
 	if limit == 0 { // NATS's other form of no limit
 		limit = -1
 	}
-	return (*config.ByteLimit)(&limit).String()
+	text := (*config.ByteLimit)(&limit).String()
+	if text[len(text)-1] <= '9' { // a bare number is in bytes
+		text += "B"
+	}
+	return text
 }
 
 // storedText writes a size with one digit after the point.

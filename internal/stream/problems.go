@@ -45,7 +45,8 @@ const (
 // problemsOf compares a running stream with the wanted one.
 func problemsOf(have, want jetstream.StreamConfig) []problem {
 	list := propertyProblems(have, want)
-	for _, line := range settingDifferences(have, want) {
+	for _, d := range settingDifferences(have, want) {
+		line := d.name + " is " + d.have + ", configured is " + d.want
 		list = append(list, problem{text: "stream " + want.Name + " differs from the configuration: " + line + applyHint, setting: true})
 	}
 	return list

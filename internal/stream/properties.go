@@ -183,12 +183,14 @@ func sizeSetting(stream string) string {
 	return bytes
 }
 
-// settingDifferences returns a line for each setting that a running stream does not
-// have.
-func settingDifferences(have, want jetstream.StreamConfig) (lines []string) {
+// A difference is a property of a running stream that has another value than wanted.
+type difference struct{ name, have, want string }
+
+// settingDifferences returns the settings that a running stream does not have.
+func settingDifferences(have, want jetstream.StreamConfig) (list []difference) {
 	add := func(name string, have, want any) {
 		if have != want {
-			lines = append(lines, fmt.Sprintf("%s is %v, configured is %v", name, have, want))
+			list = append(list, difference{name, fmt.Sprint(have), fmt.Sprint(want)})
 		}
 	}
 	age, bytes, window := settingNames(want.Name)
@@ -196,5 +198,5 @@ func settingDifferences(have, want jetstream.StreamConfig) (lines []string) {
 	add(age, ageText(have.MaxAge), ageText(want.MaxAge))
 	add(bytes, sizeText(have.MaxBytes), sizeText(want.MaxBytes))
 	add(window, ageText(have.Duplicates), ageText(want.Duplicates))
-	return lines
+	return list
 }

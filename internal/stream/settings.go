@@ -2,6 +2,7 @@ package stream
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"time"
 
@@ -57,6 +58,21 @@ func (s *Settings) Declare(set *config.Set) {
 	set.Var((*config.ByteLimit)(&s.MaxBytes), "STREAM_MAX_BYTES", fmt.Sprintf("size at which the stream refuses new events; at least rate × STREAM_MAX_AGE × %d B", bytesPerEvent))
 	set.Var((*config.ByteLimit)(&s.DeadMaxBytes), "DEAD_STREAM_MAX_BYTES", "size at which the stream of dead letters refuses more; ingest then answers 503 to a signed body that it cannot parse. Set it only if your NATS account requires a limit")
 	set.Var((*config.Duration)(&s.DedupWindow), "DEDUP_WINDOW", fmt.Sprintf("how long the stream refuses a repeated event; needs %d B of server memory per event", bytesPerID))
+	set.Check(s.check)
+}
+
+// leastAge is the shortest age and window that nats-server 2.15 accepts
+// (checkStreamCfg in stream.go).
+const leastAge = 100 * time.Millisecond
+
+func (s *Settings) check() error {
+	var mistakes []error
+	for name, d := range map[string]time.Duration{"STREAM_MAX_AGE": s.MaxAge, "DEDUP_WINDOW": s.DedupWindow} {
+		if d < leastAge {
+			mistakes = append(mistakes, config.Invalid(name, d.String(), "at least "+leastAge.String()))
+		}
+	}
+	return errors.Join(mistakes...)
 }
 
 // deadMaxAge is how long the stream keeps dead letters: the time of an operator to
