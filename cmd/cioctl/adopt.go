@@ -43,9 +43,9 @@ after its creation: BigQuery may still store rows in the deleted table.
 
 To fill two warehouses, do not use adopt: give the workers both in WAREHOUSE_URL.
 
-adopt shows both stores and asks. A script needs --yes: without a terminal nobody can
-answer. adopt fails before a worker has created the consumer: a new consumer takes the
-worker's store by itself.`,
+adopt shows both stores, says whether the new one exists, and asks. A script needs
+--yes: without a terminal nobody can answer. adopt fails before a worker has created
+the consumer: a new consumer takes the worker's store by itself.`,
 		Example: `  cioctl warehouse adopt --warehouse-url duckdb:/data/customerio.duckdb
   cioctl warehouse adopt --warehouse-url bigquery://acme/messaging --yes
   kubectl exec -it deployment/worker-warehouse -- /cioctl warehouse adopt`,
@@ -68,16 +68,19 @@ worker's store by itself.`,
 		if err != nil {
 			return err
 		}
-		return c.doAdopt(ctx, conn, a, yes, &out)
+		return c.doAdopt(ctx, conn, p, a, yes, &out)
 	}, &list, &out, valid)
 }
 
-func (c *cli) doAdopt(ctx context.Context, conn *stream.Conn, a *operate.Adoption, yes bool, out *output) error {
+func (c *cli) doAdopt(ctx context.Context, conn *stream.Conn, p place.Place, a *operate.Adoption, yes bool, out *output) error {
 	if !a.Changes() {
 		return out.print(c.out, a, func(w io.Writer) { sayf(w, "%s fills this store already: %s", a.Consumer, a.To.Place) })
 	}
 	to := storeText(a.To)
-	if a.Empty {
+	switch {
+	case a.Missing:
+		to = a.To.Place + ", which does not exist: adopt creates it"
+	case a.Empty:
 		to += ", which is empty"
 	}
 	c.tellf("%s fills now:  %s", a.Consumer, storeText(a.From))
@@ -85,7 +88,7 @@ func (c *cli) doAdopt(ctx context.Context, conn *stream.Conn, a *operate.Adoptio
 	if !yes && !c.confirm(ctx, "Fill the other store from now on?") {
 		return errors.New("nothing was changed; --yes adopts without asking")
 	}
-	if err := operate.Adopt(ctx, conn, a); err != nil {
+	if err := operate.Adopt(ctx, conn, p, a); err != nil {
 		return err
 	}
 	return out.print(c.out, a, func(w io.Writer) { adoptTable(w, a) })

@@ -40,7 +40,7 @@ func TestAdopt(t *testing.T) {
 	if controls(errs) || controls(s.ok("status")) {
 		t.Errorf("control characters in %q", errs)
 	}
-	for _, want := range []string{"duckdb pod-0:/data/e.duckdb", "0123", path, "which is empty"} {
+	for _, want := range []string{"duckdb pod-0:/data/e.duckdb", "0123", path, "which does not exist: adopt creates it"} {
 		if !strings.Contains(errs, want) {
 			t.Errorf("before the change adopt does not show %q:\n%s", want, errs)
 		}

@@ -23,10 +23,12 @@ type Adoption struct {
 	Settled uint64 `json:"settled"`
 	// Empty reports that the store To has no event.
 	Empty bool `json:"empty"`
+	// Missing reports that the file or the folder of To does not exist: Adopt creates it.
+	Missing bool `json:"missing,omitempty"`
 }
 
 // Changes reports whether the adoption changes the store of the consumer.
-func (a *Adoption) Changes() bool { return a.From.ID != a.To.ID }
+func (a *Adoption) Changes() bool { return a.Missing || a.From.ID != a.To.ID }
 
 // ErrNoConsumer reports that no worker has opened the consumer yet: a worker links its
 // own store when it creates the consumer.
@@ -45,8 +47,9 @@ func PlaceOf(places []place.Place, consumer string) (place.Place, error) {
 }
 
 // PlanAdoption opens the warehouse as Migrate does, and reads the present store of the
-// warehouse's consumer. PlanAdoption does not change the consumer. The error of a store
-// that rows do not reach yet names the time from which they do.
+// warehouse's consumer. PlanAdoption does not change the consumer, and does not create a
+// missing file or folder: the path may be mistyped. The error of a store that rows do not
+// reach yet names the time from which they do.
 func PlanAdoption(ctx context.Context, conn *stream.Conn, p place.Place) (*Adoption, error) {
 	link, err := conn.StoreLink(ctx, p.Consumer)
 	if err != nil {
@@ -55,22 +58,33 @@ func PlanAdoption(ctx context.Context, conn *stream.Conn, p place.Place) (*Adopt
 	if !link.Exists {
 		return nil, fmt.Errorf("consumer %s: %w", p.Consumer, ErrNoConsumer)
 	}
-	store, err := p.Store(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("open warehouse %s: %w", p.Where(), err)
-	}
 	a := &Adoption{
-		Consumer: p.Consumer, From: link.Store, To: stream.Store{ID: store.ID, Place: p.Where()},
-		Settled: link.Settled, Empty: store.Empty,
+		Consumer: p.Consumer, From: link.Store, To: stream.Store{Place: p.Where()},
+		Settled: link.Settled, Empty: true, Missing: p.Missing(),
+	}
+	if !a.Missing {
+		if err := a.open(ctx, p); err != nil {
+			return nil, err
+		}
 	}
 	if a.Empty {
 		a.To.Lacks = a.Settled
 	}
+	return a, nil
+}
+
+// open reads the id of the warehouse's store, and creates a missing warehouse.
+func (a *Adoption) open(ctx context.Context, p place.Place) error {
+	store, err := p.Store(ctx)
+	if err != nil {
+		return fmt.Errorf("open warehouse %s: %w", p.Where(), err)
+	}
+	a.To.ID, a.Empty, a.Missing = store.ID, store.Empty, false
 	if a.recreates() && time.Now().Before(store.ReachedFrom) {
-		return nil, fmt.Errorf("warehouse %s was created a short time ago, and its events may still go to a deleted store of the same name: adopt the warehouse after %s. The events wait in the stream",
+		return fmt.Errorf("warehouse %s was created a short time ago, and its events may still go to a deleted store of the same name: adopt the warehouse after %s. The events wait in the stream",
 			p.Where(), store.ReachedFrom.UTC().Format(time.DateTime+" UTC"))
 	}
-	return a, nil
+	return nil
 }
 
 // recreates reports whether the new store may have replaced a store of the same name.
@@ -78,8 +92,14 @@ func (a *Adoption) recreates() bool {
 	return a.Changes() && (a.From.Place == a.To.Place || a.From.Place == "")
 }
 
-// Adopt links the consumer as planned. A worker with the new store begins to fetch within
+// Adopt links the consumer as planned for the warehouse, and creates a missing
+// warehouse. A worker with the new store begins to fetch within
 // seconds, and a worker with the old store stops.
-func Adopt(ctx context.Context, conn *stream.Conn, a *Adoption) error {
+func Adopt(ctx context.Context, conn *stream.Conn, p place.Place, a *Adoption) error {
+	if a.Missing {
+		if err := a.open(ctx, p); err != nil {
+			return err
+		}
+	}
 	return conn.SetStore(ctx, a.Consumer, a.To)
 }

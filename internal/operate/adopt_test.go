@@ -57,7 +57,8 @@ func (p *pipeline) plan(at place.Place) *operate.Adoption {
 func TestAdopt(t *testing.T) {
 	t.Parallel()
 	p := newPipeline(t)
-	list := places(t, "duckdb:"+filepath.Join(t.TempDir(), "e.duckdb"), "parquet:"+t.TempDir())
+	dir := t.TempDir()
+	list := places(t, "duckdb:"+filepath.Join(dir, "e.duckdb"), "parquet:"+t.TempDir())
 	if _, err := operate.PlanAdoption(t.Context(), p.conn, list[0]); !errors.Is(err, operate.ErrNoConsumer) {
 		t.Errorf("without a consumer: %v", err)
 	}
@@ -76,16 +77,20 @@ func TestAdopt(t *testing.T) {
 	}
 	host, _ := os.Hostname()
 	want := &operate.Adoption{
-		Consumer: "warehouse", Settled: 1, Empty: true,
-		To: stream.Store{ID: a.To.ID, Place: "duckdb " + host + ":" + list[0].URL[len("duckdb:"):], Lacks: 1},
+		Consumer: "warehouse", Settled: 1, Empty: true, Missing: true,
+		To: stream.Store{Place: "duckdb " + host + ":" + list[0].URL[len("duckdb:"):], Lacks: 1},
 	}
-	if diff := cmp.Diff(want, a); diff != "" || a.To.ID == "" {
+	if diff := cmp.Diff(want, a); diff != "" {
 		t.Error(diff)
+	}
+	// The kind of fault: a plan that creates a file at a mistyped path.
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("the plan has created %v, %v", left, err)
 	}
 	if link, err := p.conn.StoreLink(t.Context(), "warehouse"); err != nil || link.Store.ID != "" {
 		t.Errorf("the plan has linked %+v, %v", link, err)
 	}
-	if err := operate.Adopt(t.Context(), p.conn, a); err != nil {
+	if err := operate.Adopt(t.Context(), p.conn, list[0], a); err != nil {
 		t.Fatal(err)
 	}
 	if again := p.plan(list[0]); again.Changes() || again.From != a.To {

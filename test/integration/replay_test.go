@@ -113,7 +113,7 @@ func (p *pipeline) adopt() {
 	if err != nil || !a.Changes() || !a.Empty {
 		p.t.Fatalf("the plan is %+v, %v", a, err)
 	}
-	if err := operate.Adopt(p.t.Context(), p.client.Conn, a); err != nil {
+	if err := operate.Adopt(p.t.Context(), p.client.Conn, places[0], a); err != nil {
 		p.t.Fatal(err)
 	}
 }

@@ -128,7 +128,7 @@ func (c *cloud) adopt(y *yard, at place.Place) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := operate.Adopt(t.Context(), y.conn, plan); err != nil {
+	if err := operate.Adopt(t.Context(), y.conn, at, plan); err != nil {
 		t.Fatal(err)
 	}
 	y.until("the waiting events are handled", func() bool { return y.handled("warehouse") })

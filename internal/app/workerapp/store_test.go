@@ -272,7 +272,7 @@ func TestChangedURL(t *testing.T) {
 	if !plan.Changes() || !plan.Empty || plan.Settled != 100 || !strings.Contains(plan.From.Place, first.path) || !strings.Contains(plan.To.Place, second.path) {
 		t.Errorf("the plan is %+v", plan)
 	}
-	if err := operate.Adopt(t.Context(), y.conn, plan); err != nil {
+	if err := operate.Adopt(t.Context(), y.conn, places[0], plan); err != nil {
 		t.Fatal(err)
 	}
 	if got := y.link("warehouse").Store.Lacks; got != 100 {

@@ -3,7 +3,9 @@ package place
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -49,12 +51,19 @@ func onThisHost(path string) string {
 	return host + ":" + path
 }
 
+func isMissing(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
 // duckDB is the path of a database file.
 type duckDB string
 
 func (d duckDB) Sink(log zerolog.Logger) (Sink, error) {
 	return duckdb.New(duckdb.Config{Path: string(d), Log: log})
 }
+
+func (d duckDB) Missing() bool { return isMissing(string(d)) }
 
 func (d duckDB) Where() string { return "duckdb " + onThisHost(string(d)) }
 
@@ -76,6 +85,8 @@ type folder string
 func (f folder) Sink(zerolog.Logger) (Sink, error) {
 	return parquet.New(parquet.Config{Dir: string(f)})
 }
+
+func (f folder) Missing() bool { return isMissing(string(f)) }
 
 func (f folder) Where() string { return "parquet " + onThisHost(string(f)) }
 
@@ -120,6 +131,8 @@ func (d dataset) Sink(log zerolog.Logger) (Sink, error) {
 	d.Log = log
 	return bigquery.New(bigquery.Config(d))
 }
+
+func (dataset) Missing() bool { return false }
 
 func (d dataset) Where() string { return "bigquery " + d.Project + "." + d.Dataset }
 

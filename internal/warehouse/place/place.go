@@ -57,6 +57,9 @@ type kind interface {
 	// Where returns where the warehouse is, for people, without secrets: the host and
 	// the path, or the project and the dataset.
 	Where() string
+	// Missing reports whether the file or the folder does not exist, so that opening the
+	// warehouse creates it. A dataset of BigQuery counts as existing.
+	Missing() bool
 	// Reader opens the warehouse for queries. While a worker has the file, Reader
 	// waits until ctx ends. The error is ErrNotReadable for BigQuery.
 	Reader(ctx context.Context) (warehouse.Reader, error)
