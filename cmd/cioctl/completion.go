@@ -12,6 +12,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/pkg/webhook"
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
@@ -70,6 +71,9 @@ func (c *cli) completeFlags(cmd *cobra.Command) {
 	} {
 		if flag == "from" && cmd.CommandPath() == "cioctl consumer start" {
 			values = fixed("now", "beginning")
+		}
+		if flag == "output" && cmd.CommandPath() == "cioctl query" {
+			values = fixed(formats...)
 		}
 		if cmd.Flags().Lookup(flag) != nil {
 			_ = cmd.RegisterFlagCompletionFunc(flag, values) // the flag is there, and has no values yet
@@ -155,6 +159,11 @@ func consumerNames(s *stream.Status) (names []string) {
 		names = append(names, s.Consumers[i].Name)
 	}
 	return names
+}
+
+// effectsConsumers returns the consumers that cioctl consumer start accepts.
+func effectsConsumers(s *stream.Status) []string {
+	return slices.DeleteFunc(consumerNames(s), func(name string) bool { return operate.ConsumerOrder{Name: name, From: "now"}.Check() != nil })
 }
 
 // deadSources returns ingest and the consumers.

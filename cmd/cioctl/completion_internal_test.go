@@ -23,6 +23,7 @@ func TestCompletion(t *testing.T) {
 	s := newShell(t)
 	s.publish("a", "bounced")
 	s.consumer("suppression", stream.Select(nil, nil, []string{"bounced"})...)
+	s.consumer("warehouse", stream.AllEvents)
 	replay := read[stream.Replay](s, "replay", "start", "--to", "warehouse")
 	for _, tt := range []struct {
 		args []string
@@ -31,15 +32,17 @@ func TestCompletion(t *testing.T) {
 		{[]string{"send", "email_bounced_"}, "email_bounced_hard email_bounced_soft"},
 		{[]string{"send", "email_bounced_hard", "email_bounced_"}, "email_bounced_soft"},
 		{[]string{"dead", "list", "--reason", "held"}, "held_suppression"},
-		{[]string{"dead", "list", "--from", ""}, "suppression ingest"},
+		{[]string{"dead", "list", "--from", ""}, "suppression warehouse ingest"},
 		{[]string{"dead", "redrive", "17", "--from", "s"}, "suppression"},
 		{[]string{"consumer", "start", ""}, "suppression"},
 		{[]string{"consumer", "start", "suppression", "--from", ""}, "now beginning"},
-		{[]string{"replay", "start", "--to", ""}, "suppression"},
+		{[]string{"replay", "start", "--to", ""}, "suppression warehouse"},
 		{[]string{"replay", "cancel", ""}, replay.ID},
 		{[]string{"replay", "cancel", replay.ID, ""}, ""},
-		{[]string{"warehouse", "adopt", "--consumer", ""}, "suppression"},
+		{[]string{"warehouse", "adopt", "--consumer", ""}, "suppression warehouse"},
 		{[]string{"status", "--output", ""}, "table json"},
+		{[]string{"query", "--output", ""}, "table json jsonl csv"},
+		{[]string{"consumer", "start", "w"}, ""},
 		{[]string{"effects", "test", "--mode", "u"}, "unsubscribe"},
 		{[]string{"status", ""}, ""},
 		{[]string{"completion", ""}, "bash fish powershell zsh"},

@@ -43,7 +43,7 @@ terminal nobody can answer. To have a warehouse read again, use cioctl replay st
 		Example: "  cioctl consumer start suppression --from 4711\n  cioctl consumer start engagement-acme --from now --dry-run",
 		Args:    one("the NAME of an effects consumer, see cioctl status"),
 
-		ValidArgsFunction: first(c.stored(consumerNames)),
+		ValidArgsFunction: first(c.stored(effectsConsumers)),
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&order.From, "from", "", "position: now, beginning, or the sequence of the first event to handle (required)")

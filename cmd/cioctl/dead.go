@@ -27,7 +27,16 @@ the cause, then redrive them. Drop the ones that nobody needs.
   cioctl dead show 17
   cioctl dead redrive --reason rejected --since -24h
 
-docs/operations.md explains each reason and how to remove it.`,
+The reasons, and what to do (docs/operations.md has more):
+
+  not_json, not_object  signed, but no event: see what sends it
+  too_large             raise max_payload of NATS
+  rejected              the Track API refused the call: read the error
+  rejected_row          the warehouse refused the row: report it
+  exhausted             failed MAX_ATTEMPTS times: remove the cause in the error
+  panic                 a fault of cioevents: report it
+  unknown_workspace     the worker has no credentials: see CUSTOMERIO_WORKSPACES
+  held_suppression      a bounce beyond SUPPRESSION_LIMIT: you decide`,
 		c.deadList(), c.deadShow(), c.deadRedrive(), c.deadDrop())
 }
 

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cioevents/cioevents/internal/fault"
 )
 
 // Every command teaches: what it does and what may go wrong (Long), an example, and the
@@ -39,6 +41,11 @@ func TestHelpTeaches(t *testing.T) {
 	root := c.root()
 	root.RemoveCommand(c.help())
 	visit(root)
+	for _, reason := range fault.Reasons() {
+		if !strings.Contains(c.dead().Long, string(reason)) {
+			t.Errorf("the help of dead does not explain %s", reason)
+		}
+	}
 	if seen < 25 {
 		t.Errorf("only %d commands", seen)
 	}

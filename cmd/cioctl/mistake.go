@@ -58,6 +58,9 @@ func subcommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
+	if args[0] == "version" && !cmd.HasParent() {
+		return fmt.Errorf("unknown command %q: did you mean %s --version?", args[0], cmd.CommandPath())
+	}
 	cmd.SuggestionsMinimumDistance = 2 // cobra's default, which cobra sets for its own errors only
 	names := cmd.SuggestionsFor(args[0])
 	if len(names) > 0 {

@@ -42,7 +42,8 @@ alternatives.
 
 start fails when no stored event matches: compare --since and --until with FIRST and
 LAST of cioctl status, and the words in --filter with cioctl tail. A replay without a
-worker waits: see cioctl replay list. A script needs --yes for a replay to engagement
+worker waits: see cioctl replay list. A finished replay is in no list any more; its
+events are in the result of --wait. A script needs --yes for a replay to engagement
 or suppression.`,
 		Example: `  cioctl replay start --to warehouse --wait
   cioctl replay start --to warehouse-bigquery --since 2026-11-01 --until 2026-11-08

@@ -21,6 +21,9 @@ func FlagMistake(flags *pflag.FlagSet, err error) error {
 	if lacking, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
 		return fmt.Errorf("--%s needs a value: %s", lacking.GetFlag().Name, lacking.GetFlag().Usage)
 	}
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		return unknownLetter(flags, unknown.GetSpecifiedName())
+	}
 	return errors.New("unknown flag: want settings as --name=value")
 }
 
@@ -36,6 +39,21 @@ func unknownFlag(flags *pflag.FlagSet, name string) error {
 		return fmt.Errorf("unknown flag --%s", name)
 	}
 	return fmt.Errorf("unknown flag --%s: did you mean %s?", name, strings.Join(names, " or "))
+}
+
+// unknownLetter returns an error that names the flags with the letter as their first. Our
+// flags have no short forms.
+func unknownLetter(flags *pflag.FlagSet, letter string) error {
+	var names []string
+	flags.VisitAll(func(f *pflag.Flag) {
+		if strings.HasPrefix(f.Name, letter) {
+			names = append(names, "--"+f.Name)
+		}
+	})
+	if len(names) == 0 {
+		return fmt.Errorf("unknown flag -%s: want settings as --name=value", letter)
+	}
+	return fmt.Errorf("unknown flag -%s: did you mean %s?", letter, strings.Join(names, " or "))
 }
 
 // distance returns the number of letters to insert, delete or replace in a to get b
