@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -171,5 +173,36 @@ func TestStatements(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" || !strings.Contains(strings.Join(duckdb.Statements(), "\n"), "customerio_campaign_funnel") {
 		t.Errorf("columns (-Open +Statements):\n%s", diff)
+	}
+}
+
+// A killed worker leaves its rows in DuckDB's log, which takes more memory than a query.
+func TestQueryAfterAKill(t *testing.T) {
+	t.Parallel()
+	path, copied := filepath.Join(t.TempDir(), "e.duckdb"), filepath.Join(t.TempDir(), "e.duckdb")
+	sink := open(t, path)
+	const rows = 40_000
+	batch := make([]warehouse.Row, rows)
+	for i := range batch {
+		batch[i] = row("w", strconv.Itoa(i), `{"data":{"subject":"`+strings.Repeat("x", 500)+`"}}`)
+	}
+	if _, err := sink.Write(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	for _, suffix := range []string{"", ".wal"} {
+		data, err := os.ReadFile(path + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(copied+suffix, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	table, err := duckdb.Query(t.Context(), copied, "SELECT count(*)::INTEGER FROM customerio_events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(table.Rows[0][0]); got != strconv.Itoa(rows) {
+		t.Errorf("the query finds %s rows, want %d", got, rows)
 	}
 }

@@ -52,8 +52,19 @@ func newReader(ctx context.Context, r *Reader) (*Reader, error) {
 	return r, nil
 }
 
-// open opens a session with the present limit.
+// open opens a session with the present limit, or a higher one: DuckDB reads the log that
+// a killed worker left into memory.
 func (r *Reader) open(ctx context.Context) error {
+	for {
+		err := r.openWithLimit(ctx)
+		if err == nil || !outOfMemory(err) || r.limit == len(readLimits)-1 {
+			return err
+		}
+		r.limit++
+	}
+}
+
+func (r *Reader) openWithLimit(ctx context.Context) error {
 	options := map[string]string{"temp_directory": ""}
 	if r.limit < len(readLimits)-1 { // DuckDB refuses a share of the memory here
 		options["memory_limit"] = readLimits[r.limit]
