@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,8 +90,8 @@ func TestEmptyFilter(t *testing.T) {
 		"--from --workspace --metric --subject":                          {"dead", "drop", "--reason", "not_json", "--yes"},
 		"--since --until --filter":                                       {"replay", "start", "--to", "warehouse"},
 	} {
-		for _, flag := range strings.Fields(flags) {
-			s.wrong(flag+": is empty", append(command[:len(command):len(command)], flag, "")...)
+		for flag := range strings.FieldsSeq(flags) {
+			s.wrong(flag+": is empty", append(slices.Clip(command), flag, "")...)
 		}
 	}
 	s.wrong("--metric: is empty", "tail", "--metric", "bounced,")

@@ -32,7 +32,7 @@ func TestSlowServerIsNotLost(t *testing.T) {
 		}
 		go func() {
 			for range 20 {
-				time.Sleep(maxSilence - time.Millisecond)
+				<-time.After(maxSilence - time.Millisecond)
 				_, _ = srv.Write([]byte("x"))
 			}
 		}()

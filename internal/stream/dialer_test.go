@@ -61,7 +61,7 @@ func testVanishedServer(t *testing.T, srv *streamtest.Server, cfg stream.Config)
 				fetched <- attempts[i].ID
 			}
 			if err != nil {
-				time.Sleep(100 * time.Millisecond) // as the worker's own loop
+				<-time.After(100 * time.Millisecond) // as the worker's own loop
 			}
 		}
 	}()
