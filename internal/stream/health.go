@@ -1,10 +1,12 @@
 package stream
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
@@ -19,10 +21,26 @@ type health struct {
 	problems map[string][]problem // by stream, of the last look
 	// recreated counts, by stream, how often this process has recreated the stream.
 	recreated map[string]int
+	// lossy has, by stream, a problem that breaks a promise. Publishers read the map
+	// without a lock.
+	lossy atomic.Pointer[map[string]error]
 }
 
 func newHealth(log zerolog.Logger) *health {
-	return &health{log: log, missing: map[string]error{}, problems: map[string][]problem{}, recreated: map[string]int{}}
+	h := &health{log: log, missing: map[string]error{}, problems: map[string][]problem{}, recreated: map[string]int{}}
+	h.lossy.Store(&map[string]error{})
+	return h
+}
+
+// setProblems records the problems of a stream. The caller holds mu.
+func (h *health) setProblems(stream string, problems []problem) {
+	h.problems[stream] = problems
+	lossy := maps.Clone(*h.lossy.Load())
+	delete(lossy, stream)
+	if i := slices.IndexFunc(problems, func(p problem) bool { return p.breaks }); i >= 0 {
+		lossy[stream] = errors.New(problems[i].text)
+	}
+	h.lossy.Store(&lossy)
 }
 
 // setMissing records that a stream is missing, and why, and reports whether the cause is
@@ -32,7 +50,7 @@ func (h *health) setMissing(stream string, err error) bool {
 	defer h.mu.Unlock()
 	before := h.missing[stream]
 	h.missing[stream] = err
-	delete(h.problems, stream)
+	h.setProblems(stream, nil)
 	return before == nil || before.Error() != err.Error()
 }
 
@@ -48,7 +66,7 @@ func (h *health) isThere(stream string, problems []problem) {
 	h.mu.Lock()
 	before := h.problems[stream]
 	delete(h.missing, stream)
-	h.problems[stream] = problems
+	h.setProblems(stream, problems)
 	h.mu.Unlock()
 	for _, p := range problems {
 		if slices.Contains(before, p) {
@@ -81,18 +99,11 @@ func (h *health) whyMissing(stream string) error {
 }
 
 // broken returns a problem that breaks a promise, nil without one.
-func (h *health) broken() error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, name := range slices.Sorted(maps.Keys(h.problems)) {
-		for _, p := range h.problems[name] {
-			if p.breaks {
-				return errors.New(p.text)
-			}
-		}
-	}
-	return nil
-}
+func (h *health) broken() error { return cmp.Or(h.loses(Name), h.loses(DeadName)) }
+
+// loses returns the problem with which a stream may lose a message that it acknowledges,
+// nil without one.
+func (h *health) loses(stream string) error { return (*h.lossy.Load())[stream] }
 
 // settings returns the problems of settings.
 func (h *health) settings() (list []string) {

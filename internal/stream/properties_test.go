@@ -1,6 +1,7 @@
 package stream_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/fault"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
 )
@@ -38,13 +41,14 @@ var handMades = map[string]handMade{
 		func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject, c.DiscardNewPerSubject = 1, true },
 		"max messages per subject is 1", true, false,
 	},
-	"message size":   {func(c *jetstream.StreamConfig) { c.MaxMsgSize = 1024 }, "max message size is 1024", false, false},
-	"consumers":      {func(c *jetstream.StreamConfig) { c.MaxConsumers = 5 }, "max consumers is 5", false, false},
-	"consumer acks":  {func(c *jetstream.StreamConfig) { c.ConsumerLimits.MaxAckPending = 10 }, "consumer limits is", false, false},
-	"no ack":         {func(c *jetstream.StreamConfig) { c.NoAck = true }, "no ack is true", true, false},
-	"sealed":         {func(c *jetstream.StreamConfig) { c.Sealed = true }, "sealed is true", true, true},
-	"deny delete":    {func(c *jetstream.StreamConfig) { c.DenyDelete = true }, "refuses the deletion of messages", false, true},
-	"rollup":         {func(c *jetstream.StreamConfig) { c.AllowRollup = true }, "rollups is true", false, false},
+	"message size":  {func(c *jetstream.StreamConfig) { c.MaxMsgSize = 64 << 10 }, "max message size is 65536", false, false},
+	"tiny messages": {func(c *jetstream.StreamConfig) { c.MaxMsgSize = 1024 }, "max message size is 1024", true, false},
+	"consumers":     {func(c *jetstream.StreamConfig) { c.MaxConsumers = 5 }, "max consumers is 5", false, false},
+	"consumer acks": {func(c *jetstream.StreamConfig) { c.ConsumerLimits.MaxAckPending = 10 }, "consumer limits is", false, false},
+	"no ack":        {func(c *jetstream.StreamConfig) { c.NoAck = true }, "no ack is true", true, false},
+	"sealed":        {func(c *jetstream.StreamConfig) { c.Sealed = true }, "sealed is true", true, true},
+	"deny delete":   {func(c *jetstream.StreamConfig) { c.DenyDelete = true }, "refuses the deletion of messages", false, true},
+	"rollup":        {func(c *jetstream.StreamConfig) { c.AllowRollup = true }, "rollups is true", false, false},
 	"fewer subjects": {func(c *jetstream.StreamConfig) { c.Subjects = []string{"customerio.other.>"} }, "subject customerio.", true, false},
 	"transform": {func(c *jetstream.StreamConfig) {
 		c.SubjectTransform = &jetstream.SubjectTransformConfig{Source: ">", Destination: "x.>"}
@@ -138,10 +142,12 @@ func (tt handMade) test(t *testing.T, which string) {
 	}
 }
 
-// A property that breaks a promise makes a running program not ready, others are a note.
+// A property that breaks a promise makes a running program not ready, and its publishers
+// refuse messages until the stream is set right: the stream would acknowledge a message
+// and lose it. Other properties are a note.
 func TestEditedStreamOfARunningProgram(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"memory", "discard old", "per subject", "message size", "deny delete"} {
+	for _, name := range []string{"memory", "discard old", "per subject", "interest", "tiny messages", "message size", "deny delete"} {
 		tt := handMades[name]
 		for _, which := range []string{stream.Name, stream.DeadName} {
 			t.Run(name+" "+which, func(t *testing.T) {
@@ -158,9 +164,29 @@ func TestEditedStreamOfARunningProgram(t *testing.T) {
 				if notes := conn.Notes(); !strings.Contains(strings.Join(notes, "\n"), tt.says) {
 					t.Errorf("notes %q", notes)
 				}
+				p := publisher(t, conn)
+				if err := publishTo(t, p, which); errors.Is(err, event.ErrStreamUnavailable) != tt.breaks || tt.breaks && !strings.Contains(err.Error(), tt.says) {
+					t.Errorf("publish: %v", err)
+				}
+				if tt.stays {
+					srv.DeleteStream(which) // the documented step
+				} else if err := srv.Connect(stream.Settings{}).Apply(t.Context(), stream.Settings{}, true); err != nil {
+					t.Fatal(err)
+				}
+				within(t, "the end of the refusal", func() bool { return publishTo(t, p, which) == nil })
 			})
 		}
 	}
+}
+
+// publishTo stores an event or a dead letter.
+func publishTo(t *testing.T, p *stream.Publisher, which string) error {
+	t.Helper()
+	if which == stream.DeadName {
+		return p.StoreDeadLetter(t.Context(), &event.DeadLetter{Message: *message("d"), From: "some", Reason: fault.ReasonPanic, StoredAt: received})
+	}
+	_, err := p.Publish(t.Context(), message("e"))
+	return err
 }
 
 // An operator's choices survive apply.

@@ -115,7 +115,12 @@ func (p *Publisher) publish(ctx context.Context, msg *nats.Msg, stream string) (
 	return p.send(ctx, msg, stream)
 }
 
+// send refuses a message for a stream that may lose the message after the
+// acknowledgement: the sender still has the message.
 func (p *Publisher) send(ctx context.Context, msg *nats.Msg, stream string) (bool, error) {
+	if err := p.conn.health.loses(stream); err != nil {
+		return false, judgeSend(err)
+	}
 	now := time.Now()
 	deadline := now.Add(p.timeout)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
