@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
@@ -39,6 +41,9 @@ type Base struct {
 	Publisher *stream.Publisher
 	Registry  *prometheus.Registry
 	Traces    *telemetry.Traces
+	// LeaveWithin is the longest pause between the final closure of the connection to NATS
+	// and the end of all work; the pause is random. Default 0.
+	LeaveWithin time.Duration
 
 	program string
 	cfg     Config
@@ -93,7 +98,7 @@ func (b *Base) Serve(ctx context.Context, work ...func(context.Context) error) e
 	g.Go(func() error {
 		defer stopAdmin()
 		parts, ctx := errgroup.WithContext(ctx)
-		parts.Go(func() error { return b.Conn.WaitClosed(ctx) })
+		parts.Go(func() error { return b.waitClosed(ctx) })
 		for _, part := range work {
 			parts.Go(func() error { return part(ctx) })
 		}
@@ -101,6 +106,20 @@ func (b *Base) Serve(ctx context.Context, work ...func(context.Context) error) e
 	})
 	err := g.Wait()
 	b.Log.Info().Msg(b.program + " stopped")
+	return err
+}
+
+// waitClosed waits for the final closure of the connection, and then for a random part of
+// LeaveWithin: a cause on the side of NATS reaches all processes at the same moment, and
+// some of them must keep their listeners meanwhile.
+func (b *Base) waitClosed(ctx context.Context) error {
+	err := b.Conn.WaitClosed(ctx)
+	if err != nil && b.LeaveWithin > 0 {
+		select {
+		case <-time.After(rand.N(b.LeaveWithin)): //nolint:gosec // spreads load, guards nothing
+		case <-ctx.Done():
+		}
+	}
 	return err
 }
 

@@ -46,3 +46,37 @@ func TestClosedConnectionEndsTheProgram(t *testing.T) {
 		t.Errorf("Serve = %v, other work drained: %v; want ErrClosed with the cause", err, drained)
 	}
 }
+
+// After the final closure work goes on for a random part of LeaveWithin, or until ctx ends.
+func TestProgramsLeaveOneByOne(t *testing.T) {
+	t.Parallel()
+	srv := streamtest.Start(t)
+	b := app.Base{LeaveWithin: 1000 * time.Hour}
+	if err := b.Open("test", app.Config{AdminAddr: "127.0.0.1:0", NATS: stream.Config{URL: srv.URL()}}, zerolog.New(io.Discard)); err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if err := b.Listen(b.Conn.Ready, nil); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	err := b.Serve(ctx, func(ctx context.Context) error {
+		if err := b.Conn.WaitConnected(ctx); err != nil {
+			return err
+		}
+		srv.Reload(func(o *natsserver.Options) { o.MaxControlLine = 30 }) // less than any request needs
+		_ = b.Conn.Ready(ctx)
+		_ = b.Conn.WaitClosed(ctx)
+		select {
+		case <-ctx.Done():
+			t.Error("the work ended at once")
+		case <-time.After(100 * time.Millisecond):
+			stop()
+		}
+		return nil
+	})
+	if !errors.Is(err, stream.ErrClosed) {
+		t.Errorf("Serve = %v, want ErrClosed", err)
+	}
+}

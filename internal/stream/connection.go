@@ -9,6 +9,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/event"
 )
 
 // reasonEvery is the shortest pause between two log lines about failed tries to
@@ -72,8 +74,8 @@ func (c *Conn) closed(nc *nats.Conn) {
 }
 
 // ErrClosed reports a connection that nobody re-establishes any more. Only a new process
-// can connect again.
-var ErrClosed = errors.New("the connection to NATS is closed for good")
+// can connect again. ErrClosed is an event.ErrStreamUnavailable.
+var ErrClosed = fmt.Errorf("%w: the connection to NATS is closed for good", event.ErrStreamUnavailable)
 
 // WaitClosed returns nil when ctx ends, and ErrClosed with its cause when the connection
 // was closed by anything but Close.

@@ -19,6 +19,10 @@ import (
 // needs three failures notices a drain within 6 s, and its last probe takes some time.
 const drainDelay = 8 * time.Second
 
+// leaveWithin spreads the restarts of several ingests whose connections to NATS were
+// closed for good at the same moment. A restart takes 1 to 2 s.
+const leaveWithin = 10 * time.Second
+
 // Config is the settings of ingest.
 type Config struct {
 	app.Config
@@ -49,7 +53,7 @@ type App struct {
 // New binds the listeners and begins to connect to NATS. The caller runs the
 // app, or closes it.
 func New(cfg Config, log zerolog.Logger) (*App, error) {
-	a := &App{}
+	a := &App{Base: app.Base{LeaveWithin: leaveWithin}}
 	if err := a.open(cfg, log); err != nil {
 		a.Close()
 		return nil, err
