@@ -89,6 +89,10 @@ var streamProperties = []property{
 		"rollups", func(c *jetstream.StreamConfig) any { return c.AllowRollup },
 		"a header of a message can delete other messages", nil, nil,
 	},
+	{
+		"subject delete marker TTL", func(c *jetstream.StreamConfig) any { return c.SubjectDeleteMarkerTTL },
+		"the stream stores messages that no ingest has verified when events expire", nil, nil,
+	},
 }
 
 func always(*jetstream.StreamConfig) bool { return true }
@@ -173,6 +177,7 @@ func applied(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 	cfg.DiscardNewPerSubject = false
 	cfg.MaxMsgs, cfg.MaxMsgsPerSubject, cfg.MaxMsgSize, cfg.MaxConsumers = want.MaxMsgs, want.MaxMsgsPerSubject, want.MaxMsgSize, want.MaxConsumers
 	cfg.ConsumerLimits, cfg.NoAck, cfg.AllowRollup = want.ConsumerLimits, want.NoAck, want.AllowRollup
+	cfg.SubjectDeleteMarkerTTL = want.SubjectDeleteMarkerTTL // nats-server sets AllowRollup with any TTL
 	cfg.Mirror, cfg.Sources, cfg.SubjectTransform = nil, nil, nil
 	return cfg
 }

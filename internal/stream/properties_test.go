@@ -49,6 +49,9 @@ var handMades = map[string]handMade{
 	"sealed":        {func(c *jetstream.StreamConfig) { c.Sealed = true }, "sealed is true", true, true},
 	"deny delete":   {func(c *jetstream.StreamConfig) { c.DenyDelete = true }, "refuses the deletion of messages", false, true},
 	"rollup":        {func(c *jetstream.StreamConfig) { c.AllowRollup = true }, "rollups is true", false, false},
+	"delete markers": {func(c *jetstream.StreamConfig) {
+		c.AllowMsgTTL, c.AllowRollup, c.SubjectDeleteMarkerTTL = true, true, time.Minute
+	}, "subject delete marker TTL is 1m0s, wanted is 0s", false, false},
 	"fewer subjects": {func(c *jetstream.StreamConfig) { c.Subjects = []string{"customerio.other.>"} }, "subject customerio.", true, false},
 	"transform": {func(c *jetstream.StreamConfig) {
 		c.SubjectTransform = &jetstream.SubjectTransformConfig{Source: ">", Destination: "x.>"}
