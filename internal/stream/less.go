@@ -21,7 +21,7 @@ func (c *Conn) refuseLess(ctx context.Context, s Settings) error {
 	var lines []string
 	for _, want := range []jetstream.StreamConfig{s.stream(), s.deadStream()} {
 		st, err := c.js.Stream(ctx, want.Name)
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
+		if errors.Is(err, jetstream.ErrStreamNotFound) || err == nil && st.CachedInfo().Config.Sealed { // Apply changes nothing of it
 			continue
 		}
 		if err != nil {

@@ -11,9 +11,9 @@ import (
 
 // ErrNoDeadStream reports that the stream of dead letters is missing. That is not the
 // same as a stream without dead letters: somebody has deleted the stream, and the dead
-// letters with it.
-var ErrNoDeadStream = errors.New("stream " + DeadName + " is missing, with its dead letters: a running worker recreates the stream within seconds; " +
-	"without a worker, run cioctl stream apply")
+// letters with it, or NATS has refused to create the stream.
+var ErrNoDeadStream = errors.New("stream " + DeadName + " is missing, with any dead letters that it had: a running worker creates the stream within seconds, " +
+	"or its log and /readyz say why NATS refuses the stream; without a worker, run cioctl stream apply")
 
 // lookUpDead is lookUp for the stream of dead letters, and returns ErrNoDeadStream for
 // a missing stream.

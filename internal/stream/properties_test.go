@@ -130,7 +130,7 @@ func (tt handMade) test(t *testing.T, which string) {
 	if got := status(t, conn).Problems; tt.says != "" && (!isNamed(got) || !isNamed(ensured)) || tt.says == "" && len(got) > 0 {
 		t.Errorf("status %q, ensure %q; want %q", got, ensured, tt.says)
 	}
-	if err := conn.Apply(t.Context(), stream.Settings{}, true); err != nil {
+	if err := conn.Apply(t.Context(), stream.Settings{}, tt.says != "sealed is true"); err != nil {
 		t.Fatal(err)
 	}
 	after := status(t, conn).Problems
