@@ -19,9 +19,15 @@ type settingsNote struct {
 }
 
 // NoteSettings leaves a note for Status when the running streams differ from the
-// settings of this program. The caller repeats the call every 30 s.
-func (c *Conn) NoteSettings(ctx context.Context) error {
+// settings of this program, or when NATS refuses to create a consumer, for example because
+// of a limit of the account. The caller repeats the call every 30 s.
+func (c *Conn) NoteSettings(ctx context.Context, consumers ...*Durable) error {
 	problems := c.health.settings()
+	for _, d := range consumers {
+		if err := d.Ready(); isRefused(err) {
+			problems = append(problems, err.Error())
+		}
+	}
 	if len(problems) == 0 {
 		return nil
 	}

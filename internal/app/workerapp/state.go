@@ -60,7 +60,11 @@ func (a *App) checkState(ctx context.Context) error {
 	if err := a.Conn.State().Put(ctx, probeKey, []byte(time.Now().UTC().Format(time.RFC3339))); err != nil {
 		return fmt.Errorf("write to bucket %s: %w", stream.StateName, err)
 	}
-	return a.Conn.NoteSettings(ctx)
+	consumers := []*stream.Durable{}
+	for _, j := range a.jobs {
+		consumers = append(consumers, j.source)
+	}
+	return a.Conn.NoteSettings(ctx, consumers...)
 }
 
 // ready returns nil when the worker can use the stream, the workers' bucket and all
