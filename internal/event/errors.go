@@ -16,8 +16,8 @@ var (
 	// ErrStoreFull reports that NATS has no room for any stream: the limit of the
 	// server or of the account is reached. A higher limit of the stream changes nothing.
 	ErrStoreFull = errors.New("NATS has no room")
-	// ErrStreamUnavailable reports that no stream answered. The message may or may
-	// not be stored.
+	// ErrStreamUnavailable reports that no stream answered, or that a stream would lose
+	// the message. The message may or may not be stored.
 	ErrStreamUnavailable = errors.New("stream is unavailable")
 )
 
