@@ -26,8 +26,8 @@ type connections struct {
 	open, going atomic.Int64
 	freed       chan struct{} // wakes a waiting Accept, with room for a single signal
 	tls         *tls.Config   // nil without TLS
-	// waiting and leaving have a line a minute at most, handshakes a few a second.
-	waiting, leaving, handshakes zerolog.Logger
+	// waiting, leaving and files have a line a minute at most, handshakes a few a second.
+	waiting, leaving, files, handshakes zerolog.Logger
 	// refused counts and logs an answer that the routes did not give.
 	refused func(outcome)
 	evicted evictions
@@ -43,6 +43,7 @@ func newConnections(limit int, log zerolog.Logger) *connections {
 		freed:      make(chan struct{}, 1),
 		waiting:    rarely(log),
 		leaving:    rarely(log),
+		files:      rarely(log),
 		handshakes: sparing(log),
 		all:        map[*conn]struct{}{},
 	}

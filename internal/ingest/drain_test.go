@@ -25,11 +25,16 @@ type draining struct {
 
 func serveUntilStopped(t *testing.T, cfg ingest.Config) *draining {
 	t.Helper()
-	s := newServer(t, cfg)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serveOnUntilStopped(t, cfg, ln)
+}
+
+func serveOnUntilStopped(t *testing.T, cfg ingest.Config, ln net.Listener) *draining {
+	t.Helper()
+	s := newServer(t, cfg)
 	ctx, stop := context.WithCancel(t.Context())
 	d := &draining{listener: &listener{addr: ln.Addr().String()}, server: s, stop: stop, served: make(chan error, 1)}
 	go func() { d.served <- s.Serve(ctx, ln) }()

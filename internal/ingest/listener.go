@@ -28,9 +28,24 @@ func (c *connections) on(ln net.Listener) *boundedListener {
 // leave may have got a call instead.
 const fullPoll = 50 * time.Millisecond
 
-// Accept waits until the limit has room. net/http calls Accept from a single goroutine,
-// so no other caller can take the room.
+// Accept waits until the limit and the limit of open files have room. net/http calls Accept
+// from a single goroutine, so no other caller can take the room.
 func (l *boundedListener) Accept() (net.Conn, error) {
+	for {
+		l.admit()
+		nc, err := l.accept()
+		if err == nil {
+			return l.add(nc), nil
+		}
+		if !isNoFiles(err) {
+			return nil, err
+		}
+		l.waitForFile(err)
+	}
+}
+
+// admit makes room for a connection. Before end, admit also waits for the room.
+func (l *boundedListener) admit() {
 	if l.crowded() {
 		l.makeRoom(rankStranger)
 	}
@@ -43,14 +58,25 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 			l.waitForRoom()
 		}
 	}
-	nc, err := l.accept()
-	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
-		l.makeRoom(rankSigned) // net/http tries again
+}
+
+// isNoFiles reports whether the process or the machine may not open another file.
+func isNoFiles(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}
+
+// filePoll is how often Accept tries again without a file: another part of the process may
+// have closed a file.
+const filePoll = 5 * time.Millisecond
+
+func (l *boundedListener) waitForFile(err error) {
+	l.files.Warn().Err(err).Int64("open", l.open.Load()).
+		Msg("no file left for a new connection, new connections wait: raise the limit of open files (ulimit -n, LimitNOFILE)")
+	l.makeRoom(rankSigned)
+	select {
+	case <-l.freed:
+	case <-time.After(filePoll):
 	}
-	if err != nil {
-		return nil, err
-	}
-	return l.add(nc), nil
 }
 
 // lastRank returns the last rank that makes room at the limit. After a burst of new
@@ -97,7 +123,8 @@ func lastDeadline(now, until time.Time) time.Time {
 }
 
 // accept accepts a connection. After end, accept closes the listener once no
-// connection waits.
+// connection waits. Without a file the kernel does not tell whether a connection waits,
+// so accept returns the error until the last deadline.
 func (l *boundedListener) accept() (net.Conn, error) {
 	until := l.until.Load()
 	if until == nil {
@@ -109,11 +136,11 @@ func (l *boundedListener) accept() (net.Conn, error) {
 	}
 	l.setDeadline(lastDeadline(time.Now(), *until))
 	nc, err := l.Listener.Accept()
-	if err != nil {
-		_ = l.Close() // at once: a connection that arrives now is reset
-		return nil, net.ErrClosed
+	if err == nil || isNoFiles(err) && time.Now().Before(until.Add(gapTimeout)) {
+		return nc, err
 	}
-	return nc, nil
+	_ = l.Close() // at once: a connection that arrives now is reset
+	return nil, net.ErrClosed
 }
 
 // end lets Accept accept all connections that wait in the kernel's queue, also above
