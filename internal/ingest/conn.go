@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"sync/atomic"
 	"time"
 )
@@ -22,8 +23,9 @@ type conn struct {
 	since atomic.Int64
 	// signed is set once the connection has carried a signed call.
 	signed atomic.Bool
-	// leaving is set while the connection is asked to make room.
-	leaving atomic.Bool
+	// leaving is set while the connection is asked to make room, heard after the first
+	// bytes, of TLS or of HTTP.
+	leaving, heard atomic.Bool
 	// begun is set after the first read, proxied if the PROXY protocol was read.
 	begun, proxied bool
 }
@@ -37,6 +39,9 @@ func (c *conn) become(state http.ConnState) {
 
 func (c *conn) is(state http.ConnState) bool { return http.ConnState(c.state.Load()) == state }
 
+// past is a deadline that is over.
+var past = time.Unix(1, 0)
+
 // leave asks the connection to end. A deadline in the past ends the wait for the next
 // request, for a header or for a body; the handler answers 503 to half a body. The
 // alternative, Close, could hit a call that has arrived since the caller looked at the
@@ -48,7 +53,10 @@ func (c *conn) leave() {
 	if c.is(http.StateClosed) {
 		c.stay() // become has not seen the change
 	}
-	_ = c.SetReadDeadline(time.Unix(1, 0)) // on a closed connection the next read fails
+	_ = c.Conn.SetReadDeadline(past) // on a closed connection the next read fails
+	if !c.leaving.Load() {
+		_ = c.Conn.SetReadDeadline(time.Now().Add(headerTimeout)) // a call has arrived meanwhile
+	}
 }
 
 // stay undoes leave, when the connection has ended or has got a call.
@@ -58,12 +66,19 @@ func (c *conn) stay() {
 	}
 }
 
+// SetReadDeadline is net.Conn's SetReadDeadline. net/http sets the deadline of a new or an
+// idle connection after the state: a leave that came between the two stays in force.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	err := c.Conn.SetReadDeadline(t)
+	if c.leaving.Load() && !c.is(http.StateActive) {
+		err = c.Conn.SetReadDeadline(past)
+	}
+	return err
+}
+
 // Read is net.Conn's Read, and looks at the first bytes of the connection.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if err != nil && c.leaving.Load() {
-		n, err = c.lastRead(p, n, err)
-	}
 	if !c.begun {
 		c.begun = true
 		err = c.begin(p[:n], err)
@@ -71,17 +86,42 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// A wire is the connection below TLS.
+type wire struct {
+	net.Conn
+	of *conn
+}
+
 // lastChance is how long a leaving connection still reads.
 const lastChance = time.Millisecond
 
-// lastRead reads a call that has arrived just before leave.
-func (c *conn) lastRead(p []byte, n int, err error) (int, error) {
-	if timeout, ok := errors.AsType[net.Error](err); n > 0 || !ok || !timeout.Timeout() {
-		return n, err
+// Read is net.Conn's Read. A leaving connection reads once more, what has arrived just
+// before leave. With its first bytes, or those of the next call, the connection stays.
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.Conn.Read(p)
+	if n == 0 && w.of.leaving.Load() && errors.Is(err, os.ErrDeadlineExceeded) {
+		_ = w.Conn.SetReadDeadline(time.Now().Add(lastChance)) // on a closed connection Read fails
+		n, err = w.Conn.Read(p)
 	}
-	_ = c.SetReadDeadline(time.Now().Add(lastChance)) // on a closed connection Read fails
-	return c.Conn.Read(p)
+	if n > 0 && (!w.of.heard.Load() || w.of.leaving.Load()) {
+		w.arrived()
+	}
+	return n, err
 }
+
+// arrived notes the arrival of bytes. leave has come too early if they are the first, or
+// follow a wait.
+func (w *wire) arrived() {
+	first := !w.of.heard.Swap(true)
+	if w.of.leaving.Load() && (first || w.of.is(http.StateIdle)) {
+		w.of.since.Store(time.Now().UnixNano())
+		w.of.stay()
+		_ = w.Conn.SetReadDeadline(time.Now().Add(headerTimeout))
+	}
+}
+
+// CloseWrite closes the sending side.
+func (w *wire) CloseWrite() error { return closeWrite(w.Conn) }
 
 // begin looks at the result of the first read. With TLS, the first read includes the
 // handshake.

@@ -62,10 +62,11 @@ func (c *connections) full() bool { return c.taken() >= c.limit }
 func (c *connections) taken() int64 { return c.open.Load() - min(c.going.Load(), c.limit/4) }
 
 func (c *connections) add(nc net.Conn) *conn {
+	added := &conn{owner: c}
+	added.Conn = &wire{nc, added}
 	if c.tls != nil {
-		nc = tls.Server(nc, c.tls)
+		added.Conn = tls.Server(added.Conn, c.tls)
 	}
-	added := &conn{Conn: nc, owner: c}
 	added.become(http.StateNew)
 	c.mu.Lock()
 	c.all[added] = struct{}{}

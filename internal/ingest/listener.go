@@ -24,9 +24,9 @@ func (c *connections) on(ln net.Listener) *boundedListener {
 	return &boundedListener{Listener: ln, connections: c, ending: make(chan struct{})}
 }
 
-// fullPoll is how often a full listener looks for room: a connection that was asked to
-// leave may have got a call instead.
-const fullPoll = 50 * time.Millisecond
+// fullPoll is how often a full listener looks for room: the patience with a connection
+// ends, or a connection that was asked to leave has got a call instead.
+const fullPoll = lookEvery
 
 // Accept waits until the limit and the limit of open files have room. net/http calls Accept
 // from a single goroutine, so no other caller can take the room.

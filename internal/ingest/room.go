@@ -26,12 +26,24 @@ const (
 )
 
 // patience is how long a new connection or a call may take to arrive before the
-// connection must make room: TLS takes up to three round trips.
-const patience = 250 * time.Millisecond
+// connection must make room: TLS takes up to three round trips. A sender's first bytes
+// come at once, so a connection without a byte has only silentPatience at the limit:
+// thousands of such connections would hold up a call that waits behind them.
+const (
+	patience       = 250 * time.Millisecond
+	silentPatience = 10 * time.Millisecond
+)
+
+func (c *conn) patience() time.Duration {
+	if !c.heard.Load() && c.owner.full() {
+		return silentPatience
+	}
+	return patience
+}
 
 func (c *conn) rank(now time.Time) rank {
 	signed, idle := c.signed.Load(), c.is(http.StateIdle)
-	prompt := now.UnixNano()-c.since.Load() < int64(patience)
+	prompt := now.UnixNano()-c.since.Load() < int64(c.patience())
 	switch {
 	case c.leaving.Load():
 		return rankStays // until it has ended

@@ -3,8 +3,11 @@
 package ingest_test
 
 import (
+	"bufio"
+	"crypto/tls"
 	"fmt"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -49,6 +52,58 @@ func TestStrangersDelayNoCall(t *testing.T) {
 				t.Errorf("the slowest call took %v", slowest)
 			}
 		})
+	}
+}
+
+// Silent strangers wait in the kernel's queue before a signed call, also if the limit is a
+// small part of their number.
+//
+//nolint:paralleltest // takes most of the files that the process may open
+func TestSilentStrangersDelayNoCallAtASmallLimit(t *testing.T) {
+	n := strangers(t)
+	l := serveOn(t, ingest.Config{MaxConnections: 100})
+	var c crowd
+	defer c.leave()
+	opened := make(chan error, 1)
+	go func() { opened <- c.open(l.addr, "", n) }()
+	slowest := l.slowest(t, opened)
+	t.Logf("%d strangers: the slowest call took %v", n, slowest)
+	if slowest > time.Second {
+		t.Errorf("the slowest call took %v", slowest)
+	}
+}
+
+// A sender whose first bytes come at once has time for three round trips among silent
+// strangers.
+//
+//nolint:paralleltest // takes most of the files that the process may open
+func TestSilentStrangersDriveOutNoSender(t *testing.T) {
+	n := strangers(t)
+	secured := newSecured(t, ingest.Config{MaxConnections: 20})
+	var c crowd
+	defer c.leave()
+	opened := make(chan error, 1)
+	go func() { opened <- c.open(secured.addr, "", n) }()
+	var senders sync.WaitGroup
+	for sender := range 10 {
+		<-time.After(10 * time.Millisecond)
+		senders.Go(func() {
+			conn := secured.dial(t)
+			defer conn.Close()
+			if err := conn.(*tls.Conn).Handshake(); err != nil {
+				t.Error(err)
+				return
+			}
+			<-time.After(100 * time.Millisecond)
+			sendAll(conn, call(fmt.Sprintf(`{"event_id":"%d"}`, sender)))
+			if got, err := readAnswer(bufio.NewReader(conn)); got != stored || err != nil {
+				t.Errorf("call %d is answered %q, %v", sender, got, err)
+			}
+		})
+	}
+	senders.Wait()
+	if err := <-opened; err != nil {
+		t.Error(err)
 	}
 }
 
