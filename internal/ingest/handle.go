@@ -87,12 +87,13 @@ func (s *Server) storeContext(ctx context.Context, began time.Time) (context.Con
 func (s *Server) take(ctx context.Context, h http.Header, body []byte, candidates []Workspace) (outcome, error) {
 	now := s.cfg.Now()
 	workspace, key, err := verify(candidates, h, body, now)
-	if err == nil || errors.Is(err, webhook.ErrTimestamp) {
-		s.watchClock(h, now)
+	if errors.Is(err, webhook.ErrTimestamp) {
+		return outcomeTimestamp, explainTimestamp(s.watchClock(h, now))
 	}
 	if err != nil {
 		return judgeSignature(err)
 	}
+	s.watchClock(h, now)
 	s.metrics.signed(workspace.Name, key, now)
 	trust(ctx)
 	if !s.gate.enter(1) {
@@ -205,8 +206,6 @@ func judgeSignature(err error) (outcome, error) {
 		return outcomeMissingSignature, nil
 	case errors.Is(err, webhook.ErrMalformedHeader):
 		return outcomeSignatureHeader, err
-	case errors.Is(err, webhook.ErrTimestamp):
-		return outcomeTimestamp, nil
 	default:
 		return outcomeInvalidSignature, nil
 	}
