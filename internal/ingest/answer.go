@@ -95,7 +95,7 @@ var answers = [outcomeCount]answer{
 	},
 	outcomeMalformed: {
 		"malformed", http.StatusServiceUnavailable, []byte(`{"error":"Malformed request"}`),
-		zerolog.WarnLevel, "call refused: not a request of HTTP/1.1 that ingest accepts; if Customer.io sent the call, a proxy changes the Host, Expect, Transfer-Encoding or Content-Length header, or speaks TLS to a listener without TLS",
+		zerolog.WarnLevel, "call refused: not a request of HTTP/1.1 that ingest accepts; if Customer.io sent the call, a proxy changes the Host, Expect, Transfer-Encoding or Content-Length header, or only one of proxy and listener (TLS_CERT_FILE) speaks TLS",
 	},
 	outcomeBusy: {
 		"busy", http.StatusServiceUnavailable, []byte(`{"error":"Too much in flight"}`),

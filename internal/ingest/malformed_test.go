@@ -56,3 +56,16 @@ func TestProxyProtocolWithTLS(t *testing.T) {
 	}
 	s.lives(t)
 }
+
+// A listener with TLS that gets HTTP, and the reverse, must not be told the other case.
+func TestHTTPToATLSListenerIsNamed(t *testing.T) {
+	t.Parallel()
+	s := newSecured(t, ingest.Config{})
+	outside := &listener{addr: s.addr}
+	if diff := cmp.Diff([]string{malformed}, outside.exchange(t, call(small))); diff != "" {
+		t.Errorf("answers (-want +got):\n%s", diff)
+	}
+	if s.log.count("only one of proxy and listener (TLS_CERT_FILE) speaks TLS") != 1 || s.log.count("to a listener without TLS") != 0 {
+		t.Errorf("the log says %s", s.log.buf.String())
+	}
+}
