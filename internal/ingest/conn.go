@@ -26,8 +26,10 @@ type conn struct {
 	// leaving is set while the connection is asked to make room, heard after the first
 	// bytes, of TLS or of HTTP.
 	leaving, heard atomic.Bool
-	// begun is set after the first read, proxied if the PROXY protocol was read.
-	begun, proxied bool
+	// begun is set after the first read. first is the first bytes, as many as tell the
+	// PROXY protocol from HTTP.
+	begun bool
+	first []byte
 }
 
 // become records a state. net/http calls become twice per request.
@@ -79,9 +81,12 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 // Read is net.Conn's Read, and looks at the first bytes of the connection.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
+	if missing := proxyPrefix - len(c.first); missing > 0 {
+		c.first = append(c.first, p[:min(n, missing)]...)
+	}
 	if !c.begun {
 		c.begun = true
-		err = c.begin(p[:n], err)
+		err = c.begin(err)
 	}
 	return n, err
 }
@@ -125,13 +130,12 @@ func (w *wire) CloseWrite() error { return closeWrite(w.Conn) }
 
 // begin looks at the result of the first read. With TLS, the first read includes the
 // handshake.
-func (c *conn) begin(first []byte, err error) error {
+func (c *conn) begin(err error) error {
 	secured, ok := c.Conn.(*tls.Conn)
 	if ok && err != nil && !secured.ConnectionState().HandshakeComplete {
 		c.failedHandshake(err)
 		return io.EOF // net/http closes the connection without an answer
 	}
-	c.proxied = beginsWithProxy(first)
 	return err
 }
 
@@ -140,7 +144,7 @@ func (c *conn) begin(first []byte, err error) error {
 func (c *conn) failedHandshake(err error) {
 	c.owner.handshakes.Warn().Stringer("from", c.RemoteAddr()).Err(err).Msg("TLS handshake error")
 	if plain, ok := errors.AsType[tls.RecordHeaderError](err); ok && plain.Conn != nil {
-		c.proxied = beginsWithProxy(plain.RecordHeader[:])
+		c.first = plain.RecordHeader[:] // proxyPrefix bytes
 		c.refuse(plain.Conn, outcomeMalformed)
 	}
 }

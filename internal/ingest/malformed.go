@@ -13,11 +13,21 @@ import (
 // (https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt).
 var proxyPrefixes = [][]byte{[]byte("PROXY"), []byte("\r\n\r\n\x00")}
 
-func beginsWithProxy(first []byte) bool {
+// proxyPrefix is the length of each of proxyPrefixes.
+const proxyPrefix = 5
+
+// proxied reports whether the connection begins with the PROXY protocol. A header may be
+// split over packets, and net/http refuses version 2 after the first two bytes: proxied
+// then reads on.
+func (c *conn) proxied(from io.Reader) bool {
 	for _, prefix := range proxyPrefixes {
-		if bytes.HasPrefix(first, prefix) {
-			return true
+		if !bytes.HasPrefix(prefix, c.first) {
+			continue
 		}
+		rest := make([]byte, proxyPrefix-len(c.first))
+		n, _ := io.ReadFull(from, rest) // without the rest the prefix is incomplete
+		c.first = append(c.first, rest[:n]...)
+		return bytes.Equal(prefix, c.first)
 	}
 	return false
 }
@@ -52,11 +62,12 @@ const lingerBytes = 256 << 10
 // refuse answers a request that net/http has not understood. Afterwards net/http closes
 // the connection.
 func (c *conn) refuse(to net.Conn, o outcome) {
-	if c.proxied {
+	_ = to.SetDeadline(time.Now().Add(lingerTimeout)) // on a closed connection the writes fail
+	if c.proxied(to) {
 		o = outcomeProxyProtocol
 	}
 	c.owner.refused(o)
-	_ = to.SetDeadline(time.Now().Add(lingerTimeout)) // on a closed connection the writes fail
+	_ = to.SetDeadline(time.Now().Add(lingerTimeout))
 	if _, err := to.Write(rawAnswer(o)); err != nil || closeWrite(to) != nil {
 		return
 	}

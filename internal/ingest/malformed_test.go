@@ -3,6 +3,7 @@ package ingest_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rs/zerolog"
@@ -68,4 +69,27 @@ func TestHTTPToATLSListenerIsNamed(t *testing.T) {
 	if s.log.count("only one of proxy and listener (TLS_CERT_FILE) speaks TLS") != 1 || s.log.count("to a listener without TLS") != 0 {
 		t.Errorf("the log says %s", s.log.buf.String())
 	}
+}
+
+// The first packet of a load balancer may have a few bytes only.
+func TestSplitProxyHeaderIsRecognized(t *testing.T) {
+	t.Parallel()
+	l := serveOn(t, ingest.Config{})
+	version2 := "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + strings.Repeat("\x01", 12)
+	for _, header := range []string{proxyLine, version2} {
+		for _, first := range []int{1, 2, 3, 4} {
+			conn := l.dial(t)
+			send(t, conn, header[:first])
+			<-time.After(20 * time.Millisecond)
+			sendAll(conn, header[first:]+call(small))
+			if diff := cmp.Diff([]string{proxied}, answers(t, conn)); diff != "" {
+				t.Errorf("%q after %d bytes (-want +got):\n%s", header[:5], first, diff)
+			}
+			conn.Close()
+		}
+	}
+	if diff := cmp.Diff([]string{malformed}, l.exchange(t, "\r\n\r")); diff != "" {
+		t.Errorf("half a prefix (-want +got):\n%s", diff)
+	}
+	l.lives(t)
 }
