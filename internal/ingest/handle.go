@@ -124,9 +124,8 @@ func (s *Server) record(ctx context.Context, m *event.Message) (outcome, error) 
 // store publishes m, without the content of the body if m is too large.
 func (s *Server) store(ctx context.Context, m *event.Message) (outcome, error) {
 	original := m.Body
-	m.Fit(s.cfg.Publisher.MaxBody())
 	start := s.cfg.Now()
-	duplicate, err := s.cfg.Publisher.Publish(ctx, m)
+	duplicate, err := s.publish(ctx, m, start)
 	took := s.cfg.Now().Sub(start)
 	s.metrics.publish.Observe(took.Seconds())
 	if reason, ok := fault.PermanentReason(err); ok {
@@ -142,6 +141,26 @@ func (s *Server) store(ctx context.Context, m *event.Message) (outcome, error) {
 		s.metrics.stored(m.Workspace, m.ObjectType, m.Metric)
 		return outcomeStored, nil
 	}
+}
+
+// publish publishes m, as store says. If the server lowers its limit meanwhile, publish
+// tries once more.
+func (s *Server) publish(ctx context.Context, m *event.Message, start time.Time) (duplicate bool, err error) {
+	original, limit := m.Body, s.cfg.Publisher.MaxBody()
+	m.Fit(limit)
+	duplicate, err = s.cfg.Publisher.Publish(ctx, m)
+	if reason, _ := fault.PermanentReason(err); reason != fault.ReasonTooLarge {
+		return duplicate, err
+	}
+	lower := s.cfg.Publisher.MaxBody()
+	if lower >= limit {
+		return false, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout-s.cfg.Now().Sub(start))
+	defer cancel()
+	m.Body, m.Stripped = original, ""
+	m.Fit(lower)
+	return s.cfg.Publisher.Publish(ctx, m)
 }
 
 // keep stores a signed body that the stream cannot take as a message as a dead

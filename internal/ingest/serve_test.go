@@ -148,3 +148,21 @@ func TestTooLargeEvenStripped(t *testing.T) {
 		t.Fatalf("%d dead letters are kept, or the dead letter is not the whole body", len(d))
 	}
 }
+
+// A server that reloads a smaller max_payload refuses a call in flight. The call is
+// published again without its content.
+func TestLimitShrinksDuringACall(t *testing.T) {
+	t.Parallel()
+	var p fakePublisher
+	p.publish = func(_ context.Context, m *event.Message) error {
+		p.maxBody = 1000
+		if len(m.Body) <= p.maxBody {
+			return nil
+		}
+		return fault.Permanent(fault.ReasonTooLarge, context.DeadlineExceeded)
+	}
+	post(t, listen(t, ingest.Config{Publisher: &p}), withContent("s")).expect(t, http.StatusOK, stored[len("200 "):])
+	if m := p.messages(); len(m) != 1 || m[0].Stripped != "content" || len(p.deadLetters()) > 0 {
+		t.Errorf("%d messages and %d dead letters are stored", len(m), len(p.deadLetters()))
+	}
+}
