@@ -35,6 +35,7 @@ type connections struct {
 	mu  sync.Mutex
 	all map[*conn]struct{}
 	queue
+	pressure pressure
 }
 
 func newConnections(limit int, log zerolog.Logger) *connections {

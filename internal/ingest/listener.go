@@ -46,14 +46,17 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 
 // admit makes room for a connection. Before end, admit also waits for the room.
 func (l *boundedListener) admit() {
+	now := time.Now()
+	l.notePressure(now)
 	if l.crowded() {
 		l.makeRoom(rankStranger)
 	}
 	if !l.full() {
 		l.filled = time.Time{}
 	}
-	for l.full() && l.until.Load() == nil {
-		l.makeRoom(l.lastRank(time.Now()))
+	for ; l.full() && l.until.Load() == nil; now = time.Now() {
+		l.notePressure(now)
+		l.makeRoom(l.lastRank(now))
 		if l.full() {
 			l.waitForRoom()
 		}

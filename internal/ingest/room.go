@@ -26,17 +26,34 @@ const (
 )
 
 // patience is how long a new connection or a call may take to arrive before the
-// connection must make room: TLS takes up to three round trips. A sender's first bytes
-// come at once, so a connection without a byte has only silentPatience at the limit:
-// thousands of such connections would hold up a call that waits behind them.
+// connection must make room: TLS takes up to three round trips. While the limit stays
+// reached, the patience with connections without a byte shrinks to minPatience, because
+// thousands of silent connections would hold up a call that waits behind them. A sender's
+// first bytes come at once, and have come before a connection leaves a long queue.
 const (
-	patience       = 250 * time.Millisecond
-	silentPatience = 10 * time.Millisecond
+	patience    = 250 * time.Millisecond
+	minPatience = 10 * time.Millisecond
 )
 
+// A pressure is the time in which the limit is reached again and again, with pauses
+// shorter than patience, and three quarters of the limit stay open. The goroutine of Accept owns
+// the pressure.
+type pressure struct{ since, last time.Time }
+
+func (c *connections) notePressure(now time.Time) {
+	p := &c.pressure
+	if now.Sub(p.last) > patience || c.open.Load() <= c.limit*3/4 {
+		p.since, p.last = now, now
+	}
+	if c.full() {
+		p.last = now
+	}
+}
+
+// patience returns the patience with a connection.
 func (c *conn) patience() time.Duration {
-	if !c.heard.Load() && c.owner.full() {
-		return silentPatience
+	if p := &c.owner.pressure; !c.heard.Load() {
+		return max(patience-p.last.Sub(p.since), minPatience)
 	}
 	return patience
 }

@@ -68,7 +68,7 @@ func TestSilentStrangersDelayNoCallAtASmallLimit(t *testing.T) {
 	go func() { opened <- c.open(l.addr, "", n) }()
 	slowest := l.slowest(t, opened)
 	t.Logf("%d strangers: the slowest call took %v", n, slowest)
-	if slowest > time.Second {
+	if slowest > 2*time.Second {
 		t.Errorf("the slowest call took %v", slowest)
 	}
 }
