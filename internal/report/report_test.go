@@ -133,7 +133,7 @@ func TestDaysCampaignAndNames(t *testing.T) {
 		if got, err = report.New(t.Context(), cfg); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if len(got.Funnel)+len(got.Daily)+len(got.Bounces)+len(got.Latency) != 0 || got.Newest == nil {
+		if len(got.Funnel)+len(got.Daily)+len(got.Bounces)+len(got.Latency) != 0 || got.Newest != nil {
 			t.Errorf("%s: a campaign that is not there: %+v", name, got)
 		}
 	}
