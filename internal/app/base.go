@@ -116,7 +116,7 @@ func (b *Base) waitClosed(ctx context.Context) error {
 	err := b.Conn.WaitClosed(ctx)
 	if err != nil && b.LeaveWithin > 0 {
 		select {
-		case <-time.After(rand.N(b.LeaveWithin)): //nolint:gosec // spreads load, guards nothing
+		case <-time.After(rand.N(b.LeaveWithin)): // spreads load, guards nothing
 		case <-ctx.Done():
 		}
 	}

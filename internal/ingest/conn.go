@@ -105,7 +105,7 @@ const lastChance = time.Millisecond
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
 	if n == 0 && w.of.leaving.Load() && errors.Is(err, os.ErrDeadlineExceeded) {
-		_ = w.Conn.SetReadDeadline(time.Now().Add(lastChance)) // on a closed connection Read fails
+		_ = w.SetReadDeadline(time.Now().Add(lastChance)) // on a closed connection Read fails
 		n, err = w.Conn.Read(p)
 	}
 	if n > 0 && (!w.of.heard.Load() || w.of.leaving.Load()) {
@@ -121,7 +121,7 @@ func (w *wire) arrived() {
 	if w.of.leaving.Load() && (first || w.of.is(http.StateIdle)) {
 		w.of.since.Store(time.Now().UnixNano())
 		w.of.stay()
-		_ = w.Conn.SetReadDeadline(time.Now().Add(headerTimeout))
+		_ = w.SetReadDeadline(time.Now().Add(headerTimeout))
 	}
 }
 

@@ -32,6 +32,6 @@ func TestStatusOfARefusedConsumer(t *testing.T) {
 	}
 	within(t, "the sentence", func() bool {
 		wants(t, "note", conn.NoteSettings(ctx, rows), nil)
-		return slices.ContainsFunc(status(t, conn).Problems, isNamed)
+		return slices.ContainsFunc(status(t, conn).Problems, isNamed) //nolint:contextcheck // status has the context of t
 	})
 }

@@ -70,7 +70,7 @@ func post(t *testing.T, url string) int {
 		t.Fatal(err)
 	}
 	r.Close = true
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := (&http.Client{Timeout: 5 * time.Second}).Do(r)
 	if err != nil {
 		return 0
 	}
