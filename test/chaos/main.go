@@ -21,9 +21,6 @@ import (
 func main() { lab.Main("chaos", run) }
 
 func run(ctx context.Context, args []string) error {
-	if len(args) > 0 && args[0] == lab.NATSRole {
-		return lab.RunNATS(ctx, args[1:])
-	}
 	cfg, err := parse(args)
 	if err != nil {
 		return err
