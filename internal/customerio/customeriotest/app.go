@@ -108,20 +108,13 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 		}
 	}
-	if fault != nil && !fault.AfterEffect {
-		fault.serve(w, r)
-		return
-	}
-	if refusal, ok := a.admit(r); !ok {
-		a.write(w, refusal)
-		return
-	}
-	if fault != nil {
-		a.mux.ServeHTTP(discard{}, r)
-		fault.serve(w, r)
-		return
-	}
-	a.mux.ServeHTTP(w, r)
+	fault.around(w, r, func() bool {
+		refusal, ok := a.admit(r)
+		if !ok {
+			a.write(w, refusal)
+		}
+		return !ok
+	}, a.mux)
 }
 
 // admit checks the limits, the key and its scopes, before any other check.

@@ -83,6 +83,21 @@ func (ft *Fault) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// around answers a call with the fault, if there is one, before or after the effect of the
+// call. A call that refused answers has no effect and no fault after it.
+func (ft *Fault) around(w http.ResponseWriter, r *http.Request, refused func() bool, effect http.Handler) {
+	switch {
+	case ft != nil && !ft.AfterEffect:
+		ft.serve(w, r)
+	case refused():
+	case ft != nil:
+		effect.ServeHTTP(discard{}, r)
+		ft.serve(w, r)
+	default:
+		effect.ServeHTTP(w, r)
+	}
+}
+
 // discard is a ResponseWriter for an answer that a fault replaces.
 type discard struct{}
 

@@ -53,21 +53,13 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	fault := f.next(r)
-	if fault != nil && !fault.AfterEffect {
-		fault.serve(w, r)
-		return
-	}
-	if a, ok := f.admit(r); !ok {
-		a.write(w)
-		return
-	}
-	if fault != nil {
-		f.mux.ServeHTTP(discard{}, r)
-		fault.serve(w, r)
-		return
-	}
-	f.mux.ServeHTTP(w, r)
+	f.next(r).around(w, r, func() bool {
+		refusal, ok := f.admit(r)
+		if !ok {
+			refusal.write(w)
+		}
+		return !ok
+	}, f.mux)
 }
 
 // admit checks the credentials and the rate, before any other check.
