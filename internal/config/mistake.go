@@ -11,7 +11,10 @@ import (
 // FlagMistake rewords an error of pflag about these flags, without values that may be
 // secrets: with one dash too few, -api-key=secret, pflag quotes the secret.
 func FlagMistake(flags *pflag.FlagSet, err error) error {
-	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && unknown.GetSpecifiedShortnames() == "" {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		if unknown.GetSpecifiedShortnames() != "" {
+			return unknownLetter(flags, unknown.GetSpecifiedName())
+		}
 		return unknownFlag(flags, unknown.GetSpecifiedName())
 	}
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
@@ -21,39 +24,37 @@ func FlagMistake(flags *pflag.FlagSet, err error) error {
 	if lacking, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
 		return fmt.Errorf("--%s needs a value: %s", lacking.GetFlag().Name, lacking.GetFlag().Usage)
 	}
-	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
-		return unknownLetter(flags, unknown.GetSpecifiedName())
-	}
 	return errors.New("unknown flag: want settings as --name=value")
 }
 
 // unknownFlag returns an error that names the flags with a similar name.
 func unknownFlag(flags *pflag.FlagSet, name string) error {
-	var names []string
-	flags.VisitAll(func(f *pflag.Flag) {
-		if strings.HasPrefix(f.Name, name) || distance(f.Name, name) <= 2 {
-			names = append(names, "--"+f.Name)
-		}
-	})
-	if len(names) == 0 {
+	similar := names(flags, func(f string) bool { return strings.HasPrefix(f, name) || distance(f, name) <= 2 })
+	if similar == "" {
 		return fmt.Errorf("unknown flag --%s", name)
 	}
-	return fmt.Errorf("unknown flag --%s: did you mean %s?", name, strings.Join(names, " or "))
+	return fmt.Errorf("unknown flag --%s: did you mean %s?", name, similar)
 }
 
 // unknownLetter returns an error that names the flags with the letter as their first. Our
 // flags have no short forms.
 func unknownLetter(flags *pflag.FlagSet, letter string) error {
-	var names []string
-	flags.VisitAll(func(f *pflag.Flag) {
-		if strings.HasPrefix(f.Name, letter) {
-			names = append(names, "--"+f.Name)
-		}
-	})
-	if len(names) == 0 {
+	similar := names(flags, func(f string) bool { return strings.HasPrefix(f, letter) })
+	if similar == "" {
 		return fmt.Errorf("unknown flag -%s: want settings as --name=value", letter)
 	}
-	return fmt.Errorf("unknown flag -%s: did you mean %s?", letter, strings.Join(names, " or "))
+	return fmt.Errorf("unknown flag -%s: did you mean %s?", letter, similar)
+}
+
+// names returns the flags whose names match, with dashes and "or".
+func names(flags *pflag.FlagSet, match func(name string) bool) string {
+	var list []string
+	flags.VisitAll(func(f *pflag.Flag) {
+		if match(f.Name) {
+			list = append(list, "--"+f.Name)
+		}
+	})
+	return strings.Join(list, " or ")
 }
 
 // distance returns the number of letters to insert, delete or replace in a to get b
