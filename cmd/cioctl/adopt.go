@@ -9,7 +9,6 @@ import (
 
 	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
-	"github.com/cioevents/cioevents/internal/terminal"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
 
@@ -57,10 +56,10 @@ the consumer: a new consumer takes the worker's store by itself.`,
 		if p, err = operate.PlaceOf(list.places, consumer); err != nil {
 			return flagError(err)
 		}
-		if !yes && !terminal.Is(c.in) {
-			return errors.New("standard input is not a terminal, so nobody can confirm: give --yes to adopt")
+		if yes {
+			return nil
 		}
-		return nil
+		return whoConfirms(c.in, "give --yes to adopt")
 	})
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
 		p.Log = c.warnings()

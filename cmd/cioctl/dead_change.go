@@ -39,10 +39,10 @@ func (c *cli) deadChange(cmd *cobra.Command, o *deadOptions, action deadAction) 
 		if o.filter.Empty() && !o.all { // do not change everything by mistake
 			return errors.New("no dead letters selected: give numbers from cioctl dead list, a filter such as --from or --reason, or --all")
 		}
-		if action.irreversible() && !o.yes && !o.dryRun && !terminal.Is(c.in) {
-			return errors.New("standard input is not a terminal, so nobody can confirm: give --yes to delete, or --dry-run to look")
+		if !action.irreversible() || o.yes || o.dryRun {
+			return nil
 		}
-		return nil
+		return whoConfirms(c.in, "give --yes to delete, or --dry-run to look")
 	})
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
 		letters, err := operate.SelectDeadLetters(ctx, conn, &o.filter)

@@ -43,10 +43,19 @@ func (o *consent) read() (err error) {
 
 // canAsk returns an error when the command must ask and nobody can answer.
 func (o *consent) canAsk(in io.Reader) error {
-	if !o.yes && !o.dryRun && !terminal.Is(in) {
-		return errors.New("standard input is not a terminal, so nobody can confirm: look with --dry-run what the command covers, then give --yes")
+	if o.yes || o.dryRun {
+		return nil
 	}
-	return nil
+	return whoConfirms(in, "look with --dry-run what the command covers, then give --yes")
+}
+
+// whoConfirms returns an error with a remedy when nobody at a terminal can answer a
+// question.
+func whoConfirms(in io.Reader, remedy string) error {
+	if terminal.Is(in) {
+		return nil
+	}
+	return errors.New("standard input is not a terminal, so nobody can confirm: " + remedy)
 }
 
 var errNotConfirmed = errors.New("nothing was started; --yes starts without asking")
