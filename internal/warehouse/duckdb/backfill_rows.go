@@ -44,12 +44,11 @@ func (s *Sink) readOld(ctx context.Context, from, to int64, filled *Filled) ([]w
 		if err := found.Scan(&o.Workspace, &o.EventID, &metric, &o.ReceivedAt, &payload); err != nil {
 			return nil, fmt.Errorf("read row: %w", err)
 		}
-		e, err := webhook.Parse(body(payload))
-		if err != nil {
+		var row warehouse.Row
+		if row.Parse(body(payload), o) != nil {
 			filled.Skipped++
 			continue
 		}
-		row := warehouse.NewRow(e, o)
 		row.Metric = webhook.Metric(metric.String)
 		rows = append(rows, row)
 	}

@@ -61,17 +61,7 @@ func (p place) open(t *testing.T) warehouse.Sink {
 // stored returns the rows of the table, as a replay of the stream would make them.
 func (p place) stored(t *testing.T) []warehouse.Row {
 	t.Helper()
-	var rows []warehouse.Row
-	for _, v := range p.query(t, "SELECT event_id, workspace, received_at, stream_sequence, CASE WHEN json_type(payload) = 'VARCHAR' THEN payload->>'$' ELSE payload::VARCHAR END FROM messaging.customerio_events ORDER BY ALL") {
-		e, err := webhook.Parse([]byte(v[4].(string)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		rows = append(rows, warehouse.NewRow(e, warehouse.Origin{
-			EventID: v[0].(string), Workspace: v[1].(string), ReceivedAt: v[2].(time.Time), Sequence: uint64(v[3].(int64)),
-		}))
-	}
-	return rows
+	return warehousetest.StoredRows(t, p.query(t, "SELECT event_id, workspace, received_at, stream_sequence, CASE WHEN json_type(payload) = 'VARCHAR' THEN payload->>'$' ELSE payload::VARCHAR END FROM messaging.customerio_events ORDER BY ALL"))
 }
 
 // numbers returns the rows of all views.

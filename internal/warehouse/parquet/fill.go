@@ -6,7 +6,6 @@ import (
 	pq "github.com/parquet-go/parquet-go"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
-	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // erasedAt is the column that an erasure sets.
@@ -48,13 +47,12 @@ func (f *filler) values(m *merge, g group, keep []bool) (map[string][]pq.Value, 
 		if !keep[i] {
 			return
 		}
-		e, err := webhook.Parse(v.ByteArray())
-		if erased[i] || err != nil {
+		var r warehouse.Row
+		if erased[i] || r.Parse(v.ByteArray(), warehouse.Origin{}) != nil { // no added column reads the origin
 			f.skipped++
 			return
 		}
 		f.filled++
-		r := warehouse.NewRow(e, warehouse.Origin{}) // no added column reads the origin
 		for j := range f.columns {
 			if f.columns[j].Name != payload || r.PayloadAltered != nil {
 				list[j][i] = valueOf(&f.columns[j], &r)

@@ -15,7 +15,6 @@ import (
 
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
-	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // firstVersionEvents is the number of events in testdata/c826c92. The folder was written
@@ -37,17 +36,7 @@ func firstVersion(t *testing.T) folder {
 func (f folder) stored(t *testing.T) []warehouse.Row {
 	t.Helper()
 	_, values := f.Query(t, "SELECT event_id, workspace, received_at, stream_sequence, payload FROM read_parquet('"+f.dir+"/customerio_events/dt=20*/*.parquet', union_by_name = true) ORDER BY ALL")
-	var rows []warehouse.Row
-	for _, v := range values {
-		e, err := webhook.Parse([]byte(v[4].(string)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		rows = append(rows, warehouse.NewRow(e, warehouse.Origin{
-			EventID: v[0].(string), Workspace: v[1].(string), ReceivedAt: v[2].(time.Time), Sequence: uint64(v[3].(int64)),
-		}))
-	}
-	return rows
+	return warehousetest.StoredRows(t, values)
 }
 
 // numbers returns the rows of all views, except for values that a better parser reads

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
-	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // A Body is a webhook body and the values of some columns of its row.
@@ -15,12 +14,10 @@ type Body struct {
 }
 
 // Row returns the row that a worker makes of the body.
-func (b *Body) Row() (warehouse.Row, error) {
-	e, err := webhook.Parse([]byte(b.Text))
-	if err != nil {
-		return warehouse.Row{}, err
-	}
-	return warehouse.NewRow(e, warehouse.Origin{EventID: e.ID, Workspace: "default", ReceivedAt: receivedAt}), nil
+func (b *Body) Row() (r warehouse.Row, err error) {
+	err = r.Parse([]byte(b.Text), warehouse.Origin{Workspace: "default", ReceivedAt: receivedAt})
+	r.EventID = r.ID
+	return r, err
 }
 
 // columns is short for the values of columns.

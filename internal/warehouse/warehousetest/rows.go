@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"testing"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
@@ -32,6 +33,23 @@ func Samples() []warehouse.Row {
 	var rows []warehouse.Row
 	for i, p := range webhooktest.Payloads() {
 		rows = append(rows, workersRow(p.Body, i+1))
+	}
+	return rows
+}
+
+// StoredRows returns the rows that a worker makes of stored payloads, as a replay of the
+// stream would. Each element of stored has event_id, workspace, received_at,
+// stream_sequence and payload.
+func StoredRows(t *testing.T, stored [][]any) []warehouse.Row {
+	t.Helper()
+	rows := make([]warehouse.Row, len(stored))
+	for i, v := range stored {
+		//nolint:errcheck,forcetypeassert,gosec // a value of another type ends the test
+		payload, o := v[4].(string), warehouse.Origin{EventID: v[0].(string), Workspace: v[1].(string), ReceivedAt: v[2].(time.Time), Sequence: uint64(v[3].(int64))}
+		err := rows[i].Parse([]byte(payload), o)
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	return rows
 }
