@@ -39,9 +39,9 @@ func (c *Conn) refuseLess(ctx context.Context, s Settings) error {
 // limit of bytes or messages shrinks only if the stream stores more already: it is then
 // full, and refuses every message.
 func shrinks(have *jetstream.StreamInfo, want jetstream.StreamConfig) (lines []string) {
-	age, size := "STREAM_MAX_AGE", "STREAM_MAX_BYTES"
+	age, size := "STREAM_MAX_AGE", sizeSetting(want.Name)
 	if want.Name == DeadName {
-		age, size = "the age of dead letters", "DEAD_STREAM_MAX_BYTES"
+		age = "the age of dead letters"
 	}
 	if want.Replicas < have.Config.Replicas {
 		lines = append(lines, fmt.Sprintf("STREAM_REPLICAS is %d, configured is %d (stream %s)", have.Config.Replicas, want.Replicas, want.Name))
