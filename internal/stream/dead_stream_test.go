@@ -36,6 +36,12 @@ func (l *logText) count(s string) int {
 	return strings.Count(l.text.String(), s)
 }
 
+func (l *logText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
 // keeping connects and watches the stream of dead letters until the test ends.
 func keeping(t *testing.T, url string) (*stream.Conn, *logText) {
 	t.Helper()

@@ -64,7 +64,7 @@ func withConfig(t *testing.T, text string) streamtest.Option {
 func TestPasswordRefusedForAWhile(t *testing.T) {
 	t.Parallel()
 	srv := streamtest.Start(t, password("right"))
-	var log lines
+	var log logText
 	conn, err := stream.Connect(stream.Config{URL: srv.URL(), Log: zerolog.New(&log)})
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ func password(word string) streamtest.Option {
 func TestConnectionClosedForGood(t *testing.T) {
 	t.Parallel()
 	srv := streamtest.Start(t)
-	var log lines
+	var log logText
 	conn, err := stream.Connect(stream.Config{URL: srv.URL(), Log: zerolog.New(&log)})
 	if err != nil {
 		t.Fatal(err)
@@ -136,27 +136,9 @@ func TestConnectionClosedForGood(t *testing.T) {
 		t.Errorf("WaitClosed = %v, want ErrClosed with the cause", err)
 	}
 	if log.count("NATS connection closed for good") != 1 {
-		t.Errorf("log:\n%s", log.text.String())
+		t.Errorf("log:\n%s", log.String())
 	}
 	if err := conn.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "Maximum Payload Violation") {
 		t.Errorf("Ready = %v, want the cause", err)
 	}
-}
-
-// lines is a log for several goroutines.
-type lines struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *lines) count(part string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.text.String(), part)
 }
