@@ -177,7 +177,7 @@ func (*site) answerRegion(status int) func(*http.Request) *customeriotest.Fault 
 // fillSpare fills the store of a NATS server to 85 %.
 func (s *site) fillSpare() {
 	s.t.Helper()
-	js := connectTo(s.t, s.spare[0])
+	js := connectTo(s.t, s.spare[0].ClientURL())
 	_, err := js.CreateStream(s.t.Context(), jetstream.StreamConfig{Name: "FILL", Subjects: []string{"fill"}})
 	s.mustDo(err)
 	for range 9 {

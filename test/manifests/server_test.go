@@ -123,7 +123,13 @@ func (c *natsCluster) operator(t *testing.T) jetstream.JetStream {
 	if c.ca != "" {
 		opts = append(opts, nats.RootCAs(c.ca))
 	}
-	nc, err := nats.Connect(c.url("operator"), opts...)
+	return connectTo(t, c.url("operator"), opts...)
+}
+
+// connectTo connects until the test ends.
+func connectTo(t *testing.T, url string, opts ...nats.Option) jetstream.JetStream {
+	t.Helper()
+	nc, err := nats.Connect(url, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
