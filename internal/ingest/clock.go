@@ -14,9 +14,6 @@ import (
 // clocks of two servers that are synchronized differ by less than a second.
 const aheadNotice = time.Minute
 
-// canonicalTimestamp is the name of the header as net/http stores headers.
-var canonicalTimestamp = http.CanonicalHeaderKey(webhook.HeaderTimestamp)
-
 // absurd is a distance from the clock that no clock explains: the timestamp has another
 // unit, such as milliseconds.
 const absurd = 10 * 365 * 24 * time.Hour
@@ -28,7 +25,7 @@ var errAbsurd = errors.New(webhook.HeaderTimestamp + " is not in seconds of Unix
 // means that the clock is slow, and a call that is too far ahead is refused. A timestamp
 // behind the clock means nothing: the call may be a retry.
 func (s *Server) watchClock(h http.Header, now time.Time) (ahead time.Duration) {
-	stamps := h[canonicalTimestamp]
+	stamps := h[webhook.HeaderTimestamp]
 	if len(stamps) == 0 {
 		return 0
 	}

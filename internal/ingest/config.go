@@ -24,18 +24,16 @@ const (
 	// (20 kB each at most) and the large ones (64 MiB) of 4096 connections fit
 	// into the 256 MiB that deploy/ gives to ingest.
 	DefaultMaxConnections = 4096
-	// DefaultTolerance is a day more than the 7 days for which Customer.io
-	// repeats a call.
-	DefaultTolerance = 192 * time.Hour
+	DefaultTolerance      = webhook.DefaultTolerance
 )
 
 // Config configures a Server. Workspaces and Publisher are required.
 type Config struct {
 	// Workspaces are the workspaces that send here; AddWorkspace adds one.
 	Workspaces []Workspace
-	// Scheme and Tolerance are those of webhook.VerifierConfig, for
-	// AddWorkspace. Declare sets Tolerance to DefaultTolerance; 0 accepts any
-	// timestamp.
+	// Scheme and Tolerance are those of webhook.VerifierConfig, for AddWorkspace.
+	// Default SchemeAuto and any timestamp; Declare sets Tolerance to
+	// DefaultTolerance.
 	Scheme    string
 	Tolerance time.Duration
 	Publisher Publisher
@@ -88,7 +86,9 @@ func (c *Config) setDefaults() {
 // error names the variable of the keys.
 func (c *Config) AddWorkspace(name string, keys []string) error {
 	v, err := webhook.NewVerifier(webhook.VerifierConfig{
-		Keys: keys, Scheme: webhook.Scheme(c.Scheme), Tolerance: c.Tolerance,
+		Keys:      keys,
+		Scheme:    webhook.Scheme(cmp.Or(c.Scheme, string(webhook.SchemeAuto))),
+		Tolerance: cmp.Or(c.Tolerance, webhook.AnyAge),
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", config.Variable(name, "WEBHOOK_SECRET"), err)

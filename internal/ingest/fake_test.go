@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -93,6 +94,8 @@ func workspace(tb testing.TB, name string, cfg webhook.VerifierConfig) ingest.Wo
 	if cfg.Keys == nil {
 		cfg.Keys = []string{secret}
 	}
+	cfg.Scheme = cmp.Or(cfg.Scheme, webhook.SchemeAuto)
+	cfg.Tolerance = cmp.Or(cfg.Tolerance, webhook.AnyAge)
 	v, err := webhook.NewVerifier(cfg)
 	if err != nil {
 		tb.Fatal(err)

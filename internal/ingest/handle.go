@@ -43,7 +43,7 @@ func (s *Server) handle(c echo.Context) (o outcome, err error) {
 		return outcomeAddress, err
 	}
 	candidates := s.workspaces(c.Param("workspace"))
-	_, signed := r.Header[canonicalSignature]
+	_, signed := r.Header[webhook.HeaderSignature]
 	switch {
 	case candidates == nil && signed:
 		return outcomeSignedPath, nil
@@ -204,9 +204,6 @@ func verify(candidates []Workspace, h http.Header, body []byte, now time.Time) (
 	}
 	return nil, 0, err
 }
-
-// canonicalSignature is the name of the header as net/http stores headers.
-var canonicalSignature = http.CanonicalHeaderKey(webhook.HeaderSignature)
 
 func judgeRead(err error) (outcome, error) {
 	switch {

@@ -212,7 +212,7 @@ func (s *Server) count(o outcome, cause error) *answer {
 // routeError answers a request without a route.
 func (s *Server) routeError(err error, c echo.Context) {
 	o := outcomePath
-	_, signed := c.Request().Header[canonicalSignature]
+	_, signed := c.Request().Header[webhook.HeaderSignature]
 	switch {
 	case errors.Is(err, echo.ErrMethodNotAllowed):
 		o = outcomeMethod

@@ -33,7 +33,7 @@ type receiver struct {
 
 func receive(t *testing.T, plan ...int) *receiver {
 	t.Helper()
-	verifier, err := webhook.NewVerifier(webhook.VerifierConfig{Keys: []string{key}})
+	verifier, err := webhook.NewVerifier(webhook.VerifierConfig{Keys: []string{key}, Scheme: webhook.SchemeAuto})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestSendIsInterrupted(t *testing.T) {
 func TestSendCountsDuplicates(t *testing.T) {
 	t.Parallel()
 	p := newPipeline(t)
-	verifier, err := webhook.NewVerifier(webhook.VerifierConfig{Keys: []string{key}})
+	verifier, err := webhook.NewVerifier(webhook.VerifierConfig{Keys: []string{key}, Scheme: webhook.SchemeAuto})
 	if err != nil {
 		t.Fatal(err)
 	}

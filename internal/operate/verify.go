@@ -3,7 +3,6 @@ package operate
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/cioevents/cioevents/pkg/webhook"
@@ -13,16 +12,11 @@ import (
 // these headers; timestamp is "" for a call without the header. The error is an
 // InputError if the keys cannot be used.
 func SignedBy(keys []string, signature, timestamp string, body []byte) (int, error) {
-	v, err := webhook.NewVerifier(webhook.VerifierConfig{Keys: keys})
+	v, err := webhook.NewVerifier(webhook.VerifierConfig{Keys: keys, Scheme: webhook.SchemeAuto, Tolerance: webhook.AnyAge})
 	if err != nil {
 		return 0, &InputError{"customerio-webhook-secret", err}
 	}
-	h := http.Header{}
-	h.Set(webhook.HeaderSignature, signature)
-	if timestamp != "" {
-		h.Set(webhook.HeaderTimestamp, timestamp)
-	}
-	key, err := v.Verify(h, body, time.Now())
+	key, err := v.VerifySignature(signature, timestamp, body, time.Now())
 	if errors.Is(err, webhook.ErrMalformedHeader) {
 		return 0, fmt.Errorf("not verified: %w; find the proxy that changes the header", err)
 	}

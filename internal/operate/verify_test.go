@@ -25,7 +25,7 @@ func TestSignedBy(t *testing.T) {
 	}
 	for _, spoilt := range []string{timestamp + ".5", timestamp + ", " + timestamp} {
 		_, err := operate.SignedBy([]string{"old", "new"}, signature, spoilt, body)
-		if err == nil || !strings.Contains(err.Error(), "X-CIO-Timestamp is not a single whole number of seconds; find the proxy") || strings.Contains(err.Error(), "keys") {
+		if err == nil || !strings.Contains(err.Error(), "X-Cio-Timestamp is not a single whole number of seconds; find the proxy") || strings.Contains(err.Error(), "keys") {
 			t.Errorf("timestamp %q: %v", spoilt, err)
 		}
 	}

@@ -10,11 +10,12 @@ import (
 	"time"
 )
 
-// The headers of a signed request, in Customer.io's spelling. The methods of
-// http.Header ignore case.
+// The headers of a signed request, X-CIO-Signature and X-CIO-Timestamp, in the spelling
+// of net/http: the constants are keys of an http.Header. AWS Lambda and HTTP/2 spell
+// headers in lower case.
 const (
-	HeaderSignature = "X-CIO-Signature"
-	HeaderTimestamp = "X-CIO-Timestamp"
+	HeaderSignature = "X-Cio-Signature"
+	HeaderTimestamp = "X-Cio-Timestamp"
 )
 
 // Sign returns the v0 signature of a body with the timestamp, in whole seconds: the

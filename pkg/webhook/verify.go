@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -9,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -27,6 +29,15 @@ const (
 	SchemeV0   Scheme = "v0"   // "v0:<timestamp>:<body>"
 	SchemeBody Scheme = "body" // the body alone
 )
+
+// DefaultTolerance is the Tolerance of a VerifierConfig without one: a day more than the
+// 7 days for which Customer.io repeats a call. Customer.io does not document whether a
+// repeated call gets a new timestamp.
+const DefaultTolerance = 8 * 24 * time.Hour
+
+// AnyAge is the Tolerance that accepts any timestamp, past or future: somebody who has
+// seen a call can then repeat the call for ever.
+const AnyAge time.Duration = math.MaxInt64
 
 // MaxClockSkew bounds how far a timestamp may lie in the future if VerifierConfig has a
 // Tolerance above MaxClockSkew. With a shorter Tolerance the same bound holds for past and
@@ -62,13 +73,11 @@ type VerifierConfig struct {
 	// Keys are the webhook signing keys as Customer.io shows them, at least one.
 	// During a rotation list the old and the new key.
 	Keys []string
-	// Scheme is the accepted scheme. Default SchemeAuto.
+	// Scheme is the accepted scheme. Default SchemeV0, Customer.io's own.
 	Scheme Scheme
 	// Tolerance is the maximum age of a v0 timestamp, and up to MaxClockSkew also how
-	// far the timestamp may lie in the future. Default 0, which accepts any
-	// timestamp, past or future. Customer.io retries for 7 days and does not document
-	// whether a retry gets a new timestamp, so a shorter tolerance may refuse real
-	// events.
+	// far the timestamp may lie in the future. Default DefaultTolerance. A shorter
+	// tolerance may refuse calls that Customer.io repeats. AnyAge accepts all.
 	Tolerance time.Duration
 }
 
@@ -82,16 +91,12 @@ type Verifier struct {
 // NewVerifier returns a Verifier. If Keys is empty, a key is empty, the scheme is unknown
 // or the tolerance is negative, NewVerifier returns an error that names the field.
 func NewVerifier(c VerifierConfig) (*Verifier, error) {
-	v := &Verifier{scheme: c.Scheme, tolerance: c.Tolerance}
-	switch c.Scheme {
-	case "":
-		v.scheme = SchemeAuto
-	case SchemeAuto, SchemeV0, SchemeBody:
-	default:
+	v := &Verifier{scheme: cmp.Or(c.Scheme, SchemeV0), tolerance: cmp.Or(c.Tolerance, DefaultTolerance)}
+	if !slices.Contains([]Scheme{SchemeAuto, SchemeV0, SchemeBody}, v.scheme) {
 		return nil, fmt.Errorf("webhook: Scheme %q: want auto, v0 or body", c.Scheme)
 	}
 	if c.Tolerance < 0 {
-		return nil, fmt.Errorf("webhook: Tolerance %v: want 0 or a positive duration", c.Tolerance)
+		return nil, fmt.Errorf("webhook: Tolerance %v: want a positive duration, or AnyAge", c.Tolerance)
 	}
 	if len(c.Keys) == 0 {
 		return nil, errors.New("webhook: Keys is empty: want at least one key")
@@ -114,29 +119,54 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 // turn a request into a request without a time by moving bytes around. Verify accepts
 // upper-case hex, and "v0=" in front of the signature.
 func (v *Verifier) Verify(h http.Header, body []byte, now time.Time) (key int, err error) {
-	signature, err := parseSignature(h)
+	signatures, stamps := h[HeaderSignature], h[HeaderTimestamp]
+	if len(signatures) == 0 {
+		return -1, ErrMissingSignature
+	}
+	if len(signatures) > 1 {
+		return -1, errSignatureHeader
+	}
+	if len(stamps) > 1 || len(stamps) == 1 && stamps[0] == "" {
+		return -1, errTimestampHeader
+	}
+	stamp := ""
+	if len(stamps) == 1 {
+		stamp = stamps[0]
+	}
+	return v.VerifySignature(signatures[0], stamp, body, now)
+}
+
+// VerifySignature is Verify for a program without an http.Header, such as a function of
+// AWS Lambda: signature and timestamp are the values of the headers X-CIO-Signature and
+// X-CIO-Timestamp, "" for a header that the request does not have.
+func (v *Verifier) VerifySignature(signature, timestamp string, body []byte, now time.Time) (key int, err error) {
+	sum, err := parseSignature(signature)
 	if err != nil {
 		return -1, err
 	}
-	stamps := h[canonicalTimestamp]
-	if len(stamps) == 0 {
-		return v.verifyBody(&signature, body)
+	if timestamp == "" {
+		return v.verifyBody(&sum, body)
 	}
-	stamp := stamps[0]
-	sent, ok := parseTimestamp(stamp)
-	if !ok || len(stamps) > 1 {
+	sent, ok := parseTimestamp(timestamp)
+	if !ok {
 		return -1, errTimestampHeader
 	}
 	if v.scheme == SchemeBody {
 		return -1, ErrInvalidSignature
 	}
-	if key = v.match(&signature, stamp, body); key < 0 {
+	if key = v.match(&sum, timestamp, body); key < 0 {
 		return -1, ErrInvalidSignature
 	}
-	if age := now.Sub(sent); v.tolerance > 0 && (age > v.tolerance || age < -min(v.tolerance, MaxClockSkew)) {
+	if !v.timely(now.Sub(sent)) {
 		return -1, ErrTimestamp
 	}
 	return key, nil
+}
+
+// timely reports whether the tolerance allows the age of a timestamp, which is negative
+// for a timestamp in the future.
+func (v *Verifier) timely(age time.Duration) bool {
+	return v.tolerance == AnyAge || age <= v.tolerance && age >= -min(v.tolerance, MaxClockSkew)
 }
 
 // verifyBody checks a signature of the body alone. A body that begins with "v0:" is
@@ -165,20 +195,12 @@ func (v *Verifier) match(signature *[sha256.Size]byte, stamp string, body []byte
 	return key
 }
 
-// The names of the headers as http.Header stores them. http.Header.Get would compute the
-// name with an allocation on every call, and does not reveal a repeated header.
-const (
-	canonicalSignature = "X-Cio-Signature"
-	canonicalTimestamp = "X-Cio-Timestamp"
-)
-
-func parseSignature(h http.Header) (signature [sha256.Size]byte, err error) {
-	values := h[canonicalSignature]
-	if len(values) == 0 || len(values) == 1 && values[0] == "" {
+func parseSignature(s string) (signature [sha256.Size]byte, err error) {
+	if s == "" {
 		return signature, ErrMissingSignature
 	}
-	text := strings.TrimPrefix(values[0], "v0=")
-	if len(values) > 1 || len(text) != hex.EncodedLen(sha256.Size) {
+	text := strings.TrimPrefix(s, "v0=")
+	if len(text) != hex.EncodedLen(sha256.Size) {
 		return signature, errSignatureHeader
 	}
 	if _, err := hex.Decode(signature[:], []byte(text)); err != nil {

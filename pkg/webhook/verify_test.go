@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strings"
@@ -55,6 +56,7 @@ func verifier(tb testing.TB, c webhook.VerifierConfig) *webhook.Verifier {
 	if c.Keys == nil {
 		c.Keys = []string{secret}
 	}
+	c.Scheme = cmp.Or(c.Scheme, webhook.SchemeAuto)
 	v, err := webhook.NewVerifier(c)
 	if err != nil {
 		tb.Fatal(err)
@@ -138,8 +140,6 @@ func TestVerifyScheme(t *testing.T) {
 		header http.Header
 		want   error
 	}{
-		{"", v0, nil},
-		{"", plain, nil},
 		{webhook.SchemeAuto, v0, nil},
 		{webhook.SchemeAuto, plain, nil},
 		{webhook.SchemeV0, v0, nil},
@@ -151,6 +151,57 @@ func TestVerifyScheme(t *testing.T) {
 		v := verifier(t, webhook.VerifierConfig{Scheme: tt.scheme})
 		if _, err := v.Verify(tt.header, body, sent); !errors.Is(err, tt.want) {
 			t.Errorf("scheme %q, headers %v: %v, want %v", tt.scheme, tt.header, err, tt.want)
+		}
+	}
+}
+
+// The zero config takes what Customer.io sends, and nothing that an attacker can repeat for
+// ever or that test tools sign.
+func TestZeroConfigIsSafe(t *testing.T) {
+	t.Parallel()
+	v, err := webhook.NewVerifier(webhook.VerifierConfig{Keys: []string{secret}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	year2001 := time.Unix(1_000_000_000, 0)
+	tests := []struct {
+		name   string
+		header http.Header
+		want   error
+	}{
+		{"v0", headers(webhook.Sign(secret, sent, body), "1614265384"), nil},
+		{"of 2001", headers(webhook.Sign(secret, year2001, body), "1000000000"), webhook.ErrTimestamp},
+		{"body alone", headers(webhook.SignBody(secret, body)), webhook.ErrMalformedHeader},
+	}
+	for _, tt := range tests {
+		if _, err := v.Verify(tt.header, body, sent); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
+		}
+	}
+}
+
+// A literal of http.Header is a signed request, too, and so are two texts.
+func TestVerifyWithoutSet(t *testing.T) {
+	t.Parallel()
+	v := verifier(t, webhook.VerifierConfig{})
+	signature := webhook.Sign(secret, sent, body)
+	h := http.Header{webhook.HeaderSignature: {signature}, webhook.HeaderTimestamp: {"1614265384"}}
+	if _, err := v.Verify(h, body, sent); err != nil {
+		t.Errorf("Verify of a literal: %v", err)
+	}
+	for _, tt := range []struct {
+		signature, timestamp string
+		want                 error
+	}{
+		{signature, "1614265384", nil},
+		{"", "1614265384", webhook.ErrMissingSignature},
+		{signature, "", webhook.ErrInvalidSignature},
+		{signature, "x", webhook.ErrMalformedHeader},
+		{signature, "1614265385", webhook.ErrInvalidSignature},
+		{webhook.SignBody(secret, body), "", nil},
+	} {
+		if _, err := v.VerifySignature(tt.signature, tt.timestamp, body, sent); !errors.Is(err, tt.want) {
+			t.Errorf("VerifySignature(%s, %q): %v, want %v", tt.signature, tt.timestamp, err, tt.want)
 		}
 	}
 }
@@ -182,8 +233,10 @@ func TestVerifyTolerance(t *testing.T) {
 		{"future", time.Hour, -time.Hour - time.Nanosecond, webhook.ErrTimestamp},
 		{"slow by a day", 192 * time.Hour, -24 * time.Hour, nil},
 		{"slow by more than a day", 192 * time.Hour, -24*time.Hour - time.Nanosecond, webhook.ErrTimestamp},
-		{"old, no tolerance", 0, 1e5 * time.Hour, nil},
-		{"future, no tolerance", 0, -1e5 * time.Hour, nil},
+		{"a day after the last retry", 0, 192 * time.Hour, nil},
+		{"of last month, zero config", 0, 30 * 24 * time.Hour, webhook.ErrTimestamp},
+		{"any age", webhook.AnyAge, 1e5 * time.Hour, nil},
+		{"any age in the future", webhook.AnyAge, -1e5 * time.Hour, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
