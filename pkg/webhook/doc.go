@@ -1,15 +1,18 @@
 // Package webhook receives Customer.io's reporting webhooks: the calls that report
 // that a message was sent, delivered, opened, clicked, bounced and so on.
 //
-// [Verifier.Verify] checks that a request comes from Customer.io, and [Parse] decodes
-// the body of the request into an [Event]. Read the whole body first and pass the same
-// bytes to both. The signature covers the bytes, not their meaning: JSON that was
-// decoded and encoded again does not verify.
+// [Handler] is a receiver: an http.Handler that verifies a call, parses its body, passes
+// the [Event] to your function and gives the answers below. Package webhooktest checks
+// receivers of any kind.
+//
+// A program without net/http calls [Verifier.VerifySignature] and [Parse] itself. Read the
+// whole body first and pass the same bytes to both. The signature covers the bytes, not
+// their meaning: JSON that was decoded and encoded again does not verify.
 //
 // [ParseEnvelope] is quicker than Parse and reads only the id, the object type and the
 // metric of an event. [Strip] removes the content of a message from a large body.
 // [ClassifyBounce] tells hard bounces from soft bounces. [SameMailbox] tells whether a
-// message went to a person's own address.
+// message went to a person's own address. [Event.Key] identifies an event.
 //
 // # Keys
 //
@@ -20,8 +23,8 @@
 //  2. Change the key at Customer.io.
 //  3. Remove the old key after a week. Until then a retry may carry the old signature.
 //
-// Verify returns the index of the matching key, which shows the keys in use. A body does not name its workspace: with several workspaces, tell them apart
-// by key or by URL.
+// Verify returns the index of the matching key, which shows the keys in use. A body does
+// not name its workspace: with several workspaces, tell them apart by key or by URL.
 //
 // # Answers
 //

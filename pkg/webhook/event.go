@@ -150,6 +150,9 @@ type Event struct {
 
 	// Raw is the parsed body. Raw shares its memory with Parse's argument.
 	Raw []byte
+	// Unreadable is ErrNotJSON or ErrNotObject in an event of Handler whose body is no
+	// JSON object, else nil. Such an event has Raw and nothing else.
+	Unreadable error
 }
 
 // Identifiers are the identifiers of a person. A workspace may use only some of them.

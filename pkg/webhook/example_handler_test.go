@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"time"
@@ -14,55 +13,39 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
 )
 
-// A receiver answers 401 to a call without a valid signature, 503 if it cannot store the
-// body, and otherwise 200. It also stores a body that it cannot parse: see Answers above.
-type receiver struct {
-	verifier *webhook.Verifier
-	store    func(ctx context.Context, e *webhook.Event) error
-}
-
-func (rc *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 8<<20))
-	if err != nil {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		return
-	}
-	if _, err := rc.verifier.Verify(r.Header, body, time.Now()); err != nil {
-		w.WriteHeader(http.StatusUnauthorized)
-		return
-	}
-	event, err := webhook.Parse(body)
-	if err != nil {
-		event = &webhook.Event{Raw: body}
-	}
-	if err := rc.store(r.Context(), event); err != nil {
-		w.WriteHeader(http.StatusServiceUnavailable)
-	}
-}
-
-func Example_handler() {
-	verifier, err := webhook.NewVerifier(webhook.VerifierConfig{
-		Keys:      []string{"signing-secret"},
-		Tolerance: 8 * 24 * time.Hour,
-	})
+// A receiver with net/http. Frameworks mount the same handler:
+//
+//	chi   r.Method(http.MethodPost, "/hooks", handler)
+//	gin   r.POST("/hooks", gin.WrapH(handler))
+//	echo  e.POST("/hooks", echo.WrapHandler(handler))
+//
+// Mount the handler outside of middleware that reads or changes the body.
+func ExampleHandler() {
+	verifier, err := webhook.NewVerifier(webhook.VerifierConfig{Keys: []string{"signing-secret"}})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	handler := &receiver{verifier: verifier, store: func(_ context.Context, e *webhook.Event) error {
-		if e.Metric == webhook.Deferred {
+	handler := webhook.Handler(verifier, func(_ context.Context, e *webhook.Event) error {
+		switch {
+		case e.Unreadable != nil:
+			fmt.Println("keep", string(e.Raw))
+		case e.Metric == webhook.Deferred:
 			return errors.New("the disk is full")
+		default:
+			fmt.Println(e.ObjectType, e.Metric, e.Identifiers.CioID)
 		}
-		fmt.Println(e.ObjectType, e.Metric, e.Identifiers.CioID)
 		return nil
-	}}
+	})
+	http.Handle("POST /hooks", handler)
 
-	for _, name := range []string{"email_opened_human", "sms_replied", "email_deferred"} {
-		body := webhooktest.Get(name)
-		r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
+	for _, body := range [][]byte{
+		webhooktest.Get("email_opened_human"), webhooktest.Get("sms_replied"), webhooktest.Get("email_deferred"), []byte("[]"),
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/hooks", bytes.NewReader(body))
 		webhook.SignRequest(r.Header, "signing-secret", time.Now(), body)
 		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, r)
+		http.DefaultServeMux.ServeHTTP(w, r)
 		fmt.Println(w.Code)
 	}
 	// Output:
@@ -71,4 +54,6 @@ func Example_handler() {
 	// sms replied d9c106000001
 	// 200
 	// 503
+	// keep []
+	// 200
 }

@@ -33,8 +33,16 @@ func Parse(body []byte) (*Event, error) {
 }
 
 // ParseInto is Parse into an existing event, for a program that reuses memory. ParseInto
-// removes what the event had before, and an error leaves an event without a meaning.
+// removes what the event had before. After an error the event is empty.
 func ParseInto(e *Event, body []byte) error {
+	err := parseInto(e, body)
+	if err != nil {
+		*e = Event{}
+	}
+	return err
+}
+
+func parseInto(e *Event, body []byte) error {
 	var h head
 	d := document{body: body, copied: string(body)}
 	*e = Event{Raw: body}
