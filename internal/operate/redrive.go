@@ -63,7 +63,7 @@ func RedriveDeadLetters(ctx context.Context, conn *stream.Conn, letters [][]uint
 		return RedriveReport{}, err
 	}
 	defer pub.Close()
-	r := redriver{dead: conn, publisher: pub, consumers: consumersOf(status), concurrency: redriveConcurrency, release: release, progress: progress}
+	r := redriver{dead: conn, publisher: pub, consumers: status.Consumers, concurrency: redriveConcurrency, release: release, progress: progress}
 	return r.redrive(ctx, letters)
 }
 
@@ -76,7 +76,7 @@ func PlanRedrive(ctx context.Context, conn *stream.Conn, letters [][]uint64, rel
 		return RedriveReport{}, 0, err
 	}
 	r := redriver{
-		dead: conn, consumers: consumersOf(status), concurrency: redriveConcurrency, release: release, progress: func() {},
+		dead: conn, consumers: status.Consumers, concurrency: redriveConcurrency, release: release, progress: func() {},
 		plans: true, people: map[effect.Person]bool{},
 	}
 	report, err = r.redrive(ctx, letters)
@@ -100,7 +100,7 @@ type redriver struct {
 	dead      deadLetters
 	publisher publisher
 	// consumers lists the existing consumers, as dead letters of other consumers stay.
-	consumers   []string
+	consumers   []stream.ConsumerStatus
 	concurrency int
 	release     bool // held suppressions
 	progress    func()
@@ -199,8 +199,20 @@ func (r *redriver) keeps(b *event.StoredDeadLetter) string {
 		if err := b.Index(); err != nil {
 			return "the body is still no event: " + string(event.ParseReason(err))
 		}
-	case !slices.Contains(r.consumers, b.From):
-		return "there is no consumer " + b.From
+	default:
+		return r.unreachable(&b.Message, b.From)
+	}
+	return ""
+}
+
+// unreachable returns the reason why no consumer would receive the redriven message, or "".
+func (r *redriver) unreachable(m *event.Message, consumer string) string {
+	i := slices.IndexFunc(r.consumers, func(s stream.ConsumerStatus) bool { return s.Name == consumer })
+	switch {
+	case i < 0:
+		return "there is no consumer " + consumer
+	case !r.consumers[i].Receives(m):
+		return "consumer " + consumer + " does not read its redriven messages: add the subject customerio.redrive." + consumer + ".> to its filter"
 	}
 	return ""
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/internal/stream"
 )
 
 // A fakeStream is both streams. Each error in a list of failures is returned once.
@@ -101,7 +102,7 @@ func letter(from, id, body string) *event.StoredDeadLetter {
 }
 
 func (f *fakeStream) redriver() *redriver {
-	return &redriver{dead: f, publisher: f, consumers: []string{"suppression", "warehouse"}, concurrency: 1, progress: func() {}}
+	return &redriver{dead: f, publisher: f, consumers: []stream.ConsumerStatus{{Name: "suppression"}, {Name: "warehouse"}}, concurrency: 1, progress: func() {}}
 }
 
 // A held suppression is sent again only when the operator releases held suppressions. It

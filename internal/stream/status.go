@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/cioevents/cioevents/internal/event"
 )
 
 // A Status is the state of the streams, the consumers and the replays.
@@ -50,6 +52,14 @@ type ConsumerStatus struct {
 	PausedUntil *time.Time `json:"paused_until,omitempty"`
 	// Store is the warehouse of the consumer, nil without one.
 	Store *Store `json:"store,omitempty"`
+
+	filters []string
+}
+
+// Receives reports whether the consumer receives the message m after a redrive.
+func (s *ConsumerStatus) Receives(m *event.Message) bool {
+	subject := redriveSubject(s.Name, m)
+	return len(s.filters) == 0 || slices.ContainsFunc(s.filters, func(f string) bool { return matches(f, subject) })
 }
 
 // A DeadStatus counts the dead letters of a consumer, or of ingest, with a reason.
@@ -123,6 +133,7 @@ func consumersOf(infos []*jetstream.ConsumerInfo) []ConsumerStatus {
 			InFlight:    info.NumAckPending,
 			Redelivered: info.NumRedelivered,
 			LastAck:     info.AckFloor.Last,
+			filters:     filtersOf(&info.Config),
 		}
 		status.PausedUntil = pausedUntil(info)
 		if store := storeOf(info.Config.Metadata); store.ID != "" {
@@ -132,6 +143,14 @@ func consumersOf(infos []*jetstream.ConsumerInfo) []ConsumerStatus {
 	}
 	slices.SortFunc(list, func(a, b ConsumerStatus) int { return cmp.Compare(a.Name, b.Name) })
 	return list
+}
+
+// filtersOf returns the subjects that a consumer reads, none for all subjects.
+func filtersOf(cfg *jetstream.ConsumerConfig) []string {
+	if cfg.FilterSubject != "" {
+		return []string{cfg.FilterSubject}
+	}
+	return cfg.FilterSubjects
 }
 
 // pausedUntil returns the end of a consumer's pause, nil without one.

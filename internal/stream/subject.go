@@ -42,6 +42,24 @@ func redriveSubject(consumer string, m *event.Message) string {
 	return redrivePrefix + consumer + "." + strings.TrimPrefix(Subject(m), eventsPrefix)
 }
 
+// matches reports whether the subject matches a filter of NATS with wildcards.
+func matches(filter, subject string) bool {
+	for {
+		f, filterRest, more := strings.Cut(filter, ".")
+		if f == ">" {
+			return subject != ""
+		}
+		s, rest, left := strings.Cut(subject, ".")
+		if f != "*" && f != s || more != left {
+			return false
+		}
+		if !more {
+			return true
+		}
+		filter, subject = filterRest, rest
+	}
+}
+
 func deadSubject(from string, reason fault.Reason) string {
 	return deadPrefix + from + "." + string(reason)
 }
