@@ -22,6 +22,14 @@ const (
 	Bounces         = "customerio_bounces"
 	LinkClicks      = "customerio_link_clicks"
 	PipelineLatency = "customerio_pipeline_latency"
+	Messages        = "customerio_messages"
+	Daily           = "customerio_daily"
+	ActivityDaily   = "customerio_activity_daily"
+	Links           = "customerio_links"
+	Preferences     = "customerio_preferences"
+	MailboxDaily    = "customerio_mailbox_daily"
+	MessageHealth   = "customerio_message_health"
+	SentAfterOptout = "customerio_sent_after_optout"
 )
 
 // Views lists the names of the views in an order that allows to create them one
@@ -40,11 +48,13 @@ const (
 	Boolean
 	Timestamp // with microseconds, in UTC
 	JSON
+	Float // in views only, like Date
+	Date
 )
 
-// A Column is one column of the table of events. Only the method of the column's
-// type may be called: a sink chooses the method once for each column, not for each
-// value.
+// A Column is one column of the table of events or of a view. A column of the table has
+// values: only the method of the column's type may be called, and a sink chooses the
+// method once for each column, not for each value.
 type Column struct {
 	Name string
 	Type Type
