@@ -69,7 +69,7 @@ func (c *cli) completeFlags(cmd *cobra.Command) {
 		"to":               c.stored(consumerNames),
 		"consumer":         c.stored(consumerNames),
 	} {
-		if flag == "from" && cmd.CommandPath() == "cioctl consumer start" {
+		if flag == "from" && strings.HasPrefix(cmd.CommandPath(), "cioctl consumer") {
 			values = fixed("now", "beginning")
 		}
 		if flag == "output" && cmd.CommandPath() == "cioctl query" {

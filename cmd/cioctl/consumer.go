@@ -12,13 +12,20 @@ import (
 )
 
 func (c *cli) consumer() *cobra.Command {
-	return group("consumer", "Choose where a consumer goes on",
-		`A worker stores how far its effects consumers have come, and restores a consumer
+	return group("consumer", "Create consumers for programs of your own, and choose where a consumer goes on",
+		`A consumer is the position of a program in the stream of events. Each program has its
+own, and sees every event that its filter selects at least once. docs/consumers.md is
+the contract for programs of your own.
+
+  cioctl consumer create slack-complaints --metric spammed --object-type email
+  cioctl consumer list
+
+A worker stores how far its effects consumers have come, and restores a consumer
 that somebody has deleted or edited. A worker that does not know the position stands
 still: it is not ready, and cioctl status prints the command to run.
 
   cioctl consumer start suppression --from 4711`,
-		c.consumerStart())
+		c.consumerCreate(), c.consumerList(), c.consumerDelete(), c.consumerStart())
 }
 
 func (c *cli) consumerStart() *cobra.Command {

@@ -71,7 +71,7 @@ func TestReplayIsWronglyUsed(t *testing.T) {
 	s := newShell(t)
 	start := func(args ...string) []string { return append([]string{"replay", "start"}, args...) }
 	s.wrong("--to:", start()...)
-	s.wrong("--to:", start("--to", "mail")...)
+	s.wrong("--to:", start("--to", "e mail")...)
 	s.wrong("--since:", start("--to", "warehouse", "--since", "once")...)
 	s.wrong("lies ahead", start("--to", "warehouse", "--until", "2999-01-01")...)
 	s.wrong("is not before the end of the period", start("--to", "warehouse", "--since", "-1h", "--until", "-2h")...)

@@ -32,6 +32,10 @@ and similar for a further warehouse), engagement or suppression. A warehouse kee
 the events that it already has as they are. A replay to suppression can DELETE
 PROFILES again, including profiles that were restored in the meantime.
 
+For a consumer of your own (cioctl consumer list), start stores the events again on a
+subject that only this consumer reads, and ends when all are stored. The stream grows
+by the copies. After Ctrl-C the copies stay.
+
 --since and --until select events by the time at which they were stored; --until
 itself is not included. Write 2026-11-01 (UTC), 2026-11-01T15:04:05Z, -24h or -7d.
 The default is all events that are stored now. Events that arrive later never
@@ -69,8 +73,17 @@ or suppression.`,
 	})
 	given := declare(func(s *config.Set) { filled(s, "since", "until", "filter") })
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
+		foreign := operate.CheckForeign(request.Target) == nil
+		if foreign {
+			if _, err := operate.ForeignStatus(ctx, conn, request.Target); err != nil {
+				return err
+			}
+		}
 		if done, err := c.announceReplay(ctx, conn, request, &o, &out); done || err != nil {
 			return err
+		}
+		if foreign {
+			return c.copyReplay(ctx, conn, request, &out)
 		}
 		r, err := c.startReplay(ctx, conn, request)
 		switch {

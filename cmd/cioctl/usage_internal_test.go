@@ -71,8 +71,8 @@ func TestMistakesSayWhatIsAccepted(t *testing.T) {
 	} {
 		s.wrong(hint, args...)
 	}
-	for _, hint := range []string{`--to: "mail"`, `--since: "once"`, `--until: "later"`, `--filter: cannot filter by "a"`} {
-		s.wrong(hint, "replay", "start", "--to", "mail", "--since", "once", "--until", "later", "--filter", "a=b")
+	for _, hint := range []string{`--to: "e mail"`, `--since: "once"`, `--until: "later"`, `--filter: cannot filter by "a"`} {
+		s.wrong(hint, "replay", "start", "--to", "e mail", "--since", "once", "--until", "later", "--filter", "a=b")
 	}
 	for _, hint := range []string{`--since: "once"`, `--until: "later"`, `--reason: "bad"`} {
 		s.wrong(hint, "dead", "list", "--since", "once", "--until", "later", "--reason", "bad")

@@ -30,7 +30,9 @@ func (p *Preview) Complete() bool { return p.Read >= p.Events }
 
 // NeedsPreview reports whether a replay to the target has irreversible effects. A replay
 // to a warehouse changes no existing row.
-func NeedsPreview(target string) bool { return kindOf(target) != kindWarehouse }
+func NeedsPreview(target string) bool {
+	return kindOf(target) == kindSuppression || kindOf(target) == kindEngagement
+}
 
 // PreviewLimit is the default of the time for reading: some two million events.
 const PreviewLimit = 20 * time.Second

@@ -40,10 +40,10 @@ func (o ReplayOrder) Request(now time.Time) (q stream.ReplayRequest, err error) 
 }
 
 func checkTarget(name string) error {
-	if isReplayTarget(name) {
+	if isReplayTarget(name) || CheckForeign(name) == nil {
 		return nil
 	}
-	return &InputError{"to", fmt.Errorf("%q cannot be a target: want warehouse, warehouse-..., engagement, suppression, engagement-WORKSPACE or suppression-WORKSPACE", name)}
+	return &InputError{"to", fmt.Errorf("%q cannot be a target: want warehouse, warehouse-..., engagement, suppression, engagement-WORKSPACE, suppression-WORKSPACE or a consumer of your own", name)}
 }
 
 func checkPeriod(since, until, now time.Time) error {
@@ -78,12 +78,12 @@ func isReplayTarget(name string) bool {
 // selects all events.
 type Filter struct{ Workspaces, ObjectTypes, Metrics []string }
 
-// narrowTo restricts the filter to the events that the target handles. A warehouse
-// handles all events. Only the worker knows the rules of a suppression, so all metrics
+// narrowTo restricts the filter to the events that the target handles. A warehouse and a
+// foreign consumer handle all events. Only the worker knows the rules of a suppression, so all metrics
 // stay. An error means that the target handles no event of the filter.
 func (f *Filter) narrowTo(target string) error {
 	kind, workspace, _ := strings.Cut(target, "-")
-	if kind == kindWarehouse {
+	if kind == kindWarehouse || isForeign(target) {
 		return nil
 	}
 	if workspace != "" {

@@ -67,7 +67,7 @@ func TestReplayOrderIsWrong(t *testing.T) {
 		order operate.ReplayOrder
 	}{
 		{"to", operate.ReplayOrder{}},
-		{"to", operate.ReplayOrder{Target: "mail"}},
+		{"to", operate.ReplayOrder{Target: "e mail"}},
 		{"since", operate.ReplayOrder{Target: "warehouse", Since: "once"}},
 		{"since", operate.ReplayOrder{Target: "warehouse", Since: "-1h", Until: "-1h"}},
 		{"until", operate.ReplayOrder{Target: "warehouse", Until: "2999-01-01"}},

@@ -38,7 +38,10 @@ func TestStatus(t *testing.T) {
 	if diff := cmp.Diff(want, got.Stream, ignoreTime); diff != "" || got.Stream.Bytes == 0 || got.Stream.First.IsZero() {
 		t.Errorf("stream (-want +got):\n%s", diff)
 	}
-	consumers := []stream.ConsumerStatus{{Name: "a"}, {Name: "b", Lag: 3, InFlight: 2}}
+	consumers := []stream.ConsumerStatus{
+		{Name: "a", Filters: []string{"customerio.events.*.*.bounced", "customerio.redrive.a.>"}},
+		{Name: "b", Lag: 3, InFlight: 2},
+	}
 	if diff := cmp.Diff(consumers, got.Consumers, cmpopts.IgnoreFields(stream.ConsumerStatus{}, "LastAck")); diff != "" {
 		t.Errorf("consumers (-want +got):\n%s", diff)
 	}

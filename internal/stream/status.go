@@ -52,14 +52,14 @@ type ConsumerStatus struct {
 	PausedUntil *time.Time `json:"paused_until,omitempty"`
 	// Store is the warehouse of the consumer, nil without one.
 	Store *Store `json:"store,omitempty"`
-
-	filters []string
+	// Filters are the subjects that the consumer reads, none for all subjects.
+	Filters []string `json:"filters"`
 }
 
 // Receives reports whether the consumer receives the message m after a redrive.
 func (s *ConsumerStatus) Receives(m *event.Message) bool {
 	subject := redriveSubject(s.Name, m)
-	return len(s.filters) == 0 || slices.ContainsFunc(s.filters, func(f string) bool { return matches(f, subject) })
+	return len(s.Filters) == 0 || slices.ContainsFunc(s.Filters, func(f string) bool { return matches(f, subject) })
 }
 
 // A DeadStatus counts the dead letters of a consumer, or of ingest, with a reason.
@@ -127,22 +127,26 @@ func consumersOf(infos []*jetstream.ConsumerInfo) []ConsumerStatus {
 		if isReplay(info) {
 			continue
 		}
-		status := ConsumerStatus{
-			Name:        info.Name,
-			Lag:         lagOf(info),
-			InFlight:    info.NumAckPending,
-			Redelivered: info.NumRedelivered,
-			LastAck:     info.AckFloor.Last,
-			filters:     filtersOf(&info.Config),
-		}
-		status.PausedUntil = pausedUntil(info)
-		if store := storeOf(info.Config.Metadata); store.ID != "" {
-			status.Store = &store
-		}
-		list = append(list, status)
+		list = append(list, *statusOf(info))
 	}
 	slices.SortFunc(list, func(a, b ConsumerStatus) int { return cmp.Compare(a.Name, b.Name) })
 	return list
+}
+
+func statusOf(info *jetstream.ConsumerInfo) *ConsumerStatus {
+	s := &ConsumerStatus{
+		Name:        info.Name,
+		Lag:         lagOf(info),
+		InFlight:    info.NumAckPending,
+		Redelivered: info.NumRedelivered,
+		LastAck:     info.AckFloor.Last,
+		PausedUntil: pausedUntil(info),
+		Filters:     filtersOf(&info.Config),
+	}
+	if store := storeOf(info.Config.Metadata); store.ID != "" {
+		s.Store = &store
+	}
+	return s
 }
 
 // filtersOf returns the subjects that a consumer reads, none for all subjects.

@@ -56,7 +56,7 @@ func TestStandingConsumer(t *testing.T) {
 	} {
 		tt.info.Name, tt.info.Created, tt.info.TimeStamp = "warehouse", now.Add(-time.Hour), now
 		got := standing([]*jetstream.ConsumerInfo{&tt.info}, tt.held)
-		if len(got) != tt.want || tt.want > 0 && !strings.Contains(got[0], "messages wait and no worker asks for them: look at /readyz") {
+		if len(got) != tt.want || tt.want > 0 && !strings.Contains(got[0], "messages wait and no program asks for them: look at /readyz") {
 			t.Errorf("%s: %q, want %d sentences", name, got, tt.want)
 		}
 	}

@@ -48,7 +48,7 @@ func standing(infos []*jetstream.ConsumerInfo, held []string) (problems []string
 		if info.Paused || isNamed || !standsStill(info) {
 			continue
 		}
-		problems = append(problems, fmt.Sprintf("consumer %s: %d messages wait and no worker asks for them: look at /readyz and the log of the workers",
+		problems = append(problems, fmt.Sprintf("consumer %s: %d messages wait and no program asks for them: look at /readyz and the log of the workers, or of your own program",
 			info.Name, lagOf(info)))
 	}
 	return problems

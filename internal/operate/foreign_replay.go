@@ -1,0 +1,53 @@
+package operate
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/stream"
+)
+
+// copyConcurrency is the number of copies whose storing CopyReplay awaits at a time.
+const copyConcurrency = 256
+
+// CopyReplay stores the events of the request q, of which r is the measure, again for the
+// foreign consumer q.Target alone. It calls copied once for each event, concurrently. A
+// worker reads a replay from the stream itself; another program knows one consumer only.
+func CopyReplay(ctx context.Context, conn *stream.Conn, q stream.ReplayRequest, r *stream.Replay, copied func()) error {
+	s, err := ForeignStatus(ctx, conn, q.Target)
+	if err != nil {
+		return err
+	}
+	if !s.Receives(&event.Message{}) {
+		return fmt.Errorf("consumer %s does not read what is sent to it alone: add the subject customerio.redrive.%[1]s.> to its filter, now %s", s.Name, strings.Join(s.Filters, ", "))
+	}
+	pub, err := stream.NewPublisher(conn, 0)
+	if err != nil {
+		return err
+	}
+	defer pub.Close()
+	run := time.Now().UnixNano()
+	g, running := errgroup.WithContext(ctx)
+	g.SetLimit(copyConcurrency)
+	err = conn.TailEvents(running, stream.Selection{Since: q.Since, Subjects: q.Subjects}, func(a event.Attempt) bool {
+		if a.Sequence > r.End {
+			return false
+		}
+		if a.Subject != stream.Subject(&a.Message) { // a redriven message, or a copy
+			return true
+		}
+		g.Go(func() error {
+			_, err := pub.Redrive(running, q.Target, fmt.Sprintf("%s:%d:%d", q.Target, run, a.Sequence), &a.Message)
+			copied()
+			return err
+		})
+		return true
+	})
+	return cmp.Or(g.Wait(), err) // an error of the group has ended the reading
+}
