@@ -46,7 +46,7 @@ func readDocuments(repository fs.FS) (map[string]document, error) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && name != "." && strings.HasPrefix(d.Name(), "."):
+		case d.IsDir() && (d.Name() == "node_modules" || name != "." && strings.HasPrefix(d.Name(), ".")):
 			return fs.SkipDir
 		case path.Ext(name) != ".md":
 			return nil
