@@ -38,6 +38,10 @@ test/race: ## Run all tests with the race detector, in random order
 manifests: ## Check deploy/ and docker-compose.yml: types, settings, metrics, NATS permissions
 	cd test/manifests && go test -count=1 ./...
 
+.PHONY: examples
+examples: ## Run the example consumers in Go and Node against a NATS server; needs Node.js 20
+	cd examples && go vet ./... && go test -count=1 ./...
+
 .PHONY: chaos
 chaos: ## Kill and break real processes at random and check every guarantee; ARGS="--seed 1"
 	go run ./test/chaos $(ARGS)
