@@ -16,7 +16,7 @@ func TestRun(t *testing.T) {
 		block := make(chan struct{})
 		defer close(block)
 		checks := []Check{
-			{Group: "clock", Name: "slow", Look: func(context.Context) []Verdict { time.Sleep(time.Second); return ok("%d s", 1) }},
+			{Group: "clock", Name: "slow", Look: func(context.Context) []Verdict { <-time.After(time.Second); return ok("%d s", 1) }},
 			{Group: "nats", Name: "hangs", Look: func(context.Context) []Verdict { <-block; return nil }},
 			{Group: "nats", Name: "late", Look: func(ctx context.Context) []Verdict { <-ctx.Done(); return warned("late", "wait") }},
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -33,7 +34,7 @@ func (c *Conn) CreateForeign(ctx context.Context, f ForeignConsumer) (*ConsumerS
 	cfg := jetstream.ConsumerConfig{
 		Durable:        f.Name,
 		Description:    "consumer of another program, created by cioctl",
-		FilterSubjects: append(f.Subjects[:len(f.Subjects):len(f.Subjects)], redrivePrefix+f.Name+".>"),
+		FilterSubjects: append(slices.Clip(f.Subjects), redrivePrefix+f.Name+".>"),
 		AckPolicy:      jetstream.AckExplicitPolicy,
 		AckWait:        AckWait,
 		MaxAckPending:  maxForeignPending,

@@ -69,6 +69,10 @@ const (
 	Legacy Shape = "legacy" // before 2020: event_type instead of object_type and metric
 )
 
+// Unreadable is the Shape of an Event of Handler whose body is no JSON object: the event
+// has Raw and nothing else. Parse returns an error instead.
+const Unreadable Shape = "unreadable"
+
 // An Event is the decoded body of one reporting webhook.
 //
 // Every field is optional: Customer.io's own examples lack fields that Customer.io's
@@ -150,9 +154,6 @@ type Event struct {
 
 	// Raw is the parsed body. Raw shares its memory with Parse's argument.
 	Raw []byte
-	// Unreadable is ErrNotJSON or ErrNotObject in an event of Handler whose body is no
-	// JSON object, else nil. Such an event has Raw and nothing else.
-	Unreadable error
 }
 
 // Identifiers are the identifiers of a person. A workspace may use only some of them.

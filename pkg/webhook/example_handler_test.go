@@ -28,7 +28,7 @@ func ExampleHandler() {
 	}
 	handler := webhook.Handler(verifier, func(_ context.Context, e *webhook.Event) error {
 		switch {
-		case e.Unreadable != nil:
+		case e.Shape == webhook.Unreadable:
 			fmt.Println("keep", string(e.Raw))
 		case e.Metric == webhook.Deferred:
 			return errors.New("the disk is full")

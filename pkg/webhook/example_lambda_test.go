@@ -32,7 +32,7 @@ func respond(ctx context.Context, v *webhook.Verifier, r functionRequest, store 
 	}
 	event, err := webhook.Parse(body)
 	if err != nil {
-		event = &webhook.Event{Raw: body, Unreadable: err} // keep the bytes: see Answers
+		event = &webhook.Event{Raw: body, Shape: webhook.Unreadable} // keep the bytes: see Answers
 	}
 	if err := store(ctx, event); err != nil {
 		return 503

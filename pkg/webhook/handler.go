@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -34,12 +34,12 @@ const AnswerWithin = 3 * time.Second
 // After 503 Customer.io soon tries again. A handler of your own that answers 400 or 500, or
 // drops the connection, makes Customer.io wait for an hour, with all later events.
 //
-// A signed body that is no JSON object comes to store as an Event with Unreadable set. Keep
-// its Raw: an error would make Customer.io repeat the same bytes for 7 days, and hold back
+// A signed body that is no JSON object comes to store as an Event of the Shape Unreadable.
+// Keep its Raw: an error would make Customer.io repeat the same bytes for 7 days, and hold back
 // every later event.
 //
 // Refused calls, errors and panics go to the ErrorLog of the http.Server, or to package
-// log. Log lines contain no bodies and no keys.
+// log/slog. Log lines contain no bodies and no keys.
 func Handler(v *Verifier, store func(context.Context, *Event) error) http.Handler {
 	return &handler{v, store}
 }
@@ -52,7 +52,7 @@ type handler struct {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status, err := h.serve(w, r)
 	if err != nil {
-		logf(r, "webhook call answered %d: %v", status, err)
+		report(r, status, err)
 	}
 	if status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", http.MethodPost)
@@ -110,16 +110,16 @@ func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 func eventOf(body []byte) *Event {
 	e, err := Parse(body)
 	if err != nil {
-		return &Event{Raw: body, Unreadable: err}
+		return &Event{Raw: body, Shape: Unreadable}
 	}
 	return e
 }
 
-// logf writes where net/http writes about the request.
-func logf(r *http.Request, format string, args ...any) {
+// report writes where net/http writes about the request, or to slog.
+func report(r *http.Request, status int, err error) {
 	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && s.ErrorLog != nil {
-		s.ErrorLog.Printf(format, args...)
+		s.ErrorLog.Printf("webhook call answered %d: %v", status, err)
 		return
 	}
-	log.Printf(format, args...)
+	slog.Error("webhook call not taken", "status", status, "error", err)
 }

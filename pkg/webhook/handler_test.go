@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -41,11 +41,16 @@ func TestCheckFinds(t *testing.T) {
 		receiver http.Handler
 		want     string
 	}{
-		"takes everything":          {http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), "another key"},
-		"refuses unreadable bodies": {webhook.Handler(v, func(_ context.Context, e *webhook.Event) error { return e.Unreadable }), "an array"},
-		"takes no content":          {http.MaxBytesHandler(webhook.Handler(v, nothing), 1<<20), "5 MiB"},
-		"takes body signatures":     {webhook.Handler(verifier(t, webhook.VerifierConfig{Scheme: webhook.SchemeAuto}), nothing), "body alone"},
-		"takes any age":             {webhook.Handler(verifier(t, webhook.VerifierConfig{Scheme: webhook.SchemeV0, Tolerance: webhook.AnyAge}), nothing), "2001"},
+		"takes everything": {http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), "another key"},
+		"refuses unreadable bodies": {webhook.Handler(v, func(_ context.Context, e *webhook.Event) error {
+			if e.Shape == webhook.Unreadable {
+				return errors.New("not JSON")
+			}
+			return nil
+		}), "an array"},
+		"takes no content":      {http.MaxBytesHandler(webhook.Handler(v, nothing), 1<<20), "5 MiB"},
+		"takes body signatures": {webhook.Handler(verifier(t, webhook.VerifierConfig{Scheme: webhook.SchemeAuto}), nothing), "body alone"},
+		"takes any age":         {webhook.Handler(verifier(t, webhook.VerifierConfig{Scheme: webhook.SchemeV0, Tolerance: webhook.AnyAge}), nothing), "2001"},
 		"refuses unknown metrics": {webhook.Handler(v, func(_ context.Context, e *webhook.Event) error {
 			if e.Metric == "beamed" {
 				return errors.New("unknown metric")
@@ -64,12 +69,14 @@ func TestCheckFinds(t *testing.T) {
 	}
 }
 
+var client = &http.Client{Timeout: 10 * time.Second}
+
 type complaints []string
 
 func (*complaints) Helper() {}
 
 func (c *complaints) Errorf(format string, args ...any) {
-	*c = append(*c, strings.TrimSpace(format)+" "+args[0].(string)) //nolint:forcetypeassert // Check's first argument is a name
+	*c = append(*c, strings.TrimSpace(format)+" "+args[0].(string))
 }
 
 // post sends a signed body to a server of the handler.
@@ -79,7 +86,7 @@ func post(t *testing.T, url string, body []byte) *http.Response {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.DefaultClient.Do(r)
+	res, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,11 +100,11 @@ func serve(t *testing.T, h http.Handler) (url string, logged func() string) {
 	var mu sync.Mutex
 	var lines bytes.Buffer
 	s := httptest.NewUnstartedServer(h)
-	s.Config.ErrorLog = log.New(writer(func(p []byte) (int, error) {
+	s.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(writer(func(p []byte) (int, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		return lines.Write(p)
-	}), "", 0)
+	}), nil), slog.LevelError)
 	s.Start()
 	t.Cleanup(s.Close)
 	return s.URL, func() string {
@@ -139,12 +146,12 @@ func TestHandlerAnswers(t *testing.T) {
 			t.Errorf("%.40s: %d, want %d", body, got, want)
 		}
 	}
-	res, err := http.Get(url) //nolint:noctx // a test
+	res, err := client.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	res.Body.Close()
-	if res.StatusCode != 405 || res.Header.Get("Allow") != "POST" {
+	if res.StatusCode != http.StatusMethodNotAllowed || res.Header.Get("Allow") != "POST" {
 		t.Errorf("GET: %d, Allow %q", res.StatusCode, res.Header.Get("Allow"))
 	}
 	for _, want := range []string{"answered 503: the disk is full", "answered 503: panic: a bug", "answered 413"} {
@@ -159,7 +166,7 @@ func TestHandlerAnswers(t *testing.T) {
 func TestHandlerWithoutTheRest(t *testing.T) {
 	t.Parallel()
 	url, _ := serve(t, webhook.Handler(verifier(t, webhook.VerifierConfig{}), func(context.Context, *webhook.Event) error { return nil }))
-	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://")) //nolint:noctx // a test
+	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package webhooktest
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -48,7 +49,7 @@ type call struct {
 }
 
 func (c *call) request() *http.Request {
-	r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(c.body))
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/", bytes.NewReader(c.body))
 	r.Header = c.header
 	r.Header.Set("Content-Type", "application/json")
 	return r
