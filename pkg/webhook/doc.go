@@ -52,5 +52,5 @@
 // may read more out of a body and classify more bounces. The package depends on the
 // standard library only.
 //
-// Package webhooktest has sample bodies and a simulated campaign for your tests.
+// Package webhooktest has sample bodies and simulated messages for your tests.
 package webhook

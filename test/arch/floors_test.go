@@ -82,7 +82,7 @@ var floors = []floor{
 		{"internal/tlstest", "TLS certificates for tests"},
 	}},
 	{"test data", []room{
-		{"pkg/webhook/webhooktest", "sample webhook bodies, signed requests, and the simulated campaign with its expected totals"},
+		{"pkg/webhook/webhooktest", "sample webhook bodies, signed requests, and simulated messages with their expected totals"},
 	}},
 	{"ground", []room{
 		{"internal/terminal", "texts of strangers without control characters, for tables, logs and JSON; which stream is a terminal"},

@@ -1,7 +1,6 @@
 package webhooktest
 
 import (
-	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -10,143 +9,141 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// A step is an event of a delivery.
-type step struct {
-	at       int64 // unix seconds
-	delivery int
-	metric   webhook.Metric
-	variant  variant
-}
-
-// A variant distinguishes steps with the same metric.
-type variant uint8
-
-const (
-	plain   variant = iota
-	hard            // bounced
-	soft            // bounced
-	unclear         // bounced
-	machine         // opened, clicked
-)
-
-// plan plans all steps and sorts the steps by time.
-func (c Campaign) plan() []step {
-	p := planner{
-		rand:  rand.New(rand.NewPCG(c.Seed, 0)),
-		steps: make([]step, 0, 3*max(c.Deliveries, 0)),
-	}
-	for i := range c.Deliveries {
-		p.delivery = i
-		p.at = c.Start.Unix() + int64(i)*int64(sendingTime/time.Second)/int64(c.Deliveries)
-		p.send(c.Deliveries >= complainerFloor && i == complainer)
-	}
-	slices.SortFunc(p.steps, order)
-	return p.steps
-}
-
-// order sorts by time, and within a second by delivery. Waits separate the steps of a
-// delivery by at least a second.
-func order(a, b step) int {
-	return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.delivery, b.delivery))
-}
-
-// A planner plans the deliveries in sequence. at is the time of the last step of the
-// current delivery, in unix seconds.
+// A planner plans the deliveries in the order of sending. at is the time of the last step
+// of the current delivery, in unix seconds.
 type planner struct {
-	rand     *rand.Rand
-	steps    []step
-	delivery int
-	at       int64
+	plan
+	rand    *rand.Rand
+	persons []person // by number
+	at      int64
+	number  uint8
+	opened  bool     // the current delivery
+	chances *chances // nil outside of a mix
+	late    int64    // in a mix: a day before the end, after which nothing becomes certain
 }
 
-func (p *planner) happens(rate float64) bool { return p.rand.Float64() < rate }
+func newPlanner(seed uint64, deliveries int) *planner {
+	return &planner{
+		rand: rand.New(rand.NewPCG(seed, 0)),
+		plan: plan{deliveries: make([]delivery, 0, deliveries), steps: make([]step, 0, 3*deliveries)},
+	}
+}
 
-// wait advances the time, by the mean on average. Most reactions are quick and few are
-// slow; no reaction takes more than a day.
+// begin begins a delivery at a time in unix seconds.
+func (p *planner) begin(d delivery, at int64) {
+	p.deliveries = append(p.deliveries, d)
+	p.at, p.number, p.opened = at, 0, false
+}
+
+func (p *planner) sorted() *plan {
+	slices.SortFunc(p.steps, order)
+	return &p.plan
+}
+
+// happens is false for the rate 0 without a random number, so that a rate that is 0 in
+// one simulation does not change the others.
+func (p *planner) happens(rate float64) bool { return rate > 0 && p.rand.Float64() < rate }
+
+// wait advances the time, by the mean on average and by a second at least. Most reactions
+// are quick and few are slow; no reaction takes more than a day.
 func (p *planner) wait(mean time.Duration) {
 	seconds := math.Ceil(p.rand.ExpFloat64() * mean.Seconds())
 	p.at += int64(min(seconds, 24*60*60))
 }
 
 func (p *planner) add(m webhook.Metric, v variant) {
-	p.steps = append(p.steps, step{at: p.at, delivery: p.delivery, metric: m, variant: v})
+	d := int32(len(p.deliveries) - 1) //nolint:gosec // below the memory's limit
+	p.steps = append(p.steps, step{at: p.at, delivery: d, metric: m, variant: v, number: p.number})
+	p.number++
+	p.opened = p.opened || m == webhook.Opened
 }
 
-func (p *planner) send(complains bool) {
+func (p *planner) current() delivery { return p.deliveries[len(p.deliveries)-1] }
+
+func (p *planner) person() *person { return &p.persons[p.current().person] }
+
+// send plans a delivery and what follows.
+func (p *planner) send(r rates, complains bool) {
 	fate := p.rand.Float64()
 	if complains {
 		fate = 1
 	}
-	if fate < dropRate {
+	if p.ensure(drop, r.drop, fate < r.drop) || r.mailbox && p.person().bounced(p.at) {
 		p.add(webhook.Dropped, plain)
 		return
 	}
-	p.add(webhook.Sent, plain)
-	if fate < dropRate+bounceRate {
-		p.wait(5 * time.Second)
-		p.add(webhook.Bounced, p.bounce())
+	if p.fails(r) {
 		return
 	}
-	if p.happens(deferRate) {
+	p.add(webhook.Sent, plain)
+	if p.ensure(bounce, r.bounce, fate < r.drop+r.bounce) {
+		p.wait(5 * time.Second)
+		p.bounce(r)
+		return
+	}
+	if !r.undelivered {
+		p.deliver(r)
+	}
+	if p.chance(lateBounce, r.lateBounce) {
+		p.wait(time.Minute)
+		p.addBounce(hard)
+		return
+	}
+	p.react(r, complains)
+}
+
+// fails plans what happens before a message is sent. It returns true if the message is
+// never sent.
+func (p *planner) fails(r rates) bool {
+	switch {
+	case p.chance(failure, r.failure):
+		p.add(webhook.Failed, plain)
+	case p.chance(overLimit, r.failure):
+		p.add(webhook.Undeliverable, plain)
+	case p.chance(attempt, r.attempt):
+		p.add(webhook.Attempted, plain)
+		p.wait(time.Minute)
+		return false
+	default:
+		return false
+	}
+	return true
+}
+
+func (p *planner) bounce(r rates) {
+	known := r.hard + r.soft + r.blocked
+	kind := p.rand.Float64()
+	switch {
+	case p.ensure(noReason, 1-known, kind >= known):
+		p.addBounce(unclear)
+	case p.ensure(refusal, r.blocked, kind >= r.hard+r.soft):
+		p.addBounce(blocked)
+	case kind < r.hard:
+		p.addBounce(hard)
+	default:
+		p.addBounce(soft)
+	}
+}
+
+// addBounce adds a bounce, after which Customer.io sends no e-mail to the address.
+func (p *planner) addBounce(v variant) {
+	p.add(webhook.Bounced, v)
+	if v == hard && !p.current().forwarded {
+		p.person().bouncedAt = p.at
+	}
+}
+
+// deliver plans the arrival, at once or after temporary failures.
+func (p *planner) deliver(r rates) {
+	if p.happens(r.deferral) {
 		p.wait(time.Second)
 		p.add(webhook.Deferred, plain)
+		if p.chance(softFirst, r.softFirst) {
+			p.wait(time.Minute)
+			p.add(webhook.Bounced, soft)
+		}
 		p.wait(10 * time.Minute)
 	}
-	p.wait(3 * time.Second)
+	p.wait(r.latency)
 	p.add(webhook.Delivered, plain)
-	p.react(complains)
-}
-
-func (p *planner) bounce() variant {
-	switch kind := p.rand.Float64(); {
-	case kind < hardShare:
-		return hard
-	case kind < hardShare+softShare:
-		return soft
-	default:
-		return unclear
-	}
-}
-
-// react plans the reactions of the recipient and of machines. Every reaction to a
-// message begins with an open.
-func (p *planner) react(complains bool) {
-	if !complains && !p.happens(openRate) {
-		return
-	}
-	if p.happens(prefetchedShare) {
-		p.wait(20 * time.Second)
-		p.add(webhook.Opened, machine)
-	} else {
-		p.wait(3 * time.Hour)
-		p.add(webhook.Opened, plain)
-	}
-	if p.happens(repeatShare) {
-		p.wait(6 * time.Hour)
-		p.add(webhook.Opened, plain)
-	}
-	if p.happens(clickRate / openRate) {
-		p.click()
-	}
-	if p.happens(unsubscribeRate / openRate) {
-		p.wait(5 * time.Minute)
-		p.add(webhook.Unsubscribed, plain)
-	}
-	if complains || p.happens(complaintRate/openRate) {
-		p.wait(time.Hour)
-		p.add(webhook.Spammed, plain)
-	}
-}
-
-func (p *planner) click() {
-	p.wait(time.Minute)
-	if p.happens(machineShare) {
-		p.add(webhook.Clicked, machine)
-		return
-	}
-	p.add(webhook.Clicked, plain)
-	if p.happens(conversionRate / (clickRate * (1 - machineShare))) {
-		p.wait(20 * time.Minute)
-		p.add(webhook.Converted, plain)
-	}
 }

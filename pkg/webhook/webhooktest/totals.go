@@ -1,86 +1,89 @@
 package webhooktest
 
 import (
-	"slices"
-
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// Totals are the expected numbers of a campaign. A test compares the totals with the
+// Totals are the expected numbers of a simulation. A test compares the totals with the
 // result of its own code. A number of people counts each person once, whatever the person
-// did.
+// did. What happens to a message at another address than the person's own is not the
+// person's; a number of people leaves it out.
 type Totals struct {
 	Events int
 	// Metrics counts the events of each metric. Deliveries counts the deliveries with
 	// an event of the metric: a message that is opened twice counts once.
 	Metrics    map[webhook.Metric]int
 	Deliveries map[webhook.Metric]int
+	// Messages has the numbers of each message.
+	Messages map[Message]MessageTotals
 
-	MachineOpens  int // events
+	MachineOpens  int // events: by machines that Customer.io recognised
 	MachineClicks int // events
 
-	HardBounced    int // people whose failure message says 550 5.1.1
-	SoftBounced    int // people whose failure message says 452 4.2.2
-	UnknownBounced int // people whose failure message says neither code
+	HardBounced    int // people with an e-mail that bounced as webhook.BounceHard
+	SoftBounced    int // people with an e-mail that bounced as webhook.BounceSoft
+	UnknownBounced int // people with an e-mail that bounced as webhook.BounceUnknown
 	Complained     int // people, like the following numbers
 	Unsubscribed   int
-	Engaged        int // people who opened or clicked themselves, not only a machine
+	Engaged        int // people who opened or clicked an e-mail themselves, not only a machine
 }
 
-// Totals counts the campaign's events without writing their bodies.
-func (c Campaign) Totals() Totals {
-	t := Totals{
-		Metrics:    make(map[webhook.Metric]int),
-		Deliveries: make(map[webhook.Metric]int),
-	}
-	seen := make([]history, max(c.Deliveries, 0))
-	for _, s := range c.withDefaults().plan() {
-		t.count(s, &seen[s.delivery])
-	}
-	return t
+// MessageTotals are the numbers of a message, counted in deliveries. Each delivery has one
+// outcome: its last event of delivered, bounced, dropped, failed and undeliverable.
+type MessageTotals struct {
+	Deliveries int // all
+	Sent       int // with a sent event
+
+	Delivered      int // with this outcome, like the following numbers
+	HardBounces    int
+	SoftBounces    int
+	UnknownBounces int
+	Failed         int // dropped, failed or undeliverable
+
+	HumanOpens   int // with an open or a click by a person
+	HumanClicks  int // with a click by a person
+	Conversions  int
+	Unsubscribes int
+	Complaints   int
+	// DeliveredOutsideGmail counts the delivered e-mails to other providers than Gmail,
+	// which reports no complaints.
+	DeliveredOutsideGmail int
 }
 
-// A history is the past of a delivery.
-type history struct {
-	metrics []webhook.Metric
-	engaged bool
+// A counter counts the steps of a plan in their order.
+type counter struct {
+	*plan
+	Totals
+	pasts  []past  // by delivery
+	people []facts // by person
 }
 
-func (t *Totals) count(s step, h *history) {
-	t.Events++
-	t.Metrics[s.metric]++
-	if !slices.Contains(h.metrics, s.metric) {
-		h.metrics = append(h.metrics, s.metric)
-		t.Deliveries[s.metric]++
-		t.countPerson(s)
+func count(p *plan) Totals {
+	persons := int32(0)
+	for _, d := range p.deliveries {
+		persons = max(persons, d.person+1)
 	}
-	switch {
-	case s.metric != webhook.Opened && s.metric != webhook.Clicked:
-	case s.variant != machine:
-		if !h.engaged {
-			h.engaged = true
-			t.Engaged++
+	c := counter{plan: p, pasts: make([]past, len(p.deliveries)), people: make([]facts, persons)}
+	c.Metrics, c.Deliveries = make(map[webhook.Metric]int), make(map[webhook.Metric]int)
+	for _, s := range p.steps {
+		c.Events++
+		c.Metrics[s.metric]++
+		if s.variant != profile {
+			c.countDelivery(s)
 		}
-	case s.metric == webhook.Opened:
-		t.MachineOpens++
-	default:
-		t.MachineClicks++
+		c.countMachine(s)
+		c.countPerson(s)
 	}
+	c.Totals.Messages = c.countMessages()
+	return c.Totals
 }
 
-// countPerson counts a person. count calls countPerson for the first event of a metric
-// only.
-func (t *Totals) countPerson(s step) {
+func (c *counter) countMachine(s step) {
 	switch {
-	case s.metric == webhook.Spammed:
-		t.Complained++
-	case s.metric == webhook.Unsubscribed:
-		t.Unsubscribed++
-	case s.variant == hard:
-		t.HardBounced++
-	case s.variant == soft:
-		t.SoftBounced++
-	case s.variant == unclear:
-		t.UnknownBounced++
+	case s.variant != machine:
+	case s.metric == webhook.Opened:
+		c.MachineOpens++
+	default:
+		c.MachineClicks++
 	}
 }

@@ -1,6 +1,6 @@
 // Package webhooktest helps to test a receiver of Customer.io's reporting webhooks. It
-// has sample bodies, signed requests, and a simulated e-mail campaign with its expected
-// numbers. All data is made up.
+// has sample bodies, signed requests, and simulated messages with their expected numbers: an
+// e-mail campaign, and a mix of all kinds of messages. All data is made up.
 package webhooktest
 
 import (

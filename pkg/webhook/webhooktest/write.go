@@ -4,84 +4,139 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// A writer writes steps as JSON. It appends strings instead of using an encoder, so that
-// a load test measures the receiver and not this package.
+// A writer writes the steps of a plan as JSON. It appends strings instead of using an
+// encoder, so that a load test measures the receiver and not this package.
 type writer struct {
-	seed     uint64
-	campaign int64
-	start    int64
+	*plan
+	seed  uint64
+	start int64
 }
 
-func newWriter(c Campaign) writer {
-	return writer{
-		seed:     mix(mix(c.Seed) ^ uint64(c.CampaignID)), //nolint:gosec // any bits will do
-		campaign: c.CampaignID,
-		start:    c.Start.Unix(),
+func newWriter(p *plan, seed uint64, start time.Time) *writer {
+	return &writer{plan: p, seed: mix(seed), start: start.Unix()}
+}
+
+func (w *writer) write(yield func([]byte) bool) {
+	for _, s := range w.steps {
+		if !yield(w.body(s)) {
+			return
+		}
 	}
 }
 
-// The streams of made-up ids. An id of a campaign is a number of a stream.
+// The streams of made-up ids. An id of a simulation is a number of a stream.
 const (
 	eventStream    = 0x2545F4914F6CDD1D
 	deliveryStream = 0x9E6C63D0876A9A35
 	journeyStream  = 0xD1B54A32D192ED03
+	tokenStream    = 0xE7037ED1A0B428DB
+	triggerStream  = 0x589965CC75374CC3
 )
 
-// cioIDs are added to the number of a person: twelve hex digits are the form of
-// Customer.io's ids.
-const cioIDs = 0xd9c1 << 32
-
-// body writes the event of the step with this index in the plan.
-func (w *writer) body(index uint64, s step) []byte {
-	n := uint64(s.delivery) //nolint:gosec // never negative
-	return fmt.Appendf(make([]byte, 0, 640), `{"data":{"customer_id":"%[1]s","delivery_id":"%[2]s",`+
-		`"action_id":%[3]d1,"campaign_id":%[3]d,"parent_action_id":%[3]d0,"journey_id":"%[4]s",`+
-		`"identifiers":{"id":"%[1]s","email":"%[1]s@example.com","cio_id":"%[5]x"},"recipient":"%[1]s@example.com",`+
-		`"subject":"What is new this month – and what comes next"%[6]s},`+
-		`"event_id":"%[7]s","object_type":"email","metric":"%[8]s","timestamp":%[9]d}`,
-		fmt.Sprintf("person-%06d", n), w.deliveryID(n), w.campaign, w.ulid(w.start, n^journeyStream), cioIDs|n,
-		w.details(index, s), w.ulid(s.at, index^eventStream), s.metric, s.at)
-}
-
-var links = [...]string{
-	`,"href":"https://example.com/new?utm_source=mail&utm_campaign=monthly","link_id":1`,
-	`,"href":"https://example.com/new?utm_source=mail&utm_campaign=monthly","link_id":1`,
-	`,"href":"https://example.com/blog/what-comes-next","link_id":2`,
-	`,"href":"https://example.com/account#settings","link_id":3`,
-}
-
-// details returns the members that depend on the metric and the variant.
-func (w *writer) details(index uint64, s step) string {
-	switch {
-	case s.metric == webhook.Dropped:
-		return `,"failure_message":"Suppressed"`
-	case s.metric == webhook.Deferred:
-		return `,"failure_message":"421 4.7.0 Try again later"`
-	case s.variant == hard:
-		return `,"failure_message":"550 5.1.1 The email account that you tried to reach does not exist"`
-	case s.variant == soft:
-		return `,"failure_message":"452 4.2.2 The email account that you tried to reach is over quota"`
-	case s.variant == unclear:
-		return `,"failure_message":"The receiving server did not say why"`
-	case s.metric == webhook.Opened && s.variant == machine:
-		return `,"proxied":true,"prefetched":true`
-	case s.metric == webhook.Opened:
-		return `,"proxied":false,"prefetched":false`
-	case s.metric == webhook.Clicked:
-		link := links[w.number(index)%uint64(len(links))]
-		if s.variant == machine {
-			return link + `,"machine":true`
-		}
-		return link + `,"machine":false`
+// body writes the event of a step.
+func (w *writer) body(s step) []byte {
+	d := w.deliveries[s.delivery]
+	m := &w.messages[d.message]
+	n := uint64(d.person) //nolint:gosec // never negative
+	object := m.ObjectType
+	b := append(make([]byte, 0, 640), `{"data":{"customer_id":"`...)
+	b = w.people.appendID(b, n)
+	if s.variant == profile {
+		object = webhook.Customer
+		b = append(w.people.appendAddress(append(b, `","email_address":"`...), n), `",`...)
+	} else {
+		b = w.appendOrigin(append(b, `",`...), m, s)
 	}
-	return ""
+	b = w.people.appendIdentifiers(b, n)
+	if s.variant != profile {
+		b = w.appendRecipient(b, m, d, s.metric)
+	}
+	b = append(b, w.details(m, s)...)
+	b = w.appendULID(append(b, `},"event_id":"`...), s.at, eventNumber(s)^eventStream)
+	b = append(append(b, `","object_type":"`...), object...)
+	b = append(append(b, `","metric":"`...), s.metric...)
+	return append(strconv.AppendInt(append(b, `","timestamp":`...), s.at, 10), '}')
 }
 
-// number returns the n-th number of the campaign. All numbers differ.
+// eventNumber returns a number of its own for each event_id of a plan.
+func eventNumber(s step) uint64 {
+	if s.variant == second {
+		s.number-- // the step before is the click
+	}
+	return stepNumber(s)
+}
+
+func stepNumber(s step) uint64 {
+	return uint64(s.delivery)<<8 | uint64(s.number) //nolint:gosec // never negative
+}
+
+// appendOrigin appends the delivery and its source, as Customer.io's schema has the fields
+// of each kind of source.
+func (w *writer) appendOrigin(b []byte, m *message, s step) []byte {
+	n := uint64(s.delivery) //nolint:gosec // never negative
+	b = append(w.appendDeliveryID(append(b, `"delivery_id":"`...), n), `",`...)
+	switch m.Source {
+	case "newsletter":
+		b = append(append(b, `"newsletter_id":`...), m.SourceID...)
+		return appendInt(b, `,"content_id":`, m.ContentID)
+	case "transactional":
+		id := m.SourceID
+		if _, err := strconv.Atoi(id); err != nil {
+			id = strconv.Quote(id)
+		}
+		return append(b, `"transactional_message_id":`+id+`,`...)
+	case "broadcast":
+		b = append(appendInt(b, `"action_id":`, m.ActionID), `"trigger_id":1,"broadcast_id":`...)
+	default:
+		b = append(appendInt(b, `"action_id":`, m.ActionID), `"campaign_id":`...)
+	}
+	b = append(append(b, m.SourceID...), ',')
+	if m.parent != 0 {
+		b = appendInt(b, `"parent_action_id":`, m.parent)
+	}
+	if m.triggered {
+		b = append(w.appendULID(append(b, `"trigger_event_id":"`...), w.start, n^triggerStream), `",`...)
+	}
+	return append(w.appendULID(append(b, `"journey_id":"`...), w.start, n^journeyStream), `",`...)
+}
+
+// appendInt appends a member and a comma.
+func appendInt(b []byte, key string, n int64) []byte {
+	return append(strconv.AppendInt(append(b, key...), n, 10), ',')
+}
+
+// appendRecipient appends where the message went. A push goes to devices, and the open of
+// an in-app message has no recipient.
+func (w *writer) appendRecipient(b []byte, m *message, d delivery, metric webhook.Metric) []byte {
+	n := uint64(d.person) //nolint:gosec // never negative
+	switch {
+	case m.ObjectType == webhook.Push:
+		b = fmt.Appendf(b, `,"recipients":[{"device_id":"device-%06d","device_platform":"%s"`, n, [...]string{"ios", "android"}[n%2])
+		if metric == webhook.Bounced || metric == webhook.Dropped {
+			b = append(b, `,"failure_message":"Unregistered"`...)
+		}
+		return append(b, `}]`...)
+	case m.ObjectType == webhook.SMS:
+		return append(b, `,"recipient":"`+phone(n)+`"`...)
+	case m.ObjectType == webhook.InApp && metric == webhook.Opened || metric == webhook.Attempted:
+		return b
+	case m.ObjectType == webhook.InApp:
+		return append(w.people.appendID(append(b, `,"recipient":"`...), n), '"')
+	case d.forwarded:
+		b = fmt.Appendf(b, `,"recipient":"assistant~%06d@example.org"`, n)
+	default:
+		b = append(w.people.appendAddress(append(b, `,"recipient":"`...), n), '"')
+	}
+	return append(append(append(b, `,"subject":"`...), m.subject...), '"')
+}
+
+// number returns the n-th number of the simulation. All numbers differ.
 func (w *writer) number(n uint64) uint64 { return mix(w.seed ^ n) }
 
 // mix maps each number to a number that looks random: the finaliser of Steele,
@@ -93,13 +148,12 @@ func mix(z uint64) uint64 {
 	return z ^ z>>31
 }
 
-// ulid returns 48 bits of milliseconds and 80 bits that look random, in Crockford's
+// appendULID appends 48 bits of milliseconds and 80 bits that look random, in Crockford's
 // base 32.
-func (w *writer) ulid(seconds int64, n uint64) []byte {
+func (w *writer) appendULID(b []byte, seconds int64, n uint64) []byte {
 	const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 	number := w.number(n)
 	millis := uint64(seconds)*1000 + number%1000 //nolint:gosec // after 1970
-	b := make([]byte, 0, 26)
 	for _, part := range [...]struct {
 		bits uint64
 		size int
@@ -111,13 +165,13 @@ func (w *writer) ulid(seconds int64, n uint64) []byte {
 	return b
 }
 
-// deliveryID returns an id that looks like Customer.io's: base64 with the alphabet
+// appendDeliveryID appends an id that looks like Customer.io's: base64 with the alphabet
 // for URLs, which contains - and _, and with padding.
-func (w *writer) deliveryID(n uint64) string {
+func (w *writer) appendDeliveryID(b []byte, n uint64) []byte {
 	var id [17]byte
 	number := w.number(n ^ deliveryStream)
 	id[0] = 'D'
 	binary.BigEndian.PutUint64(id[1:], number)
 	binary.BigEndian.PutUint64(id[9:], number*deliveryStream)
-	return base64.URLEncoding.EncodeToString(id[:])
+	return base64.URLEncoding.AppendEncode(b, id[:])
 }
