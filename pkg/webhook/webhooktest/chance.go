@@ -25,6 +25,7 @@ const (
 	unsubscribe
 	complaint
 	preferences
+	account
 	leaving
 	returning
 	forwarding

@@ -41,7 +41,8 @@ type rates struct {
 	reply       float64
 	unsubscribe float64
 	complaint   float64
-	preferences float64 // of the opened and clicked
+	preferences float64 // of the opened and clicked: changed by a link in the message
+	account     float64 // of the opened and clicked: changed on the sender's website
 	leaving     float64 // of the opened and clicked: opted out on the sender's website
 	returning   float64 // of the people who opted out: opted in again
 }
@@ -118,7 +119,7 @@ func ratesOf(m *message, provider int) rates {
 	if m.promotional {
 		return r
 	}
-	r.unsubscribe, r.complaint, r.preferences, r.leaving = 0, 0, 0, 0
+	r.unsubscribe, r.complaint, r.preferences, r.account, r.leaving = 0, 0, 0, 0, 0
 	return r
 }
 
@@ -130,7 +131,8 @@ func (r rates) withDefaults() rates {
 	r.softFirst, r.lateBounce = 0.2, 0.0005
 	r.directClick, r.fastClick = 0.006, 0.002
 	r.repeat, r.machine, r.unmarked, r.conversion = 0.15, 0.03, 0.03, 0.008
-	r.unsubscribe, r.preferences, r.leaving, r.returning = 0.003, 0.004, 0.003, 0.34
+	r.unsubscribe, r.leaving, r.returning = 0.003, 0.003, 0.34
+	r.preferences, r.account = 0.004, 0.002
 	return r
 }
 

@@ -116,6 +116,10 @@ func (p *planner) judge(r rates, complains bool) {
 	}
 	if p.chance(preferences, r.preferences) {
 		p.wait(10 * time.Minute)
+		p.add(webhook.PreferencesChanged, plain)
+	}
+	if p.chance(account, r.account) {
+		p.wait(time.Hour)
 		p.add(webhook.PreferencesChanged, profile)
 	}
 	if p.chance(leaving, r.leaving) {

@@ -46,15 +46,16 @@ func (w *writer) body(s step) []byte {
 	n := uint64(d.person) //nolint:gosec // never negative
 	object := m.ObjectType
 	b := append(make([]byte, 0, 640), `{"data":{"customer_id":"`...)
-	b = w.people.appendID(b, n)
+	b = append(w.people.appendID(b, n), `",`...)
 	if s.variant == profile {
 		object = webhook.Customer
-		b = append(w.people.appendAddress(append(b, `","email_address":"`...), n), `",`...)
 	} else {
-		b = w.appendOrigin(append(b, `",`...), m, s)
+		b = w.appendOrigin(b, m, s)
 	}
 	b = w.people.appendIdentifiers(b, n)
-	if s.variant != profile {
+	if s.variant == profile || s.metric == webhook.PreferencesChanged {
+		b = append(w.people.appendAddress(append(b, `,"email_address":"`...), n), '"')
+	} else {
 		b = w.appendRecipient(b, m, d, s.metric)
 	}
 	b = append(b, w.details(m, s)...)
