@@ -35,21 +35,36 @@ func (c *cli) send() *cobra.Command {
 	var o sendOptions
 	cmd := &cobra.Command{
 		Use:   "send [sample ...]",
-		Short: "Send signed sample events, your own events or a simulated campaign",
+		Short: "Send signed sample events, your own events or simulated messages",
 		Long: `send signs events and posts them to a receiver, as Customer.io does. It sends
 
   without arguments   every sample once (--list prints the names)
   sample ...          the named samples
   --stdin             each line of standard input as one event
-  --campaign N        the events of a simulated e-mail campaign of N messages
+  --campaign N        the events of N simulated messages
 
 "sent" counts the events that the receiver accepted. "duplicates" is the part of sent
 that the receiver had stored before; "kept" is the part that it cannot parse: see
 cioctl dead list. A sample has a fixed event_id: sent again, it is a duplicate.
 
-A campaign is new in each run, with about 2.6 events for each message. The messages
-are sent 8 days ago, so that a message has time for its last event: look at it with
-cioctl report --days 30.
+--campaign simulates the last six days of a company, anew in each run, with about 2.5
+events for each message: look at them with cioctl report --days 7. N of 2,000 or more
+has every kind of event:
+
+  sources     campaigns 1 to 3, newsletters 1 and 2, broadcast 1, and the transactional
+              messages 1, order_confirmation and password_reset; two A/B tests
+  channels    e-mail, push, SMS and in-app
+  recipients  at Gmail, Microsoft, Yahoo, Apple and elsewhere, with rates of their own
+  events      opens and clicks by people, machines and proxies, clicks without an open,
+              hard, soft and refused bounces, late deliveries, complaints, opt-outs,
+              changed preferences, messages to another address than the person's
+
+With --campaign-id all messages are e-mails of this one campaign, about 2.6 events each.
+
+No simulated person can be real: the ids begin with simulated- or person-, and the
+addresses are of a form that no mailbox provider allows, or at example.com. To a worker
+they are people like others: bounces and complaints suppress them, and the warehouse
+keeps their rows.
 
 To send stored events again:
 
@@ -65,8 +80,8 @@ path, 503 that the receiver cannot store now (--retries waits for it).`,
 		ValidArgsFunction: sampleNames,
 	}
 	flags := cmd.Flags()
-	flags.Var(config.AtLeast0(&o.campaign, 0), "campaign", "simulate a campaign of this number of messages")
-	flags.IntVar(&o.id, "campaign-id", 0, "campaign_id of the campaign; 0 takes the time of day, so that each run is a new campaign")
+	flags.Var(config.AtLeast0(&o.campaign, 0), "campaign", "simulate this number of messages")
+	flags.IntVar(&o.id, "campaign-id", 0, "send all simulated messages as e-mails of the campaign with this campaign_id; 0 sends all kinds of messages")
 	flags.BoolVar(&o.from, "stdin", false, "send each line of standard input as one event")
 	flags.BoolVar(&o.list, "list", false, "print the names of the samples and send nothing")
 	flags.BoolVar(&o.bodyOnly, "body-only", false, "sign the raw body alone, without a timestamp: the signature \"body\" of the receiver")
@@ -170,15 +185,27 @@ func bodies(o sendOptions, args []string, input *lineReader) (iter.Seq[[]byte], 
 	case o.from:
 		return input.all, -1, nil
 	case o.campaign > 0:
-		now := time.Now()
-		if o.id == 0 {
-			o.id = now.Hour()*10_000 + now.Minute()*100 + now.Second()
-		}
-		campaign := webhooktest.Campaign{Seed: uint64(now.UnixNano()), Deliveries: o.campaign, CampaignID: int64(o.id), Start: now.Add(-8 * 24 * time.Hour)}
-		return campaign.Events(), int64(campaign.Totals().Events), nil
+		s := simulate(o, time.Now())
+		return s.Events(), int64(s.Totals().Events), nil
 	}
 	list, err := samples(args)
 	return slices.Values(list), int64(len(list)), err
+}
+
+// A simulation is a webhooktest.Mix or a webhooktest.Campaign.
+type simulation interface {
+	Events() iter.Seq[[]byte]
+	Totals() webhooktest.Totals
+}
+
+// simulate returns a new simulation that ends at the time now. A campaign has its last
+// reaction before the end, because hardly one comes after two days.
+func simulate(o sendOptions, now time.Time) simulation {
+	seed, start := uint64(now.UnixNano()), now.Add(-webhooktest.MixDuration) //nolint:gosec // any number will do
+	if o.id == 0 {
+		return webhooktest.Mix{Seed: seed, Deliveries: o.campaign, Start: start}
+	}
+	return webhooktest.Campaign{Seed: seed, Deliveries: o.campaign, CampaignID: int64(o.id), Start: start}
 }
 
 // samples returns the bodies of the named samples, or of all samples without names.

@@ -37,7 +37,7 @@ func (s *Stack) startFake() error {
 func (s *Stack) FakeURL() string { return "http://" + s.fakeServer.Addr }
 
 // record tells the fake App API every event of the stream until ctx ends, so that the API
-// knows the campaigns that cioctl send simulates, also those before a restart. A failure
+// knows the messages that cioctl send simulates, also those before a restart. A failure
 // does not stop the stack.
 func (s *Stack) record(ctx context.Context) error {
 	conn, err := s.Connect()
