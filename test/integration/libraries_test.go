@@ -119,3 +119,20 @@ func TestNewerVersionsAreFound(t *testing.T) {
 		}
 	}
 }
+
+// The kind of fault: DuckDB's bindings export 60,000 symbols. The loader reads all of them
+// at each start, which takes 10 MiB of resident memory.
+func TestProgramsExportNothing(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"worker", "cioctl"} {
+		f, err := elf.Open(filepath.Join(buildPrograms(t), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		symbols, err := f.DynamicSymbols()
+		if err != nil || len(symbols) == 0 || len(symbols) > 2000 {
+			t.Errorf("%s has %d dynamic symbols, %v; want those of the libraries only", name, len(symbols), err)
+		}
+	}
+}
