@@ -29,7 +29,7 @@ func (r *Reader) explain(ctx context.Context, s *session, err error) error {
 	case strings.HasPrefix(text, "Permission Error"):
 		err = fmt.Errorf("a query reads only the warehouse, and no other files, servers or extensions: %w", err)
 	case outOfMemory(err):
-		err = fmt.Errorf("DuckDB's memory limit of %s is too small for the query: select fewer days or columns, or leave out the order: %w", readLimits[r.limit], err)
+		err = fmt.Errorf("DuckDB's memory limit of %s is too small for the query: select fewer days or columns, or leave out the order: %w", r.limits()[r.limit], err)
 	}
 	return fmt.Errorf("query: %w", err)
 }

@@ -30,20 +30,29 @@ type Reader struct {
 
 	session atomic.Pointer[session] // for interrupts; nil when closed
 	mu      sync.Mutex              // guards the fields below, and is held while DuckDB computes
-	limit   int                     // index of the present limit in readLimits
+	limit   int                     // index of the present limit in limits
 	stream  *stream                 // of the present query
 	scratch string                  // the folder for temporary files, "" for none
 }
 
-// readLimits are the limits of DuckDB's buffers, which a reader tries one after the other.
+// limits are the limits of DuckDB's buffers, which a reader tries one after the other.
 //
-// DuckDB keeps the blocks of the file in its buffers until the limit is reached. So the
+// DuckDB keeps the blocks of a database in its buffers until the limit is reached. So the
 // first limit bounds the memory of a query without a sort, however many rows the query
 // returns: a block for each of 48 columns takes 12 MiB, and a second thread would take as
-// much. A query with a sort or many groups fails at once, because temporary files are off,
-// and starts again with the second limit and temporary files. The last limit is DuckDB's
-// default.
-var readLimits = []string{"16MB", "512MB", "80%"}
+// much. A folder has no such blocks, but its view groups all events by their hashes: 64 MB
+// suffice for a million events. A query with a sort or many groups fails at once, because
+// temporary files are off, and starts again with the second limit and temporary files. The
+// last limit is DuckDB's default.
+func (r *Reader) limits() []string {
+	if r.dir != "" {
+		return []string{"64MB", "512MB", "80%"}
+	}
+	return []string{"16MB", "512MB", "80%"}
+}
+
+// lastLimit reports whether no limit is left to try.
+func (r *Reader) lastLimit() bool { return r.limit == len(r.limits())-1 }
 
 func newReader(ctx context.Context, r *Reader) (*Reader, error) {
 	if err := r.open(ctx); err != nil {
@@ -57,7 +66,7 @@ func newReader(ctx context.Context, r *Reader) (*Reader, error) {
 func (r *Reader) open(ctx context.Context) error {
 	for {
 		err := r.openWithLimit(ctx)
-		if err == nil || !outOfMemory(err) || r.limit == len(readLimits)-1 {
+		if err == nil || !outOfMemory(err) || r.lastLimit() {
 			return err
 		}
 		r.limit++
@@ -65,9 +74,13 @@ func (r *Reader) open(ctx context.Context) error {
 }
 
 func (r *Reader) openWithLimit(ctx context.Context) error {
-	options := map[string]string{"temp_directory": ""}
-	if r.limit < len(readLimits)-1 { // DuckDB refuses a share of the memory here
-		options["memory_limit"] = readLimits[r.limit]
+	options := map[string]string{
+		"temp_directory": "",
+		// The allocator returns freed memory at once, not at 512 MB: 15 MiB for a folder.
+		"allocator_bulk_deallocation_flush_threshold": "1MB",
+	}
+	if !r.lastLimit() { // DuckDB refuses a share of the memory here
+		options["memory_limit"] = r.limits()[r.limit]
 	}
 	if r.path != "" {
 		options["access_mode"] = "READ_ONLY"
@@ -165,7 +178,7 @@ func (r *Reader) start(ctx context.Context, statement string) (*stream, error) {
 		if err == nil {
 			return r.stream, nil
 		}
-		if !outOfMemory(err) || r.limit == len(readLimits)-1 {
+		if !outOfMemory(err) || r.lastLimit() {
 			return nil, r.explain(ctx, s, err)
 		}
 		r.limit++

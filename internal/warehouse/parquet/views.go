@@ -11,41 +11,47 @@ import (
 
 // eventsSQL creates the view that shows each event once, with the row of the highest
 // rank, and a table function that does the same for some days. The view reads all days
-// even under a condition, because the repeat of an event may be in any day. DuckDB
-// matches the columns of files of several releases by name. The part without rows gives
-// the view all columns of this release, also while all files are older.
+// even under a condition, because the repeat of an event may be in any day.
 const eventsSQL = `SET TimeZone = 'UTC';
 CREATE SCHEMA IF NOT EXISTS {schema};
 SET search_path = '{schema},main';
 
 CREATE OR REPLACE VIEW {schema}.{table} AS
-SELECT * EXCLUDE ({version}) REPLACE ({json})
-FROM (
-  {empty}
-  UNION ALL BY NAME
-  SELECT * FROM {files}
-)
-QUALIFY row_number() OVER (
-  PARTITION BY {key}
-  ORDER BY erased_at IS NULL, {version} DESC NULLS LAST, received_at
-) = 1;
+{once};
 
 -- FROM {table}_between('2026-01-01', '2026-01-31') reads only the files of these
 -- days, including the first and the last day.
 CREATE OR REPLACE MACRO {schema}.{table}_between(first_day, last_day) AS TABLE
-SELECT * EXCLUDE ({version}) REPLACE ({json})
-FROM (
-  {empty}
-  UNION ALL BY NAME
-  SELECT * FROM {files}
-  WHERE dt BETWEEN CAST(first_day AS DATE) AND CAST(last_day AS DATE)
-)
-QUALIFY row_number() OVER (
-  PARTITION BY {key}
-  ORDER BY erased_at IS NULL, {version} DESC NULLS LAST, received_at
-) = 1;
+{once between};
 
 `
+
+// onceSQL selects each event once. Few events have a repeat, so the window sorts only the
+// rows with a repeated hash of the key, and only their keys and ranks. A window over all
+// rows instead would hold all columns of all rows in memory before the first row: 400 MiB
+// for 200,000 events. The key tells events with equal hashes apart.
+//
+// DuckDB matches the columns of files of several releases by name. The part without rows
+// gives the result all columns of this release, also while all files are older.
+const onceSQL = `WITH stored AS NOT MATERIALIZED (
+  {empty}
+  UNION ALL BY NAME
+  SELECT * FROM {files}{days}
+),
+repeated AS MATERIALIZED (
+  SELECT hash({key}) FROM stored GROUP BY ALL HAVING count(*) > 1
+),
+spare AS MATERIALIZED (
+  SELECT filename AS spare_file, file_row_number AS spare_row
+  FROM stored
+  WHERE hash({key}) IN (FROM repeated)
+  QUALIFY row_number() OVER (
+    PARTITION BY {key}
+    ORDER BY erased_at IS NULL, {version} DESC NULLS LAST, received_at
+  ) > 1
+)
+SELECT * EXCLUDE ({version}, filename, file_row_number) REPLACE ({json})
+FROM stored ANTI JOIN spare ON filename = spare_file AND file_row_number = spare_row`
 
 // globEscape escapes the special characters of a glob pattern.
 var globEscape = strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]")
@@ -56,7 +62,10 @@ var globEscape = strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]")
 func Views(dir string) string {
 	files := filepath.Join(globEscape.Replace(dir), warehouse.Events, dayPrefix+"*", "*"+fileSuffix)
 	var text strings.Builder
-	text.WriteString(eventsSQL)
+	text.WriteString(strings.NewReplacer(
+		"{once}", strings.ReplaceAll(onceSQL, "{days}", ""),
+		"{once between}", strings.ReplaceAll(onceSQL, "{days}", "\n  WHERE dt BETWEEN CAST(first_day AS DATE) AND CAST(last_day AS DATE)"),
+	).Replace(eventsSQL))
 	for _, c := range warehouse.Columns() {
 		fmt.Fprintf(&text, "COMMENT ON COLUMN {schema}.{table}.%q IS %s;\n", c.Name, quote(c.About))
 	}
@@ -68,7 +77,7 @@ func Views(dir string) string {
 		"{json}", jsonSQL(),
 		"{key}", strings.Join(keyColumns, ", "),
 		"{version}", versionColumn,
-		"{files}", "read_parquet("+quote(files)+", hive_partitioning = true, hive_types = {'dt': DATE}, union_by_name = true)",
+		"{files}", "read_parquet("+quote(files)+", hive_partitioning = true, hive_types = {'dt': DATE}, union_by_name = true, filename = true, file_row_number = true)",
 	).Replace(text.String())
 }
 
