@@ -140,7 +140,9 @@ func (a *App) request(ctx context.Context, method, path string, query url.Values
 		return nil, err
 	}
 	req.Header.Set("User-Agent", userAgent)
-	req.Header.Set("Authorization", "Bearer "+a.key)
+	if path != addressesPath {
+		req.Header.Set("Authorization", "Bearer "+a.key)
+	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -156,10 +157,18 @@ func TestScopes(t *testing.T) {
 	}
 }
 
+// The list of addresses needs no key, and gets none.
 func TestAddresses(t *testing.T) {
 	t.Parallel()
-	list, err := serveApp(t, customeriotest.NewApp(customeriotest.AppConfig{Key: "other"})).Addresses(t.Context())
-	if err != nil || fmt.Sprint(list) != "[192.0.2.10 192.0.2.11 198.51.100.7]" {
-		t.Errorf("addresses %v, %v", list, err)
+	fake := customeriotest.NewApp(customeriotest.AppConfig{Key: "other"})
+	var sent []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sent = append(sent, r.Header.Get("Authorization"))
+		fake.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	list, err := customerio.Addresses(t.Context(), customerio.AppConfig{URL: server.URL})
+	if err != nil || fmt.Sprint(list) != "[192.0.2.10 192.0.2.11 198.51.100.7]" || len(sent) != 1 || sent[0] != "" {
+		t.Errorf("addresses %v, %v, credentials %q", list, err, sent)
 	}
 }

@@ -2,6 +2,7 @@ package customerio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -35,14 +36,26 @@ func (a *App) Scopes(ctx context.Context) []Scope {
 	return scopes
 }
 
-// Addresses returns the addresses that Customer.io's calls come from in the region of
-// the App. The call needs no valid key.
-func (a *App) Addresses(ctx context.Context) ([]netip.Addr, error) {
+// addressesPath has no authentication. Source: "security": [] in Customer.io's
+// journeys-app.json of August 2026.
+const addressesPath = "/v1/info/ip_addresses"
+
+// Addresses returns the addresses that Customer.io's calls come from in the region of cfg,
+// which needs no key.
+func Addresses(ctx context.Context, cfg AppConfig) ([]netip.Addr, error) {
+	cfg.Key = "none" // request sends no key to addressesPath
+	a, err := NewApp(cfg)
+	if err != nil {
+		return nil, err
+	}
 	var answer struct {
 		Addresses []netip.Addr `json:"ip_addresses"`
 	}
-	if err := a.call(ctx, http.MethodGet, "/v1/info/ip_addresses", nil, nil, &answer); err != nil {
+	if err := a.call(ctx, http.MethodGet, addressesPath, nil, nil, &answer); err != nil {
 		return nil, fmt.Errorf("list addresses: %w", err)
+	}
+	if len(answer.Addresses) == 0 {
+		return nil, errors.New("list addresses: no address in the answer")
 	}
 	return answer.Addresses, nil
 }

@@ -51,7 +51,7 @@ func (c *Client) probe(ctx context.Context) error {
 		return err
 	}
 	start := time.Now()
-	result, err := c.checkRegion(ctx)
+	_, result, err := c.checkRegion(ctx)
 	if e := statusOf(err); e != nil && e.misplaced() {
 		// The address may be a proxy that forwards only the paths of real calls. The
 		// proxy answers, so the circuit must not open.

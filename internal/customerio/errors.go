@@ -116,6 +116,13 @@ func (e *statusError) outcome() outcome {
 	}
 }
 
+// IsUnauthorized reports whether err is about the configuration: credentials that the API
+// does not accept, the wrong region, or an address without the API.
+func IsUnauthorized(err error) bool {
+	e := statusOf(err)
+	return e != nil && e.unauthorized() || errors.Is(err, errRegion)
+}
+
 var errRegion = errors.New("the account is in another region: set CUSTOMERIO_REGION")
 
 // judge classifies the error of a call, and removes the person from its text. No other

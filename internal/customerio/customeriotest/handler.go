@@ -91,7 +91,7 @@ func (f *Fake) authorized(r *http.Request) bool {
 func (f *Fake) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/accounts/region", func(w http.ResponseWriter, _ *http.Request) {
-		answer{status: http.StatusOK, body: map[string]any{"region": f.cfg.Region}}.write(w)
+		answer{status: http.StatusOK, body: account(f.cfg.Region)}.write(w)
 	})
 	for pattern, kind := range map[string]Kind{
 		"PUT /api/v1/customers/{identifier}":           Identify,
@@ -103,6 +103,16 @@ func (f *Fake) routes() *http.ServeMux {
 	mux.HandleFunc("POST "+batchPath, func(w http.ResponseWriter, r *http.Request) { f.handleBatch(r).write(w) })
 	mux.HandleFunc("POST /api/v2/entity", func(w http.ResponseWriter, r *http.Request) { f.handleEntity(r).write(w) })
 	return mux
+}
+
+// account is the answer about the account, at the address of either region. Source:
+// https://docs.customer.io/integrations/api/track/tag/trackregion/getRegion/
+func account(region string) map[string]any {
+	host := "https://track.customer.io"
+	if region != "us" {
+		host = "https://track-" + region + ".customer.io"
+	}
+	return map[string]any{"url": host, "region": region, "environment_id": 1}
 }
 
 const batchPath = "/api/v2/batch"
