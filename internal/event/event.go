@@ -36,6 +36,11 @@ type Message struct {
 	Released bool
 }
 
+// Probe is the body of a call that tries a signing key. ingest verifies and answers the
+// call, and stores nothing. Customer.io has no object type "test", so that no event equals
+// Probe.
+const Probe = `{"event_id":"cioevents-probe","object_type":"test","metric":"probe","timestamp":0,"data":{}}`
+
 // An Attempt is one try of a consumer at a message. The consumer settles the
 // attempt exactly once, by one of the methods of Settle.
 type Attempt struct {

@@ -14,6 +14,7 @@ const (
 	outcomeStored outcome = iota
 	outcomeDuplicate
 	outcomeKept
+	outcomeProbe
 	outcomeAddress
 	outcomeMissingSignature
 	outcomeInvalidSignature
@@ -54,6 +55,7 @@ var answers = [outcomeCount]answer{
 		"kept", http.StatusOK, []byte(`{"status":"kept"}`),
 		zerolog.WarnLevel, "signed call stored as a dead letter",
 	},
+	outcomeProbe: {"probe", http.StatusOK, []byte(`{"status":"probe"}`), zerolog.NoLevel, ""},
 	outcomeAddress: { // docs/adr/0005-address-allow-list.md: a call from another network is answered 503
 		"address", http.StatusServiceUnavailable, []byte(`{"error":"Not available here"}`),
 		zerolog.WarnLevel, "call from outside ALLOWED_NETWORKS refused; if Customer.io sent the call, its queue is blocked: add its network",
