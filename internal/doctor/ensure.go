@@ -109,5 +109,7 @@ func (o *WebhookOrder) apply(ctx context.Context, w customerio.ReportingWebhook,
 }
 
 func ensured(w customerio.ReportingWebhook, change string) *Ensured {
-	return &Ensured{Webhook: Webhook{ReportingWebhook: w, Ours: true, Warnings: warnings(&w)}, Change: change}
+	e := &Ensured{Webhook: Webhook{ReportingWebhook: w, Ours: true}, Change: change}
+	e.warn(nil)
+	return e
 }

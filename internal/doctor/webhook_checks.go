@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -11,55 +12,84 @@ import (
 
 // A WebhookCheckOrder says which webhooks to check. Workspaces and Path are required.
 type WebhookCheckOrder struct {
-	// Workspaces are the workspaces, with the signing keys and the keys of the App API.
-	// Checks of a missing key are skipped.
+	// Workspaces are the workspaces, with the signing keys and the keys of the App API. A
+	// check without its key is skipped.
 	Workspaces *config.Workspaces
 	// App is the settings of the App API, without keys.
 	App customerio.AppConfig
 	// URL is the public address of ingest. Without a URL the webhooks of Path are ours,
-	// and no call is tried.
+	// and no signing key is tried.
 	URL string
 	// Path is the path of ingest.
 	Path string
 }
 
 // WebhookChecks checks, for each workspace, whether the reporting webhook is registered,
-// enabled and complete, and tries the signing keys by signed calls to the URL, which store
-// nothing.
+// enabled and complete, and tries the signing keys at the URL. ingest stores nothing of
+// these calls.
 func WebhookChecks(o WebhookCheckOrder) (checks []Check) {
 	for _, w := range o.Workspaces.All() {
-		checks = append(checks, Check{"webhook", label("registered", w, o.Workspaces), func(ctx context.Context) []Verdict {
-			return o.registered(ctx, w)
-		}})
+		app, wrong := o.App.For(w, o.Workspaces) // here, as all workspaces share the rate
+		checks = append(checks,
+			Check{"webhook", label("registered", w, o.Workspaces), func(ctx context.Context) []Verdict {
+				return o.registered(ctx, w, app, wrong)
+			}},
+			Check{"webhook", label("signing key", w, o.Workspaces), func(ctx context.Context) []Verdict {
+				return tryKeys(ctx, w, o.URL)
+			}})
 	}
 	return checks
 }
 
-// registered checks what Customer.io says about our webhooks.
-func (o *WebhookCheckOrder) registered(ctx context.Context, w config.Workspace) []Verdict {
+// registered checks what Customer.io knows about the webhooks of a workspace.
+func (o *WebhookCheckOrder) registered(ctx context.Context, w config.Workspace, cfg customerio.AppConfig, wrong error) []Verdict {
 	if w.AppKey == "" {
 		return skipped(config.Variable(w.Name, "APP_API_KEY") + " is not set here")
 	}
-	cfg, err := o.App.For(w, o.Workspaces)
-	if err != nil {
-		return failed(err.Error(), "correct the setting")
-	}
 	app, err := customerio.NewApp(cfg)
-	if err != nil {
-		return failed(err.Error(), "correct the setting")
+	if err := cmp.Or(wrong, err); err != nil {
+		return failed(err.Error(), wrongSetting)
 	}
-	list, err := ListWebhooks(ctx, app, o.URL, o.Path)
-	if err != nil {
-		return failed(err.Error(), "look at the findings of the group customerio")
+	ctx, cancel := context.WithTimeout(ctx, apiWait)
+	defer cancel()
+	list, err := listWebhooks(ctx, app, o.ours(w))
+	switch {
+	case customerio.IsUnauthorized(err):
+		return failed(err.Error(), "correct the key or its scopes: see the findings of customerio, App API")
+	case err != nil:
+		return unreached(err)
 	}
-	return fmtWebhooks(list)
+	return o.judge(list)
 }
 
-func fmtWebhooks(list []Webhook) (found []Verdict) {
-	for _, w := range list {
-		if w.Ours && len(w.Warnings) > 0 {
-			found = append(found, Verdict{State: Fail, Detail: fmt.Sprintf("webhook %d: %s", w.ID, strings.Join(w.Warnings, "; ")), Remedy: "run cioctl webhook ensure"})
+// ours tells the webhooks that post to the URL, with or without the name of the workspace.
+func (o *WebhookCheckOrder) ours(w config.Workspace) func(*customerio.ReportingWebhook) bool {
+	return func(hook *customerio.ReportingWebhook) bool {
+		if o.URL == "" {
+			return strings.Contains(hook.Endpoint, o.Path)
 		}
+		return hook.PostsTo(o.URL) || hook.PostsTo(strings.TrimRight(o.URL, "/")+"/"+w.Name)
+	}
+}
+
+func (o *WebhookCheckOrder) judge(list []Webhook) (found []Verdict) {
+	for i := range list {
+		w := &list[i]
+		if !w.Ours {
+			continue
+		}
+		wrong := faults(list, w)
+		for _, v := range wrong {
+			v.Detail = fmt.Sprintf("webhook %d, %s: %s", w.ID, w.Name, v.Detail)
+			found = append(found, v)
+		}
+		if len(wrong) == 0 {
+			found = append(found, ok("webhook %d, %s, sends all %d events to %s", w.ID, w.Name, len(w.Events), config.Redact(w.Endpoint))...)
+		}
+	}
+	if len(found) == 0 {
+		at := cmp.Or(config.Redact(o.URL), "https://YOUR-HOST"+o.Path)
+		return failed("no reporting webhook of the workspace posts to "+at, "run cioctl webhook ensure --url "+at)
 	}
 	return found
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/customerio"
 )
 
@@ -21,47 +22,54 @@ type Webhook struct {
 // its endpoint is the URL, or with an empty URL if the path of its endpoint contains
 // path.
 func ListWebhooks(ctx context.Context, app *customerio.App, url, path string) ([]Webhook, error) {
+	return listWebhooks(ctx, app, func(w *customerio.ReportingWebhook) bool {
+		return w.PostsTo(url) || url == "" && strings.Contains(w.Endpoint, path)
+	})
+}
+
+func listWebhooks(ctx context.Context, app *customerio.App, ours func(*customerio.ReportingWebhook) bool) ([]Webhook, error) {
 	list := []Webhook{}
 	for w, err := range app.Webhooks(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		ours := w.PostsTo(url)
-		if url == "" {
-			ours = strings.Contains(w.Endpoint, path)
-		}
-		list = append(list, Webhook{ReportingWebhook: w, Ours: ours})
+		list = append(list, Webhook{ReportingWebhook: w, Ours: ours(&w)})
 	}
 	for i := range list {
 		if w := &list[i]; w.Ours {
-			w.Warnings = append(warnings(&w.ReportingWebhook), twins(list, w)...)
+			w.warn(list)
 		}
 	}
 	return list, nil
 }
 
-// warnings says which events the pipeline does not get from its webhook.
-func warnings(w *customerio.ReportingWebhook) (found []string) {
-	if w.Disabled {
-		found = append(found, "disabled: no event is sent")
+func (w *Webhook) warn(list []Webhook) {
+	for _, fault := range faults(list, w) {
+		w.Warnings = append(w.Warnings, fault.Detail)
 	}
-	if w.Type == "js" {
-		found = append(found, "a JavaScript webhook: its script decides what is sent")
-	}
-	if !w.FullResolution {
-		found = append(found, "full_resolution is off: only the first open and click of a message is sent")
-	}
-	if missing := w.MissingEvents(); len(missing) > 0 {
-		found = append(found, fmt.Sprintf("%d events are not sent: %s", len(missing), strings.Join(missing, ", ")))
-	}
-	return found
 }
 
-// twins warns of other webhooks with the endpoint of w.
-func twins(list []Webhook, w *Webhook) (found []string) {
+// faults says which events the pipeline does not get from its webhook, or gets twice.
+func faults(list []Webhook, w *Webhook) (found []Verdict) {
+	add := func(state State, remedy, detail string) {
+		found = append(found, Verdict{State: state, Detail: detail, Remedy: remedy})
+	}
+	ensure := "run cioctl webhook ensure --url " + config.Redact(w.Endpoint)
+	if w.Disabled {
+		add(Fail, ensure+" with the signing key: it enables the webhook", "disabled: no event is sent")
+	}
+	if w.Type == "js" {
+		add(Fail, "delete the webhook in Customer.io, and "+ensure, "a JavaScript webhook: its script decides what is sent")
+	}
+	if !w.FullResolution {
+		add(Warn, ensure, "full_resolution is off: only the first open and click of a message is sent")
+	}
+	if missing := w.MissingEvents(); len(missing) > 0 {
+		add(Warn, ensure, fmt.Sprintf("%d events are not sent: %s", len(missing), strings.Join(missing, ", ")))
+	}
 	for _, other := range list {
 		if other.ID != w.ID && other.PostsTo(w.Endpoint) {
-			found = append(found, fmt.Sprintf("webhook %d has the same endpoint: every event may come twice", other.ID))
+			add(Fail, "delete one of them in Customer.io", fmt.Sprintf("webhook %d has the same endpoint: every event may come twice", other.ID))
 		}
 	}
 	return found
