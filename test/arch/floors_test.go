@@ -55,7 +55,7 @@ var floors = []floor{
 		{"internal/report", "the queries and the HTML page of `cioctl report`"},
 	}},
 	{"joins", []room{
-		{"internal/warehouse/place", "opening a warehouse by its `WAREHOUSE_URL`: the list of kinds, and what each kind offers (sink, reader, set-up, compaction)"},
+		{"internal/warehouse/place", "opening a warehouse by its `WAREHOUSE_URL`: the list of kinds, and what each kind offers (sink, reader, set-up, compaction, examination)"},
 		{"internal/stream/streamtest", "a real NATS server with JetStream for the tests of other packages"},
 	}},
 	{"adapters", []room{

@@ -47,32 +47,41 @@ func processName(pid string) string {
 
 // fileHolder returns the process with DuckDB's lock on the file. The process need not be
 // the owner of the lease: a worker with the lease waits for DuckDB's shell.
+func fileHolder(path string) string {
+	if pid := lockOwner(path, "POSIX"); pid != "" {
+		return processName(pid)
+	}
+	return nobody
+}
+
+// lockOwner returns the id of the process with a lock of the kind, POSIX or FLOCK, on the
+// file. It is "" if there is none, or if the system does not name the process.
 //
 // Linux lists locks in lines such as
 //
 //	1: POSIX  ADVISORY  WRITE 1234 fe:00:10029738 0 EOF
 //
-// fileHolder compares the inode only, because file systems in layers show another device
+// lockOwner compares the inode only, because file systems in layers show another device
 // than stat. Asking the kernel with F_GETLK is no alternative: the process would open and
 // close the file, and lose its own locks on the file.
-func fileHolder(path string) string {
+func lockOwner(path, kind string) string {
 	locks, err := os.ReadFile("/proc/locks")
 	if err != nil {
-		return nobody
+		return ""
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nobody
+		return ""
 	}
 	file, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return nobody
+		return ""
 	}
 	for line := range strings.Lines(string(locks)) {
 		f := strings.Fields(line)
-		if len(f) >= 6 && f[1] == "POSIX" && strings.HasSuffix(f[5], fmt.Sprintf(":%d", file.Ino)) && f[4] != "0" {
-			return processName(f[4])
+		if len(f) >= 6 && f[1] == kind && strings.HasSuffix(f[5], fmt.Sprintf(":%d", file.Ino)) && f[4] != "0" {
+			return f[4]
 		}
 	}
-	return nobody
+	return ""
 }

@@ -63,6 +63,10 @@ type kind interface {
 	// Reader opens the warehouse for queries. While a worker has the file, Reader
 	// waits until ctx ends. The error is ErrNotReadable for BigQuery.
 	Reader(ctx context.Context) (warehouse.Reader, error)
+	// Examine looks at the warehouse for an operator: reachable, columns and views, rights
+	// to write and to read, free disk. Examine changes nothing that lasts, and waits a few
+	// seconds at most for a worker that has the file.
+	Examine(ctx context.Context) []warehouse.Sign
 	// Statements returns the SQL that creates the table and the views, in order.
 	// The statements can be run again.
 	Statements() []string

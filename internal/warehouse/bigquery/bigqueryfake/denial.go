@@ -52,6 +52,9 @@ var (
 		rest: &restError{http.StatusForbidden, "accessDenied", "Access Denied: Table p:d.t: The user a@p.iam.gserviceaccount.com does not have bigquery.tables.get permission for table p:d.t."},
 		text: "Permission 'TABLES_UPDATE_DATA' denied on resource 'projects/p/datasets/d/tables/t' (or it may not exist).",
 	}
+	// NoWriting is an account that may read the table, and not append rows, as with
+	// roles/bigquery.dataViewer.
+	NoWriting = &Denial{text: NoRole.text}
 	// NoReading is an account that may append rows, and not read the table.
 	NoReading = &Denial{rest: NoRole.rest}
 )

@@ -19,6 +19,7 @@ func (s *Server) routes() http.Handler {
 	handle(http.MethodGet, "/{dataset}", s.getDataset)
 	handle(http.MethodPost, "/{dataset}/tables", s.insertTable)
 	handle(http.MethodGet, "/{dataset}/tables/{table}", s.getTable)
+	handle(http.MethodPost, "/{dataset}/tables/{table}", s.testPermissions)
 	handle(http.MethodPatch, "/{dataset}/tables/{table}", s.patchTable)
 	handle(http.MethodDelete, "/{dataset}/tables/{table}", s.deleteTable)
 	mux.Handle("/", s.call(func(r *http.Request) (any, error) {

@@ -1,0 +1,102 @@
+package bigquery_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	bq "cloud.google.com/go/bigquery"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+)
+
+// text shows signs in lines.
+func text(signs []warehouse.Sign) string {
+	var lines []string
+	for _, s := range signs {
+		state := "ok"
+		switch {
+		case s.Broken:
+			state = "broken"
+		case s.Remedy != "":
+			state = "warn"
+		}
+		lines = append(lines, fmt.Sprintf("%s: %s → %s", state, s.Detail, s.Remedy))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestExamine(t *testing.T) {
+	t.Parallel()
+	const role = "→ the worker's account needs the role roles/bigquery.dataEditor on the dataset"
+	for name, c := range map[string]struct {
+		change func(t *testing.T, p place, cfg *bigquery.Config)
+		want   []string
+	}{
+		"healthy": {nil, []string{"ok: messaging in US, ", "ok: the Write API answers, and the account here may append and read → "}},
+		"no role": {func(_ *testing.T, p place, _ *bigquery.Config) { p.Deny(bigqueryfake.NoRole) }, []string{"broken: BigQuery proj.messaging: read dataset: ", role}},
+		"reader's role": {func(_ *testing.T, p place, _ *bigquery.Config) { p.Deny(bigqueryfake.NoWriting) }, []string{
+			"ok: messaging in US", "broken: BigQuery proj.messaging: connect to the Write API: ", role,
+		}},
+		"API disabled": {func(_ *testing.T, p place, _ *bigquery.Config) { p.Deny(bigqueryfake.APIDisabled) }, []string{"→ the project has not enabled the API: gcloud services enable"}},
+		"no dataset":   {func(_ *testing.T, _ place, cfg *bigquery.Config) { cfg.Dataset = "other" }, []string{`"cioctl warehouse migrate" creates dataset and table`}},
+		"other location": {func(_ *testing.T, _ place, cfg *bigquery.Config) { cfg.Location = "EU" }, []string{
+			"broken: the dataset is in US, and location=EU asks for another place → correct the location in WAREHOUSE_URL",
+		}},
+		"older release": {func(t *testing.T, p place, _ *bigquery.Config) {
+			t.Helper()
+			d := p.rest(t).Dataset(dataset)
+			if err := d.Table(warehouse.Deliveries).Delete(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := d.Table(warehouse.Bounces).Update(t.Context(), bq.TableMetadataToUpdate{ViewQuery: "SELECT 1"}, ""); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"warn: missing, or of another release: view customerio_deliveries, view customerio_bounces → start a worker of this release, or run cioctl warehouse migrate"}},
+		"unreachable": {func(_ *testing.T, p place, _ *bigquery.Config) { p.Stop() }, []string{"broken: BigQuery proj.messaging: read dataset: ", "→ look at the network"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, bigqueryfake.Config{})
+			open(t, p.config())
+			cfg := p.config()
+			if c.change != nil {
+				c.change(t, p, &cfg)
+			}
+			began := time.Now()
+			got := text(bigquery.Examine(t.Context(), cfg))
+			for _, want := range c.want {
+				if !strings.Contains(got, want) {
+					t.Errorf("no %q in\n%s", want, got)
+				}
+			}
+			if took := time.Since(began); took > 7*time.Second {
+				t.Errorf("took %v", took)
+			}
+			if n := len(p.raw()); n != 0 {
+				t.Errorf("the table has %d rows", n)
+			}
+		})
+	}
+}
+
+// A table that lacks columns of this release, as before the worker's first start.
+func TestExamineColumns(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	d := p.rest(t).Dataset(dataset)
+	if err := d.Create(t.Context(), &bq.DatasetMetadata{}); err != nil {
+		t.Fatal(err)
+	}
+	schema := bq.Schema{{Name: "event_id", Type: bq.StringFieldType, Required: true}}
+	if err := d.Table(bigquery.Raw).Create(t.Context(), &bq.TableMetadata{Schema: schema}); err != nil {
+		t.Fatal(err)
+	}
+	got := text(bigquery.Examine(t.Context(), p.config()))
+	if !strings.Contains(got, "warn: missing, or of another release: column metric, ") || !strings.Contains(got, " more → start a worker") {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,83 @@
+package duckdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
+)
+
+// Waits of an examination: for a query of DuckDB's shell to end, and for the turn. Our own
+// processes hand over the file after a batch.
+const (
+	foreignWait = 2 * time.Second
+	readerWait  = 4 * time.Second
+)
+
+// writable is W_OK of access(2). Opening and closing the file instead could end locks of
+// this process on the file.
+const writable = 2
+
+// Examine looks at the database file at path for an operator: who has the file, the schema,
+// rights and disk. Examine reads in its turn, as Query does, and delays a worker by less than
+// a batch.
+func Examine(ctx context.Context, path string) []warehouse.Sign {
+	signs := warehouse.ExamineFolder(filepath.Dir(path))
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return append(signs, warehouse.Sign{Detail: "the file does not exist yet", Remedy: "start a worker, which creates it, or run cioctl warehouse migrate"})
+	}
+	if err := syscall.Access(path, writable); err != nil {
+		signs = append(signs, warehouse.Sign{Detail: fmt.Sprintf("%s is not writable: %v", path, err), Remedy: "let the worker's user write to the file", Broken: true})
+	}
+	if holder := foreignHolder(ctx, path); holder != "" {
+		return append(signs, locked(holder))
+	}
+	return append(signs, read(ctx, path))
+}
+
+func locked(holder string) warehouse.Sign {
+	return warehouse.Sign{
+		Detail: "another program has the file open: " + holder, Broken: true,
+		Remedy: "close the file there: meanwhile no worker stores events. To query beside a worker use cioctl query",
+	}
+}
+
+// read compares the schema.
+func read(ctx context.Context, path string) warehouse.Sign {
+	ctx, cancel := context.WithTimeout(ctx, readerWait)
+	defer cancel()
+	r, err := OpenReader(ctx, path)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return warehouse.Sign{Detail: fmt.Sprintf("not read: %v", err), Remedy: "try again when the worker is less busy; if it stays, look at the worker's log"}
+	case err != nil:
+		return warehouse.Sign{Detail: err.Error(), Remedy: "restore the file from a backup, or move it away and replay the stream", Broken: true}
+	}
+	defer r.Close()
+	return warehouse.ExamineSchema(ctx, r)
+}
+
+// foreignHolder returns the process that has the file open without the lease, and is no
+// cioevents process therefore, once the process has had the file for foreignWait. It
+// returns "" if there is none, or if the system does not tell.
+func foreignHolder(ctx context.Context, path string) string {
+	end := time.Now().Add(foreignWait)
+	for {
+		holder := lockOwner(path, "POSIX")
+		if holder == "" || holder == lockOwner(path+".lock", "FLOCK") {
+			return ""
+		}
+		if time.Now().After(end) {
+			return processName(holder)
+		}
+		if pause(ctx, pollEvery) != nil {
+			return ""
+		}
+	}
+}
