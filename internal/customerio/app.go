@@ -39,10 +39,10 @@ func NewApp(cfg AppConfig) (*App, error) {
 		cfg.Transport = newTransport(cfg.Rate)
 	}
 	if cfg.turns == nil {
-		cfg.turns = newTurns(cfg.Rate)
+		cfg.turns = &turns{}
 	}
 	return &App{
-		key: cfg.Key, url: base, timeout: cfg.Timeout, turns: cfg.turns,
+		key: cfg.Key, url: base, timeout: cfg.Timeout, turns: cfg.turns.of(cfg.Rate),
 		http: &http.Client{Transport: &transport{api: appAPI, next: cfg.Transport}},
 	}, nil
 }

@@ -45,8 +45,9 @@ type AppConfig struct {
 }
 
 // Declare adds the settings of the App API to the set, except the region: see
-// DeclareRegion.
+// DeclareRegion. The Apps of all copies of cfg share the rate.
 func (cfg *AppConfig) Declare(s *config.Set) {
+	cfg.turns = &turns{}
 	s.String(&cfg.URL, "CUSTOMERIO_APP_URL", "", "address of the App API, for tests and proxies; by default the address of the region")
 	s.Var(config.Between(&cfg.Rate, DefaultAppRate, 1, maxAppRate), "APP_API_RATE", "largest number of App API calls in any second, for each process; Customer.io allows 10 to all programs together")
 	s.Check(cfg.checkURL)
@@ -56,7 +57,7 @@ func (cfg *AppConfig) Declare(s *config.Set) {
 // copies share the rate. The error names every wrong variable.
 func (cfg *AppConfig) For(w config.Workspace, all *config.Workspaces) (AppConfig, error) {
 	if cfg.turns == nil {
-		cfg.turns = newTurns(cmp.Or(cfg.Rate, DefaultAppRate))
+		cfg.turns = &turns{}
 	}
 	own := *cfg
 	own.Key = w.AppKey

@@ -51,19 +51,23 @@ func TestTwoAppsStayWithinTheLimit(t *testing.T) {
 	})
 }
 
-// The Apps of all workspaces of a process share the rate.
+// The Apps of all workspaces of a process share the rate, also those of copies of the
+// settings.
 func TestWorkspacesShareTheRate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		set := config.New("test", func(string) string { return "" })
 		var calls atomic.Int64
 		cfg := customerio.AppConfig{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
 			calls.Add(1)
 			return answer(200, `{"reporting_webhooks":[]}`), nil
 		})}
 		var all config.Workspaces
-		all.Declare(config.New("test", func(string) string { return "" }))
+		all.Declare(set)
+		cfg.Declare(set)
 		for _, name := range []string{"acme", "globex"} {
-			own, err := cfg.For(config.Workspace{Name: name, AppKey: name}, &all)
+			another := cfg
+			own, err := another.For(config.Workspace{Name: name, AppKey: name}, &all)
 			if err != nil {
 				t.Fatal(err)
 			}

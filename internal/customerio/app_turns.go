@@ -12,7 +12,8 @@ import (
 // second lies between the two, however long a call is on its way. A limiter that spaces
 // the sending alone lets calls meet at the server.
 type turns struct {
-	free chan struct{} // has a token for each free turn
+	begin sync.Once
+	free  chan struct{} // has a token for each free turn
 
 	mu     sync.Mutex
 	resume time.Time // no call begins earlier
@@ -20,11 +21,14 @@ type turns struct {
 
 const turnTime = time.Second
 
-func newTurns(n int) *turns {
-	t := &turns{free: make(chan struct{}, n)}
-	for range n {
-		t.free <- struct{}{}
-	}
+// of sets the number of turns, once.
+func (t *turns) of(n int) *turns {
+	t.begin.Do(func() {
+		t.free = make(chan struct{}, n)
+		for range n {
+			t.free <- struct{}{}
+		}
+	})
 	return t
 }
 
