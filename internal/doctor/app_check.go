@@ -22,8 +22,11 @@ func tryApp(ctx context.Context, w config.Workspace, cfg customerio.AppConfig, w
 	}
 	var denied []string
 	scopes := app.Scopes(ctx)
-	for _, s := range scopes {
+	for i, s := range scopes {
 		switch {
+		case i > 0 && ctx.Err() != nil:
+			return warned(fmt.Sprintf("key accepted, but the time allowed %d of its parts only: this program makes %d calls a second at most", i, cmp.Or(cfg.Rate, customerio.DefaultAppRate)),
+				"raise APP_API_RATE for this call, to 10 at most, or run cioctl doctor --only customerio")
 		case customerio.IsUnauthorized(s.Err) && len(scopes) == 1:
 			return failed(s.Err.Error(), appAdvice(ctx, w, cfg))
 		case customerio.IsUnauthorized(s.Err):

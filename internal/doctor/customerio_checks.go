@@ -25,7 +25,7 @@ type CustomerioOrder struct {
 }
 
 // apiWait bounds the calls of a check, within lookLimit.
-const apiWait = 5 * time.Second
+const apiWait = 7 * time.Second
 
 const wrongSetting = "correct the setting"
 

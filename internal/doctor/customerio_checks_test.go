@@ -1,11 +1,14 @@
 package doctor_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -199,14 +202,65 @@ func TestCustomerioOfWorkspaces(t *testing.T) {
 // An API that does not answer is a finding with the cause.
 func TestCustomerioUnreachable(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewServer(http.NotFoundHandler())
-	server.Close()
-	all, track, app := workspaces(t, map[string]string{"CUSTOMERIO_SITE_ID": "site", "CUSTOMERIO_TRACK_API_KEY": "track", "CUSTOMERIO_APP_API_KEY": "app"})
-	track.URL, app.URL = server.URL, server.URL
-	got := strings.Join(findings(t, doctor.CustomerioChecks(doctor.CustomerioOrder{Workspaces: &all, Track: track, App: app})), "\n")
-	for _, want := range []string{"Track API: fail: get region: dial tcp", "App API: fail: try the scope for reporting webhooks:", "connection refused → try again; if it stays, look at DNS"} {
-		if !strings.Contains(got, want) {
-			t.Errorf("no %q in\n%s", want, got)
-		}
+	for cause, want := range map[error]string{
+		syscall.ECONNREFUSED: "connection refused → try again; if it stays, look at DNS",
+		nil:                  "no answer within 7s → try again",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			all, track, app := workspaces(t, map[string]string{"CUSTOMERIO_SITE_ID": "site", "CUSTOMERIO_TRACK_API_KEY": "track", "CUSTOMERIO_APP_API_KEY": "app"})
+			track.Transport = silent{cause}
+			app.Transport = track.Transport
+			got := findings(t, doctor.CustomerioChecks(doctor.CustomerioOrder{Workspaces: &all, Track: track, App: app}))
+			for i, start := range []string{"Track API: fail: get region: ", "App API: fail: try the scope for reporting webhooks: "} {
+				if !strings.HasPrefix(got[i+1], start) || !strings.Contains(got[i+1], want) {
+					t.Errorf("got %s, want %s … %s", got[i+1], start, want)
+				}
+			}
+		})
 	}
+}
+
+// silent is a network that refuses, or a black hole.
+type silent struct{ cause error }
+
+func (s silent) RoundTrip(r *http.Request) (*http.Response, error) {
+	if s.cause == nil {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	return nil, s.cause
+}
+
+// With many workspaces the rate leaves no time for every part.
+func TestCustomerioOfManyWorkspaces(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		env := map[string]string{}
+		for i := range 10 {
+			name := fmt.Sprintf("w%d", i)
+			env["CUSTOMERIO_WORKSPACES"] += name + ","
+			env["CUSTOMERIO_W"+fmt.Sprint(i)+"_APP_API_KEY"] = "app"
+		}
+		all, track, app := workspaces(t, env)
+		fake := customeriotest.NewApp(customeriotest.AppConfig{})
+		app.Transport = direct{fake}
+		got := findings(t, append(doctor.CustomerioChecks(doctor.CustomerioOrder{Workspaces: &all, Track: track, App: app}),
+			doctor.WebhookChecks(doctor.WebhookCheckOrder{Workspaces: &all, App: app, Path: "/webhooks/customerio"})...))
+		text := strings.Join(got, "\n")
+		if n := strings.Count(text, "App API: warn: key accepted, but the time allowed "); n < 5 || strings.Contains(text, "no answer") || strings.Contains(text, "deadline") {
+			t.Errorf("%d of 10 workspaces ran out of time:\n%s", n, text)
+		}
+		if fake.Counts().RateLimited > 0 || fake.Counts().Requests > 40 {
+			t.Errorf("%+v", fake.Counts())
+		}
+	})
+}
+
+// direct calls a handler without a network, for synctest.
+type direct struct{ http.Handler }
+
+func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	d.ServeHTTP(w, r)
+	return w.Result(), nil
 }
