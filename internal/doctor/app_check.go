@@ -41,7 +41,7 @@ func tryApp(ctx context.Context, w config.Workspace, cfg customerio.AppConfig, w
 	return ok("key accepted, may read %d parts", len(scopes))
 }
 
-// appAdvice tries the usual confusions of a key that no part of the App API accepts.
+// appAdvice tries the usual confusions of a refused App API key.
 func appAdvice(ctx context.Context, w config.Workspace, cfg customerio.AppConfig) string {
 	key := config.Variable(w.Name, "APP_API_KEY")
 	if w.APIKey != "" {

@@ -30,8 +30,8 @@ const apiWait = 7 * time.Second
 const wrongSetting = "correct the setting"
 
 // CustomerioChecks checks, for each workspace, the credentials of both APIs, the region
-// and the scopes, and whether ALLOWED_NETWORKS has the addresses that Customer.io calls
-// from. All calls only read.
+// and the scopes, and whether ALLOWED_NETWORKS has Customer.io's addresses. All calls
+// only read.
 func CustomerioChecks(o CustomerioOrder) (checks []Check) {
 	add := func(name string, look func(context.Context) []Verdict) {
 		checks = append(checks, Check{"customerio", name, func(ctx context.Context) []Verdict {
@@ -78,7 +78,7 @@ func keysOf(w config.Workspace) (keys []keyOf) {
 	return keys
 }
 
-// compareKeys looks for a key that was pasted into two variables.
+// compareKeys looks for a key in two variables.
 func compareKeys(w config.Workspace) []Verdict {
 	keys := keysOf(w)
 	if len(keys) == 0 {

@@ -10,8 +10,8 @@ import (
 	"github.com/cioevents/cioevents/internal/customerio"
 )
 
-// covers checks whether the networks have every address that Customer.io calls from. regions
-// has the App API of each region.
+// covers checks whether the networks have every address of Customer.io's calls. regions has
+// the App API of each region.
 func covers(ctx context.Context, allowed []netip.Prefix, regions map[string]customerio.AppConfig) []Verdict {
 	if len(allowed) == 0 {
 		return ok("ALLOWED_NETWORKS is empty: every address may call, and the signature protects")

@@ -15,7 +15,7 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// hangUp is the time after which Customer.io hangs up.
+// Customer.io hangs up after 4 s.
 const hangUp = 4 * time.Second
 
 // tryKeys tries each signing key of a workspace at the public address of ingest.
@@ -36,9 +36,8 @@ func tryKeys(ctx context.Context, w config.Workspace, url string) (found []Verdi
 	return found
 }
 
-// tryKey posts a signed call that ingest verifies and does not store. The transport has no
-// connections of other checks, follows no redirect, and verifies certificates as Customer.io
-// does.
+// tryKey posts a signed probe, which ingest does not store. The transport follows no redirect,
+// and verifies certificates as Customer.io does.
 func tryKey(ctx context.Context, url, name, key string) []Verdict {
 	ctx, cancel := context.WithTimeout(ctx, hangUp)
 	defer cancel()
@@ -70,7 +69,7 @@ type probeAnswer struct {
 	said struct{ Status, Error string } // by ingest, "" by another program
 }
 
-// judge tells the answers of ingest (internal/ingest/answer.go) from those of others.
+// judge tells the answers of ingest (internal/ingest/answer.go) from answers of others.
 func (a *probeAnswer) judge() []Verdict {
 	status := a.resp.StatusCode
 	isIngest := a.said.Status != "" || a.said.Error != ""
@@ -99,7 +98,7 @@ func (a *probeAnswer) judge() []Verdict {
 	return failed(fmt.Sprintf("ingest answers %d: %s", status, a.said.Error), "try again; if it stays, look up the outcome in the log of ingest, and in docs/operations.md")
 }
 
-// certificateWarn is the age left from which a certificate should have been renewed.
+// A certificate should be renewed earlier than certificateWarn before its end.
 const certificateWarn = 14 * 24 * time.Hour
 
 func (a *probeAnswer) accepted() []Verdict {

@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// noAnswer is the verdict about a public address that gave no answer.
+// noAnswer is the verdict about a silent public address.
 func noAnswer(host string, err error) []Verdict {
 	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
 	_, isAuthority := errors.AsType[x509.UnknownAuthorityError](err)

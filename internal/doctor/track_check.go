@@ -64,7 +64,7 @@ func wrongRegion(w config.Workspace, region string) []Verdict {
 	return failed("the account is in region "+region, fmt.Sprintf("set %s=%s", config.Variable(w.Name, "REGION"), region))
 }
 
-// unreached is the verdict about an API that did not answer.
+// unreached is the verdict about a silent API.
 func unreached(err error) []Verdict {
 	text := err.Error()
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -25,8 +25,7 @@ type WebhookCheckOrder struct {
 }
 
 // WebhookChecks checks, for each workspace, whether the reporting webhook is registered,
-// enabled and complete, and tries the signing keys at the URL. ingest stores nothing of
-// these calls.
+// enabled and complete, and tries the signing keys at the URL. ingest stores nothing.
 func WebhookChecks(o WebhookCheckOrder) (checks []Check) {
 	for _, w := range o.Workspaces.All() {
 		app, wrong := o.App.For(w, o.Workspaces) // here, as all workspaces share the rate
@@ -41,7 +40,7 @@ func WebhookChecks(o WebhookCheckOrder) (checks []Check) {
 	return checks
 }
 
-// registered checks what Customer.io knows about the webhooks of a workspace.
+// registered checks the webhooks of a workspace in Customer.io.
 func (o *WebhookCheckOrder) registered(ctx context.Context, w config.Workspace, cfg customerio.AppConfig, wrong error) []Verdict {
 	if w.AppKey == "" {
 		return skipped(config.Variable(w.Name, "APP_API_KEY") + " is not set here")
@@ -62,7 +61,7 @@ func (o *WebhookCheckOrder) registered(ctx context.Context, w config.Workspace, 
 	return o.judge(list)
 }
 
-// ours tells the webhooks that post to the URL, with or without the name of the workspace.
+// ours recognises the webhooks of the URL, with or without the name of the workspace.
 func (o *WebhookCheckOrder) ours(w config.Workspace) func(*customerio.ReportingWebhook) bool {
 	return func(hook *customerio.ReportingWebhook) bool {
 		if o.URL == "" {

@@ -49,7 +49,8 @@ func (w *Webhook) warn(list []Webhook) {
 	}
 }
 
-// faults says which events the pipeline does not get from its webhook, or gets twice.
+// faults are the reasons why the pipeline gets too few events from its webhook, or gets
+// events twice.
 func faults(list []Webhook, w *Webhook) (found []Verdict) {
 	add := func(state State, remedy, detail string) {
 		found = append(found, Verdict{State: state, Detail: detail, Remedy: remedy})

@@ -17,8 +17,8 @@ const (
 	trialBytes  = 64 << 10
 )
 
-// ExamineFolder tries to write into a folder, or into the nearest folder above it that
-// exists, and looks at the free disk. No file stays, also when the process ends meanwhile.
+// ExamineFolder tries to write into a folder, or into the nearest existing folder
+// above, and looks at the free disk. No file stays, also when the process ends meanwhile.
 func ExamineFolder(dir string) []Sign {
 	for {
 		_, err := os.Stat(dir)
@@ -51,7 +51,7 @@ func tryWrite(dir string) error {
 	return f.Sync()
 }
 
-// writeSign names what to do about a failed write.
+// writeSign explains a failed write.
 func writeSign(dir string, err error) Sign {
 	remedy := "look at the file system of " + dir
 	switch {

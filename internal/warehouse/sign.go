@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// A Sign is what an examination found out about a part of a warehouse, for an operator.
+// A Sign is the state of a part of a warehouse, for an operator.
 type Sign struct {
 	// Detail has figures and names.
 	Detail string
-	// Remedy says what to do. It is "" if all is well.
+	// Remedy names the way out, and is "" if all is well.
 	Remedy string
 	// Broken reports that rows cannot be written or read.
 	Broken bool
 }
 
-// Well is the sign of a part that is well.
+// Well is the sign of a healthy part.
 func Well(format string, a ...any) Sign { return Sign{Detail: fmt.Sprintf(format, a...)} }
 
 const migrateRemedy = "start a worker of this release, or run cioctl warehouse migrate"
@@ -44,8 +44,8 @@ func ExamineSchema(ctx context.Context, r Reader) Sign {
 	return SchemaSign(missing, "readable, %d columns and %d views", len(Columns()), len(Views()))
 }
 
-// SchemaSign is the sign of a warehouse that lacks columns and views of this release, or
-// else the sign that all is well.
+// SchemaSign is the sign about missing columns and views. Without any, the format describes
+// the schema.
 func SchemaSign(missing []string, format string, a ...any) Sign {
 	const shown = 6
 	rest := ""

@@ -41,6 +41,9 @@ func TestExamine(t *testing.T) {
 		"reader's role": {func(_ *testing.T, p place, _ *bigquery.Config) { p.Deny(bigqueryfake.NoWriting) }, []string{
 			"ok: messaging in US", "broken: BigQuery proj.messaging: connect to the Write API: ", role,
 		}},
+		"custom role": {func(_ *testing.T, p place, _ *bigquery.Config) { p.Deny(bigqueryfake.NoUpdating) }, []string{
+			"ok: messaging in US", "broken: the account here lacks bigquery.tables.update on the table customerio_events_raw " + role,
+		}},
 		"API disabled": {func(_ *testing.T, p place, _ *bigquery.Config) { p.Deny(bigqueryfake.APIDisabled) }, []string{"→ the project has not enabled the API: gcloud services enable"}},
 		"no dataset":   {func(_ *testing.T, _ place, cfg *bigquery.Config) { cfg.Dataset = "other" }, []string{`"cioctl warehouse migrate" creates dataset and table`}},
 		"other location": {func(_ *testing.T, _ place, cfg *bigquery.Config) { cfg.Location = "EU" }, []string{

@@ -63,9 +63,9 @@ func read(ctx context.Context, path string) warehouse.Sign {
 	return warehouse.ExamineSchema(ctx, r)
 }
 
-// foreignHolder returns the process that has the file open without the lease, and is no
-// cioevents process therefore, once the process has had the file for foreignWait. It
-// returns "" if there is none, or if the system does not tell.
+// foreignHolder returns a process that keeps the file for foreignWait without the lease: a
+// program other than ours. The result is "" without such a process, and where the system
+// names no processes.
 func foreignHolder(ctx context.Context, path string) string {
 	end := time.Now().Add(foreignWait)
 	for {

@@ -2,6 +2,7 @@ package bigqueryfake
 
 import (
 	"net/http"
+	"slices"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -15,6 +16,7 @@ type Denial struct {
 	rest   *restError // nil if the REST calls go on
 	reason string     // of the ErrorInfo of gRPC, "" for none
 	text   string     // of the Write API, "" if its calls go on
+	lacks  []string   // permissions that testIamPermissions does not list
 }
 
 // The kinds of Denial.
@@ -54,10 +56,21 @@ var (
 	}
 	// NoWriting is an account that may read the table, and not append rows, as with
 	// roles/bigquery.dataViewer.
-	NoWriting = &Denial{text: NoRole.text}
+	NoWriting = &Denial{text: NoRole.text, lacks: []string{"bigquery.tables.updateData", updatePermission}}
+	// NoUpdating is an account of a custom role that may append rows, and not add columns.
+	NoUpdating = &Denial{lacks: []string{updatePermission}}
 	// NoReading is an account that may append rows, and not read the table.
 	NoReading = &Denial{rest: NoRole.rest}
 )
+
+// updatePermission is the permission of patchTable
+// (https://cloud.google.com/bigquery/docs/access-control#bq-permissions).
+const updatePermission = "bigquery.tables.update"
+
+// lacks reports whether a Denial takes the permission away. The caller holds the mutex.
+func (s *Server) lacks(permission string) bool {
+	return s.denial != nil && slices.Contains(s.denial.lacks, permission)
+}
 
 // Deny makes the server refuse every later call. Deny(nil) ends the refusals.
 func (s *Server) Deny(d *Denial) {

@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"testing"
 
+	"cloud.google.com/go/bigquery"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -32,5 +35,30 @@ func TestDeny(t *testing.T) {
 	e.server.Deny(nil)
 	if a := e.send(t, batch(1)); a.err != nil || e.len() != 1 {
 		t.Errorf("after the denials: %v, %d rows", a.err, e.len())
+	}
+}
+
+// A denial takes permissions away, and a missing table has none.
+func TestPermissions(t *testing.T) {
+	t.Parallel()
+	e := start(t, bigqueryfake.Config{})
+	asked := []string{"bigquery.tables.getData", "bigquery.tables.updateData", "bigquery.tables.update"}
+	for _, c := range []struct {
+		denial *bigqueryfake.Denial
+		table  string
+		want   int // number of permissions
+		update int // status of a patch
+	}{
+		{nil, e.table().TableID, 3, 0}, {bigqueryfake.NoUpdating, e.table().TableID, 2, 403}, {bigqueryfake.NoWriting, e.table().TableID, 1, 403}, {nil, "missing", 0, 404},
+	} {
+		e.server.Deny(c.denial)
+		table := e.client.Dataset("d").Table(c.table)
+		granted, err := table.IAM().TestPermissions(t.Context(), asked)
+		if err != nil || !cmp.Equal(asked[:c.want], granted, cmpopts.EquateEmpty()) {
+			t.Errorf("%s: %v, %v", c.table, granted, err)
+		}
+		if _, err := table.Update(t.Context(), bigquery.TableMetadataToUpdate{Description: "new"}, ""); httpCode(err) != c.update {
+			t.Errorf("%s: update: %v, want %d", c.table, err, c.update)
+		}
 	}
 }

@@ -20,7 +20,7 @@
 //   - the end of an idle connection
 //   - the delay until the Write API knows a new, recreated or truncated table, and the rows
 //     that vanish meanwhile: see lifecycle.go
-//   - the kinds of 403: see Denial
+//   - the kinds of 403: see Denial, which testIamPermissions of a table knows, too
 //   - JSON that encoding/json accepts and BigQuery refuses: see checkJSON
 //   - rows written twice by the client library after a lost answer
 //   - a view that selects one row of each key: see Server.View

@@ -58,6 +58,9 @@ func (s *Server) patchTable(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.lacks(updatePermission) {
+		return nil, &restError{http.StatusForbidden, "accessDenied", "Access Denied: Table " + t.meta.Id + ": Permission " + updatePermission + " denied on table " + t.meta.Id + " (or it may not exist)."}
+	}
 	if m := r.Header.Get("If-Match"); m != "" && m != "*" && m != t.meta.Etag {
 		return nil, &restError{http.StatusPreconditionFailed, "conditionNotMet", "Precondition Failed"}
 	}
