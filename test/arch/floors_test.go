@@ -72,7 +72,7 @@ var floors = []floor{
 	{"concepts", []room{
 		{"internal/event", "types that ingest, worker and stream agree on: the message of one webhook call with its id and index fields, an attempt at the message, the dead letter"},
 		{"internal/effect", "what an event does to a profile: the effects file, the built-in rules (suppression, opt-outs, engagement by opens and clicks), the person, the Track API calls that result"},
-		{"internal/warehouse", "the row of one event, the columns of the table, names of the views, the contracts `warehouse.Sink` and `warehouse.Identity`"},
+		{"internal/warehouse", "the row of one event, the columns of the table, names of the views, the contracts `warehouse.Sink`, `warehouse.Identity` and `warehouse.Notes`"},
 		{"internal/warehouse/duckdbsql", "the SQL of the views for DuckDB, which a DuckDB file and a Parquet folder share"},
 	}},
 	{"tools", []room{

@@ -85,3 +85,24 @@ func placeOf(w warehousetest.Warehouse) place {
 	}
 	return w.(place)
 }
+
+func TestNotes(t *testing.T) {
+	t.Parallel()
+	warehousetest.Notes(t, func(t *testing.T) warehousetest.Warehouse {
+		t.Helper()
+		return start(t, bigqueryfake.Config{})
+	}, func(t *testing.T, w warehousetest.Warehouse, table string, columns []string) [][]any {
+		t.Helper()
+		found, err := placeOf(w).View(project, dataset, table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := make([][]any, len(found))
+		for i, row := range found {
+			for _, c := range columns {
+				rows[i] = append(rows[i], row[c])
+			}
+		}
+		return rows
+	})
+}

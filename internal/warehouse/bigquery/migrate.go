@@ -32,6 +32,9 @@ func migrate(ctx context.Context, cfg Config, columns []warehouse.Column) (added
 	if added, err = ensureTable(ctx, dataset.Table(Raw), columns); err != nil {
 		return nil, err
 	}
+	if err := ensureNotes(ctx, dataset); err != nil {
+		return nil, err
+	}
 	for _, v := range views(cfg.Project, cfg.Dataset) {
 		// The schema of a view over all columns shows a new column only after the view
 		// is replaced.
@@ -116,7 +119,7 @@ func addColumns(ctx context.Context, t *bq.Table, columns []warehouse.Column) (m
 // viewsVersion increases with every change of the views. Each view has the version as
 // a label: an older program that restarts beside a newer one keeps the newer views.
 const (
-	viewsVersion = 3
+	viewsVersion = 4
 	viewsLabel   = "cioevents_views"
 )
 

@@ -259,8 +259,8 @@ func TestOpenLeavesNewerViews(t *testing.T) {
 // before replace the views at their next start.
 func TestViewsHaveTheirVersion(t *testing.T) {
 	t.Parallel()
-	text := strings.Join(bigquery.Statements(project, dataset, "")[3:], "\n")
-	if got, want := fmt.Sprintf("%x", sha256.Sum256([]byte(text)))[:12], "fa9761098a19"; got != want {
+	text := strings.Join(bigquery.Statements(project, dataset, "")[5:], "\n")
+	if got, want := fmt.Sprintf("%x", sha256.Sum256([]byte(text)))[:12], "87d78e615aeb"; got != want {
 		t.Errorf("the views have the hash %s, want %s: raise viewsVersion, then update the hash here", got, want)
 	}
 }

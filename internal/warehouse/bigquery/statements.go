@@ -43,6 +43,7 @@ func Statements(project, dataset, location string) []string {
 			table, strings.Join(create, ",\n"), quote(partitionColumn), strings.Join(clusterColumns, ", "), rawAbout),
 		fmt.Sprintf("ALTER TABLE %s\n%s", table, strings.Join(add, ",\n")),
 	}
+	statements = append(statements, noteStatements(project, dataset)...)
 	for _, v := range views(project, dataset) {
 		statements = append(statements, fmt.Sprintf("CREATE OR REPLACE VIEW %s\nOPTIONS (labels = [('%s', '%d')]) AS\n%s",
 			quote(project, dataset, v.name), viewsLabel, viewsVersion, v.query))
@@ -66,6 +67,9 @@ func views(project, dataset string) []view {
 	list := []view{{
 		name:  warehouse.Events,
 		query: "SELECT * FROM " + quote(project, dataset, Raw) + "\nWHERE TRUE\nQUALIFY " + oneOfEach,
+	}, {
+		name:  warehouse.Names,
+		query: "SELECT * FROM " + quote(project, dataset, NamesRaw) + "\nWHERE TRUE\nQUALIFY " + latestName,
 	}}
 	for _, text := range strings.SplitAfter(viewsSQL, ";\n") {
 		_, text, found := strings.Cut(text, "CREATE OR REPLACE VIEW `{dataset}.")

@@ -16,14 +16,22 @@ func TestStatementsAreWhatOpenDoes(t *testing.T) {
 	p := start(t, bigqueryfake.Config{})
 	open(t, p.config())
 	statements := bigquery.Statements(project, dataset, "")
-	if want := 3 + 1 + len(warehouse.Views()); len(statements) != want {
+	if want := 5 + 2 + len(warehouse.Views()); len(statements) != want {
 		t.Fatalf("there are %d statements; want %d", len(statements), want)
 	}
-	for i, name := range append([]string{warehouse.Events}, warehouse.Views()...) {
+	for i, name := range append([]string{warehouse.Events, warehouse.Names}, warehouse.Views()...) {
 		view := p.Table(project, dataset, name)
 		want := "CREATE OR REPLACE VIEW `proj.messaging." + name + "`\nOPTIONS (labels = [('cioevents_views', '" + view.Labels["cioevents_views"] + "')]) AS\n" + view.View.Query
-		if got := statements[3+i]; got != want {
+		if got := statements[5+i]; got != want {
 			t.Errorf("statement is\n%s\nwant\n%s", got, want)
+		}
+	}
+	if query := p.Table(project, dataset, warehouse.Settings).View.Query; !strings.HasSuffix(statements[4], "\n"+query) {
+		t.Errorf("statement is\n%s\nwant the query\n%s", statements[4], query)
+	}
+	for _, c := range warehouse.NameColumns() {
+		if !strings.Contains(statements[3], "\n  `"+c.Name+"` ") {
+			t.Errorf("CREATE TABLE of names lacks column %s", c.Name)
 		}
 	}
 	for _, c := range warehouse.Columns() {
@@ -49,7 +57,7 @@ func TestCompactDay(t *testing.T) {
 		t.Errorf("the script rewrites a day without repeated rows:\n%s", got)
 	}
 	// A compaction keeps the rows that the view shows.
-	view := condition(bigquery.Statements(project, dataset, "")[3])
+	view := condition(bigquery.Statements(project, dataset, "")[5])
 	if !strings.Contains(got, view) {
 		t.Errorf("the script does not keep the rows of the view, which are by %s:\n%s", view, got)
 	}

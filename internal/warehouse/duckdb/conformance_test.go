@@ -119,3 +119,11 @@ func mustRun(t *testing.T, path string, statements ...string) {
 		}
 	}
 }
+
+func TestNotes(t *testing.T) {
+	t.Parallel()
+	warehousetest.Notes(t, start, func(t *testing.T, w warehousetest.Warehouse, table string, columns []string) [][]any {
+		t.Helper()
+		return w.(place).query(t, "SELECT "+strings.Join(columns, ", ")+" FROM "+table)
+	})
+}

@@ -1,10 +1,13 @@
 package parquet_test
 
 import (
+	"database/sql"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/cioevents/cioevents/internal/warehouse/parquet"
 	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
 )
 
@@ -33,4 +36,38 @@ func TestNumbersOfViews(t *testing.T) {
 		_, rows := f.Query(t, statement)
 		return rows
 	})
+}
+
+func TestNotes(t *testing.T) {
+	t.Parallel()
+	warehousetest.Notes(t, func(t *testing.T) warehousetest.Warehouse {
+		t.Helper()
+		return newFolder(t)
+	}, func(t *testing.T, w warehousetest.Warehouse, table string, columns []string) [][]any {
+		t.Helper()
+		_, rows := w.(folder).Query(t, "SELECT "+strings.Join(columns, ", ")+" FROM "+table)
+		return rows
+	})
+}
+
+// A folder of an older release has no files of names and settings.
+func TestNotesOfOlderFolder(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	older(t, f)
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if _, err := db.ExecContext(t.Context(), parquet.Views(f.dir)); err != nil {
+		t.Fatal(err)
+	}
+	if _, rows := ask(t, db, "SELECT workspace, source, source_id, action_id, content_id, name, updated_at FROM customerio_names"); len(rows) != 0 {
+		t.Errorf("names are %v; want none", rows)
+	}
+	if _, rows := ask(t, db, "SELECT timezone FROM customerio_settings"); len(rows) != 1 || rows[0][0] != "UTC" {
+		t.Errorf("settings are %v; want one row with UTC", rows)
+	}
 }

@@ -5,6 +5,7 @@
 //	DIR/views.sql                                        for DuckDB: duckdb -init DIR/views.sql
 //	DIR/customerio_events/dt=2026-11-24/batch-….parquet  one batch's rows of that day
 //	DIR/customerio_events/dt=2026-11-23/merged-….parquet a day after Compact
+//	DIR/customerio_names, DIR/customerio_settings        names and settings: see notes.go
 //
 // dt is the UTC day of the event's timestamp. All deliveries of an event have the
 // same timestamp, so Compact finds the repeats of an event within a day. An event
@@ -75,6 +76,9 @@ func (s *Sink) Open(ctx context.Context) error {
 	// it. The next Open or Compact tries again.
 	_ = refuseFirstCompaction(s.dir)
 	if err := s.write(ctx, time.Unix(0, 0).UTC(), nil, "schema"); err != nil {
+		return err
+	}
+	if err := s.openNotes(); err != nil {
 		return err
 	}
 	_, err := publish(s.dir, func(w io.Writer) error {

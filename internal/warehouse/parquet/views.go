@@ -69,6 +69,7 @@ func Views(dir string) string {
 	for _, c := range warehouse.Columns() {
 		fmt.Fprintf(&text, "COMMENT ON COLUMN {schema}.{table}.%q IS %s;\n", c.Name, quote(c.About))
 	}
+	text.WriteString("\n" + notesSQL(dir))
 	text.WriteString("\n" + strings.Join(duckdbsql.Views("{schema}"), "\n\n") + "\n")
 	return strings.NewReplacer(
 		"{schema}", warehouse.DefaultSchema,
@@ -89,11 +90,16 @@ var types = map[warehouse.Type]string{
 
 // emptySQL selects all columns of a file of this release, and no rows.
 func emptySQL() string {
-	var list []string
-	for _, c := range warehouse.Columns() {
-		list = append(list, fmt.Sprintf("NULL::%s AS %q", types[c.Type], c.Name))
+	return "SELECT " + nullsSQL(warehouse.Columns()) + ", NULL::BIGINT AS " + versionColumn + " WHERE false"
+}
+
+// nullsSQL lists NULL for each column, with the type of the column in a file.
+func nullsSQL(columns []warehouse.Column) string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = fmt.Sprintf("NULL::%s AS %q", types[c.Type], c.Name)
 	}
-	return "SELECT " + strings.Join(append(list, "NULL::BIGINT AS "+versionColumn), ", ") + " WHERE false"
+	return strings.Join(list, ", ")
 }
 
 // jsonSQL lists the columns that are text in a file and JSON in the view.

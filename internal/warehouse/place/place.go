@@ -43,10 +43,11 @@ type Place struct {
 // the first warehouse keeps its position in the stream when another is added.
 const FirstConsumer = "warehouse"
 
-// A Sink is a sink that knows its store.
+// A Sink is a sink that knows its store, and keeps names and settings.
 type Sink interface {
 	warehouse.Sink
 	warehouse.Identity
+	warehouse.Notes
 }
 
 // A kind has one implementation for each scheme, and one method for each operation on

@@ -10,6 +10,8 @@
 //   - patching a table under its etag; a schema may only gain nullable columns or lose
 //     a NOT NULL
 //   - views, partitioning, clustering and descriptions, which are kept unchanged
+//   - tabledata.insertAll and tabledata.list, without insertId, templates and selected
+//     fields
 //   - appends to the default stream, decoded by the descriptor of the client
 //   - refused requests: one bad row refuses the whole request, and row_errors names the
 //     bad rows
@@ -23,11 +25,11 @@
 //   - the kinds of 403: see Denial, which testIamPermissions of a table knows, too
 //   - JSON that encoding/json accepts and BigQuery refuses: see checkJSON
 //   - rows written twice by the client library after a lost answer
-//   - a view that selects one row of each key: see Server.View
+//   - a view that selects one row of each key, or one text: see Server.View
 //
 // The fake does not imitate:
 //
-//   - SQL: a view may hold any text, and Server.View runs queries of one form only
+//   - SQL: a view may hold any text, and Server.View runs queries of two forms only
 //   - streams created by an application, offsets, change data capture and Arrow
 //   - RECORD, REPEATED, and types that this module does not use
 //   - permissions and quotas, except as a Denial or a Fault

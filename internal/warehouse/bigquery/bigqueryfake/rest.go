@@ -22,6 +22,8 @@ func (s *Server) routes() http.Handler {
 	handle(http.MethodPost, "/{dataset}/tables/{table}", s.testPermissions)
 	handle(http.MethodPatch, "/{dataset}/tables/{table}", s.patchTable)
 	handle(http.MethodDelete, "/{dataset}/tables/{table}", s.deleteTable)
+	handle(http.MethodPost, "/{dataset}/tables/{table}/insertAll", s.insertAll)
+	handle(http.MethodGet, "/{dataset}/tables/{table}/data", s.listRows)
 	mux.Handle("/", s.call(func(r *http.Request) (any, error) {
 		return nil, &restError{http.StatusNotImplemented, "notImplemented", "bigqueryfake has no " + r.Method + " " + r.URL.Path}
 	}))

@@ -10,17 +10,22 @@ import (
 	"time"
 )
 
-// oneOfEach matches the only query that View can run: the best row of each key.
+// oneOfEach matches a query for the best row of each key.
 var oneOfEach = regexp.MustCompile("^SELECT \\* FROM `([^`]+)`\nWHERE TRUE\nQUALIFY ROW_NUMBER\\(\\) OVER \\(PARTITION BY (.+) ORDER BY (.+)\\) = 1$")
+
+// oneText matches a query for one text.
+var oneText = regexp.MustCompile(`^SELECT '([^'\\]*)' AS (\w+)$`)
 
 // View returns the rows that a view shows, in the order of their arrival. A row has a
 // value for every column of the table, as in Rows.
 //
-// View can run a query of one form:
+// View can run queries of two forms:
+//
+//	SELECT 'text' AS column
 //
 //	SELECT * FROM `project.dataset.table`
 //	WHERE TRUE
-//	QUALIFY ROW_NUMBER() OVER (PARTITION BY column, … ORDER BY column, column IS NULL, …) = 1
+//	QUALIFY ROW_NUMBER() OVER (PARTITION BY column, … ORDER BY column, column DESC, column IS NULL, …) = 1
 //
 // As in GoogleSQL, NULL equals NULL in PARTITION BY, and comes first in ORDER BY. Among
 // rows that are equal in ORDER BY, BigQuery may show any; View shows the first.
@@ -28,6 +33,9 @@ func (s *Server) View(project, dataset, name string) ([]map[string]any, error) {
 	view := s.Table(project, dataset, name)
 	if view == nil || view.View == nil {
 		return nil, fmt.Errorf("bigqueryfake: there is no view %s.%s.%s", project, dataset, name)
+	}
+	if constant := oneText.FindStringSubmatch(view.View.Query); constant != nil {
+		return []map[string]any{{constant[2]: constant[1]}}, nil
 	}
 	query := oneOfEach.FindStringSubmatch(view.View.Query)
 	if query == nil {
@@ -41,17 +49,19 @@ func (s *Server) View(project, dataset, name string) ([]map[string]any, error) {
 	return best(rows, terms(query[2]), terms(query[3]))
 }
 
-// A term is a column, or whether a column is NULL.
+// A term is a column, a column in descending order, or whether a column is NULL.
 type term struct {
-	column string
-	isNull bool
+	column     string
+	descending bool
+	isNull     bool
 }
 
 func terms(list string) []term {
 	var out []term
 	for text := range strings.SplitSeq(list, ", ") {
-		column, isNull := strings.CutSuffix(text, " IS NULL")
-		out = append(out, term{strings.Trim(column, "`"), isNull})
+		column, descending := strings.CutSuffix(text, " DESC")
+		column, isNull := strings.CutSuffix(column, " IS NULL")
+		out = append(out, term{strings.Trim(column, "`"), descending, isNull})
 	}
 	return out
 }
@@ -92,7 +102,7 @@ func best(rows []map[string]any, partition, order []term) ([]map[string]any, err
 func before(a, b map[string]any, order []term) bool {
 	for _, t := range order {
 		if n := compare(t.of(a), t.of(b)); n != 0 {
-			return n < 0
+			return n < 0 != t.descending
 		}
 	}
 	return false
