@@ -25,6 +25,8 @@ type Status struct {
 	// Problems are sentences about streams that break a promise, and about consumers
 	// that stand still, with what to do. The list is never nil.
 	Problems []string `json:"problems"`
+	// Found is Problems with the kind of each.
+	Found []Problem `json:"-"`
 }
 
 // A StreamStatus is the state of the stream of events.
@@ -50,6 +52,12 @@ type ConsumerStatus struct {
 	LastAck     *time.Time `json:"last_ack"`
 	// PausedUntil is the end of a pause, nil without one.
 	PausedUntil *time.Time `json:"paused_until,omitempty"`
+	// Waiting counts the requests of workers that wait for messages.
+	Waiting int `json:"-"`
+	// Settled counts the deliveries up to the first that is not settled.
+	Settled uint64 `json:"-"`
+	// Foreign is set for a consumer that no worker has created or edited last.
+	Foreign bool `json:"-"`
 	// Store is the warehouse of the consumer, nil without one.
 	Store *Store `json:"store,omitempty"`
 	// Filters are the subjects that the consumer reads, none for all subjects.
@@ -82,15 +90,18 @@ func (c *Conn) Status(ctx context.Context) (*Status, error) {
 			Name: Name, Messages: info.State.Msgs, Bytes: info.State.Bytes, MaxBytes: info.Config.MaxBytes,
 			First: info.State.FirstTime, Last: info.State.LastTime, Replicas: info.Config.Replicas,
 		},
-		Problems: texts(propertyProblems(info.Config, Settings{}.withDefaults().stream())),
+		Problems: []string{},
 	}
+	s.addProperties(propertyProblems(info.Config, Settings{}.withDefaults().stream()))
 	infos, err := durables(ctx, st)
 	if err != nil {
 		return nil, err
 	}
 	s.Consumers, s.Replays = consumersOf(infos), replaysOf(infos)
 	held := c.held(ctx)
-	s.Problems = append(s.Problems, slices.Concat(fullness(info), pausesOf(infos), held, standing(infos, held), c.notedSettings(ctx))...)
+	s.add(FillProblem, false, fullness(info)...)
+	s.add(ConsumerProblem, true, slices.Concat(pausesOf(infos), held, standing(infos, held))...)
+	s.add(SettingProblem, false, c.notedSettings(ctx)...)
 	return s, c.deadStatus(ctx, s)
 }
 
@@ -142,6 +153,9 @@ func statusOf(info *jetstream.ConsumerInfo) *ConsumerStatus {
 		LastAck:     info.AckFloor.Last,
 		PausedUntil: pausedUntil(info),
 		Filters:     filtersOf(&info.Config),
+		Waiting:     info.NumWaiting,
+		Settled:     info.AckFloor.Consumer,
+		Foreign:     !isSigned(info.Config),
 	}
 	if store := storeOf(info.Config.Metadata); store.ID != "" {
 		s.Store = &store
@@ -184,14 +198,14 @@ func lagOf(info *jetstream.ConsumerInfo) uint64 {
 func (c *Conn) deadStatus(ctx context.Context, s *Status) error {
 	st, err := c.lookUpDead(ctx)
 	if errors.Is(err, ErrNoDeadStream) {
-		s.Problems = append(s.Problems, err.Error())
+		s.add(SettingProblem, true, err.Error())
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	s.Problems = append(s.Problems, texts(propertyProblems(st.CachedInfo().Config, Settings{}.withDefaults().deadStream()))...)
-	s.Problems = append(s.Problems, fullness(st.CachedInfo())...)
+	s.addProperties(propertyProblems(st.CachedInfo().Config, Settings{}.withDefaults().deadStream()))
+	s.add(FillProblem, false, fullness(st.CachedInfo())...)
 	info, err := st.Info(ctx, jetstream.WithSubjectFilter(deadPrefix+">"))
 	if err != nil {
 		return fmt.Errorf("count dead letters: %w", err)

@@ -9,6 +9,37 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
+// A Problem is a sentence of Status.Problems.
+type Problem struct {
+	Text string
+	Kind ProblemKind
+	// Breaks is set when a promise is broken: events are lost, refused or not handled.
+	Breaks bool
+}
+
+// A ProblemKind says what a problem is about.
+type ProblemKind int
+
+// The kinds of problems.
+const (
+	SettingProblem  ProblemKind = iota // properties and settings of a stream
+	FillProblem                        // a stream that is almost full
+	ConsumerProblem                    // a consumer that gets no events
+)
+
+func (s *Status) add(kind ProblemKind, breaks bool, sentences ...string) {
+	for _, text := range sentences {
+		s.Problems = append(s.Problems, text)
+		s.Found = append(s.Found, Problem{text, kind, breaks})
+	}
+}
+
+func (s *Status) addProperties(problems []problem) {
+	for _, p := range problems {
+		s.add(SettingProblem, p.breaks, p.text)
+	}
+}
+
 // warnShare is the part of a stream's size, in percent, from which fullness warns.
 const warnShare = 80
 
