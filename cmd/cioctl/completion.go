@@ -68,6 +68,7 @@ func (c *cli) completeFlags(cmd *cobra.Command) {
 		"from":             c.stored(deadSources),
 		"to":               c.stored(consumerNames),
 		"consumer":         c.stored(consumerNames),
+		"only":             fixed(doctorGroups...),
 	} {
 		if flag == "from" && strings.HasPrefix(cmd.CommandPath(), "cioctl consumer") {
 			values = fixed("now", "beginning")

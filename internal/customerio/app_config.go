@@ -89,6 +89,9 @@ func (cfg *AppConfig) validate() error {
 	return errors.Join(errs...)
 }
 
+// Address returns the address of the API that the configuration leads to.
+func (cfg *AppConfig) Address() (string, error) { return cfg.base() }
+
 // base returns the address of the API without a final slash.
 func (cfg *AppConfig) base() (string, error) {
 	if cfg.URL != "" {

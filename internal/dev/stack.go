@@ -195,6 +195,9 @@ func (s *Stack) WebhookURL() string {
 	return "http://" + s.ingest.Addr().String() + ingest.Path
 }
 
+// NATSURL returns the address of the NATS server.
+func (s *Stack) NATSURL() string { return s.nats.ClientURL() }
+
 // Connect returns a connection to the stream.
 func (s *Stack) Connect() (*stream.Conn, error) {
 	return stream.Connect(stream.Config{Name: "cioctl", InProcess: s.nats, Log: zerolog.Nop()})

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/doctor"
+)
+
+// On a healthy development stack nothing is wrong, also with the settings of both
+// programs.
+func TestDoctorOnAHealthyStack(t *testing.T) {
+	t.Parallel()
+	stack := startStack(t, t.TempDir())
+	s := &shell{t: t, url: stack.NATSURL(), env: map[string]string{
+		"CUSTOMERIO_APP_URL": stack.FakeURL(), "CUSTOMERIO_WEBHOOK_SECRET": "hunter2", "CUSTOMERIO_SITE_ID": "hunter2", "CUSTOMERIO_TRACK_API_KEY": "hunter2",
+	}}
+	awaitHealthy(t, s)
+	out := s.ok("doctor")
+	if !strings.HasSuffix(out, " ok, 0 warnings, 0 failures\n") || strings.Contains(out, "→") || strings.Contains(out, "\x1b") || strings.Contains(out, "hunter2") {
+		t.Errorf("doctor:\n%s", out)
+	}
+	got := read[findings](s, "doctor", "--only", "nats,clock")
+	for _, f := range got.Findings {
+		if f.Group != "clock" && f.Group != "nats" || f.State != doctor.OK || f.Detail == "" || f.Check == "" {
+			t.Errorf("finding %+v", f)
+		}
+	}
+	if len(got.Findings) != 6 || got.OK != 6 || got.Failures+got.Warnings+got.Skipped != 0 {
+		t.Errorf("--only nats,clock: %+v", got)
+	}
+}
+
+// awaitHealthy waits until the worker of a new stack has created its consumers.
+func awaitHealthy(t *testing.T, s *shell) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(30 * time.Second)
+	for {
+		out, _, code := s.run("status")
+		if code == 0 && strings.Contains(out, "warehouse") {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("the stack does not start:\n%s", out)
+		}
+	}
+}
+
+// With servers that take connections and never answer, doctor ends in time, names each,
+// and fails. The settings of a program are checked where there are any.
+func TestDoctorWithoutAnswers(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	s := &shell{t: t, url: "nats://operator:hunter2@" + ln.Addr().String(), env: map[string]string{
+		"CUSTOMERIO_APP_URL": "http://" + ln.Addr().String(), "ALLOWED_NETWORKS": "10.0.0.1/8", "WORKER_CONSUMERS": "warehouse", "STREAM_REPLICAS": "7",
+	}}
+	start := time.Now()
+	out, errs, code := s.run("doctor")
+	if took := time.Since(start); code != 1 || took > 10*time.Second {
+		t.Errorf("exit code %d after %v", code, took)
+	}
+	for _, want := range []string{
+		"config  ingest       fail   CUSTOMERIO_WEBHOOK_SECRET: is required", `fail   invalid ALLOWED_NETWORKS "10.0.0.1/8"`, `fail   invalid STREAM_REPLICAS "7"`,
+		"nats    connection   fail   no connection to nats://127.0.0.1:", "→ check that NATS runs",
+		"clock   Customer.io  warn   no answer of http://127.0.0.1:", "5 failures, ",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if !strings.Contains(errs, "cioctl: doctor found 5 failures") || strings.Contains(out+errs, "hunter2") {
+		t.Errorf("%s\n%s", out, errs)
+	}
+	s.wrong(`invalid --only "nat": want config, clock, nats, stream, customerio, webhook, warehouse or work`, "doctor", "--only", "nats,nat")
+	if out := s.ok("__complete", "doctor", "--only", ""); !strings.HasPrefix(out, "config\nclock\nnats\n") {
+		t.Errorf("completion of --only:\n%s", out)
+	}
+}

@@ -1,0 +1,164 @@
+package doctor_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/doctor"
+	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/stream/streamtest"
+)
+
+// connect returns a Broker of the server, as the user with the user's name as password.
+func connect(t *testing.T, srv *streamtest.Server, user string) *doctor.Broker {
+	t.Helper()
+	url := srv.URL()
+	if user != "" {
+		url = strings.Replace(url, "nats://", "nats://"+user+":"+user+"@", 1)
+	}
+	b := doctor.Connect(t.Context(), stream.Config{URL: url, Log: zerolog.Nop()})
+	t.Cleanup(b.Close)
+	return b
+}
+
+// found runs checks and returns their findings as lines: "nats connection: ok detail →
+// remedy".
+func found(t *testing.T, checks []doctor.Check) string {
+	t.Helper()
+	var lines strings.Builder
+	doctor.Run(t.Context(), checks, func(f doctor.Finding) {
+		fmt.Fprintf(&lines, "%s %s: %s %s → %s\n", f.Group, f.Check, f.State, f.Detail, f.Remedy)
+	})
+	return lines.String()
+}
+
+// shows reports each line that is missing in the findings.
+func shows(t *testing.T, findings string, want ...string) {
+	t.Helper()
+	for _, w := range want {
+		if !strings.Contains(findings, w) {
+			t.Errorf("no %q in\n%s", w, findings)
+		}
+	}
+}
+
+// The clock of this machine is an input: nobody turns the clock of NATS or Customer.io.
+func TestClock(t *testing.T) {
+	t.Parallel()
+	customerio := httptest.NewServer(http.NotFoundHandler())
+	defer customerio.Close()
+	srv := streamtest.Start(t)
+	srv.Connect(stream.Settings{})
+	b := connect(t, srv, "")
+	const remedy = "→ synchronize the clocks by NTP, here and there (timedatectl, chronyc tracking): ingest refuses a call that is stamped 24h0m0s ahead of its clock"
+	for off, want := range map[time.Duration]string{
+		0:                 "ok less than a second between this machine and %s → ",
+		-time.Minute:      "warn this machine is 1m0s behind %s " + remedy,
+		10 * time.Minute:  "fail this machine is 10m0s ahead of %s " + remedy,
+		-10 * time.Minute: "fail this machine is 10m0s behind %s " + remedy,
+	} {
+		o := doctor.ClockOrder{
+			Now:     func() time.Time { return time.Now().Add(off) },
+			Address: func() (string, error) { return customerio.URL, nil },
+		}
+		got := found(t, doctor.ClockChecks(b, o))
+		shows(t, got, "clock NATS: "+fmt.Sprintf(want, "NATS"), "clock Customer.io: "+fmt.Sprintf(want, "Customer.io"))
+	}
+}
+
+// Without NATS and Customer.io the findings name both, and come in time.
+func TestNothingAnswers(t *testing.T) {
+	t.Parallel()
+	b := doctor.Connect(t.Context(), stream.Config{URL: "nats://user:hunter2@127.0.0.1:1", Log: zerolog.Nop()})
+	defer b.Close()
+	o := doctor.ClockOrder{Now: time.Now, Address: func() (string, error) { return "http://127.0.0.1:1", nil }}
+	got := found(t, append(doctor.NATSChecks(b), doctor.ClockChecks(b, o)...))
+	shows(
+		t, got,
+		"nats connection: fail no connection to nats://127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused → check that NATS runs",
+		"nats permissions: skip NATS is not connected", "nats replicas: skip", "clock NATS: skip",
+		"clock Customer.io: warn no answer of http://127.0.0.1:1: ",
+	)
+	if strings.Contains(got, "hunter2") {
+		t.Errorf("a password is shown:\n%s", got)
+	}
+}
+
+// The kind of fault: a user lacks a permission, and the program fails at its first use.
+func TestPermissions(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../deploy/k8s/base/nats/accounts.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	accounts := strings.NewReplacer("$NATS_INGEST_PASSWORD", "ingest", "$NATS_WORKER_PASSWORD", "worker", "$NATS_OPERATOR_PASSWORD", "operator").Replace(string(text))
+	srv := streamtest.Start(t, streamtest.Configured(t, accounts))
+	shows(
+		t, found(t, doctor.NATSChecks(connect(t, srv, "operator"))),
+		"nats connection: ok 127.0.0.1:", "nats-server 2.", ", without TLS → ",
+		"nats permissions: ok user operator may do the work of the operator: 23 tried",
+		"nats account: ok 0 B stored, 0 streams, 0 consumers", "nats replicas: ok",
+	)
+	shows(
+		t, found(t, doctor.NATSChecks(connect(t, srv, "worker"))),
+		"nats permissions: ok user worker may do the work of the worker: 18 tried", "nats account: skip only an operator's user",
+	)
+	shows(t, found(t, doctor.NATSChecks(connect(t, srv, "stranger"))), "nats connection: fail", "→ NATS refuses the user: check the user and password in NATS_URL")
+
+	srv = streamtest.Start(t, streamtest.Configured(t, strings.Replace(accounts, `"$JS.API.CONSUMER.RESET.CUSTOMERIO.*"`, "", 1)))
+	shows(
+		t, found(t, doctor.NATSChecks(connect(t, srv, "worker"))),
+		"nats permissions: fail user worker, with the work of the worker, may not publish $JS.API.CONSUMER.RESET.CUSTOMERIO.* → "+
+			"add the permission to the user, as in deploy/k8s/base/nats/accounts.conf, and reload NATS",
+	)
+}
+
+// A program is checked where its own settings are, and with all mistakes at once.
+func TestConfigChecks(t *testing.T) {
+	t.Parallel()
+	var key string
+	for want, env := range map[string]map[string]string{
+		"skip nothing of this program is set here, such as A_COUNT: ":                              {"B_NAME": "x"},
+		"ok the settings are valid":                                                                {"A_COUNT": "3"},
+		"fail A_KEY_FILE: open /nowhere: no such file or directory → correct the setting: ingest ": {"A_KEY_FILE": "/nowhere"},
+		`fail invalid A_COUNT "-1": want a whole number above 0 → `:                                {"A_COUNT": "-1", "A_SWITCH": "maybe"},
+		`fail invalid A_SWITCH "maybe": want true or false → `:                                     {"A_COUNT": "-1", "A_SWITCH": "maybe"},
+	} {
+		var n int
+		var on bool
+		getenv := func(name string) string { return env[name] }
+		set := config.New("ingest", getenv)
+		set.Count(&n, "A_COUNT", 1, "")
+		set.Bool(&on, "A_SWITCH", false, "")
+		set.Secret(&key, "A_KEY", "")
+		p := doctor.Program{Name: "ingest", Set: set, Own: []string{"A_COUNT", "A_KEY"}, Has: func() bool { return key != "" }}
+		shows(t, found(t, doctor.ConfigChecks(getenv, p)), "config ingest: "+want)
+	}
+}
+
+// A run ends in time although nothing ends the wait for an answer.
+func TestBlackHoles(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes 5 s")
+	}
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer silent.Close()
+	b := doctor.Connect(t.Context(), stream.Config{URL: strings.Replace(silent.URL, "http", "nats", 1), Log: zerolog.Nop()})
+	defer b.Close()
+	o := doctor.ClockOrder{Now: time.Now, Address: func() (string, error) { return silent.URL, nil }}
+	start := time.Now()
+	got := found(t, append(doctor.NATSChecks(b), doctor.ClockChecks(b, o)...))
+	shows(t, got, "nats connection: fail no connection to ", "clock Customer.io: warn no answer of "+silent.URL)
+	if took := time.Since(start); took > 9*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
