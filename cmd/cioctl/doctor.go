@@ -14,45 +14,67 @@ import (
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/customerio"
 	"github.com/cioevents/cioevents/internal/doctor"
+	"github.com/cioevents/cioevents/internal/ingest"
 	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
 
 // doctorGroups are the groups of checks, in the order of their findings.
 var doctorGroups = []string{"config", "clock", "nats", "stream", "customerio", "webhook", "warehouse", "work"}
 
-// doctorSettings are what the checks need. Each part has a set of its own, because a
-// mistake in the environment is a finding, and the other checks run nevertheless.
+// doctorSettings are what the checks need. NATS and the APIs have sets of their own,
+// because a mistake in the environment is a finding, and the other checks run
+// nevertheless.
 type doctorSettings struct {
-	only []string
-	nats part[stream.Config]
-	api  part[customerio.AppConfig]
+	only      []string
+	url       endpointSetting
+	nats      stream.Config
+	natsSet   *config.Set
+	apis      apiSettings
+	apisSet   *config.Set
+	warehouse warehouseSetting
+	placesSet *config.Set
 }
 
-// A part is settings that are loaded apart from the others.
-type part[T any] struct {
-	value T
-	set   *config.Set
+// apiSettings are the settings of Customer.io's APIs.
+type apiSettings struct {
+	workspaces config.Workspaces
+	track      customerio.Config
+	app        customerio.AppConfig
 }
 
-// load returns the value. A mistake leaves the value as it is, and the check that uses the
-// value reports the mistake.
-func (p *part[T]) load() T {
-	_ = p.set.Load()
-	return p.value
+// Declare adds the settings to the set.
+func (a *apiSettings) Declare(s *config.Set) {
+	a.workspaces.Declare(s, config.WantSecrets, config.WantTrack, config.WantApp)
+	a.track.Declare(s)
+	a.app.Declare(s)
 }
 
-// declare adds the settings of all parts to the command.
-func (d *doctorSettings) declare(cmd *cobra.Command, getenv func(string) string) {
-	d.nats.value = stream.Config{Name: "cioctl doctor", Log: zerolog.Nop()}
-	d.nats.set = config.On(cmd.Flags(), getenv)
-	d.nats.value.Declare(d.nats.set)
-	d.api.set = config.On(cmd.Flags(), getenv)
-	customerio.DeclareRegion(d.api.set, &d.api.value.Region)
-	d.api.value.Declare(d.api.set)
+// declareParts adds the settings whose mistakes are findings.
+func (d *doctorSettings) declareParts(cmd *cobra.Command, getenv func(string) string) {
+	d.nats = stream.Config{Name: "cioctl doctor", Log: zerolog.Nop()}
+	for _, part := range []struct {
+		settings
+		set **config.Set
+	}{{&d.nats, &d.natsSet}, {&d.apis, &d.apisSet}, {&d.warehouse, &d.placesSet}} {
+		*part.set = config.On(cmd.Flags(), getenv)
+		part.Declare(*part.set)
+	}
+}
+
+// load reads the settings. A mistake leaves its setting at the default; the check that
+// uses the setting, or the one of the program's settings, reports the mistake.
+func (d *doctorSettings) load() (mistakes error) {
+	_ = d.natsSet.Load() // the connection fails with the same mistake
+	mistakes = errors.Join(d.apisSet.Load(), d.placesSet.Load())
+	d.apis.app.Region = d.apis.track.Region
+	return mistakes
 }
 
 // Declare adds the flags whose mistakes end the command.
 func (d *doctorSettings) Declare(s *config.Set) {
+	d.url.optional = true
+	d.url.Declare(s)
 	s.Flags().Var((*config.List)(&d.only), "only", "run only these groups of checks, comma-separated: "+strings.Join(doctorGroups, ", "))
 	s.Check(func() error {
 		var mistakes []error
@@ -90,7 +112,7 @@ the operator's user what you may do.
 A fail ends doctor with exit code 1, a warn does not.`,
 		Example: "  cioctl doctor\n  cioctl doctor --only nats,stream,work\n  cioctl doctor --output json | jq -r '.findings[] | select(.state == \"fail\")'",
 	}
-	d.declare(cmd, c.getenv)
+	d.declareParts(cmd, c.getenv)
 	return c.command(cmd, func(ctx context.Context, _ []string) error {
 		return c.examine(ctx, &d, &out)
 	}, &d, &out)
@@ -98,9 +120,10 @@ A fail ends doctor with exit code 1, a warn does not.`,
 
 // examine runs the checks and prints their findings.
 func (c *cli) examine(ctx context.Context, d *doctorSettings, out *output) error {
-	broker := doctor.Connect(ctx, d.nats.load())
+	mistakes := d.load()
+	broker := doctor.Connect(ctx, d.nats)
 	defer broker.Close()
-	checks := c.checks(d, broker)
+	checks := c.checks(d, mistakes, broker)
 	if len(d.only) > 0 {
 		checks = slices.DeleteFunc(checks, func(check doctor.Check) bool { return !slices.Contains(d.only, check.Group) })
 	}
@@ -112,12 +135,28 @@ func (c *cli) examine(ctx context.Context, d *doctorSettings, out *output) error
 }
 
 // checks returns all checks, in the order of doctorGroups.
-func (c *cli) checks(d *doctorSettings, broker *doctor.Broker) []doctor.Check {
-	api := d.api.load()
+func (c *cli) checks(d *doctorSettings, mistakes error, broker *doctor.Broker) []doctor.Check {
+	p := readPrograms(c.getenv)
+	own := doctor.Program{Name: "cioctl", Given: true, Mistakes: mistakes}
+	a := &d.apis
 	return slices.Concat(
-		doctor.ConfigChecks(c.getenv, c.programs()...),
-		doctor.ClockChecks(broker, doctor.ClockOrder{Now: time.Now, Address: api.Address}),
+		doctor.ConfigChecks(append(p.programs, own), p.misspelt(d.apisSet)),
+		doctor.ClockChecks(broker, doctor.ClockOrder{Now: time.Now, Address: a.app.Address}),
 		doctor.NATSChecks(broker),
-		// customerio, webhook and warehouse follow here, before work.
+		doctor.StreamChecks(broker),
+		doctor.CustomerioChecks(doctor.CustomerioOrder{Workspaces: &a.workspaces, Track: a.track, App: a.app, Allowed: p.ingest.Receiver.Allowed}),
+		doctor.WebhookChecks(doctor.WebhookCheckOrder{Workspaces: &a.workspaces, App: a.app, URL: d.url.url, Path: ingest.Path}),
+		c.warehouseChecks(&d.warehouse),
+		doctor.WorkChecks(broker, time.Now),
 	)
+}
+
+// warehouseChecks checks the warehouses. Without WAREHOUSE_URL the file of a worker or a
+// development stack may be here, or not.
+func (c *cli) warehouseChecks(w *warehouseSetting) []doctor.Check {
+	if len(w.places) == 1 && w.places[0].URL == place.DefaultURL && w.places[0].Missing() {
+		skip := []doctor.Verdict{{State: doctor.Skip, Detail: place.Setting + " is not set here, and there is no " + place.DefaultURL}}
+		return []doctor.Check{{Group: "warehouse", Name: "place", Look: func(context.Context) []doctor.Verdict { return skip }}}
+	}
+	return doctor.WarehouseChecks(w.places)
 }

@@ -12,27 +12,42 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
 
-// programs returns ingest and the worker with their settings in the environment.
-func (c *cli) programs() []doctor.Program {
-	var ingest ingestapp.Config
-	var worker workerapp.Config
-	list := []doctor.Program{{Name: "ingest", Has: func() bool {
-		return slices.ContainsFunc(ingest.Workspaces.All(), func(w config.Workspace) bool { return len(w.Secrets) > 0 })
-	}}, {Name: "worker", Has: func() bool {
-		return slices.ContainsFunc(worker.Workspaces.All(), func(w config.Workspace) bool { return w.SiteID != "" || w.APIKey != "" })
-	}}}
-	for i, declare := range []func(*config.Set){ingest.Declare, worker.Declare} {
-		list[i].Set = config.New(list[i].Name, c.getenv)
-		declare(list[i].Set)
+// programSettings are the settings of ingest and the worker in the environment here.
+type programSettings struct {
+	ingest    ingestapp.Config
+	worker    workerapp.Config
+	programs  []doctor.Program
+	ingestSet *config.Set
+	workerSet *config.Set
+}
+
+func readPrograms(getenv func(string) string) *programSettings {
+	p := &programSettings{ingestSet: config.New("ingest", getenv), workerSet: config.New("worker", getenv)}
+	p.ingest.Declare(p.ingestSet)
+	p.worker.Declare(p.workerSet)
+	for _, load := range []struct {
+		name       string
+		set, other *config.Set
+		workspaces *config.Workspaces
+		has        func(config.Workspace) bool
+	}{
+		{"ingest", p.ingestSet, p.workerSet, &p.ingest.Workspaces, func(w config.Workspace) bool { return len(w.Secrets) > 0 }},
+		{"worker", p.workerSet, p.ingestSet, &p.worker.Workspaces, func(w config.Workspace) bool { return w.SiteID != "" || w.APIKey != "" }},
+	} {
+		own := own(load.set, load.other)
+		mistakes := load.set.Load()
+		p.programs = append(p.programs, doctor.Program{
+			Name: load.name, Example: own[0], Mistakes: mistakes,
+			Given: slices.ContainsFunc(load.workspaces.All(), load.has) ||
+				slices.ContainsFunc(own, func(name string) bool { return getenv(name) != "" || getenv(name+"_FILE") != "" }),
+		})
 	}
-	list[0].Own = own(list[0].Set, list[1].Set)
-	list[1].Own = own(list[1].Set, list[0].Set)
-	return list
+	return p
 }
 
 // shared are settings of a program that commands of cioctl read, too: they do not tell
 // that the program runs here.
-var shared = []string{"INGEST_ADDR", "CUSTOMERIO_REGION", place.Setting}
+var shared = []string{"INGEST_ADDR", "CUSTOMERIO_REGION", "CUSTOMERIO_TRACK_URL", place.Setting}
 
 // own returns the names of the settings that only one of two programs has.
 func own(set, other *config.Set) (names []string) {
@@ -45,11 +60,13 @@ func own(set, other *config.Set) (names []string) {
 	return names
 }
 
-// environment returns the names of the variables of this process.
-func environment() (names []string) {
+// misspelt returns the variables of this process that look like settings of the programs
+// or of cioctl.
+func (p *programSettings) misspelt(cioctl *config.Set) map[string]string {
+	var names []string
 	for _, v := range os.Environ() {
 		name, _, _ := strings.Cut(v, "=")
 		names = append(names, name)
 	}
-	return names
+	return config.Misspelt(names, p.ingest.Workspaces.All(), p.ingestSet, p.workerSet, cioctl)
 }

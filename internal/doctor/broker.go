@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/stream"
@@ -25,6 +26,10 @@ type Broker struct {
 	access *stream.Access
 	conn   *stream.Conn
 	err    error
+
+	once      sync.Once
+	status    *stream.Status
+	statusErr error
 }
 
 // Connect begins to connect to NATS, with the inbox that the user may use. The caller
@@ -91,6 +96,20 @@ func (b *Broker) on(look func(context.Context, *stream.Conn) []Verdict) func(con
 		}
 		return look(ctx, b.conn)
 	}
+}
+
+// onStatus is on for a check of the streams and the consumers. All checks share one look.
+func (b *Broker) onStatus(look func(context.Context, *stream.Status) []Verdict) func(context.Context) []Verdict {
+	return b.on(func(ctx context.Context, conn *stream.Conn) []Verdict {
+		if b.access.Role == "ingest" {
+			return skipped("ingest's user sees neither consumers nor dead letters: run doctor with the user of a worker or an operator")
+		}
+		b.once.Do(func() { b.status, b.statusErr = conn.Status(ctx) })
+		if b.statusErr != nil {
+			return failed(b.statusErr.Error(), "a missing stream is created by the worker that starts next, or by cioctl stream apply; else look at the findings about nats")
+		}
+		return look(ctx, b.status)
+	})
 }
 
 // unasked is the verdict about a question that NATS did not answer.

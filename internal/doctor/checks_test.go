@@ -1,6 +1,7 @@
 package doctor_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/doctor"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
@@ -124,24 +124,18 @@ func TestPermissions(t *testing.T) {
 // A program is checked where its own settings are, and with all mistakes at once.
 func TestConfigChecks(t *testing.T) {
 	t.Parallel()
-	var key string
-	for want, env := range map[string]map[string]string{
-		"skip nothing of this program is set here, such as A_COUNT: ":                              {"B_NAME": "x"},
-		"ok the settings are valid":                                                                {"A_COUNT": "3"},
-		"fail A_KEY_FILE: open /nowhere: no such file or directory → correct the setting: ingest ": {"A_KEY_FILE": "/nowhere"},
-		`fail invalid A_COUNT "-1": want a whole number above 0 → `:                                {"A_COUNT": "-1", "A_SWITCH": "maybe"},
-		`fail invalid A_SWITCH "maybe": want true or false → `:                                     {"A_COUNT": "-1", "A_SWITCH": "maybe"},
-	} {
-		var n int
-		var on bool
-		getenv := func(name string) string { return env[name] }
-		set := config.New("ingest", getenv)
-		set.Count(&n, "A_COUNT", 1, "")
-		set.Bool(&on, "A_SWITCH", false, "")
-		set.Secret(&key, "A_KEY", "")
-		p := doctor.Program{Name: "ingest", Set: set, Own: []string{"A_COUNT", "A_KEY"}, Has: func() bool { return key != "" }}
-		shows(t, found(t, doctor.ConfigChecks(getenv, p)), "config ingest: "+want)
-	}
+	mistakes := errors.Join(errors.New("A: is required"), errors.New("invalid B"))
+	got := found(t, doctor.ConfigChecks([]doctor.Program{
+		{Name: "elsewhere", Example: "C", Mistakes: mistakes},
+		{Name: "ingest", Given: true, Mistakes: mistakes},
+		{Name: "worker", Given: true},
+	}, map[string]string{"SERCET": "SECRET"}))
+	shows(
+		t, got, "config elsewhere: skip nothing of this program is set here, such as C: ",
+		"config ingest: fail A: is required → correct the setting: ingest ends with", "config ingest: fail invalid B → ", "config worker: ok the settings are valid",
+		"config names: warn SERCET is no setting, so it has no effect → did you mean SECRET?",
+	)
+	shows(t, found(t, doctor.ConfigChecks(nil, nil)), "config names: ok ")
 }
 
 // A run ends in time although nothing ends the wait for an answer.

@@ -3,47 +3,50 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
-
-	"github.com/cioevents/cioevents/internal/config"
 )
 
 // A Program is ingest or the worker, with its settings in the environment here.
 type Program struct {
 	Name string
-	// Set has the settings of the program.
-	Set *config.Set
-	// Own are settings of the program that no other program and no command has.
-	Own []string
-	// Has reports, after Set is loaded, whether a workspace has keys for the program.
-	Has func() bool
+	// Given says that the environment has a setting of this program alone. Otherwise the
+	// program runs elsewhere.
+	Given bool
+	// Example is such a setting.
+	Example string
+	// Mistakes is the error with which the program would end, nil without mistakes.
+	Mistakes error
 }
 
-// ConfigChecks checks the environment as the programs do at their start. A program whose
-// own settings are all missing runs elsewhere.
-func ConfigChecks(getenv func(string) string, programs ...Program) (checks []Check) {
+// ConfigChecks checks the environment as the programs do at their start. Misspelt has the
+// variables that config.Misspelt found.
+func ConfigChecks(programs []Program, misspelt map[string]string) (checks []Check) {
 	for _, p := range programs {
-		checks = append(checks, Check{"config", p.Name, func(context.Context) []Verdict { return p.check(getenv) }})
+		checks = append(checks, Check{"config", p.Name, func(context.Context) []Verdict { return p.check() }})
 	}
-	return checks
+	return append(checks, Check{"config", "names", func(context.Context) []Verdict { return spelling(misspelt) }})
 }
 
-func (p *Program) check(getenv func(string) string) []Verdict {
-	mistakes := p.Set.Load()
-	if !p.isGiven(getenv) {
-		return skipped(fmt.Sprintf("nothing of this program is set here, such as %s: doctor checks the settings in the program's own environment", p.Own[0]))
+func spelling(misspelt map[string]string) []Verdict {
+	var list []Verdict
+	for _, name := range slices.Sorted(maps.Keys(misspelt)) {
+		list = append(list, Verdict{Warn, name + " is no setting, so it has no effect", "did you mean " + misspelt[name] + "?"})
 	}
-	if mistakes == nil {
+	return orWell(list, "no variable looks like a misspelt setting")
+}
+
+func (p *Program) check() []Verdict {
+	if !p.Given {
+		return skipped(fmt.Sprintf("nothing of this program is set here, such as %s: doctor checks the settings in the program's own environment", p.Example))
+	}
+	if p.Mistakes == nil {
 		return ok("the settings are valid")
 	}
 	var list []Verdict
-	for m := range strings.SplitSeq(mistakes.Error(), "\n") {
+	for m := range strings.SplitSeq(p.Mistakes.Error(), "\n") {
 		list = append(list, Verdict{Fail, m, "correct the setting: " + p.Name + " ends with exit code 2 because of it"})
 	}
 	return list
-}
-
-func (p *Program) isGiven(getenv func(string) string) bool {
-	return p.Has() || slices.ContainsFunc(p.Own, func(name string) bool { return getenv(name) != "" || getenv(name+"_FILE") != "" })
 }

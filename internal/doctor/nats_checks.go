@@ -92,14 +92,12 @@ func replicas(ctx context.Context, conn *stream.Conn) []Verdict {
 }
 
 // listed returns a warning for each problem, or that all is well.
-func listed(detail string, problems []string) (list []Verdict) {
+func listed(detail string, problems []string) []Verdict {
+	var list []Verdict
 	for _, p := range problems {
 		list = append(list, split(Warn, p))
 	}
-	if list == nil {
-		return ok("%s", detail)
-	}
-	return list
+	return orWell(list, detail)
 }
 
 // split makes a verdict of a sentence that ends with what to do.

@@ -76,10 +76,13 @@ func isGone(err error) bool {
 	return errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, nats.ErrNoResponders)
 }
 
+// description tells the consumers of workers from those of other programs.
+func description(name string) string { return "cioevents worker, consumer " + name }
+
 func consumerConfig(name string, subjects []string) jetstream.ConsumerConfig {
 	return jetstream.ConsumerConfig{
 		Durable:        name,
-		Description:    "cioevents worker, consumer " + name,
+		Description:    description(name),
 		FilterSubjects: subjects,
 		DeliverPolicy:  jetstream.DeliverAllPolicy,
 		AckPolicy:      jetstream.AckExplicitPolicy,

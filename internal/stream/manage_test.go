@@ -39,8 +39,8 @@ func TestStatus(t *testing.T) {
 		t.Errorf("stream (-want +got):\n%s", diff)
 	}
 	consumers := []stream.ConsumerStatus{
-		{Name: "a", Filters: []string{"customerio.events.*.*.bounced", "customerio.redrive.a.>"}, Foreign: true},
-		{Name: "b", Lag: 3, InFlight: 2, Foreign: true},
+		{Name: "a", Filters: []string{"customerio.events.*.*.bounced", "customerio.redrive.a.>"}, Edited: true},
+		{Name: "b", Lag: 3, InFlight: 2, Edited: true},
 	}
 	if diff := cmp.Diff(consumers, got.Consumers, cmpopts.IgnoreFields(stream.ConsumerStatus{}, "LastAck")); diff != "" {
 		t.Errorf("consumers (-want +got):\n%s", diff)

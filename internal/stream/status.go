@@ -56,8 +56,9 @@ type ConsumerStatus struct {
 	Waiting int `json:"-"`
 	// Settled counts the deliveries up to the first that is not settled.
 	Settled uint64 `json:"-"`
-	// Foreign is set for a consumer that no worker has created or edited last.
-	Foreign bool `json:"-"`
+	// Foreign is set for a consumer of another program, and Edited for one of a worker that
+	// somebody has edited.
+	Foreign, Edited bool `json:"-"`
 	// Store is the warehouse of the consumer, nil without one.
 	Store *Store `json:"store,omitempty"`
 	// Filters are the subjects that the consumer reads, none for all subjects.
@@ -99,7 +100,7 @@ func (c *Conn) Status(ctx context.Context) (*Status, error) {
 	}
 	s.Consumers, s.Replays = consumersOf(infos), replaysOf(infos)
 	held := c.held(ctx)
-	s.add(FillProblem, false, fullness(info)...)
+	s.add(FillProblem, isFull(info), fullness(info)...)
 	s.add(ConsumerProblem, true, slices.Concat(pausesOf(infos), held, standing(infos, held))...)
 	s.add(SettingProblem, false, c.notedSettings(ctx)...)
 	return s, c.deadStatus(ctx, s)
@@ -155,7 +156,8 @@ func statusOf(info *jetstream.ConsumerInfo) *ConsumerStatus {
 		Filters:     filtersOf(&info.Config),
 		Waiting:     info.NumWaiting,
 		Settled:     info.AckFloor.Consumer,
-		Foreign:     !isSigned(info.Config),
+		Foreign:     info.Config.Description != description(info.Name),
+		Edited:      info.Config.Description == description(info.Name) && !isSigned(info.Config),
 	}
 	if store := storeOf(info.Config.Metadata); store.ID != "" {
 		s.Store = &store
@@ -205,7 +207,7 @@ func (c *Conn) deadStatus(ctx context.Context, s *Status) error {
 		return err
 	}
 	s.addProperties(propertyProblems(st.CachedInfo().Config, Settings{}.withDefaults().deadStream()))
-	s.add(FillProblem, false, fullness(st.CachedInfo())...)
+	s.add(FillProblem, isFull(st.CachedInfo()), fullness(st.CachedInfo())...)
 	info, err := st.Info(ctx, jetstream.WithSubjectFilter(deadPrefix+">"))
 	if err != nil {
 		return fmt.Errorf("count dead letters: %w", err)

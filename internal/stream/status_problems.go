@@ -62,6 +62,14 @@ func fullness(info *jetstream.StreamInfo) []string {
 		info.Config.Name, state, storedText(stored), storedText(uint64(limit)), harm, remedy)}
 }
 
+// fullShare is the part of a stream's size, in percent, from which messages are refused
+// soon.
+const fullShare = 95
+
+func isFull(info *jetstream.StreamInfo) bool {
+	return info.Config.MaxBytes > 0 && info.State.Bytes*100 >= uint64(info.Config.MaxBytes)*fullShare
+}
+
 // Times without a delivery and an acknowledgement, after which a consumer with a lag
 // stands still. A message in flight may wait for its next attempt, for 12.5 minutes at
 // most.

@@ -129,6 +129,20 @@ func ages(ctx context.Context, st jetstream.Stream, infos []*jetstream.ConsumerI
 	return m, nil
 }
 
+// Oldest returns when the oldest unsettled message of a consumer was stored, the zero time
+// when all messages are settled.
+func (c *Conn) Oldest(ctx context.Context, consumer string) (time.Time, error) {
+	st, err := c.lookUp(ctx, Name)
+	if err != nil {
+		return time.Time{}, err
+	}
+	info, err := c.consumerInfo(ctx, consumer)
+	if err != nil || info == nil {
+		return time.Time{}, err
+	}
+	return oldest(ctx, st, info)
+}
+
 // oldest returns the time of storing of the consumer's oldest unsettled message, the
 // zero time when all messages are settled. The oldest unsettled message is the first
 // message above AckFloor with one of the consumer's subjects.
