@@ -5,6 +5,12 @@ import (
 	"strings"
 )
 
+// OtherMailbox is the mailbox provider of all domains that belong to none of the four.
+const OtherMailbox = other
+
+// Providers returns the mailbox providers, OtherMailbox last.
+func Providers() []string { return []string{gmail, microsoft, yahoo, apple, other} }
+
 // Mailbox providers. Each lists the domains of its own mailboxes: a company's domain
 // at Google or Microsoft looks like any other domain and counts as other.
 const (
