@@ -16,6 +16,7 @@ type Metrics struct {
 	rows          *prometheus.CounterVec
 	// otherRecipient has the metrics of effect.RecipientMetrics.
 	otherRecipient *prometheus.CounterVec
+	mail           *prometheus.CounterVec // see Mail
 }
 
 // NewMetrics registers the instruments.
@@ -40,6 +41,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 
 		otherRecipient: counter("cioevents_effects_other_recipient_total",
 			"E-mail events without effect, because the message went to an address other than the person's own.", "workspace", "metric"),
+		mail: counter("cioevents_mail_total",
+			"E-mail events, by the recipient's mailbox provider and outcome. A message of the stream counts at its first attempt, once its row is written.", "workspace", "provider", "outcome"),
 	}
 }
 

@@ -17,6 +17,9 @@ import (
 
 // Rows is the handler that writes events to a warehouse.
 type Rows struct {
+	// Mail counts the written e-mail events. Default: no count.
+	Mail *Mail
+
 	sink    warehouse.Sink
 	metrics rowMetrics
 	failed  prometheus.Counter // failed openings, with the failed batches
@@ -33,18 +36,17 @@ func NewRows(consumer string, sink warehouse.Sink, m *Metrics) *Rows {
 	return &Rows{sink: sink, metrics: m.rowsOf(consumer), failed: m.batchErrors.WithLabelValues(consumer)}
 }
 
+// A place is where a row comes from.
+type place struct {
+	index int                // of the message in the batch
+	mail  prometheus.Counter // counts the row once it is written, nil for no count
+}
+
 // Handle writes the batch.
 func (h *Rows) Handle(ctx context.Context, batch []event.Attempt, fail func(int, error)) error {
 	rows, release := h.memory(len(batch))
 	defer release()
-	places := make([]int, 0, len(batch)) // the index in the batch, for each row
-	for i := range batch {
-		if err := parse(&rows[len(places)], &batch[i]); err != nil {
-			fail(i, fault.Permanent(event.ParseReason(err), err))
-			continue
-		}
-		places = append(places, i)
-	}
+	places := h.parse(batch, rows, fail)
 	if rows = rows[:len(places)]; len(rows) == 0 {
 		return nil
 	}
@@ -53,12 +55,37 @@ func (h *Rows) Handle(ctx context.Context, batch []event.Attempt, fail func(int,
 		return err
 	}
 	for _, r := range result.Rejected {
-		fail(places[r.Index], fault.Permanent(fault.ReasonRejectedRow, r.Err))
+		fail(places[r.Index].index, fault.Permanent(fault.ReasonRejectedRow, r.Err))
+		places[r.Index].mail = nil
 	}
+	h.count(result, places)
+	return nil
+}
+
+// parse fills the first rows with the messages that can be parsed, and returns their
+// places.
+func (h *Rows) parse(batch []event.Attempt, rows []warehouse.Row, fail func(int, error)) []place {
+	places := make([]place, 0, len(batch))
+	for i := range batch {
+		r := &rows[len(places)]
+		if err := parse(r, &batch[i]); err != nil {
+			fail(i, fault.Permanent(event.ParseReason(err), err))
+			continue
+		}
+		places = append(places, place{i, h.Mail.of(&batch[i], r)})
+	}
+	return places
+}
+
+func (h *Rows) count(result warehouse.Result, places []place) {
 	h.metrics.inserted.Add(float64(result.Inserted))
 	h.metrics.duplicates.Add(float64(result.Duplicates))
 	h.metrics.rejected.Add(float64(len(result.Rejected)))
-	return nil
+	for _, p := range places {
+		if p.mail != nil {
+			p.mail.Inc()
+		}
+	}
 }
 
 // Open opens the sink, so that the tables exist before the first event. A caller may

@@ -17,6 +17,7 @@ func TestLabelValuesAreExplained(t *testing.T) {
 	for _, tt := range []struct{ heading, instrument, label string }{
 		{"### Outcomes of ingest", "cioevents_ingest_answers_total", "outcome"},
 		{"### Reasons of dead letters", "cioevents_worker_dead_letters_total", "reason"},
+		{"### Outcomes of e-mails", "cioevents_mail_total", "outcome"},
 		{"### Outcomes of Track API calls", "cioevents_track_calls_total", "outcome"},
 	} {
 		want, got := labelValues(instruments, tt.instrument, tt.label), explained(operations, tt.heading)

@@ -21,7 +21,7 @@ type alertCase struct {
 func TestAlertsFire(t *testing.T) {
 	t.Parallel()
 	rules := load(t, "production").alerts()
-	cases := slices.Concat(ingestCases(), workerCases(), streamCases())
+	cases := slices.Concat(ingestCases(), workerCases(), mailCases(), streamCases())
 	for _, c := range cases {
 		t.Run(c.alert+"/"+c.name, func(t *testing.T) {
 			t.Parallel()

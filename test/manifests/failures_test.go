@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -28,7 +29,8 @@ type failure struct {
 
 // failures has an entry for each alert.
 func failures() []failure {
-	return append(append(ingestFailures(), workerFailures()...), natsFailures()...)
+	// Complaints and bounces of other failures would let the alerts about mail fire.
+	return slices.Concat(ingestFailures(), mailFailures(), workerFailures(), natsFailures())
 }
 
 func ingestFailures() []failure {

@@ -66,7 +66,9 @@ func (s *site) traffic(minute int) {
 	case 3:
 		s.event("bounced", hard)
 	case 5:
-		s.event("spammed", "")
+		if minute < 10 && s.events < 150 { // twice a day: three complaints would be many
+			s.event("spammed", "")
+		}
 	case 7:
 		if minute < 10 {
 			s.event("bounced", otherAddress)

@@ -13,7 +13,7 @@ func (a *App) wireWarehouses() error {
 	if err != nil {
 		return err
 	}
-	for _, p := range places {
+	for i, p := range places {
 		sink, err := p.Sink(a.Log)
 		if err != nil {
 			return fmt.Errorf("%s %q: %w", place.Setting, p.URL, err)
@@ -26,6 +26,9 @@ func (a *App) wireWarehouses() error {
 			log: a.Log.With().Str("consumer", p.Consumer).Logger(), known: make(chan struct{}),
 		}
 		guard.rows = worker.NewRows(p.Consumer, watchedSink{sink, guard}, a.metrics)
+		if i == 0 { // the consumer of every warehouse sees the same events
+			guard.rows.Mail = a.metrics.Mail(p.Consumer, a.workspaces())
+		}
 		a.Registry.MustRegister(guard.gauge())
 		a.sinks, a.stores = append(a.sinks, sink), append(a.stores, guard)
 		a.jobs = append(a.jobs, job{
@@ -34,4 +37,11 @@ func (a *App) wireWarehouses() error {
 		})
 	}
 	return nil
+}
+
+func (a *App) workspaces() (names []string) {
+	for _, w := range a.cfg.Workspaces.All() {
+		names = append(names, w.Name)
+	}
+	return names
 }
