@@ -52,8 +52,8 @@ func (d *demo) report(ctx context.Context, sent operate.SendReport, status *stre
 // funnel prints the funnel of the campaign, and returns the number of delivered
 // messages.
 func (t *demoTable) funnel(ctx context.Context, path string) (delivered int, err error) {
-	funnel, err := duckdb.Query(ctx, path, `SELECT sent, delivered, bounced, unique_opens, unique_human_opens, unique_clicks, conversions, unsubscribes, spam_complaints
-		FROM customerio_campaign_funnel WHERE campaign_id = 7`)
+	funnel, err := duckdb.Query(ctx, path, `SELECT sent, delivered, hard_bounces, soft_bounces, unknown_bounces, human_opens, human_clicks, conversions, unsubscribes, complaints
+		FROM customerio_messages WHERE source = 'campaign' AND source_id = '7'`)
 	if err != nil {
 		return 0, err
 	}

@@ -37,14 +37,16 @@ func (c *cli) query() *cobra.Command {
 		Short: "Run a query on the warehouse, even while a worker writes to it",
 		Long: "query runs one statement that reads a DuckDB file or a Parquet folder, such as SELECT,\n" +
 			"FROM, DESCRIBE or SHOW TABLES. It changes nothing and reads no other files. The table is\n" +
-			"customerio_events; the views are customerio_deliveries, customerio_campaign_funnel,\n" +
-			"customerio_campaign_daily, customerio_time_to_open, customerio_bounces,\n" +
-			"customerio_link_clicks and customerio_pipeline_latency. For the columns of one:\n" +
+			"customerio_events; the views are customerio_deliveries, customerio_messages,\n" +
+			"customerio_daily, customerio_activity_daily, customerio_time_to_open,\n" +
+			"customerio_links, customerio_bounces, customerio_preferences and\n" +
+			"customerio_pipeline_latency. Each view has a function of two days, such as\n" +
+			"customerio_messages_between('2026-11-01', '2026-11-30'). For the columns of one:\n" +
 			"DESCRIBE customerio_events. SHOW TABLES lists the names twice, because a\n" +
 			"DuckDB file has them in two schemas; customerio_store is for cioctl warehouse adopt.\n\n" +
 			"Rows are printed as they arrive. Meanwhile a worker waits for a DuckDB file, for\n" +
 			"--timeout at most.",
-		Example: "  cioctl query \"FROM customerio_campaign_funnel\"\n" +
+		Example: "  cioctl query \"FROM customerio_messages\"\n" +
 			"  cioctl query --output csv \"FROM customerio_events WHERE metric = 'bounced'\" > bounces.csv",
 		Args: one("one SQL statement, in quotes"),
 	}

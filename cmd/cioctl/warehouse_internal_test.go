@@ -112,7 +112,7 @@ func TestReportOfOldViews(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.ExecContext(t.Context(), "DROP VIEW messaging.customerio_campaign_daily"); err != nil {
+	if _, err := db.ExecContext(t.Context(), "DROP VIEW messaging.customerio_activity_daily"); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
@@ -129,7 +129,7 @@ func TestReportOfOldViews(t *testing.T) {
 func TestReportIsWronglyUsed(t *testing.T) {
 	t.Parallel()
 	s := &shell{t: t}
-	s.wrong("customerio_campaign_funnel", "report", "--warehouse-url", "bigquery://my-project/messaging")
+	s.wrong("customerio_messages", "report", "--warehouse-url", "bigquery://my-project/messaging")
 	for _, url := range warehouses(t) {
 		if _, errs, code := s.run("report", "--warehouse-url", url); code != 1 || !strings.Contains(errs, "a worker creates") {
 			t.Errorf("%s: exit code %d, %s", url, code, errs)
@@ -142,7 +142,7 @@ func TestMigrate(t *testing.T) {
 	s := &shell{t: t}
 	for _, url := range warehouses(t) {
 		printed := s.ok("warehouse", "migrate", "--print", "--warehouse-url", url)
-		if !strings.Contains(printed, "customerio_campaign_funnel") {
+		if !strings.Contains(printed, "customerio_messages") {
 			t.Errorf("%s: --print shows\n%s", url, printed)
 		}
 		if _, _, code := s.run("query", "--warehouse-url", url, "FROM customerio_events"); code != 1 {
@@ -151,7 +151,7 @@ func TestMigrate(t *testing.T) {
 		for range 2 {
 			s.ok("warehouse", "migrate", "--warehouse-url", url)
 		}
-		s.ok("query", "--warehouse-url", url, "FROM customerio_campaign_funnel")
+		s.ok("query", "--warehouse-url", url, "FROM customerio_messages")
 	}
 	printed := s.ok("warehouse", "migrate", "--print", "--warehouse-url", "bigquery://my-project?location=EU")
 	for _, want := range []string{"`my-project.messaging.customerio_events_raw`", `location = "EU"`} {

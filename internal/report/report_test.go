@@ -101,9 +101,9 @@ func TestNumbersAreThoseOfTheViews(t *testing.T) {
 			events += x.Events
 		}
 		want := sums(t, reader, `SELECT
-  (SELECT sum(sent)::BIGINT FROM customerio_campaign_funnel), (SELECT sum(unique_human_opens)::BIGINT FROM customerio_campaign_funnel),
-  (SELECT sum(bounced)::BIGINT FROM customerio_campaign_funnel), (SELECT sum(events)::BIGINT FROM customerio_campaign_daily),
-  (SELECT sum(clicks)::BIGINT FROM customerio_campaign_daily), (SELECT sum(clicks)::BIGINT FROM customerio_link_clicks),
+  (SELECT sum(sent)::BIGINT FROM customerio_messages), (SELECT sum(human_opens)::BIGINT FROM customerio_messages),
+  (SELECT sum(hard_bounces + soft_bounces + unknown_bounces)::BIGINT FROM customerio_messages), (SELECT sum(events)::BIGINT FROM customerio_activity_daily),
+  (SELECT sum(human_clicks)::BIGINT FROM customerio_activity_daily), (SELECT sum(human_clicks)::BIGINT FROM customerio_links),
   (SELECT sum(events)::BIGINT FROM customerio_pipeline_latency)`)
 		if diff := cmp.Diff(want, []any{f.Sent, f.Opened, f.Bounced, day.Events, day.Clicked, clicks, events}); diff != "" {
 			t.Errorf("%s (-views +report):\n%s", name, diff)

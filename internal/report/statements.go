@@ -11,41 +11,41 @@ const most = 50
 
 // queries has the statements of a report. The statements count like the views. They
 // read customerio_deliveries and customerio_events where a view has no column for a
-// filter: customerio_campaign_funnel has no day, customerio_bounces no campaign. A test
-// compares the numbers with the views.
+// filter: customerio_messages has no day. A test compares the numbers with the views.
 type queries struct{ newest, funnel, daily, bounces, links, latency string }
 
 // statements returns the statements for a time and a campaign. Both are written into
 // the SQL; neither is a text that needs quotes.
 func statements(since *time.Time, campaign int64) queries {
+	ofCampaign := fmt.Sprintf("source = 'campaign' AND source_id = '%d'", campaign)
 	where := func(column string, more ...string) string {
 		if since != nil {
 			more = append(more, fmt.Sprintf("%s >= TIMESTAMPTZ '%s'", column, since.Format(time.RFC3339)))
 		}
 		if campaign != 0 {
-			more = append(more, fmt.Sprintf("campaign_id = %d", campaign))
+			more = append(more, ofCampaign)
 		}
 		return "WHERE " + strings.Join(append(more, "true"), " AND ")
 	}
-	ofCampaign := ""
+	newest := `SELECT max("timestamp") AS at FROM customerio_events `
 	if campaign != 0 {
-		ofCampaign = fmt.Sprintf("WHERE campaign_id = %d", campaign)
+		newest += "WHERE " + ofCampaign
 	}
 	limit := fmt.Sprintf("LIMIT %d", most)
 	return queries{
-		newest: `SELECT max("timestamp") AS at FROM customerio_events ` + ofCampaign,
+		newest: newest,
 		// A delivery belongs to the day of its first event, so that a report counts
 		// all stages of the delivery.
-		funnel: `SELECT workspace, coalesce(object_type, '') AS object_type, coalesce(campaign_id, 0) AS campaign_id,
-  count(sent_at) AS sent, count(delivered_at) AS delivered, count(human_opened_at) AS unique_human_opens,
-  count(clicked_at) AS unique_clicks, count(converted_at) AS conversions, count(bounced_at) AS bounced,
-  count(failed_at) AS failed, count(unsubscribed_at) AS unsubscribes, count(spammed_at) AS spam_complaints,
-  quantile_cont(date_diff('second', coalesce(delivered_at, sent_at), human_opened_at), 0.5) AS p50_seconds_to_open
+		funnel: `SELECT workspace, coalesce(object_type, '') AS object_type, CASE WHEN source = 'campaign' THEN CAST(source_id AS BIGINT) ELSE 0 END AS campaign_id,
+  count(sent_at) AS sent, count(*) FILTER (outcome = 'delivered') AS delivered, count(human_opened_at) AS unique_human_opens,
+  count(human_clicked_at) AS unique_clicks, count(converted_at) AS conversions, count(*) FILTER (outcome IN ('hard', 'soft', 'unknown')) AS bounced,
+  count(*) FILTER (outcome IN ('dropped', 'failed', 'undeliverable')) AS failed, count(unsubscribed_at) AS unsubscribes, count(complained_at) AS spam_complaints,
+  quantile_cont(greatest(epoch(human_opened_at) - epoch(coalesce(delivered_at, sent_at)), 0), 0.5) AS p50_seconds_to_open
 FROM customerio_deliveries ` + where("first_event_at") + ` GROUP BY 1, 2, 3 ORDER BY sent DESC, 1, 2, 3`,
 		daily: `SELECT CAST(day AS VARCHAR) AS day, CAST(sum(sent) AS BIGINT) AS sent, CAST(sum(delivered) AS BIGINT) AS delivered,
-  CAST(sum(human_opens) AS BIGINT) AS human_opens, CAST(sum(clicks) AS BIGINT) AS clicks, CAST(sum(bounces) AS BIGINT) AS bounces,
+  CAST(sum(human_opens) AS BIGINT) AS human_opens, CAST(sum(human_clicks) AS BIGINT) AS clicks, CAST(sum(hard_bounces + soft_bounces + unknown_bounces) AS BIGINT) AS bounces,
   CAST(sum(unsubscribes) AS BIGINT) AS unsubscribes, CAST(sum(conversions) AS BIGINT) AS conversions, CAST(sum(events) AS BIGINT) AS events
-FROM customerio_campaign_daily ` + where("day", "day IS NOT NULL") + ` GROUP BY day ORDER BY day`,
+FROM customerio_activity_daily ` + where("day", "day IS NOT NULL") + ` GROUP BY day ORDER BY day`,
 		bounces: `SELECT ` + withoutNames("coalesce(failure_message, '')") + ` AS reason, count(*) AS bounces
 FROM customerio_events ` + where(`"timestamp"`, "metric = 'bounced'") + ` GROUP BY 1 ORDER BY bounces DESC, 1 ` + limit,
 		links: `SELECT workspace, coalesce(campaign_id, 0) AS campaign_id, ` + withoutNames("coalesce(href, '')") + ` AS href,

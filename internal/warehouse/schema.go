@@ -16,17 +16,14 @@ const DefaultSchema = "messaging"
 const (
 	Events          = "customerio_events"
 	Deliveries      = "customerio_deliveries"
-	CampaignFunnel  = "customerio_campaign_funnel"
-	CampaignDaily   = "customerio_campaign_daily"
-	TimeToOpen      = "customerio_time_to_open"
-	Bounces         = "customerio_bounces"
-	LinkClicks      = "customerio_link_clicks"
-	PipelineLatency = "customerio_pipeline_latency"
-	Messages        = "customerio_messages"
 	Daily           = "customerio_daily"
+	Messages        = "customerio_messages"
 	ActivityDaily   = "customerio_activity_daily"
+	TimeToOpen      = "customerio_time_to_open"
 	Links           = "customerio_links"
+	Bounces         = "customerio_bounces"
 	Preferences     = "customerio_preferences"
+	PipelineLatency = "customerio_pipeline_latency"
 	MailboxDaily    = "customerio_mailbox_daily"
 	MessageHealth   = "customerio_message_health"
 	SentAfterOptout = "customerio_sent_after_optout"
@@ -35,8 +32,21 @@ const (
 // Views lists the names of the views in an order that allows to create them one
 // after the other.
 func Views() []string {
-	return []string{Deliveries, CampaignFunnel, CampaignDaily, TimeToOpen, Bounces, LinkClicks, PipelineLatency}
+	return []string{Deliveries, Daily, Messages, ActivityDaily, TimeToOpen, Links, Bounces, Preferences, PipelineLatency}
 }
+
+// RetiredViews lists views of older releases, which cannot read today's views.
+func RetiredViews() []string {
+	return []string{"customerio_campaign_funnel", "customerio_campaign_daily", "customerio_link_clicks"}
+}
+
+// Each view V has a table function V_between(first_day, last_day) with the numbers of the
+// days from first_day to last_day, which are dates in the time zone of customerio_settings.
+// Its deliveries are complete if their events are at most NearDays away from these days.
+const (
+	Between  = "_between"
+	NearDays = 31
+)
 
 // A Type is a column's type. Each warehouse maps Type to a type of its own.
 type Type int

@@ -29,7 +29,7 @@ var quotes = map[string][]quote{
 		{"──▶ stream {CUSTOMERIO_DEAD}", "internal/stream.DeadName"},
 		{"(signing key: {dev-signing-key})", "internal/dev.DefaultKey"},
 		{"the view `{customerio_events}`", "internal/warehouse.Events"},
-		{`query "FROM {customerio_campaign_funnel}"`, "internal/warehouse.CampaignFunnel"},
+		{`query "FROM {customerio_messages}"`, "internal/warehouse.Messages"},
 	},
 	"SECURITY.md": {
 		{"Bounces delete at most {1,000} profiles", "internal/worker.DefaultSuppressionLimit"},
@@ -106,7 +106,7 @@ var quotes = map[string][]quote{
 		{"× DEDUP_WINDOW in seconds × {146}", "internal/stream.bytesPerID"},
 		{"its memory limit of {160 MiB}", "cmd/ingest.debug.SetMemoryLimit(…)"},
 		{"a worker has {four} (`connections`)", "internal/warehouse/bigquery.DefaultConnections"},
-		{"in `{customerio_campaign_daily}` against", "internal/warehouse.CampaignDaily"},
+		{"in `{customerio_daily}` against", "internal/warehouse.Daily"},
 	},
 	"deploy/k8s/base/kustomization.yaml":         {{"# events of {708 B}, or", "internal/stream.bytesPerEvent"}},
 	"deploy/k8s/overlays/production/alerts.yaml": {{"One tries again every {15 s}.", "internal/customerio.longestProbe"}},
@@ -123,7 +123,7 @@ var quotes = map[string][]quote{
 		{"--url https://webhooks.acme.com{/webhooks/customerio} --warehouse-url", "internal/ingest.Path"},
 		{"--allow-sub '{_INBOX_}ingest.>'", "internal/app.InboxPrefix"},
 		{"--allow-pub '{customerio.events.}>,", "internal/stream.eventsPrefix"},
-		{`"FROM {customerio_campaign_funnel}"`, "internal/warehouse.CampaignFunnel"},
+		{`"FROM {customerio_messages}"`, "internal/warehouse.Messages"},
 	},
 }
 

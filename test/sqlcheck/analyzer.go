@@ -11,6 +11,7 @@ package sqlcheck
 
 import (
 	"fmt"
+	"regexp"
 
 	"github.com/goccy/go-googlesql"
 )
@@ -21,6 +22,7 @@ type Analyzer struct {
 	catalog *googlesql.SimpleCatalog
 	options *googlesql.AnalyzerOptions
 	types   *googlesql.TypeFactory
+	columns map[string][]column // of each table, view and table function
 	// outputs owns the syntax trees of the catalog's tables.
 	outputs []*googlesql.AnalyzerOutput
 }
@@ -34,7 +36,7 @@ func New() (*Analyzer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set language: %w", err)
 	}
-	a := &Analyzer{}
+	a := &Analyzer{columns: map[string][]column{}}
 	if a.types, err = googlesql.NewTypeFactory(); err != nil {
 		return nil, fmt.Errorf("make types: %w", err)
 	}
@@ -73,8 +75,13 @@ func language() (*googlesql.LanguageOptions, error) {
 	return l, nil
 }
 
-// Run checks a statement and adds the table or view that it creates.
+// call matches a call of a table function with the parameters of the calling function.
+var call = regexp.MustCompile("(`[^`]+`)\\(first_day, last_day\\)")
+
+// Run checks a statement and adds the table, view or table function that it creates. A
+// table with the same columns stands in for a table function.
 func (a *Analyzer) Run(sql string) error {
+	sql = call.ReplaceAllString(sql, "$1")
 	out, err := googlesql.AnalyzeStatement(sql, a.options, a.catalog, a.types)
 	if err != nil {
 		return err
@@ -92,7 +99,13 @@ func (a *Analyzer) Run(sql string) error {
 		}
 		return a.create(s.ResolvedCreateStatement, columns)
 	case *googlesql.ResolvedCreateViewStmt:
-		columns, err := viewColumns(s)
+		columns, err := outputColumns(s.OutputColumnList())
+		if err != nil {
+			return err
+		}
+		return a.create(s.ResolvedCreateStatement, columns)
+	case *googlesql.ResolvedCreateTableFunctionStmt:
+		columns, err := outputColumns(s.OutputColumnList())
 		if err != nil {
 			return err
 		}

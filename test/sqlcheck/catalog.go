@@ -37,7 +37,22 @@ func (a *Analyzer) create(s *googlesql.ResolvedCreateStatement, columns []column
 	if err := a.catalog.AddTable(table); err != nil {
 		return fmt.Errorf("add table: %w", err)
 	}
+	a.columns[name] = columns
 	return nil
+}
+
+// Columns returns the columns of a table, view or table function in order, each as a name
+// and a type: "event_id STRING".
+func (a *Analyzer) Columns(name string) ([]string, error) {
+	var list []string
+	for _, c := range a.columns[name] {
+		kind, err := c.kind.DebugString(false)
+		if err != nil {
+			return nil, fmt.Errorf("read type of %s: %w", c.name, err)
+		}
+		list = append(list, c.name+" "+kind)
+	}
+	return list, nil
 }
 
 func tableColumns(s *googlesql.ResolvedCreateTableStmt) ([]column, error) {
@@ -57,8 +72,7 @@ func tableColumns(s *googlesql.ResolvedCreateTableStmt) ([]column, error) {
 	return columns, nil
 }
 
-func viewColumns(s *googlesql.ResolvedCreateViewStmt) ([]column, error) {
-	outputs, err := s.OutputColumnList()
+func outputColumns(outputs []*googlesql.ResolvedOutputColumn, err error) ([]column, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read columns: %w", err)
 	}

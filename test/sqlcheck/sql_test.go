@@ -1,6 +1,7 @@
 package sqlcheck_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +34,30 @@ func TestStatements(t *testing.T) {
 	for _, view := range append(warehouse.Views(), warehouse.Events) {
 		if err := a.Run("SELECT * FROM `" + project + "." + dataset + "." + view + "`"); err != nil {
 			t.Errorf("%s: %v", view, err)
+		}
+	}
+}
+
+// Views and table functions have the columns of the dictionary, with types.
+func TestDictionary(t *testing.T) {
+	t.Parallel()
+	a := prepared(t)
+	types := map[warehouse.Type]string{
+		warehouse.Text: "STRING", warehouse.Integer: "INT64", warehouse.Boolean: "BOOL",
+		warehouse.Timestamp: "TIMESTAMP", warehouse.Float: "DOUBLE", warehouse.Date: "DATE",
+	}
+	for _, v := range warehouse.Dictionary() {
+		if !slices.Contains(warehouse.Views(), v.Name) {
+			continue
+		}
+		var want []string
+		for _, c := range v.Columns {
+			want = append(want, c.Name+" "+types[c.Type])
+		}
+		for _, name := range []string{v.Name, v.Name + warehouse.Between} {
+			if got, err := a.Columns(project + "." + dataset + "." + name); err != nil || !slices.Equal(got, want) {
+				t.Errorf("%s has the columns\n%q, %v; want\n%q", name, got, err, want)
+			}
 		}
 	}
 }

@@ -25,7 +25,11 @@ type shown struct {
 func (u *upgrade) read(ctx context.Context, v *version, into func(*Warehouse) *shown) error {
 	s, r := u.system, u.report
 	for url, w := range map[string]*Warehouse{s.duckdb: &r.DuckDB, s.parquet: &r.Parquet} {
-		got, err := query(ctx, v, url)
+		sums := sumsSQL
+		if v == s.before {
+			sums = oldNames.Replace(sums)
+		}
+		got, err := query(ctx, v, url, sums)
 		if err == nil && into(w) == &w.Kept {
 			got.unfilled, err = unfilled(ctx, v, url)
 		}
@@ -47,17 +51,20 @@ const (
   (SELECT coalesce(sum(events), 0)::BIGINT FROM customerio_pipeline_latency) AS events,
   (SELECT count(*) FROM customerio_deliveries) AS deliveries,
   (SELECT coalesce(sum(bounces), 0)::BIGINT FROM customerio_bounces) AS bounces,
-  (SELECT coalesce(sum(clicks), 0)::BIGINT FROM customerio_link_clicks) AS clicks`
+  (SELECT coalesce(sum(human_clicks), 0)::BIGINT FROM customerio_links) AS clicks`
 )
 
+// oldNames replaces names of views with those of the old version.
+var oldNames = strings.NewReplacer("human_clicks", "clicks", "customerio_links", "customerio_link_clicks")
+
 // query reads the views of DuckDB or Parquet as an operator of the version does.
-func query(ctx context.Context, v *version, url string) (*shown, error) {
+func query(ctx context.Context, v *version, url, sumsOf string) (*shown, error) {
 	var facts []struct {
 		Delivery, Metric string
 		N                int
 	}
 	var sums []totals
-	for statement, into := range map[string]any{factsSQL: &facts, sumsSQL: &sums} {
+	for statement, into := range map[string]any{factsSQL: &facts, sumsOf: &sums} {
 		out, err := cioctl(ctx, v, lab.WarehouseEnv(url), "query", "--output", "json", statement)
 		if err != nil {
 			return nil, err

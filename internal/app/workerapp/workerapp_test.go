@@ -39,7 +39,7 @@ func TestWarehouseIsThereFromTheStart(t *testing.T) {
 	defer tick.Stop()
 	deadline := time.After(20 * time.Second)
 	for {
-		_, err := duckdb.Query(t.Context(), path, "FROM customerio_campaign_funnel")
+		_, err := duckdb.Query(t.Context(), path, "FROM customerio_messages")
 		if err == nil {
 			break
 		}

@@ -2,15 +2,11 @@ package bigquery
 
 import (
 	"cmp"
-	_ "embed"
 	"fmt"
 	"strings"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
-
-//go:embed views.sql
-var viewsSQL string
 
 const (
 	datasetAbout = "Customer.io events, written by cioevents"
@@ -48,6 +44,13 @@ func Statements(project, dataset, location string) []string {
 		statements = append(statements, fmt.Sprintf("CREATE OR REPLACE VIEW %s\nOPTIONS (labels = [('%s', '%d')]) AS\n%s",
 			quote(project, dataset, v.name), viewsLabel, viewsVersion, v.query))
 	}
+	for _, f := range functions(project, dataset) {
+		statements = append(statements, fmt.Sprintf("CREATE OR REPLACE TABLE FUNCTION %s(first_day DATE, last_day DATE) AS (\n%s\n)",
+			quote(project, dataset, f.name), f.query))
+	}
+	for _, v := range warehouse.RetiredViews() {
+		statements = append(statements, "DROP VIEW IF EXISTS "+quote(project, dataset, v))
+	}
 	return statements
 }
 
@@ -57,34 +60,6 @@ var sqlTypes = map[warehouse.Type]string{
 	warehouse.Boolean:   "BOOL",
 	warehouse.Timestamp: "TIMESTAMP",
 	warehouse.JSON:      "JSON",
-}
-
-// A view is a name and its query.
-type view struct{ name, query string }
-
-// views returns the views in an order in which they can be created.
-func views(project, dataset string) []view {
-	list := []view{{
-		name:  warehouse.Events,
-		query: "SELECT * FROM " + quote(project, dataset, Raw) + "\nWHERE TRUE\nQUALIFY " + oneOfEach,
-	}, {
-		name:  warehouse.Names,
-		query: "SELECT * FROM " + quote(project, dataset, NamesRaw) + "\nWHERE TRUE\nQUALIFY " + latestName,
-	}}
-	for _, text := range strings.SplitAfter(viewsSQL, ";\n") {
-		_, text, found := strings.Cut(text, "CREATE OR REPLACE VIEW `{dataset}.")
-		if !found {
-			continue
-		}
-		view, query, _ := strings.Cut(text, "` AS\n")
-		list = append(list, newView(view, query, project+"."+dataset))
-	}
-	return list
-}
-
-func newView(name, query, dataset string) view {
-	query = strings.TrimSuffix(strings.TrimSpace(query), ";")
-	return view{name: name, query: strings.ReplaceAll(query, "{dataset}", dataset)}
 }
 
 // quote joins the parts into a quoted name. No part contains a backquote: New checks

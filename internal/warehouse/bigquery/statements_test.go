@@ -16,7 +16,7 @@ func TestStatementsAreWhatOpenDoes(t *testing.T) {
 	p := start(t, bigqueryfake.Config{})
 	open(t, p.config())
 	statements := bigquery.Statements(project, dataset, "")
-	if want := 5 + 2 + len(warehouse.Views()); len(statements) != want {
+	if want := 5 + 2 + 2*len(warehouse.Views()) + len(warehouse.RetiredViews()); len(statements) != want {
 		t.Fatalf("there are %d statements; want %d", len(statements), want)
 	}
 	for i, name := range append([]string{warehouse.Events, warehouse.Names}, warehouse.Views()...) {
@@ -41,6 +41,38 @@ func TestStatementsAreWhatOpenDoes(t *testing.T) {
 		if added := strings.Contains(statements[2], " `"+c.Name+"` "); added == c.Required {
 			t.Errorf("ALTER TABLE adds column %s: %t, want %t", c.Name, added, !c.Required)
 		}
+	}
+}
+
+// Whatever reads the table reads some days only: the bill grows with the rows that a query
+// reads. The view of rows is an exception, because a condition on the timestamp passes it.
+func TestViewsAreBounded(t *testing.T) {
+	t.Parallel()
+	views, functions := 0, 0
+	for _, s := range bigquery.Statements(project, dataset, "") {
+		bounds := []string{"`timestamp` >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 400 DAY)"}
+		name, _, _ := strings.Cut(s, "\n")
+		switch {
+		case strings.HasPrefix(s, "CREATE OR REPLACE TABLE FUNCTION"):
+			bounds = []string{"`timestamp` >= TIMESTAMP(DATE_SUB(first_day, ", "`timestamp` < TIMESTAMP(DATE_ADD(last_day, "}
+			functions++
+		case strings.HasPrefix(s, "CREATE OR REPLACE VIEW") && !strings.Contains(name, warehouse.Events) && !strings.Contains(name, warehouse.Names):
+			views++
+		default:
+			continue
+		}
+		_, query, _ := strings.Cut(s, "\n")
+		for _, bound := range bounds {
+			if reads := strings.Count(query, bigquery.Raw); strings.Count(query, bound) != reads {
+				t.Errorf("%s reads the table %d times, not always within %s", name, reads, bound)
+			}
+		}
+		if strings.Contains(query, warehouse.Events+"`") || strings.Contains(query, " OVER ") {
+			t.Errorf("%s reads the view of rows, or has a window over them", name)
+		}
+	}
+	if want := len(warehouse.Views()); views != want || functions != want {
+		t.Errorf("there are %d views and %d functions; want %d of each", views, functions, want)
 	}
 }
 

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
@@ -83,6 +86,30 @@ func TestViews(t *testing.T) {
 	warehousetest.Views(t, p, p.query)
 }
 
+// The views have the columns of the dictionary, in order and with their types.
+func TestViewsAreThoseOfTheDictionary(t *testing.T) {
+	t.Parallel()
+	p := place{path: filepath.Join(t.TempDir(), "e.duckdb")}
+	if err := p.Sink(t).Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range warehouse.Dictionary() {
+		if !slices.Contains(warehouse.Views(), v.Name) {
+			continue
+		}
+		var want [][]any
+		for _, c := range v.Columns {
+			want = append(want, []any{c.Name, sqlTypes[c.Type]})
+		}
+		for _, from := range []string{v.Name, v.Name + warehouse.Between + "('2026-01-01', DATE '2026-01-31')"} {
+			got := p.query(t, "SELECT column_name, replace(column_type, 'TIMESTAMP WITH TIME ZONE', 'TIMESTAMPTZ') FROM (DESCRIBE FROM "+from+")")
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-dictionary +view):\n%s", from, diff)
+			}
+		}
+	}
+}
+
 func older(t *testing.T, w warehousetest.Warehouse) {
 	t.Helper()
 	createTable(t, w.(place).path, warehousetest.OlderColumns())
@@ -100,7 +127,7 @@ func createTable(t *testing.T, path string, columns []warehouse.Column, more ...
 		"CREATE TABLE messaging.customerio_events ("+strings.Join(append(clauses, more...), ", ")+")")
 }
 
-var sqlTypes = []string{"VARCHAR", "BIGINT", "BOOLEAN", "TIMESTAMPTZ", "JSON"}
+var sqlTypes = []string{"VARCHAR", "BIGINT", "BOOLEAN", "TIMESTAMPTZ", "JSON", "DOUBLE", "DATE"}
 
 // mustRun runs statements on the file without this package, as a person would.
 func mustRun(t *testing.T, path string, statements ...string) {

@@ -12,8 +12,8 @@ import (
 const eventsTable = warehouse.DefaultSchema + "." + warehouse.Events
 
 // Statements returns the statements of Open in order. Running the statements again is
-// harmless. All statements only add, so that a program of an older release can go on to
-// write beside a newer program.
+// harmless. The statements only add to the table, so that a program of an older release
+// can go on to write beside a newer program.
 func Statements() []string {
 	columns := warehouse.Columns()
 	definitions := make([]string, len(columns))
@@ -35,10 +35,16 @@ func Statements() []string {
 		"CREATE TABLE IF NOT EXISTS " + eventsTable + " (" + strings.Join(definitions, ", ") + ")",
 	}, alter...)
 	list = append(list, noteStatements()...)
-	list = append(list, duckdbsql.Views(warehouse.DefaultSchema)...)
+	list = append(list, duckdbsql.Views(duckdbsql.Store{Schema: warehouse.DefaultSchema})...)
 	// Views in main, so that DuckDB's own shell finds the names without a schema.
 	for _, view := range append([]string{warehouse.Events, warehouse.Names, warehouse.Settings}, warehouse.Views()...) {
 		list = append(list, fmt.Sprintf("CREATE OR REPLACE VIEW main.%[1]s AS SELECT * FROM %[2]s.%[1]s", view, warehouse.DefaultSchema))
+	}
+	for _, view := range warehouse.Views() {
+		list = append(list, fmt.Sprintf("CREATE OR REPLACE MACRO main.%[1]s(first_day, last_day) AS TABLE SELECT * FROM %[2]s.%[1]s(first_day, last_day)", view+warehouse.Between, warehouse.DefaultSchema))
+	}
+	for _, view := range warehouse.RetiredViews() {
+		list = append(list, "DROP VIEW IF EXISTS main."+view, "DROP VIEW IF EXISTS "+warehouse.DefaultSchema+"."+view)
 	}
 	// A checkpoint, because replaying DDL from the write-ahead log has failed before.
 	return append(list, "CHECKPOINT")

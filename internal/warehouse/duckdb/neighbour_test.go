@@ -155,7 +155,7 @@ func TestProcessesTakeTurns(t *testing.T) {
 	writers := []*child{startChild(t, "write", p.path), startChild(t, "write", p.path)}
 	for _, w := range writers {
 		total += inserted(t, w.line())
-		p.query(t, "FROM customerio_campaign_funnel") // gets its turn while both are busy
+		p.query(t, "FROM customerio_messages") // gets its turn while both are busy
 	}
 	for _, w := range writers {
 		for _, line := range w.end() {

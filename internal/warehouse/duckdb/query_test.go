@@ -95,7 +95,7 @@ func TestViewsInAnotherTimeZone(t *testing.T) {
 	for _, zone := range []string{"UTC", "Asia/Kolkata", "America/Los_Angeles"} {
 		for _, view := range warehouse.Views() {
 			rows := foreignRows(t, path, "SET TimeZone = '"+zone+"'", "FROM messaging."+view+" ORDER BY ALL")
-			if len(rows) == 0 {
+			if len(rows) == 0 && view != warehouse.Preferences {
 				t.Fatalf("%s has no rows", view)
 			}
 			if first[view] == nil {
@@ -171,7 +171,7 @@ func TestStatements(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, got); diff != "" || !strings.Contains(strings.Join(duckdb.Statements(), "\n"), "customerio_campaign_funnel") {
+	if diff := cmp.Diff(want, got); diff != "" || !strings.Contains(strings.Join(duckdb.Statements(), "\n"), "customerio_messages") {
 		t.Errorf("columns (-Open +Statements):\n%s", diff)
 	}
 }

@@ -190,7 +190,7 @@ func TestViews(t *testing.T) {
 	}
 	write(t, sink, payloadRows(t)...)
 	for _, view := range warehouse.Views() {
-		if _, rows := f.Query(t, "FROM messaging."+view); len(rows) == 0 {
+		if _, rows := f.Query(t, "FROM messaging."+view); len(rows) == 0 && view != warehouse.Preferences {
 			t.Errorf("view %s is empty", view)
 		}
 	}
@@ -207,14 +207,22 @@ func TestViews(t *testing.T) {
 // DuckDB reads both warehouses, so both have the same views.
 func TestAnalystViewsAreThoseOfDuckDB(t *testing.T) {
 	t.Parallel()
-	theirs, ours := duckdbsql.Views(warehouse.DefaultSchema), parquet.Views(t.TempDir())
-	if len(theirs) != len(warehouse.Views()) {
-		t.Errorf("there are %d statements for %d views", len(theirs), len(warehouse.Views()))
+	theirs, ours := duckdbsql.Views(duckdbsql.Store{Schema: warehouse.DefaultSchema, Day: "dt"}), parquet.Views(t.TempDir())
+	if len(theirs) != 2*len(warehouse.Views()) {
+		t.Errorf("there are %d statements for %d views and their functions", len(theirs), len(warehouse.Views()))
 	}
 	for _, statement := range theirs {
 		if !strings.Contains(ours, statement) {
 			t.Errorf("the folder's SQL lacks\n%s", statement)
 		}
+	}
+	for _, v := range warehouse.Views() {
+		if !strings.Contains(ours, "."+v+warehouse.Between+"(first_day, last_day)") {
+			t.Errorf("%s has no function of days", v)
+		}
+	}
+	if !strings.Contains(ours, fmt.Sprintf("CAST(last_day AS DATE) + %d", warehouse.NearDays)) {
+		t.Errorf("a delivery is not complete within %d days", warehouse.NearDays)
 	}
 }
 

@@ -16,6 +16,14 @@ const eventsSQL = `SET TimeZone = 'UTC';
 CREATE SCHEMA IF NOT EXISTS {schema};
 SET search_path = '{schema},main';
 
+-- All rows, with several rows of an event that was written several times. DuckDB matches
+-- the columns of files of several releases by name. The part without rows gives the view
+-- all columns of this release, also while all files are older.
+CREATE OR REPLACE VIEW {schema}.{raw} AS
+{empty}
+UNION ALL BY NAME
+SELECT * FROM {files};
+
 CREATE OR REPLACE VIEW {schema}.{table} AS
 {once};
 
@@ -30,13 +38,8 @@ CREATE OR REPLACE MACRO {schema}.{table}_between(first_day, last_day) AS TABLE
 // rows with a repeated hash of the key, and only their keys and ranks. A window over all
 // rows instead would hold all columns of all rows in memory before the first row: 400 MiB
 // for 200,000 events. The key tells events with equal hashes apart.
-//
-// DuckDB matches the columns of files of several releases by name. The part without rows
-// gives the result all columns of this release, also while all files are older.
 const onceSQL = `WITH stored AS NOT MATERIALIZED (
-  {empty}
-  UNION ALL BY NAME
-  SELECT * FROM {files}{days}
+  SELECT * FROM {schema}.{raw}{days}
 ),
 repeated AS MATERIALIZED (
   SELECT hash({key}) FROM stored GROUP BY ALL HAVING count(*) > 1
@@ -70,10 +73,11 @@ func Views(dir string) string {
 		fmt.Fprintf(&text, "COMMENT ON COLUMN {schema}.{table}.%q IS %s;\n", c.Name, quote(c.About))
 	}
 	text.WriteString("\n" + notesSQL(dir))
-	text.WriteString("\n" + strings.Join(duckdbsql.Views("{schema}"), "\n\n") + "\n")
+	text.WriteString("\n" + strings.Join(duckdbsql.Views(duckdbsql.Store{Schema: "{schema}", Day: "dt"}), "\n\n") + "\n")
 	return strings.NewReplacer(
 		"{schema}", warehouse.DefaultSchema,
 		"{table}", warehouse.Events,
+		"{raw}", duckdbsql.Raw,
 		"{empty}", emptySQL(),
 		"{json}", jsonSQL(),
 		"{key}", strings.Join(keyColumns, ", "),

@@ -165,5 +165,5 @@ func OpenReader(ctx context.Context, places []Place) (warehouse.Reader, Place, e
 		urls[i] = p.URL
 	}
 	return nil, Place{}, fmt.Errorf("invalid %s %q: %w. BigQuery has the same views, such as %s",
-		Setting, strings.Join(urls, ","), ErrNotReadable, warehouse.CampaignFunnel)
+		Setting, strings.Join(urls, ","), ErrNotReadable, warehouse.Messages)
 }

@@ -96,7 +96,7 @@ func TestOpenReader(t *testing.T) {
 	if p.URL != duck {
 		t.Errorf("OpenReader opened %s; want %s", p.URL, duck)
 	}
-	if _, err := warehouse.ReadTable(t.Context(), r, "FROM customerio_campaign_funnel"); err != nil {
+	if _, err := warehouse.ReadTable(t.Context(), r, "FROM customerio_messages"); err != nil {
 		t.Error(err)
 	}
 	if _, _, err := place.OpenReader(t.Context(), places[:1]); !errors.Is(err, place.ErrNotReadable) {

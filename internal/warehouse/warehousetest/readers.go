@@ -171,7 +171,7 @@ func endsBetween(t *testing.T, d Dialect, r warehouse.Reader) {
 func missingNames(t *testing.T, _ Dialect, r warehouse.Reader) {
 	t.Helper()
 	for statement, text := range map[string]string{
-		"SELECT 1 FROM customerio_event":         "customerio_events, customerio_link_clicks",
+		"SELECT 1 FROM customerio_event":         "customerio_events, customerio_",
 		"SELECT campaign FROM customerio_events": "campaign",
 	} {
 		err := wantError(t.Context(), t, r, statement, text)
