@@ -110,6 +110,13 @@ func TestViewsAreThoseOfTheDictionary(t *testing.T) {
 	}
 }
 
+// The views equal a count in Go of simulated events of all kinds.
+func TestViewsAreRecounted(t *testing.T) {
+	t.Parallel()
+	p := place{path: filepath.Join(t.TempDir(), "e.duckdb")}
+	warehousetest.Recount(t, p, warehousetest.MixedRows(4000, 7), p.query)
+}
+
 func older(t *testing.T, w warehousetest.Warehouse) {
 	t.Helper()
 	createTable(t, w.(place).path, warehousetest.OlderColumns())

@@ -71,3 +71,14 @@ func TestNotesOfOlderFolder(t *testing.T) {
 		t.Errorf("settings are %v; want one row with UTC", rows)
 	}
 }
+
+// The views equal a count in Go of simulated events of all kinds.
+func TestViewsAreRecounted(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	warehousetest.Recount(t, f, warehousetest.MixedRows(4000, 7), func(t *testing.T, statement string) [][]any {
+		t.Helper()
+		_, rows := f.Query(t, statement)
+		return rows
+	})
+}
