@@ -230,7 +230,7 @@ func TestMixRespectsOptOuts(t *testing.T) {
 // Gmail reports no complaints, and each provider has rates of its own.
 func TestMixProviders(t *testing.T) {
 	t.Parallel()
-	rates := map[string]map[string]float64{}
+	rates, sent := map[string]map[string]float64{}, map[string]time.Time{}
 	for body := range (webhooktest.Mix{Seed: 1, Deliveries: 40_000}).Events() {
 		e := parse(t, body)
 		_, domain, _ := strings.Cut(e.Recipient, "@")
@@ -242,6 +242,14 @@ func TestMixProviders(t *testing.T) {
 			rates[domain] = map[string]float64{}
 		}
 		rates[domain][string(e.Metric)]++
+		switch e.Metric {
+		case webhook.Sent:
+			sent[e.DeliveryID] = e.OccurredAt
+		case webhook.Delivered:
+			if took := e.OccurredAt.Sub(sent[e.DeliveryID]); took < 3*time.Minute { // else deferred
+				rates[domain]["seconds"] += took.Seconds()
+			}
+		}
 		if isTrue(e.Prefetched) {
 			rates[domain]["prefetched"]++
 		}
@@ -258,6 +266,8 @@ func TestMixProviders(t *testing.T) {
 		{"gmail.com", "bounced", "sent", 0.008, 0.016},
 		{"example.com", "bounced", "sent", 0.018, 0.032},
 		{"yahoo.com", "deferred", "delivered", 0.03, 0.05},
+		{"gmail.com", "seconds", "delivered", 2, 6},
+		{"outlook.com", "seconds", "delivered", 18, 32},
 	} {
 		r := rates[c.domain]
 		if rate := r[c.metric] / r[c.of]; rate < c.least || rate > c.most {
