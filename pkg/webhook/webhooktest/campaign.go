@@ -31,7 +31,7 @@ type Campaign struct {
 // campaignRates are typical of a permission-based newsletter. The rate of complaints is
 // at the upper end of the rates that mailbox providers accept.
 var campaignRates = rates{
-	drop: 0.01, bounce: 0.02, hard: 0.60, soft: 0.30, deferral: 0.01, latency: 3 * time.Second,
+	mailbox: true, drop: 0.01, bounce: 0.02, hard: 0.60, soft: 0.30, deferral: 0.01, latency: 3 * time.Second,
 	open: 0.45, prefetched: 0.35, repeat: 0.15, click: 0.08, machine: 0.05, conversion: 0.015,
 	unsubscribe: 0.004, complaint: 0.0008,
 }

@@ -115,7 +115,10 @@ func ratesOf(m *message, provider int) rates {
 		r = mailboxes[provider].rates.withDefaults()
 	}
 	r.open = min(0.95, r.open*m.appeal)
-	r.click = min(r.open, r.click*m.appeal*m.urge)
+	r.click *= m.appeal * m.urge
+	if r.open > 0 {
+		r.click = min(r.click, r.open)
+	}
 	if m.promotional {
 		return r
 	}
@@ -138,7 +141,7 @@ func (r rates) withDefaults() rates {
 
 // channels are the rates of messages that are no e-mails.
 var channels = map[webhook.ObjectType]rates{
-	webhook.Push:  {drop: 0.02, bounce: 0.03, latency: 2 * time.Second, open: 0.15, click: 0.06, conversion: 0.04},
-	webhook.SMS:   {failure: 0.004, bounce: 0.02, latency: 4 * time.Second, directClick: 0.08, click: 0.08, conversion: 0.01, reply: 0.02},
+	webhook.Push:  {drop: 0.02, bounce: 0.03, latency: 2 * time.Second, open: 0.18, click: 0.08, conversion: 0.04},
+	webhook.SMS:   {failure: 0.004, bounce: 0.02, latency: 4 * time.Second, directClick: 0.10, click: 0.10, conversion: 0.05, reply: 0.02},
 	webhook.InApp: {failure: 0.002, undelivered: true, open: 0.55, click: 0.15, conversion: 0.05},
 }

@@ -115,10 +115,12 @@ func (l *look) see(e *webhook.Event) {
 	l.ids["reset"] = l.ids["reset"] || strings.Contains(e.Href, "/reset?")
 }
 
+// metricsOf are the metrics of each object type that a mix must have. A mix has no others,
+// except for undeliverable: Customer.io reports no complaint about an SMS, for example.
 var metricsOf = map[webhook.ObjectType]string{
 	webhook.Email:    "attempted sent delivered opened clicked converted unsubscribed bounced dropped spammed failed undeliverable deferred cio_subscription_preferences_changed",
 	webhook.Push:     "sent delivered opened clicked converted bounced dropped",
-	webhook.SMS:      "sent delivered clicked bounced failed replied",
+	webhook.SMS:      "sent delivered clicked converted bounced failed replied",
 	webhook.InApp:    "sent opened clicked converted failed",
 	webhook.Customer: "subscribed unsubscribed cio_subscription_preferences_changed",
 }
@@ -133,7 +135,11 @@ func TestMixHasEveryKind(t *testing.T) {
 			}
 		}
 		for body := range (webhooktest.Mix{Seed: seed, Deliveries: 2000}).Events() {
-			l.see(parse(t, body))
+			e := parse(t, body)
+			if metrics := metricsOf[e.ObjectType] + " undeliverable"; !slices.Contains(strings.Fields(metrics), string(e.Metric)) {
+				t.Errorf("seed %d has %s %s", seed, e.ObjectType, e.Metric)
+			}
+			l.see(e)
 		}
 		for kind, present := range l.kinds {
 			if !present {

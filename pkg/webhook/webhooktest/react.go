@@ -28,7 +28,9 @@ func (p *planner) react(r rates, complains bool) {
 	default:
 		p.open(r)
 	}
-	p.judge(r, complains)
+	if r.mailbox {
+		p.judge(r, complains)
+	}
 }
 
 // open plans the first open, a second open and a click.
