@@ -39,7 +39,7 @@ func Examine(ctx context.Context, cfg Config) []warehouse.Sign {
 	if err != nil {
 		return []warehouse.Sign{brokenSign(&s.cfg, err)}
 	}
-	return []warehouse.Sign{schema, s.examineWriting(ctx, client.Dataset(s.cfg.Dataset).Table(Raw))}
+	return []warehouse.Sign{schema, s.examineWriting(ctx, client.Dataset(s.cfg.Dataset).Table(Raw)), examineQueries(ctx, client)}
 }
 
 // brokenSign makes a sign of an error, whose advice explain puts into the last parentheses.
@@ -125,4 +125,19 @@ func (s *Sink) examineWriting(ctx context.Context, t *bq.Table) warehouse.Sign {
 		return warehouse.Sign{Detail: "the account here lacks " + strings.Join(denied, ", ") + " on the table " + Raw, Remedy: roleAdvice, Broken: true}
 	}
 	return warehouse.Well("the Write API answers, and the account here may append and read")
+}
+
+// examineQueries tries a dry run, which is free. A worker runs no queries, so a missing
+// permission is no fault of the worker's account.
+func examineQueries(ctx context.Context, client *bq.Client) warehouse.Sign {
+	q := client.Query("SELECT 1")
+	q.DryRun = true
+	_, err := q.Run(ctx)
+	switch {
+	case isStatus(err, http.StatusForbidden):
+		return warehouse.Sign{Detail: "the account here may not run queries: " + err.Error(), Remedy: "a worker needs no queries; give a reader's account the role roles/bigquery.jobUser on the project"}
+	case err != nil:
+		return warehouse.Sign{Detail: "queries not tried: " + err.Error(), Remedy: "try a query in BigQuery's console"}
+	}
+	return warehouse.Well("the account here may run queries")
 }

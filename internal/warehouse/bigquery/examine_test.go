@@ -2,6 +2,11 @@ package bigquery_test
 
 import (
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -101,5 +106,40 @@ func TestExamineColumns(t *testing.T) {
 	got := text(bigquery.Examine(t.Context(), p.config()))
 	if !strings.Contains(got, "warn: missing, or of another release: column metric, ") || !strings.Contains(got, " more → start a worker") {
 		t.Error(got)
+	}
+}
+
+// An account without bigquery.jobs.create can be a worker's, and no reader's. The answers
+// about jobs are those of https://github.com/mozilla/bigquery-etl/issues/7581 and
+// https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/insert.
+func TestExamineQueries(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	open(t, p.config())
+	target, err := url.Parse(strings.TrimSuffix(p.RESTEndpoint(), "/bigquery/v2/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for answer, want := range map[string]string{
+		`{"error":{"code":403,"message":"Access Denied: Project proj: User does not have bigquery.jobs.create permission in project proj.","errors":[{"reason":"accessDenied","message":"Access Denied: Project proj: User does not have bigquery.jobs.create permission in project proj."}]}}`: "warn: the account here may not run queries: googleapi: Error 403: Access Denied: Project proj: User does not have bigquery.jobs.create permission in project proj., accessDenied → " +
+			"a worker needs no queries; give a reader's account the role roles/bigquery.jobUser on the project",
+		`{"kind":"bigquery#job","jobReference":{"projectId":"proj","location":"US"},"configuration":{"dryRun":true,"query":{"query":"SELECT 1"}},"status":{"state":"DONE"},"statistics":{"query":{"statementType":"SELECT"}}}`: "ok: the account here may run queries → ",
+	} {
+		mux := http.NewServeMux()
+		mux.Handle("/", httputil.NewSingleHostReverseProxy(target))
+		mux.HandleFunc("POST /bigquery/v2/projects/proj/jobs", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			if strings.HasPrefix(answer, `{"error"`) {
+				w.WriteHeader(http.StatusForbidden)
+			}
+			io.WriteString(w, answer)
+		})
+		front := httptest.NewServer(mux)
+		defer front.Close()
+		cfg := p.config()
+		cfg.RESTEndpoint = front.URL
+		if got := text(bigquery.Examine(t.Context(), cfg)); !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
 	}
 }
