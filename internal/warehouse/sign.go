@@ -26,6 +26,9 @@ const migrateRemedy = "start a worker of this release, or run cioctl warehouse m
 // release. It reads no row.
 func ExamineSchema(ctx context.Context, r Reader) Sign {
 	events, err := ReadTable(ctx, r, "SELECT * FROM "+Events+" LIMIT 0")
+	if ctx.Err() != nil {
+		return late()
+	}
 	if err != nil {
 		return Sign{Detail: "events cannot be read: " + err.Error(), Remedy: migrateRemedy, Broken: true}
 	}
@@ -41,7 +44,16 @@ func ExamineSchema(ctx context.Context, r Reader) Sign {
 			missing = append(missing, "view "+view)
 		}
 	}
+	if ctx.Err() != nil {
+		return late()
+	}
 	return SchemaSign(missing, "readable, %d columns and %d views", len(Columns()), len(Views()))
+}
+
+// late is the sign of a warehouse that is slow: DuckDB reads the end of each Parquet file
+// for each view.
+func late() Sign {
+	return Sign{Detail: "columns and views could not be compared in the time", Remedy: "run cioctl warehouse compact if the folder has thousands of files; else try again when the machine is less busy"}
 }
 
 // SchemaSign is the sign about missing columns and views. Without any, the format describes

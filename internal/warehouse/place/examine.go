@@ -2,6 +2,7 @@ package place
 
 import (
 	"context"
+	"time"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
@@ -12,7 +13,12 @@ func (d duckDB) Examine(ctx context.Context) []warehouse.Sign {
 	return duckdb.Examine(ctx, string(d))
 }
 
+// folderWait bounds the examination of a folder with many files.
+const folderWait = 6 * time.Second
+
 func (f folder) Examine(ctx context.Context) []warehouse.Sign {
+	ctx, cancel := context.WithTimeout(ctx, folderWait)
+	defer cancel()
 	signs := warehouse.ExamineFolder(string(f))
 	if err := f.check(); err != nil {
 		return append(signs, warehouse.Sign{Detail: "the folder has no events yet", Remedy: "start a worker, which creates it, or run cioctl warehouse migrate"})
