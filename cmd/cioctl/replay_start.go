@@ -57,7 +57,7 @@ or suppression.`,
 	flags := cmd.Flags()
 	flags.StringVar(&order.Target, "to", "", "consumer that handles the events (required)")
 	flags.StringVar(&order.Since, "since", "", "start with events that were stored at this time (default: the first event)")
-	flags.StringVar(&order.Until, "until", "", "end before events that were stored at this time (default: now)")
+	flags.StringVar(&order.Until, "until", "", "end before events that were stored at this time (default, and for a time ahead: now)")
 	flags.StringSliceVar(&order.Filter, "filter", nil, "only matching events, comma-separated: workspace=NAME, object_type=email, metric=opened")
 	flags.BoolVar(&wait, "wait", false, "show the progress until the end; after Ctrl-C the replay continues")
 	flags.BoolVar(&o.yes, "yes", false, "start a replay to engagement or suppression without asking")

@@ -27,8 +27,12 @@ type ReplayOrder struct {
 func (o ReplayOrder) Request(now time.Time) (q stream.ReplayRequest, err error) {
 	q.Target, q.Filter = o.Target, strings.Join(o.Filter, ",")
 	var wrongPeriod error
-	if q.Since, q.Until, wrongPeriod = ParsePeriod(o.Since, o.Until, now); wrongPeriod == nil {
-		wrongPeriod = checkPeriod(q.Since, q.Until, now)
+	q.Since, q.Until, wrongPeriod = ParsePeriod(o.Since, o.Until, now)
+	if q.Until.After(now) {
+		q.Until = time.Time{} // ends with the last event that is stored at the start
+	}
+	if !q.Until.IsZero() && !q.Since.Before(q.Until) {
+		wrongPeriod = errors.Join(wrongPeriod, &InputError{"since", errors.New("is not before the end of the period")})
 	}
 	f, wrongFilter := ParseFilter(o.Filter)
 	wrongTarget := checkTarget(o.Target)
@@ -44,17 +48,6 @@ func checkTarget(name string) error {
 		return nil
 	}
 	return &InputError{"to", fmt.Errorf("%q cannot be a target: want warehouse, warehouse-..., engagement, suppression, engagement-WORKSPACE, suppression-WORKSPACE or a consumer of your own", name)}
-}
-
-func checkPeriod(since, until, now time.Time) error {
-	switch {
-	case until.After(now):
-		return &InputError{"until", errors.New("lies ahead: a replay ends with the last event that is stored at its start, so leave the time out")}
-	case !until.IsZero() && !since.Before(until):
-		return &InputError{"since", errors.New("is not before the end of the period")}
-	default:
-		return nil
-	}
 }
 
 // Kinds of consumers: the part of a name before the first dash.
