@@ -42,8 +42,7 @@ func (c *cli) query() *cobra.Command {
 			"customerio_links, customerio_bounces, customerio_preferences and\n" +
 			"customerio_pipeline_latency. Each view has a function of two days, such as\n" +
 			"customerio_messages_between('2026-11-01', '2026-11-30'). For the columns of one:\n" +
-			"DESCRIBE customerio_events. SHOW TABLES lists the names twice, because a\n" +
-			"DuckDB file has them in two schemas; customerio_store is for cioctl warehouse adopt.\n\n" +
+			"DESCRIBE customerio_events. SHOW TABLES lists them all.\n\n" +
 			"Rows are printed as they arrive. Meanwhile a worker waits for a DuckDB file, for\n" +
 			"--timeout at most.",
 		Example: "  cioctl query \"FROM customerio_messages\"\n" +

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -36,6 +37,26 @@ func TestOpenFolder(t *testing.T) {
 	}
 	if _, err := duckdb.OpenFolder(t.Context(), t.TempDir(), "nonsense"); err == nil {
 		t.Error("a script that is no SQL opens")
+	}
+}
+
+// The kind of fault: names of two schemas are listed as if they were two tables.
+func TestShowTables(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "e.duckdb")
+	if _, err := open(t, path).Store(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := &warehouse.Table{Columns: []string{"name"}}
+	for _, name := range slices.Sorted(slices.Values(append(warehouse.Views(), warehouse.Events))) {
+		want.Rows = append(want.Rows, []any{name})
+	}
+	got, err := duckdb.Query(t.Context(), path, " show\tTABLES ;")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("SHOW TABLES (-want +got):\n%s", diff)
 	}
 }
 

@@ -141,6 +141,9 @@ func (r *Reader) statements() []bindings.StatementType {
 
 // Query implements warehouse.Reader.
 func (r *Reader) Query(ctx context.Context, statement string) (*warehouse.Rows, error) {
+	if showTables.MatchString(statement) {
+		statement = listTables
+	}
 	stop := context.AfterFunc(ctx, r.abort)
 	st, err := r.start(ctx, statement)
 	if err != nil {

@@ -3,6 +3,7 @@ package duckdb
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -102,10 +103,15 @@ func (s *session) close() {
 	}
 }
 
+// listTables is what a reader runs for SHOW TABLES: a database has each view in two
+// schemas, and SHOW TABLES would list the views twice, and the store's own table.
+const listTables = "SELECT DISTINCT table_name AS name FROM information_schema.tables WHERE table_name <> '" + storeTable + "' ORDER BY name"
+
+var showTables = regexp.MustCompile(`(?i)^\s*SHOW\s+TABLES\s*;?\s*$`)
+
 // tables returns the names of the tables and views that a statement can read.
 func (s *session) tables() string {
-	const all = "SELECT DISTINCT table_name FROM information_schema.tables ORDER BY table_name"
-	prepared, err := s.prepare(all, bindings.StatementTypeSelect)
+	prepared, err := s.prepare(listTables, bindings.StatementTypeSelect)
 	if err != nil {
 		return ""
 	}
