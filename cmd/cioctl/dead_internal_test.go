@@ -190,3 +190,16 @@ func TestConfirm(t *testing.T) {
 		}
 	}
 }
+
+// The line of a dead letter has the number that cioctl dead show takes.
+func TestTailNumbersDeadLetters(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	for n := range uint64(2) {
+		s.store(deadOf(s.publish([]string{"a", "b"}[n], "bounced"), "suppression", fault.ReasonRejected, n+1))
+	}
+	out, errs, code := s.firstOutput("tail", "--dead")
+	if code != 0 || !strings.Contains(out, "       1  from=suppression ") {
+		t.Errorf("exit code %d, %q, %s", code, out, errs)
+	}
+}
