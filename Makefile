@@ -79,7 +79,7 @@ bench: ## Measure ingest and worker against baselines in the same run, print rat
 
 .PHONY: docs
 docs: ## Generate the tables of settings, instruments and packages, and show files in the documents
-	go test ./test/docs -run '^(TestSettings|TestFiles)$$' -update
+	go test ./test/docs -run '^(TestSettings|TestFiles|TestDictionary)$$' -update
 	go test ./test/integration -run '^TestInstruments$$' -update
 	go test ./test/arch -run '^TestTable$$' -update
 

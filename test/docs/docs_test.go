@@ -3,7 +3,7 @@
 // name, constants and log lines that a sentence quotes (see quotes and texts), and label
 // values that a table explains.
 //
-//	go test ./test/docs -run 'TestSettings|TestFiles' -update    writes the tables of settings and the configurations of load balancers
+//	go test ./test/docs -run 'TestSettings|TestFiles|TestDictionary' -update    writes the tables of settings and columns and the configurations of load balancers
 package docs_test
 
 import (

@@ -1,6 +1,8 @@
 package sqlcheck_test
 
 import (
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -58,6 +60,23 @@ func TestDictionary(t *testing.T) {
 			if got, err := a.Columns(project + "." + dataset + "." + name); err != nil || !slices.Equal(got, want) {
 				t.Errorf("%s has the columns\n%q, %v; want\n%q", name, got, err, want)
 			}
+		}
+	}
+}
+
+// The questions in docs/data.md are portable.
+func TestQuestions(t *testing.T) {
+	t.Parallel()
+	a := prepared(t)
+	text, err := os.ReadFile("../../docs/data.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := regexp.MustCompile(`\b(customerio_\w+)(\([^)]*\))?`)
+	for _, q := range strings.Split(string(text), "```sql\n")[1:] {
+		sql, _, _ := strings.Cut(q, "\n```")
+		if err := a.Run(name.ReplaceAllString(sql, "`"+project+"."+dataset+".$1`")); err != nil {
+			t.Errorf("%v\n%s", err, sql)
 		}
 	}
 }
