@@ -178,6 +178,7 @@ func TestWelcome(t *testing.T) {
 	for _, want := range []string{
 		"bin/cioctl send --url " + s.WebhookURL() + " --campaign 1000\n",
 		"bin/cioctl query --warehouse-url duckdb:" + dir + "/customerio.duckdb \"SELECT",
+		"bin/cioctl doctor --nats-url " + s.NATSURL() + " --customerio-app-url " + s.FakeURL() + " --warehouse-url duckdb:" + dir + "/customerio.duckdb\n",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the welcome lacks %q:\n%s", want, out.String())

@@ -33,6 +33,8 @@ const (
 	DefaultURL  = "http://" + DefaultAddr + ingest.Path
 )
 
+const defaultNATS = "nats://127.0.0.1:4222"
+
 // Config is the settings of the stack: the settings of ingest and worker, with
 // defaults that need no other program and listen on this machine only.
 type Config struct {
@@ -57,7 +59,7 @@ func (c *Config) Declare(s *config.Set) {
 	s.Address(&c.Ingest.Addr, "INGEST_ADDR", DefaultAddr, "address of the webhook listener")
 	s.Address(&c.Ingest.AdminAddr, "ADMIN_ADDR", "127.0.0.1:9090", "address of ingest's /metrics, /healthz and /readyz")
 	s.Address(&c.Worker.AdminAddr, "WORKER_ADMIN_ADDR", "127.0.0.1:9091", "address of the worker's /metrics, /healthz and /readyz")
-	s.String(&c.Ingest.NATS.URL, "NATS_URL", "nats://127.0.0.1:4222", "address of the embedded NATS server")
+	s.String(&c.Ingest.NATS.URL, "NATS_URL", defaultNATS, "address of the embedded NATS server")
 	s.Address(&c.FakeAddr, "FAKE_TRACK_ADDR", "127.0.0.1:8081", "address of the fake Track API and App API, which run if no Track API credentials are set")
 	c.Ingest.Workspaces.Declare(s, config.WantSecrets, config.WantTrack)
 	c.Ingest.Receiver.Declare(s)

@@ -23,11 +23,12 @@ func (s *Stack) PrintWelcome(w io.Writer, program string) {
 	}
 	api, app := cmp.Or(s.cfg.Worker.Track.URL, "Customer.io's")+", with your credentials: effects are real", "Customer.io's"
 	// The samples and the campaign have hard bounces, which delete people of a real account.
-	send := ""
+	send, fakes := "", ""
 	if s.Fake != nil {
 		command := program + " send" + unless(DefaultURL, " --url ", s.WebhookURL())
 		send = "  " + command + " email_bounced_hard email_opened_human\n  " + command + " --campaign 1000\n"
 		api = s.FakeURL() + "  a fake; set CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY for the real one"
+		fakes = " --customerio-app-url " + s.FakeURL()
 		app = s.FakeURL() + "  a fake: CUSTOMERIO_APP_URL=" + s.FakeURL() + " and any CUSTOMERIO_APP_API_KEY"
 	}
 	_, _ = fmt.Fprintf(w, `
@@ -43,10 +44,12 @@ cioevents is running. Ctrl-C stops it; its data stays in %[1]s and is used again
 Try in another terminal:
 
 %[10]s  %[9]s query%[11]s "SELECT metric, count(*) AS events FROM customerio_events GROUP BY ALL ORDER BY 2 DESC"
+  %[9]s doctor%[13]s%[11]s
 
 `, s.cfg.Data, s.WebhookURL(), key, s.ingest.AdminAddr(), s.worker.AdminAddr(), s.nats.ClientURL(), api,
 		strings.Join(s.workerConfig().Warehouses, ", "), program,
-		send, unless(place.DefaultURL, " --warehouse-url ", strings.Join(s.cfg.Worker.Warehouses, ",")), app)
+		send, unless(place.DefaultURL, " --warehouse-url ", strings.Join(s.cfg.Worker.Warehouses, ",")), app,
+		unless(defaultNATS, " --nats-url ", s.nats.ClientURL())+fakes)
 }
 
 // unless returns the flag with its value, or "" for the default value.
