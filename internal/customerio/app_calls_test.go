@@ -67,18 +67,27 @@ func TestSources(t *testing.T) {
 		for i := range int64(5) {
 			fake.SeedSources(customeriotest.Source{Kind: "newsletter", ID: i + 1, Name: fmt.Sprint("News ", i+1)})
 		}
+		fake.SeedSources(
+			customeriotest.Source{Kind: "newsletter", ID: 6, Name: "A/B", Contents: []customeriotest.Content{
+				{ID: 61, Name: "Variant A"}, {ID: 62, Language: "fr"},
+			}},
+			customeriotest.Source{Kind: "newsletter", ID: 7, Name: "One language", Contents: []customeriotest.Content{{ID: 63}}})
 		want := []customerio.Source{
 			{Kind: "campaign", ID: 7, Name: "Campaign 7"},
-			{Kind: "action", ID: 71, Name: "Step 1", Parent: 7},
+			{Kind: "campaign", ID: 7, ActionID: 71, Name: "Step 1"},
 			{Kind: "broadcast", ID: 7, Name: "Sale"},
-			{Kind: "action", ID: 1, Name: "One", Parent: 7},
-			{Kind: "action", ID: 2, Name: "Two", Parent: 7},
-			{Kind: "action", ID: 3, Parent: 7},
+			{Kind: "broadcast", ID: 7, ActionID: 1, Name: "One"},
+			{Kind: "broadcast", ID: 7, ActionID: 2, Name: "Two"},
+			{Kind: "broadcast", ID: 7, ActionID: 3},
 			{Kind: "newsletter", ID: 1, Name: "News 1"},
 			{Kind: "newsletter", ID: 2, Name: "News 2"},
 			{Kind: "newsletter", ID: 3, Name: "News 3"},
 			{Kind: "newsletter", ID: 4, Name: "News 4"},
 			{Kind: "newsletter", ID: 5, Name: "News 5"},
+			{Kind: "newsletter", ID: 6, Name: "A/B"},
+			{Kind: "newsletter", ID: 6, ContentID: 61, Name: "Variant A"},
+			{Kind: "newsletter", ID: 6, ContentID: 62, Name: "fr"},
+			{Kind: "newsletter", ID: 7, Name: "One language"},
 			{Kind: "transactional", ID: 2, Name: "Receipt"},
 		}
 		var got []customerio.Source

@@ -178,6 +178,7 @@ func (a *App) routes() *http.ServeMux {
 		"GET /v1/transactional":              a.listSources("transactional"),
 		"GET /v1/campaigns/{id}/actions":     a.listActions("campaign"),
 		"GET /v1/broadcasts/{id}/actions":    a.listActions("broadcast"),
+		"GET /v1/newsletters/{id}/contents":  a.listContents,
 		"GET /v1/messages":                   a.listDeliveries(""),
 		"GET /v1/campaigns/{id}/messages":    a.listDeliveries("campaign_id"),
 		"GET /v1/newsletters/{id}/messages":  a.listDeliveries("newsletter_id"),

@@ -15,6 +15,9 @@ type Source struct {
 	ID      int64
 	Name    string
 	Actions []Action // of a campaign or a broadcast
+	// Contents are the variants of a newsletter: languages, or parts of an A/B test. Each
+	// newsletter of Customer.io has at least one.
+	Contents []Content
 }
 
 // An Action is a step of a Source that sends a message.
@@ -22,6 +25,13 @@ type Action struct {
 	ID   int64  `json:"id"`
 	Type string `json:"type"` // such as email
 	Name string `json:"name"`
+}
+
+// A Content is a variant of a newsletter.
+type Content struct {
+	ID       int64  `json:"id"`
+	Name     string `json:"name"`
+	Language string `json:"language"` // "" for the default language
 }
 
 // SeedSources adds sources to the workspace.
@@ -53,6 +63,9 @@ func (a *App) origin(e *webhook.Event) {
 			s = &Source{Kind: o.kind, ID: o.id, Name: fmt.Sprintf("%s %d", o.name, o.id)}
 			a.sources[o.kind] = append(a.sources[o.kind], s)
 		}
+		if o.kind == "newsletter" && e.ContentID != 0 && !slices.ContainsFunc(s.Contents, func(c Content) bool { return c.ID == e.ContentID }) {
+			s.Contents = append(s.Contents, Content{ID: e.ContentID, Name: fmt.Sprintf("Variant %d", len(s.Contents)+1)})
+		}
 		if e.ActionID != 0 && !slices.ContainsFunc(s.Actions, func(x Action) bool { return x.ID == e.ActionID }) {
 			s.Actions = append(s.Actions, Action{ID: e.ActionID, Type: typeOf(e), Name: fmt.Sprintf("Step %d", len(s.Actions)+1)})
 		}
@@ -68,8 +81,8 @@ func (a *App) source(kind string, id int64) *Source {
 	return nil
 }
 
-// listSources lists sources of a kind. Only newsletters have pages, and only actions in
-// the list of a source lack names.
+// listSources lists sources of a kind. Only newsletters have pages and content_ids, and
+// only actions in the list of a source lack names.
 func (a *App) listSources(kind string) func(*http.Request) answer {
 	key := map[string]string{"campaign": "campaigns", "broadcast": "broadcasts", "newsletter": "newsletters", "transactional": "messages"}[kind]
 	return func(r *http.Request) answer {
@@ -79,7 +92,12 @@ func (a *App) listSources(kind string) func(*http.Request) answer {
 			for _, x := range s.Actions {
 				actions = append(actions, map[string]any{"id": x.ID, "type": x.Type})
 			}
-			list = append(list, map[string]any{"id": s.ID, "name": s.Name, "actions": actions})
+			item := map[string]any{"id": s.ID, "name": s.Name, "actions": actions}
+			if kind == "newsletter" {
+				delete(item, "actions")
+				item["content_ids"] = idsOf(s.Contents)
+			}
+			list = append(list, item)
 		}
 		if kind != "newsletter" {
 			return found(map[string]any{key: list})
@@ -101,6 +119,24 @@ func (a *App) listActions(kind string) func(*http.Request) answer {
 		}
 		return a.page(r, "actions", list)
 	}
+}
+
+func idsOf(contents []Content) []int64 {
+	ids := []int64{}
+	for _, c := range contents {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}
+
+// listContents lists the variants of a newsletter, without pages.
+func (a *App) listContents(r *http.Request) answer {
+	id, _ := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	s := a.source("newsletter", id)
+	if s == nil {
+		return missing
+	}
+	return found(map[string]any{"contents": slices.Concat([]Content{}, s.Contents)})
 }
 
 // page returns the items from the offset start on, limit items at most.
