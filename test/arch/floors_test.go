@@ -48,6 +48,7 @@ var floors = []floor{
 	{"use cases", []room{
 		{"internal/operate", "what an operator can do, for `cioctl` and other faces: list, filter, redrive and drop dead letters, start replays, move warehouses, follow the streams, try rules, send events"},
 		{"internal/doctor", "the set-up at Customer.io and its checks: reporting webhooks, the sample event and its row"},
+		{"internal/names", "the names of messages: asking Customer.io for them, storing them in a warehouse, once a day in a worker"},
 	}},
 	{"applications", []room{
 		{"internal/ingest", "the webhook server: answers and their status codes, limits of bodies and connections, timeouts, TLS certificates, allowed networks"},

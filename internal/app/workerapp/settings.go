@@ -23,10 +23,12 @@ const (
 // Config is the settings of the worker.
 type Config struct {
 	app.Config
-	Consumers   []string
-	Warehouses  []string
-	Workspaces  config.Workspaces
-	Track       customerio.Config
+	Consumers  []string
+	Warehouses []string
+	Workspaces config.Workspaces
+	Track      customerio.Config
+	// App is the App API, for the names of messages of workspaces with a key.
+	App         customerio.AppConfig
 	Effects     Effects
 	MaxAttempts int
 	// EngagementBatch is the largest number of opens and clicks in a batch. A batch
@@ -43,7 +45,8 @@ type Config struct {
 
 // Declare adds the settings to the set.
 func (c *Config) Declare(s *config.Set) {
-	c.Workspaces.Declare(s, config.WantTrack)
+	c.Workspaces.Declare(s, config.WantTrack, config.WantApp)
+	c.App.Declare(s)
 	s.Check(func() error {
 		if c.NeedsTrack() && !c.Effects.DryRun {
 			return c.Workspaces.RequireTrack()

@@ -29,8 +29,9 @@ type storeGuard struct {
 	rows   *worker.Rows
 	log    zerolog.Logger
 
-	known chan struct{} // closed when own is set
-	own   warehouse.Store
+	known  chan struct{} // closed when own and opened are set
+	own    warehouse.Store
+	opened string // the id of own at the opening, which never changes
 
 	mu      sync.Mutex
 	linked  bool
@@ -63,6 +64,7 @@ func (g *storeGuard) open(ctx context.Context, patience time.Duration) error {
 		}
 		switch {
 		case err == nil:
+			g.opened = g.own.ID
 			close(g.known)
 			return nil
 		case ctx.Err() != nil:

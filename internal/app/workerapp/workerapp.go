@@ -4,6 +4,7 @@ package workerapp
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -55,6 +56,7 @@ type App struct {
 	stores  []*storeGuard
 	clients []*customerio.Client
 	jobs    []job
+	keepers []keeper
 	// credentialsWait is the constant, replaced by a test.
 	credentialsWait time.Duration
 	// stateErr is the error of the last check of the bucket.
@@ -96,7 +98,7 @@ func (a *App) open(log zerolog.Logger) error {
 		}
 	}
 	if slices.Contains(a.cfg.Consumers, Warehouse) {
-		if err := a.wireWarehouses(); err != nil {
+		if err := errors.Join(a.wireWarehouses(), a.wireNames()); err != nil {
 			return err
 		}
 	}
@@ -171,6 +173,9 @@ func (a *App) work(ctx context.Context) error {
 	running.Go(func() { a.warnOfLeftovers(ctx) }) // events do not wait for the list
 	for _, j := range a.jobs {
 		running.Go(func() { a.runLinked(ctx, j) })
+	}
+	for _, k := range a.keepers {
+		running.Go(func() { k.run(ctx) })
 	}
 	running.Go(func() { a.serveReplays(ctx) })
 	running.Go(func() { a.watch.Run(ctx) })
