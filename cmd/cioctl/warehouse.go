@@ -46,14 +46,15 @@ func (w *warehouseSetting) openWithin(ctx context.Context, wait time.Duration) (
 }
 
 func (c *cli) warehouse() *cobra.Command {
-	return group("warehouse", "Create, compact and move the warehouse",
+	return group("warehouse", "Create, compact and move the warehouse, and set its time zone",
 		`A warehouse has a row for each event: a DuckDB file, a folder of Parquet files, or a
 BigQuery table. WAREHOUSE_URL names it. A worker creates and fills the warehouse by
 itself; these commands are for an upgrade, a folder with many files, and a move.
 
   cioctl warehouse migrate --backfill
   cioctl warehouse compact
-  cioctl warehouse adopt`, c.migrate(), c.compact(), c.adopt())
+  cioctl warehouse adopt
+  cioctl warehouse settings --timezone America/New_York`, c.migrate(), c.compact(), c.adopt(), c.warehouseSettings())
 }
 
 // migrateOptions are the flags of migrate.
