@@ -64,7 +64,7 @@ func own(set, other *config.Set) (names []string) {
 // or of cioctl.
 func (p *programSettings) misspelt(cioctl *config.Set) map[string]string {
 	var names []string
-	for _, v := range os.Environ() {
+	for _, v := range os.Environ() { //nolint:forbidigo // only names are read, to find misspelt ones
 		name, _, _ := strings.Cut(v, "=")
 		names = append(names, name)
 	}

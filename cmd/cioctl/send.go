@@ -201,7 +201,7 @@ type simulation interface {
 // simulate returns a new simulation that ends at the time now. A campaign has its last
 // reaction before the end, because hardly one comes after two days.
 func simulate(o sendOptions, now time.Time) simulation {
-	seed, start := uint64(now.UnixNano()), now.Add(-webhooktest.MixDuration) //nolint:gosec // any number will do
+	seed, start := uint64(now.UnixNano()), now.Add(-webhooktest.MixDuration)
 	if o.id == 0 {
 		return webhooktest.Mix{Seed: seed, Deliveries: o.campaign, Start: start}
 	}

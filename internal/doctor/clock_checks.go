@@ -73,7 +73,7 @@ func (o *ClockOrder) date(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodHead, address, http.NoBody)
 	if err != nil {
 		return time.Time{}, err
 	}

@@ -44,7 +44,7 @@ func tried(t *testing.T, url, keys string) string {
 
 // A signed probe tells what stands between Customer.io and ingest, and leaves nothing in
 // the stream.
-func TestSigningKey(t *testing.T) {
+func TestSigningKey(t *testing.T) { //nolint:tparallel // the stream is looked at after all subtests
 	t.Parallel()
 	conn := streamtest.Start(t).Connect(stream.Settings{})
 	own := received(t, conn, ingest.Config{}, "key", "next")
@@ -54,7 +54,7 @@ func TestSigningKey(t *testing.T) {
 			io.WriteString(w, body)
 		}
 	}
-	for name, c := range map[string]struct {
+	for name, c := range map[string]struct { //nolint:paralleltest // as above
 		keys, path string // "key" and ingest.Path by default
 		public     http.Handler
 		want       string

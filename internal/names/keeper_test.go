@@ -82,17 +82,17 @@ func TestKeeper(t *testing.T) {
 			t.Error("the workers did not list names at the start")
 		}
 		api.err = nil
-		time.Sleep(12 * time.Minute)
+		<-time.After(12 * time.Minute)
 		synctest.Wait()
 		wantNames(t, p, "Onboarding")
 		if api.calls != failed+1 {
 			t.Errorf("%d listings after an outage, want 1", api.calls-failed)
 		}
 		api.sources[0].Name = "Welcome"
-		time.Sleep(22 * time.Hour)
+		<-time.After(22 * time.Hour)
 		synctest.Wait()
 		wantNames(t, p, "Onboarding")
-		time.Sleep(4 * time.Hour)
+		<-time.After(4 * time.Hour)
 		synctest.Wait()
 		wantNames(t, p, "Welcome")
 		if api.calls != failed+2 {

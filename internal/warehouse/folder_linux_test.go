@@ -17,14 +17,14 @@ func TestExamineFolderOfAnotherUser(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root, to be another user")
 	}
-	dir, err := os.MkdirTemp("", "examine") // everybody may enter /tmp, and not the folder of t.TempDir
+	dir, err := os.MkdirTemp("", "examine") //nolint:usetesting // everybody may enter /tmp, and not the folder of t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer os.Remove(dir)
 	cmd := exec.CommandContext(t.Context(), "/proc/self/exe")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-	cmd.Env = append(os.Environ(), limited+"="+dir)
+	cmd.Env = append(cmd.Environ(), limited+"="+dir)
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "is not writable: permission denied let the worker's user write") {
 		t.Errorf("%v: %s", err, out)

@@ -17,9 +17,9 @@ const limited = "CIOEVENTS_TEST_FOLDER"
 
 // TestMain lets the test binary be another process, whose files may have 1 KiB.
 func TestMain(m *testing.M) {
-	dir := os.Getenv(limited)
+	dir := os.Getenv(limited) //nolint:forbidigo // set by the test
 	if dir == "" {
-		os.Exit(m.Run())
+		os.Exit(m.Run()) //nolint:forbidigo // as package testing does
 	}
 	signal.Ignore(syscall.SIGXFSZ)
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 1 << 10, Max: 1 << 10}); err != nil {
@@ -57,7 +57,7 @@ func TestExamineFolder(t *testing.T) {
 func TestExamineFolderWithALimit(t *testing.T) {
 	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), limited+"="+t.TempDir())
+	cmd.Env = append(cmd.Environ(), limited+"="+t.TempDir())
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "is not writable: file too large free disk space, or raise the quota") {
 		t.Errorf("%v: %s", err, out)

@@ -14,7 +14,8 @@ import (
 type slow struct{ queries int }
 
 func (s *slow) Query(ctx context.Context, _ string) (*warehouse.Rows, error) {
-	if s.queries++; s.queries > 1 {
+	s.queries++
+	if s.queries > 1 {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}

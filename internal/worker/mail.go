@@ -100,6 +100,7 @@ func mailOutcome(r *warehouse.Row) string {
 		return complained
 	case webhook.Sent, webhook.Delivered, webhook.Unsubscribed, webhook.Dropped, webhook.Failed, webhook.Undeliverable:
 		return string(r.Metric)
+	default: // not counted
 	}
 	return ""
 }

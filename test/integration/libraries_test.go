@@ -129,7 +129,7 @@ func TestProgramsExportNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer f.Close()
+		t.Cleanup(func() { f.Close() })
 		symbols, err := f.DynamicSymbols()
 		if err != nil || len(symbols) == 0 || len(symbols) > 2000 {
 			t.Errorf("%s has %d dynamic symbols, %v; want those of the libraries only", name, len(symbols), err)

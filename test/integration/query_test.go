@@ -103,7 +103,7 @@ func (m *measured) look(pid int) {
 // process allocates. RSS also counts 65 MiB of mapped pages of the program, because the
 // kernel maps 64 KiB around each page that start-up touches. These pages belong to the page
 // cache, and the kernel takes them back when another process needs memory.
-func TestMemoryOfAQuery(t *testing.T) {
+func TestMemoryOfAQuery(t *testing.T) { //nolint:paralleltest,tparallel // measures memory and time
 	if testing.Short() {
 		t.Skip("writes 100,000 events")
 	}

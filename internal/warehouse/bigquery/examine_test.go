@@ -135,7 +135,7 @@ func TestExamineQueries(t *testing.T) {
 			io.WriteString(w, answer)
 		})
 		front := httptest.NewServer(mux)
-		defer front.Close()
+		t.Cleanup(front.Close)
 		cfg := p.config()
 		cfg.RESTEndpoint = front.URL
 		if got := text(bigquery.Examine(t.Context(), cfg)); !strings.Contains(got, want) {

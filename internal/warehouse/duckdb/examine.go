@@ -76,7 +76,7 @@ func foreignHolder(ctx context.Context, path string) string {
 		if time.Now().After(end) {
 			return processName(holder)
 		}
-		if pause(ctx, pollEvery) != nil {
+		if pause(ctx) != nil {
 			return ""
 		}
 	}

@@ -67,7 +67,7 @@ func whenFree(ctx context.Context, log zerolog.Logger, open func() error) error 
 		if first {
 			warnLocked(log, holder)
 		}
-		if err := pause(ctx, pollEvery); err != nil {
+		if err := pause(ctx); err != nil {
 			return lockedError(holder, err)
 		}
 	}

@@ -66,7 +66,7 @@ func lockFile(ctx context.Context, name string) (*os.File, error) {
 		if !errors.Is(err, syscall.EWOULDBLOCK) {
 			return f, err
 		}
-		if err := pause(ctx, pollEvery); err != nil {
+		if err := pause(ctx); err != nil {
 			return nil, fmt.Errorf("wait for %s: %w", name, err)
 		}
 	}
@@ -92,8 +92,9 @@ func tryLockFile(name string) (*os.File, error) {
 	return f, nil
 }
 
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
+// pause waits for pollEvery.
+func pause(ctx context.Context) error {
+	timer := time.NewTimer(pollEvery)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

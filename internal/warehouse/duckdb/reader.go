@@ -225,7 +225,7 @@ func (r *Reader) abort() {
 		if s := r.session.Load(); s != nil {
 			s.interrupt() // again until the query notices: DuckDB forgets an interrupt before a query
 		}
-		_ = pause(context.Background(), pollEvery)
+		_ = pause(context.Background())
 	}
 	defer r.mu.Unlock()
 	r.close()

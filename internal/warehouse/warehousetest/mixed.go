@@ -60,6 +60,7 @@ func (m *mixer) disturb(r *warehouse.Row) {
 		m.link(r)
 	case webhook.Bounced:
 		r.FailureMessage += strconv.Itoa(m.IntN(3))
+	default: // has no detail of its own
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -101,7 +102,7 @@ func number(n int64) string {
 	if n == 0 {
 		return "-"
 	}
-	return fmt.Sprint(n)
+	return strconv.FormatInt(n, 10)
 }
 
 func sorted(names []warehouse.Name) []warehouse.Name {
@@ -183,7 +184,7 @@ func manyNames(p *notesSuite) {
 	notes := p.notes()
 	names := make([]warehouse.Name, 2500)
 	for i := range names {
-		names[i] = warehouse.Name{Source: "campaign", SourceID: fmt.Sprint(i / 10), ActionID: int64(i % 10), Name: fmt.Sprintf("Message %d", i)}
+		names[i] = warehouse.Name{Source: "campaign", SourceID: strconv.Itoa(i / 10), ActionID: int64(i % 10), Name: fmt.Sprintf("Message %d", i)}
 	}
 	p.put(notes, "acme", names...)
 	p.want(notes, "acme", names...)
@@ -234,7 +235,7 @@ func notesBesideWriter(p *notesSuite) {
 	var busy sync.WaitGroup
 	busy.Go(func() {
 		for ; ctx.Err() == nil && written < 200; written++ {
-			if _, err := writer.Write(p.t.Context(), bare(1)); err != nil {
+			if _, err := writer.Write(p.t.Context(), bare(1)); err != nil { //nolint:contextcheck // a write that has begun goes on
 				p.t.Errorf("Write beside PutNames: %v", err)
 			}
 		}

@@ -147,6 +147,8 @@ func (t *tally) counts() []any {
 }
 
 func (t *tally) rates() []any {
-	return []any{of(t.delivered, t.sent), of(t.opens, t.delivered), of(t.clicks, t.delivered), of(t.clicks, t.opens),
-		of(t.hard, t.sent), of(t.complaints, t.outside), of(t.unsubscribes, t.delivered)}
+	return []any{
+		of(t.delivered, t.sent), of(t.opens, t.delivered), of(t.clicks, t.delivered), of(t.clicks, t.opens),
+		of(t.hard, t.sent), of(t.complaints, t.outside), of(t.unsubscribes, t.delivered),
+	}
 }

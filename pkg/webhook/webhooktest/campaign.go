@@ -75,7 +75,7 @@ func (c Campaign) plan() *plan {
 	p.persons = make([]person, c.Deliveries)
 	for i := range c.Deliveries {
 		at := c.Start.Unix() + int64(i)*int64(sendingTime/time.Second)/int64(c.Deliveries)
-		p.begin(delivery{person: int32(i)}, at) //nolint:gosec // below the memory's limit
+		p.begin(delivery{person: int32(i)}, at)
 		p.send(campaignRates, c.Deliveries >= complainerFloor && i == complainer)
 	}
 	return p.sorted()

@@ -25,6 +25,7 @@ func (w *writer) details(m *message, s step) string {
 		return `,"content":"{\"topics\":{\"topic_1\":true,\"topic_2\":false}}"`
 	case webhook.Replied:
 		return `,"to":"` + phone(0) + `","inbound_event_id":"` + string(w.appendULID(nil, s.at, stepNumber(s)^tokenStream)) + `"`
+	default: // at most a failure message
 	}
 	if m.ObjectType == webhook.Push && (s.metric == webhook.Bounced || s.metric == webhook.Dropped) {
 		return "" // the devices have the reasons
@@ -98,8 +99,9 @@ func (w *writer) failure(m *message, s step) string {
 			return "30003"
 		}
 		return w.bounceReason(s)
+	default:
+		return ""
 	}
-	return ""
 }
 
 func (w *writer) bounceReason(s step) string {
@@ -114,6 +116,7 @@ func (w *writer) bounceReason(s step) string {
 			provider, _ = mailboxOf(uint64(d.person)) //nolint:gosec // never negative
 		}
 		return blockedBy[provider]
+	default:
+		return "The receiving server did not say why"
 	}
-	return "The receiving server did not say why"
 }

@@ -87,7 +87,7 @@ const peopleStream = 0x8CB92BA72F3D8DD7
 // choice of a domain.
 func mailboxOf(n uint64) (provider int, choice uint64) {
 	z := mix(n ^ peopleStream)
-	left := int(z % 100) //nolint:gosec // below 100
+	left := int(z % 100)
 	for left >= mailboxes[provider].share {
 		left -= mailboxes[provider].share
 		provider++
@@ -105,7 +105,7 @@ func domainOf(n uint64) string {
 // 555-0199.
 func phone(n uint64) string {
 	areas := [...]int{202, 303, 404, 512, 617, 702, 808, 916}
-	return "+1" + strconv.Itoa(areas[n/100%uint64(len(areas))]*10_000_000+5_550_100+int(n%100)) //nolint:gosec // small numbers
+	return "+1" + strconv.Itoa(areas[n/100%uint64(len(areas))]*10_000_000+5_550_100+int(n%100))
 }
 
 // ratesOf returns the rates of a message to a recipient with a mailbox at the provider.

@@ -101,7 +101,7 @@ func (p *planner) pick() int32 {
 	left := p.rand.IntN(100)
 	for i := range p.messages {
 		if left -= p.messages[i].share; left < 0 {
-			return int32(i) //nolint:gosec // a small number
+			return int32(i)
 		}
 	}
 	return 0

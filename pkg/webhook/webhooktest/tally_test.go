@@ -87,6 +87,7 @@ func (d *delivery) add(e *webhook.Event, human bool) {
 		d.outcome = string(e.BounceClass())
 	case webhook.Delivered, webhook.Dropped, webhook.Failed, webhook.Undeliverable:
 		d.outcome = string(e.Metric)
+	default: // neither an outcome nor a reaction
 	}
 }
 

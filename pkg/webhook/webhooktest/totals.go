@@ -74,7 +74,7 @@ func count(p *plan) Totals {
 		c.countMachine(s)
 		c.countPerson(s)
 	}
-	c.Totals.Messages = c.countMessages()
+	c.Messages = c.countMessages()
 	return c.Totals
 }
 

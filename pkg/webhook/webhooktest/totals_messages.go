@@ -37,6 +37,7 @@ func (c *counter) countDelivery(s step) {
 		p.opened = p.opened || s.variant.human()
 	case webhook.Clicked:
 		p.clicked = p.clicked || s.variant.human()
+	default: // neither an outcome nor a reaction
 	}
 }
 
