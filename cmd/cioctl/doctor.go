@@ -62,8 +62,8 @@ func (d *doctorSettings) declareParts(cmd *cobra.Command, getenv func(string) st
 	}
 }
 
-// load reads the settings. A mistake leaves its setting at the default; the check that
-// uses the setting, or the one of the program's settings, reports the mistake.
+// load reads the settings, and returns the mistakes in all but NATS's. A mistake leaves its
+// setting at the default.
 func (d *doctorSettings) load() (mistakes error) {
 	_ = d.natsSet.Load() // the connection fails with the same mistake
 	mistakes = errors.Join(d.apisSet.Load(), d.placesSet.Load())

@@ -45,11 +45,11 @@ func readPrograms(getenv func(string) string) *programSettings {
 	return p
 }
 
-// shared are settings of a program that commands of cioctl read, too: they do not tell
-// that the program runs here.
+// shared are settings of a program and of cioctl's commands: one of them alone is no sign
+// of the program.
 var shared = []string{"INGEST_ADDR", "CUSTOMERIO_REGION", "CUSTOMERIO_TRACK_URL", place.Setting}
 
-// own returns the names of the settings that only one of two programs has.
+// own returns the names of the settings in set, without those of other and shared.
 func own(set, other *config.Set) (names []string) {
 	for _, s := range set.Settings() {
 		isOther := slices.ContainsFunc(other.Settings(), func(o config.Setting) bool { return o.Name == s.Name })

@@ -88,7 +88,7 @@ func (b *Broker) wait(ctx context.Context) error {
 	}
 }
 
-// on returns the Look of a check that needs the connection.
+// on returns the Look of a check on the connection.
 func (b *Broker) on(look func(context.Context, *stream.Conn) []Verdict) func(context.Context) []Verdict {
 	return func(ctx context.Context) []Verdict {
 		if b.wait(ctx) != nil {
@@ -112,7 +112,7 @@ func (b *Broker) onStatus(look func(context.Context, *stream.Status) []Verdict) 
 	})
 }
 
-// unasked is the verdict about a question that NATS did not answer.
+// unasked is the verdict about a question without an answer of NATS.
 func unasked(err error) []Verdict {
 	return failed(err.Error(), "look at the permissions of the user, and at the log of the NATS servers")
 }

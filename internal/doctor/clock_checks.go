@@ -41,7 +41,7 @@ func ClockChecks(b *Broker, o ClockOrder) []Check {
 	}
 }
 
-// compare asks for another clock. The answer is as old as half of the time that it took.
+// compare asks for another clock. The answer is as old as half of the waiting time.
 func (o *ClockOrder) compare(name string, ask func() (time.Time, error)) []Verdict {
 	before := o.Now()
 	there, err := ask()

@@ -11,17 +11,17 @@ import (
 // A Program is ingest or the worker, with its settings in the environment here.
 type Program struct {
 	Name string
-	// Given says that the environment has a setting of this program alone. Otherwise the
+	// Given says that the environment has a setting of the program alone. Otherwise the
 	// program runs elsewhere.
 	Given bool
-	// Example is such a setting.
+	// Example is a setting of the program alone.
 	Example string
 	// Mistakes is the error with which the program would end, nil without mistakes.
 	Mistakes error
 }
 
 // ConfigChecks checks the environment as the programs do at their start. Misspelt has the
-// variables that config.Misspelt found.
+// variables of config.Misspelt.
 func ConfigChecks(programs []Program, misspelt map[string]string) (checks []Check) {
 	for _, p := range programs {
 		checks = append(checks, Check{"config", p.Name, func(context.Context) []Verdict { return p.check() }})

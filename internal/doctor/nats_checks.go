@@ -8,8 +8,8 @@ import (
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
-// natsVersion is the oldest version of nats-server that works: older ones store an event
-// at a twentieth of the speed with sync_interval always.
+// natsMajor and natsMinor are the oldest supported version of nats-server. Version 2.14
+// stores 15 times fewer events a second with three replicas and sync_interval always.
 const natsMajor, natsMinor = 2, 15
 
 // NATSChecks checks the connection, the permissions of the user, the limits of the
@@ -91,7 +91,7 @@ func replicas(ctx context.Context, conn *stream.Conn) []Verdict {
 	return listed(detail, problems)
 }
 
-// listed returns a warning for each problem, or that all is well.
+// listed returns a warning for each problem, or without a problem the detail.
 func listed(detail string, problems []string) []Verdict {
 	var list []Verdict
 	for _, p := range problems {
@@ -100,7 +100,7 @@ func listed(detail string, problems []string) []Verdict {
 	return orWell(list, detail)
 }
 
-// split makes a verdict of a sentence that ends with what to do.
+// split makes a verdict of a sentence that ends with the remedy.
 func split(state State, sentence string) Verdict {
 	detail, remedy, found := strings.Cut(sentence, "; ")
 	if !found {

@@ -33,7 +33,7 @@ func problems(s *stream.Status, kind stream.ProblemKind) (list []Verdict) {
 	return list
 }
 
-// orWell returns the list, or without a verdict that all is well.
+// orWell returns the list, or for an empty list an OK with the detail.
 func orWell(list []Verdict, detail string) []Verdict {
 	if len(list) == 0 {
 		return ok("%s", detail)

@@ -11,7 +11,7 @@ import (
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
-// WorkChecks checks what the workers and ingest have done: lag, dead letters, held
+// WorkChecks checks the work of ingest and the workers: lag, dead letters, held
 // suppressions and the newest event. The time now is the clock of this machine.
 func WorkChecks(b *Broker, now func() time.Time) []Check {
 	return []Check{
@@ -74,11 +74,11 @@ func newest(s *stream.Status, now time.Time) []Verdict {
 // wait for seconds.
 const lagLate = 5 * time.Minute
 
-// sampleFor is the time between the two looks that show how fast a consumer is. Each of
+// sampleFor is the time between two looks, which show the speed of a consumer. Each of
 // the workers' requests for messages takes less.
 const sampleFor = 1500 * time.Millisecond
 
-// consumers looks twice at the consumers that have a lag.
+// consumers looks twice at consumers with a lag.
 func (b *Broker) consumers(ctx context.Context, before *stream.Status, now func() time.Time) []Verdict {
 	if len(before.Consumers) == 0 {
 		return failed("there is no consumer: no worker has started", "start a worker")
