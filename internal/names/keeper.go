@@ -47,9 +47,6 @@ type Keeper struct {
 
 // Run keeps the names at once and every day until ctx ends.
 func (k *Keeper) Run(ctx context.Context) {
-	for _, outcome := range []string{outcomeOK, outcomeFailed} {
-		k.Metrics.total.WithLabelValues(k.Workspace, outcome)
-	}
 	for ctx.Err() == nil {
 		wait := lookEvery
 		if err := k.keep(ctx); err != nil && ctx.Err() == nil {
@@ -106,12 +103,16 @@ const (
 // Metrics are the instruments of Keepers.
 type Metrics struct{ total *prometheus.CounterVec }
 
-// NewMetrics registers the instruments.
-func NewMetrics(reg prometheus.Registerer) *Metrics {
+// NewMetrics registers the instruments with the series of the workspaces.
+func NewMetrics(reg prometheus.Registerer, workspaces ...string) *Metrics {
 	m := &Metrics{prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "cioevents_names_synced_total",
 		Help: "Daily updates of customerio_names in a warehouse, by outcome: ok or failed.",
 	}, []string{"workspace", "outcome"})}
 	reg.MustRegister(m.total)
+	for _, w := range workspaces {
+		m.total.WithLabelValues(w, outcomeOK)
+		m.total.WithLabelValues(w, outcomeFailed)
+	}
 	return m
 }

@@ -213,15 +213,16 @@ func TestSecretKeysAreDocumented(t *testing.T) {
 var secretName = regexp.MustCompile(`SECRET|PASSWORD|KEY|SITE_ID`)
 
 // TestPodsHoldTheirOwnSecretsAlone: what faces the internet holds no credentials
-// of the Track API, and what writes to the warehouse none of either.
+// of the Track API, and what writes to the warehouse none of either. The App API key, which
+// reads names, is with the warehouse.
 func TestPodsHoldTheirOwnSecretsAlone(t *testing.T) {
 	t.Parallel()
 	want := map[string][]string{
 		"ingest":             {"nats-ingest-password", "webhook-secret"},
-		"worker":             {"nats-worker-password", "site-id", "track-api-key"}, // the only one of dev
+		"worker":             {"app-api-key", "nats-worker-password", "site-id", "track-api-key"}, // the only one of dev
 		"worker-suppression": {"nats-worker-password", "site-id", "track-api-key"},
 		"worker-engagement":  {"nats-worker-password", "site-id", "track-api-key"},
-		"worker-warehouse":   {"nats-worker-password"},
+		"worker-warehouse":   {"app-api-key", "nats-worker-password"},
 		"nats":               {"nats-ingest-password", "nats-operator-password", "nats-worker-password"},
 	}
 	each(t, func(t *testing.T, s *system) {

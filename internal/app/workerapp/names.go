@@ -17,7 +17,11 @@ type keeper struct {
 
 // wireNames adds a keeper for each warehouse and each workspace with an App API key.
 func (a *App) wireNames() error {
-	metrics := names.NewMetrics(a.Registry)
+	var workspaces []string
+	for _, w := range a.cfg.Workspaces.All() {
+		workspaces = append(workspaces, w.Name)
+	}
+	metrics := names.NewMetrics(a.Registry, workspaces...)
 	a.cfg.App.Region = a.cfg.Track.Region
 	for _, w := range a.cfg.Workspaces.All() {
 		if w.AppKey == "" {
