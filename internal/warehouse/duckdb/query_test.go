@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -47,16 +46,21 @@ func TestShowTables(t *testing.T) {
 	if _, err := open(t, path).Store(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	want := &warehouse.Table{Columns: []string{"name"}}
-	for _, name := range slices.Sorted(slices.Values(append(warehouse.Views(), warehouse.Events))) {
-		want.Rows = append(want.Rows, []any{name})
-	}
-	got, err := duckdb.Query(t.Context(), path, " show\tTABLES ;")
+	table, err := duckdb.Query(t.Context(), path, " show\tTABLES ;")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("SHOW TABLES (-want +got):\n%s", diff)
+	seen := map[string]int{}
+	for _, row := range table.Rows {
+		seen[fmt.Sprint(row[0])]++
+	}
+	for _, name := range append(warehouse.Views(), warehouse.Events) {
+		if seen[name] != 1 {
+			t.Errorf("SHOW TABLES lists %s %d times; want 1", name, seen[name])
+		}
+	}
+	if seen["customerio_store"] > 0 {
+		t.Error("SHOW TABLES lists the table of the store id")
 	}
 }
 
