@@ -58,7 +58,10 @@ func (s *Store) sources(query string) string {
 		return strings.NewReplacer("{rows}", events, "{once}", events+" WHERE true{on}", "{distinct}", "", "{count}", "count(*)").Replace(query)
 	}
 	raw := "{schema}." + Raw
-	return strings.NewReplacer("{rows}", raw, "{distinct}", "DISTINCT ", "{count}", "count(DISTINCT (event_id, metric))",
+	// {count} is of the events of a delivery on a day. count(DISTINCT) takes more than twice
+	// the time, because DuckDB builds a second table of all groups. A hash has 64 bits: two
+	// of a million events of one delivery are equal with a probability of 1 in 37 million.
+	return strings.NewReplacer("{rows}", raw, "{distinct}", "DISTINCT ", "{count}", "len(list_distinct(list(hash(event_id, metric))))",
 		"{once}", `(SELECT min("timestamp") AS "timestamp", min(received_at) AS received_at FROM `+raw+" WHERE true{on} GROUP BY workspace, event_id, metric)").Replace(query)
 }
 

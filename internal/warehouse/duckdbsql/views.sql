@@ -8,7 +8,8 @@
 
 -- last_outcome and last_bounce are a time in seconds, times 10, plus a rank, so that the
 -- maximum is the last outcome, and in one second the one with the highest rank.
--- last_failure has the time in front of the message.
+-- last_failure has the time in front of the message. timestamp is the time whose day is
+-- the day of the delivery.
 CREATE OR REPLACE VIEW {schema}.customerio_deliveries AS
 SELECT
   workspace, delivery_id, object_type, source, source_id, action_id, content_id,

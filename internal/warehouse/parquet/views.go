@@ -13,6 +13,7 @@ import (
 // rank, and a table function that does the same for some days. The view reads all days
 // even under a condition, because the repeat of an event may be in any day.
 const eventsSQL = `SET TimeZone = 'UTC';
+SET parquet_metadata_cache = true; -- each view below looks into all files when it is created
 CREATE SCHEMA IF NOT EXISTS {schema};
 SET search_path = '{schema},main';
 
