@@ -49,7 +49,7 @@ var deliveryColumns = []Column{
 	column("delivery_id", Text, "Customer.io's id of the delivery"),
 	messageKey[1], messageKey[2], messageKey[3], messageKey[4], messageKey[5],
 	column("customer_id", Text, "The person's id in the workspace"),
-	column("recipient_domain", Text, "The domain of an e-mail's recipient, in lower case"),
+	column("recipient_domain", Text, "The domain of an e-mail's recipient, in lower case. drafted and attempted events name no recipient"),
 	column("mailbox_provider", Text, "The mailbox provider of recipient_domain: gmail, microsoft, yahoo, apple or other"),
 	column("sent_at", Timestamp, "The first sent event"),
 	column("delivered_at", Timestamp, "The first delivered event"),

@@ -26,7 +26,8 @@ FROM (
   SELECT
     workspace, delivery_id, MAX(object_type) AS object_type, MAX(source) AS source, MAX(source_id) AS source_id,
     MAX(action_id) AS action_id, MAX(content_id) AS content_id, MAX(customer_id) AS customer_id,
-    MAX(recipient_domain) AS recipient_domain, MAX(mailbox_provider) AS mailbox_provider, MAX(erased_at) AS erased_at,
+    MAX(IF(metric NOT IN ('drafted', 'attempted'), recipient_domain, NULL)) AS recipient_domain,
+    MAX(IF(metric NOT IN ('drafted', 'attempted'), mailbox_provider, NULL)) AS mailbox_provider, MAX(erased_at) AS erased_at,
     MIN(IF(metric = 'sent', `timestamp`, NULL)) AS sent_at,
     MIN(IF(metric = 'delivered', `timestamp`, NULL)) AS delivered_at,
     MIN(IF({human_open} OR {human_click}, `timestamp`, NULL)) AS human_opened_at,

@@ -117,6 +117,12 @@ func TestViewsAreRecounted(t *testing.T) {
 	warehousetest.Recount(t, p, warehousetest.MixedRows(4000, 7), p.query)
 }
 
+func TestViewsOfASimulation(t *testing.T) {
+	t.Parallel()
+	p := place{path: filepath.Join(t.TempDir(), "e.duckdb")}
+	warehousetest.Simulated(t, p, warehousetest.Simulation(), p.query)
+}
+
 func older(t *testing.T, w warehousetest.Warehouse) {
 	t.Helper()
 	createTable(t, w.(place).path, warehousetest.OlderColumns())

@@ -26,7 +26,7 @@ FROM (
   SELECT
     workspace, delivery_id, max(object_type) AS object_type, max(source) AS source, max(source_id) AS source_id,
     max(action_id) AS action_id, max(content_id) AS content_id, max(customer_id) AS customer_id,
-    max(recipient_domain) AS recipient_domain, max(mailbox_provider) AS mailbox_provider, max(erased_at) AS erased_at,
+    max(recipient_domain) FILTER (metric NOT IN ('drafted', 'attempted')) AS recipient_domain, max(mailbox_provider) FILTER (metric NOT IN ('drafted', 'attempted')) AS mailbox_provider, max(erased_at) AS erased_at,
     min("timestamp") FILTER (metric = 'sent') AS sent_at,
     min("timestamp") FILTER (metric = 'delivered') AS delivered_at,
     min("timestamp") FILTER ({human_open} OR {human_click}) AS human_opened_at,

@@ -76,9 +76,17 @@ func TestNotesOfOlderFolder(t *testing.T) {
 func TestViewsAreRecounted(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
-	warehousetest.Recount(t, f, warehousetest.MixedRows(4000, 7), func(t *testing.T, statement string) [][]any {
-		t.Helper()
-		_, rows := f.Query(t, statement)
-		return rows
-	})
+	warehousetest.Recount(t, f, warehousetest.MixedRows(4000, 7), f.rows)
+}
+
+func TestViewsOfASimulation(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	warehousetest.Simulated(t, f, warehousetest.Simulation(), f.rows)
+}
+
+func (f folder) rows(t *testing.T, statement string) [][]any {
+	t.Helper()
+	_, rows := f.Query(t, statement)
+	return rows
 }

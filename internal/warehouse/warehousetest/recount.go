@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // Recount writes the rows into the warehouse and compares every view with a count in Go,
@@ -117,8 +118,11 @@ func newCount(rows []warehouse.Row, zone *time.Location) *count {
 		}
 		id := [2]string{r.Workspace, r.DeliveryID}
 		if byID[id] == nil {
-			byID[id] = &delivery{message: messageOf(r), id: r.DeliveryID, person: r.PersonID, domain: r.Domain, provider: r.Provider}
+			byID[id] = &delivery{message: messageOf(r), id: r.DeliveryID, person: r.PersonID}
 			c.deliveries = append(c.deliveries, byID[id])
+		}
+		if r.Metric != webhook.Drafted && r.Metric != webhook.Attempted { // these name no recipient
+			byID[id].domain, byID[id].provider = r.Domain, r.Provider
 		}
 		byID[id].add(r)
 	}
