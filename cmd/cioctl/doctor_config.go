@@ -47,7 +47,9 @@ func readPrograms(getenv func(string) string) *programSettings {
 
 // shared are settings of a program and of cioctl's commands: one of them alone is no sign
 // of the program.
-var shared = []string{"INGEST_ADDR", "CUSTOMERIO_REGION", "CUSTOMERIO_TRACK_URL", place.Setting}
+var shared = []string{
+	"INGEST_ADDR", "CUSTOMERIO_REGION", "CUSTOMERIO_TRACK_URL", "CUSTOMERIO_APP_API_KEY", "CUSTOMERIO_APP_URL", "APP_API_RATE", place.Setting,
+}
 
 // own returns the names of the settings in set, without those of other and shared.
 func own(set, other *config.Set) (names []string) {

@@ -98,3 +98,22 @@ func TestDoctorWithoutAnswers(t *testing.T) {
 		t.Errorf("completion of --only:\n%s", out)
 	}
 }
+
+// The kind of fault: an operator's own settings, for other commands, pass for a worker's,
+// and the worker's missing credentials for a failure.
+func TestDoctorOnAnOperatorsMachine(t *testing.T) {
+	t.Parallel()
+	s := &shell{t: t, env: map[string]string{
+		"CUSTOMERIO_APP_API_KEY_FILE": "/dev/null", "CUSTOMERIO_APP_API_KEY": "key", "CUSTOMERIO_APP_URL": "http://127.0.0.1:1", "APP_API_RATE": "2",
+		"CUSTOMERIO_REGION": "eu", "CUSTOMERIO_TRACK_URL": "http://127.0.0.1:1", "WAREHOUSE_URL": "duckdb:x", "INGEST_ADDR": "127.0.0.1:1", "STREAM_MAX_AGE": "24h",
+	}}
+	for _, f := range read[findings](s, "doctor", "--only", "config").Findings {
+		if want := map[string]doctor.State{"ingest": doctor.Skip, "worker": doctor.Skip}[f.Check]; want != "" && f.State != want {
+			t.Errorf("finding %+v, want %s", f, want)
+		}
+	}
+	s.env["WORKER_CONSUMERS"] = "warehouse"
+	if out := s.ok("doctor", "--only", "config"); !strings.Contains(strings.Join(strings.Fields(out), " "), "config worker ok the settings are valid") {
+		t.Errorf("with a setting of the worker:\n%s", out)
+	}
+}
