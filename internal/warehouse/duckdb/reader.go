@@ -41,7 +41,7 @@ type Reader struct {
 // first limit bounds the memory of a query without a sort, however many rows the query
 // returns: a block for each of 48 columns takes 12 MiB, and a second thread would take as
 // much. A folder has no such blocks, but its view groups all events by their hashes: 64 MB
-// suffice for a million events. A query with a sort or many groups fails at once, because
+// suffice for 200,000 events. A query with a sort or many groups fails at once, because
 // temporary files are off, and starts again with the second limit and temporary files. The
 // last limit is DuckDB's default.
 func (r *Reader) limits() []string {
