@@ -71,7 +71,7 @@ var mailboxColumns = []Column{
 	column("hard_bounces", Integer, "Deliveries with the outcome hard"),
 	column("soft_bounces", Integer, "Deliveries with the outcome soft"),
 	column("unknown_bounces", Integer, "Deliveries with the outcome unknown"),
-	column("blocked", Integer, "Deliveries that the provider refused because of the sender or the content"),
+	column("blocked", Integer, "Deliveries that the provider refused because of the sender or the content, unauthenticated ones too"),
 	column("unauthenticated", Integer, "Deliveries that the provider refused because the sender is not authenticated"),
 	column("deferred", Integer, "Deliveries with a deferred event"),
 	column("complaints", Integer, "Deliveries reported as spam. Gmail reports none"),
@@ -82,21 +82,22 @@ var mailboxColumns = []Column{
 }
 
 var healthColumns = []Column{
-	column("mailbox_provider", Text, "gmail, microsoft, yahoo, apple or other"),
+	column("mailbox_provider", Text, "gmail, microsoft, yahoo, apple or other, or all for the message as a whole: do not add rows of all to the others"),
 	column("sent", Integer, "Deliveries with a sent event"),
 	column("delivered", Integer, "Deliveries with the outcome delivered"),
 	column("hard_bounces", Integer, "Deliveries with the outcome hard"),
-	column("blocked", Integer, "Deliveries that the provider refused because of the sender or the content"),
+	column("blocked", Integer, "Deliveries that the provider refused because of the sender or the content, unauthenticated ones too"),
 	column("unauthenticated", Integer, "Deliveries that the provider refused because the sender is not authenticated"),
 	column("complaints", Integer, "Deliveries reported as spam"),
+	column("delivered_outside_gmail", Integer, "Delivered outside Gmail, which reports no complaints: the denominator of complaint_rate"),
 	column("bounce_rate", Float, "hard_bounces of sent"),
 	column("blocked_rate", Float, "blocked of sent"),
-	column("complaint_rate", Float, "complaints of delivered, NULL for gmail"),
+	column("complaint_rate", Float, "Complaints outside Gmail of delivered_outside_gmail, NULL for gmail: see Google's Postmaster Tools"),
 	column("bounce_status", Text, "ok, warn, bad, or few for too few deliveries to judge"),
 	column("blocked_status", Text, "ok, warn, bad or few"),
 	column("authentication_status", Text, "ok, warn or bad"),
 	column("complaint_status", Text, "ok, warn, bad or few. NULL for gmail"),
-	column("status", Text, "The worst of the statuses"),
+	column("status", Text, "bad or warn by the worst of the statuses, ok if a rate could be judged, else few"),
 }
 
 var optoutColumns = slices.Concat(dailyKey, []Column{

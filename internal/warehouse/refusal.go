@@ -19,18 +19,18 @@ const (
 
 // The expressions of RE2, which Go, DuckDB and BigQuery share.
 //
-// The codes of UnauthenticatedPattern are those of RFC 7372 without 7.25, which is about
+// The codes of unauthenticatedPattern are those of RFC 7372 without 7.25, which is about
 // the host's name, of Gmail (7.26, 7.27, 7.30 to 7.32 and 7.40,
 // https://support.google.com/a/answer/3726730) and of Microsoft (7.509 and 7.515,
 // https://support.microsoft.com/topic/34cfe8f8-6fbf-457e-9e8b-9e4dbaf4e0ef). A first digit
 // of 4 is the same fault: Gmail slows the sender down before it refuses the sender.
 //
-// In BlockedPattern, 554 counts alone and not in front of another enhanced code:
+// In blockedPattern, 554 counts alone and not in front of another enhanced code:
 // "554 5.4.14" is a mail loop.
 const (
-	UnauthenticatedPattern = `(?i)(?:^|[^\w.])[45]\.7\.(?:2[0-467]|3[0-2]|40|509|515)(?:$|[^\w.]|\.(?:$|\W))` +
+	unauthenticatedPattern = `(?i)(?:^|[^\w.])[45]\.7\.(?:2[0-467]|3[0-2]|40|509|515)(?:$|[^\w.]|\.(?:$|\W))` +
 		`|\bunauthenticated\b|\bauthentication (?:information|checks|level)\b`
-	BlockedPattern = `(?i)(?:^|[^\w.])(?:5\.7\.\d{1,3}(?:$|[^\w.]|\.(?:$|\W))|554(?:\W*$|\W+(?:[^\W45]|[45](?:$|[^.]))))` +
+	blockedPattern = `(?i)(?:^|[^\w.])(?:5\.7\.\d{1,3}(?:$|[^\w.]|\.(?:$|\W))|554(?:\W*$|\W+(?:[^\W45]|[45](?:$|[^.]))))` +
 		`|\b(?:blocked|(?:black|block|deny)[ -]?list(?:ed)?)\b`
 )
 
@@ -39,8 +39,8 @@ const (
 const maxRefusal = 4 << 10
 
 var (
-	unauthenticated = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(UnauthenticatedPattern) })
-	blocked         = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(BlockedPattern) })
+	unauthenticated = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(unauthenticatedPattern) })
+	blocked         = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(blockedPattern) })
 )
 
 // Refusal returns how the provider refused the sender of the e-mail in a bounce or a

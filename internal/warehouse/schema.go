@@ -32,7 +32,7 @@ const (
 // Views lists the names of the views in an order that allows to create them one
 // after the other.
 func Views() []string {
-	return []string{Deliveries, Daily, Messages, ActivityDaily, TimeToOpen, Links, Bounces, Preferences, PipelineLatency}
+	return []string{Deliveries, Daily, Messages, ActivityDaily, TimeToOpen, Links, Bounces, Preferences, PipelineLatency, MailboxDaily, MessageHealth, SentAfterOptout}
 }
 
 // RetiredViews lists views of older releases, which cannot read today's views.

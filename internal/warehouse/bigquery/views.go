@@ -12,6 +12,9 @@ import (
 //go:embed views.sql
 var viewsSQL string
 
+//go:embed views_health.sql
+var healthSQL string
+
 // ViewDays is how many days back the views read events. The bound limits the bill: a view
 // cannot hand a condition on its own days down to the partitions. 400 days contain a
 // month and the same month of the year before. The table functions read any days.
@@ -47,7 +50,7 @@ func functions(project, dataset string) []view {
 // analystViews returns the views of views.sql, to be filled in.
 func analystViews() []view {
 	var list []view
-	for text := range strings.SplitAfterSeq(viewsSQL, ";\n") {
+	for text := range strings.SplitAfterSeq(viewsSQL+healthSQL, ";\n") {
 		if _, text, found := strings.Cut(text, "CREATE OR REPLACE VIEW {dataset}."); found {
 			name, query, _ := strings.Cut(strings.TrimSuffix(text, ";\n"), " AS\n")
 			list = append(list, view{name, query})
@@ -62,7 +65,7 @@ var other = regexp.MustCompile(`\{from (\w+)\}`)
 // recent returns the query of a view.
 func recent(query string) string {
 	since := fmt.Sprintf("`timestamp` >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL %d DAY)", ViewDays)
-	query = strings.NewReplacer("{near}", " AND "+since, "{on}", " AND ("+since+" OR `timestamp` IS NULL)", "{chosen}", "").Replace(query)
+	query = strings.NewReplacer("{near}", " AND "+since, "{before}", " AND "+since, "{on}", " AND ("+since+" OR `timestamp` IS NULL)", "{chosen}", "").Replace(query)
 	return other.ReplaceAllString(query, "{dataset}.$1")
 }
 
@@ -74,6 +77,7 @@ func someDays(query string) string {
 	}
 	query = strings.NewReplacer(
 		"{near}", within(warehouse.NearDays, warehouse.NearDays+1),
+		"{before}", within(ViewDays, 2),
 		"{on}", within(1, 2)+" AND {day} BETWEEN first_day AND last_day",
 		"{chosen}", "\nWHERE DATE(COALESCE(sent_at, first_event_at), timezone) BETWEEN first_day AND last_day",
 	).Replace(query)
@@ -94,6 +98,15 @@ var parts = []struct{ name, sql string }{
 	{"{url}", `REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(MAX(href), r'(?s)[?#].*', ''), {token}, r'\1…'), {token}, r'\1…')`},
 	{"{token}", "r'([^/]/)[0-9A-Za-z_=.~-]*[0-9A-Za-z_=]{20}[^/]*'"},
 
+	// The provider refused the sender; see warehouse.Row.Refusal.
+	{"{blocked}", "({unauthenticated} OR {refused} AND REGEXP_CONTAINS({reason}, r'{blocked_pattern}'))"},
+	{"{unauthenticated}", "{refused} AND REGEXP_CONTAINS({reason}, r'{unauthenticated_pattern}')"},
+	{"{refused}", "outcome IN ('soft', 'unknown')"},
+	{"{reason}", "LEFT(failure_message, 4096)"},
+
+	// The person of an event, also in a workspace without ids.
+	{"{person}", "COALESCE(customer_id, LOWER(email_address))"},
+
 	// A message has the name of its source, with the name of the action or variant. Names are
 	// joined loosely: customerio_names may be empty.
 	{"{name}", "COALESCE(CONCAT(whole.title, ' / ', part.title), whole.title, part.title) AS name"},
@@ -113,5 +126,5 @@ func fill(query, project, dataset string) string {
 	for _, p := range parts {
 		query = strings.ReplaceAll(query, p.name, p.sql)
 	}
-	return table.ReplaceAllString(query, quote(project, dataset, "$1"))
+	return table.ReplaceAllString(warehouse.HealthSQL(query), quote(project, dataset, "$1"))
 }

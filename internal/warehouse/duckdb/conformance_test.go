@@ -123,6 +123,26 @@ func TestViewsOfASimulation(t *testing.T) {
 	warehousetest.Simulated(t, p, warehousetest.Simulation(), p.query)
 }
 
+func TestHealthViews(t *testing.T) {
+	t.Parallel()
+	p := place{path: filepath.Join(t.TempDir(), "e.duckdb")}
+	warehousetest.HealthViews(t, p, p.query)
+}
+
+// DuckDB finds the same refusals as Row.Refusal.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	p := place{path: filepath.Join(t.TempDir(), "e.duckdb")}
+	open(t, p.path)
+	for _, c := range warehousetest.Refusals() {
+		text := "'" + strings.ReplaceAll(c.Text, "'", "''") + "'"
+		rows := p.query(t, warehouse.HealthSQL("SELECT CASE WHEN regexp_matches("+text+", '{unauthenticated_pattern}') THEN 'unauthenticated' WHEN regexp_matches("+text+", '{blocked_pattern}') THEN 'blocked' ELSE '' END"))
+		if got := rows[0][0]; got != c.Want {
+			t.Errorf("DuckDB finds %q in %q, want %q", got, c.Text, c.Want)
+		}
+	}
+}
+
 func older(t *testing.T, w warehousetest.Warehouse) {
 	t.Helper()
 	createTable(t, w.(place).path, warehousetest.OlderColumns())

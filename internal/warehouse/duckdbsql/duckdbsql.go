@@ -13,6 +13,9 @@ import (
 //go:embed views.sql
 var views string
 
+//go:embed views_health.sql
+var healthViews string
+
 // A Store says where the views find the events.
 type Store struct {
 	// Schema has the views and tables. The caller quotes the name where SQL needs quotes.
@@ -21,6 +24,9 @@ type Store struct {
 	// divided into files. Such a store has all rows in Raw, and an event may have several.
 	// Default: the table of events has each event once.
 	Day string
+	// Fill fills in what the views of all warehouses share: warehouse.HealthSQL. This package
+	// cannot import package warehouse, which is on the same floor.
+	Fill func(query string) string
 }
 
 // Raw is the table with all rows of a store that is divided by days.
@@ -37,7 +43,7 @@ const (
 // reads no more days than necessary.
 func Views(s Store) []string {
 	var statements []string
-	for text := range strings.SplitAfterSeq(views, ";\n") {
+	for text := range strings.SplitAfterSeq(views+healthViews, ";\n") {
 		_, text, found := strings.Cut(text, "CREATE OR REPLACE VIEW {schema}.")
 		if !found {
 			continue
@@ -90,7 +96,7 @@ func (s *Store) fill(query string) string {
 	for _, p := range parts {
 		query = strings.ReplaceAll(query, p.name, p.sql)
 	}
-	return strings.ReplaceAll(query, "{schema}", s.Schema)
+	return strings.ReplaceAll(s.Fill(query), "{schema}", s.Schema)
 }
 
 // JSON returns an expression that reads a column's text as JSON. A text that DuckDB

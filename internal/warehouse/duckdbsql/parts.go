@@ -18,6 +18,15 @@ var parts = []struct{ name, sql string }{
 	{"{url}", "regexp_replace(regexp_replace(regexp_replace(max(href), '(?s)[?#].*', ''), {token}, '\\1…', 'g'), {token}, '\\1…', 'g')"},
 	{"{token}", "'([^/]/)[0-9A-Za-z_=.~-]*[0-9A-Za-z_=]{20}[^/]*'"},
 
+	// The provider refused the sender; see warehouse.Row.Refusal.
+	{"{blocked}", "({unauthenticated} OR {refused} AND regexp_matches({reason}, '{blocked_pattern}'))"},
+	{"{unauthenticated}", "{refused} AND regexp_matches({reason}, '{unauthenticated_pattern}')"},
+	{"{refused}", "outcome IN ('soft', 'unknown')"},
+	{"{reason}", "left(failure_message, 4096)"},
+
+	// The person of an event, also in a workspace without ids.
+	{"{person}", "coalesce(customer_id, lower(email_address))"},
+
 	// A message has the name of its source, with the name of the action or variant. Names are
 	// joined loosely: customerio_names may be empty.
 	{"{name}", "coalesce(whole.title || ' / ' || part.title, whole.title, part.title) AS name"},

@@ -90,3 +90,13 @@ func (f folder) rows(t *testing.T, statement string) [][]any {
 	_, rows := f.Query(t, statement)
 	return rows
 }
+
+func TestNumbersOfHealthViews(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	warehousetest.HealthViews(t, f, func(t *testing.T, statement string) [][]any {
+		t.Helper()
+		_, rows := f.Query(t, statement)
+		return rows
+	})
+}

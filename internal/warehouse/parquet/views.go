@@ -74,7 +74,7 @@ func Views(dir string) string {
 		fmt.Fprintf(&text, "COMMENT ON COLUMN {schema}.{table}.%q IS %s;\n", c.Name, quote(c.About))
 	}
 	text.WriteString("\n" + notesSQL(dir))
-	text.WriteString("\n" + strings.Join(duckdbsql.Views(duckdbsql.Store{Schema: "{schema}", Day: "dt"}), "\n\n") + "\n")
+	text.WriteString("\n" + strings.Join(duckdbsql.Views(duckdbsql.Store{Schema: "{schema}", Day: "dt", Fill: warehouse.HealthSQL}), "\n\n") + "\n")
 	return strings.NewReplacer(
 		"{schema}", warehouse.DefaultSchema,
 		"{table}", warehouse.Events,

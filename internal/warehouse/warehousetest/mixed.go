@@ -34,6 +34,7 @@ func MixedRows(n int, seed uint64) []warehouse.Row {
 		rows = append(rows, rows[i*7%len(rows)])
 	}
 	rows = append(rows, m.others(len(rows)/50)...)
+	rows = append(rows, m.choices(rows)...)
 	m.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
 	return rows
 }
@@ -60,6 +61,9 @@ func (m *mixer) disturb(r *warehouse.Row) {
 		m.link(r)
 	case webhook.Bounced:
 		r.FailureMessage += strconv.Itoa(m.IntN(3))
+		if m.IntN(2) == 0 {
+			r.Bounce, r.FailureMessage = "soft", Refusals()[m.IntN(len(Refusals()))].Text
+		}
 	default: // has no detail of its own
 	}
 }
@@ -111,6 +115,31 @@ func (m *mixer) twin(r warehouse.Row, n int) warehouse.Row {
 	}
 	r.FailureMessage = cmp.Or(r.FailureMessage, "reason "+strconv.Itoa(m.IntN(5)))
 	return r
+}
+
+// choices returns opt-outs, and some subscribes, up to 100 hours before e-mails that were
+// sent, without a delivery of their own.
+func (m *mixer) choices(rows []warehouse.Row) []warehouse.Row {
+	var list []warehouse.Row
+	for _, r := range rows {
+		if r.Metric != webhook.Sent || m.IntN(10) > 0 {
+			continue
+		}
+		r.DeliveryID, r.PayloadAltered = "", nil
+		for range 1 + m.IntN(3) {
+			r.EventID = fmt.Sprintf("choice-%d", len(list))
+			r.Metric = []webhook.Metric{webhook.Unsubscribed, webhook.Spammed, webhook.Bounced, webhook.Subscribed}[m.IntN(4)]
+			r.Bounce = ""
+			if r.Metric == webhook.Bounced {
+				r.Bounce = []string{"hard", "soft"}[m.IntN(2)]
+				r.Address = []string{r.Address, "old@example.com"}[m.IntN(2)]
+			}
+			c := r
+			c.Timestamp = r.Timestamp.Add(-time.Duration(m.IntN(100)) * time.Hour)
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 // others returns events without a delivery, and without a time.

@@ -38,6 +38,7 @@ func (c *count) views() map[string][][]any {
 	for b, n := range c.bounces() {
 		put(warehouse.Bounces, b.message.values(b.day), unnamed, []any{null(b.domain), null(b.provider), b.class, null(b.reason), n})
 	}
+	c.health(put)
 	v[warehouse.Preferences] = c.preferences()
 	v[warehouse.PipelineLatency] = c.latency()
 	return v
@@ -65,16 +66,20 @@ func percentiles(list []float64) []any {
 	slices.Sort(list)
 	var out []any
 	for _, p := range []float64{0.5, 0.9, 0.99} {
-		if len(list) == 0 {
-			out = append(out, nil)
-			continue
-		}
-		place := p * float64(len(list)-1)
-		low := math.Floor(place)
-		a, b := list[int(low)], list[int(math.Ceil(place))]
-		out = append(out, a+(b-a)*(place-low))
+		out = append(out, percentile(list, p))
 	}
 	return out
+}
+
+// percentile returns a percentile of sorted numbers, nil for no number.
+func percentile(list []float64, p float64) any {
+	if len(list) == 0 {
+		return nil
+	}
+	place := p * float64(len(list)-1)
+	low := math.Floor(place)
+	a, b := list[int(low)], list[int(math.Ceil(place))]
+	return a + (b-a)*(place-low)
 }
 
 // A link of a message. own is the URL of a link without id and name.

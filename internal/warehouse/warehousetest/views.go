@@ -48,7 +48,7 @@ func Views(t *testing.T, w Warehouse, query func(t *testing.T, sql string) [][]a
 		t.Run(v.name+" in New York", func(t *testing.T) { v.check(t, query) })
 	}
 	for _, name := range warehouse.Views() {
-		if !tested[name] {
+		if !tested[name] && !slices.ContainsFunc(healthViews, func(v view) bool { return strings.HasPrefix(v.name, name) }) {
 			t.Errorf("the suite has no numbers for view %s", name)
 		}
 	}
