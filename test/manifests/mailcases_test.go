@@ -1,5 +1,16 @@
 package manifests_test
 
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
+)
+
 // mail is a series of the e-mails of the workspace default.
 func mail(provider, outcome, values string) string {
 	return `cioevents_mail_total{workspace="default",provider="` + provider + `",outcome="` + outcome + `",pod="a"} ` + values
@@ -39,5 +50,28 @@ func mailCases() []alertCase {
 		{"CioeventsOpensDropped", "to a quarter, of few", 40320, opens("gmail", "0+0.5x40320", often+"+0.1x2879"), false},
 		{"CioeventsOpensDropped", "a newsletter of ten times as many, not opened yet", 40320, opens("gmail", "0+1x40200 50000x119", often+"+0.4x2879"), false},
 		{"CioeventsOpensDropped", "a feed of five days", 7200, opens("gmail", "0+1x7200", "0+0.4x4320 1728+0.1x2879"), false},
+	}
+}
+
+// The alerts warn where the views do. CioeventsOpensDropped has rougher numbers than the
+// views, and fires where they say bad.
+func TestAlertsHaveTheLimitsOfTheViews(t *testing.T) {
+	t.Parallel()
+	rules := load(t, "production").alerts()
+	warn := func(l warehouse.Limit) string { return fmt.Sprintf(">= %g\n", float64(l.Warn)/1000) }
+	least := func(l warehouse.Limit) string { return fmt.Sprintf(">= %d", l.Least) }
+	for alert, wants := range map[string][]string{
+		"CioeventsComplaints":            {warn(warehouse.ComplaintLimit), least(warehouse.ComplaintLimit), fmt.Sprintf(">= %d\n", warehouse.ComplaintLimit.Enough)},
+		"CioeventsHardBounces":           {warn(warehouse.HardBounceLimit), least(warehouse.HardBounceLimit)},
+		"CioeventsMailRefused":           {warn(warehouse.RefusalLimit), least(warehouse.RefusalLimit)},
+		"CioeventsSenderUnauthenticated": {fmt.Sprintf(">= %d", warehouse.UnauthenticatedLimit.Warn)},
+		"CioeventsOpensDropped":          {fmt.Sprintf("< %g\n", 1-float64(warehouse.OpensLimit.Bad)/1000), least(warehouse.OpensLimit)},
+	} {
+		i := slices.IndexFunc(rules, func(r monitoringv1.Rule) bool { return r.Alert == alert })
+		for _, want := range wants {
+			if expr := rules[i].Expr.StrVal + "\n"; !strings.Contains(expr, want) {
+				t.Errorf("%s has no %q:\n%s", alert, want, expr)
+			}
+		}
 	}
 }
