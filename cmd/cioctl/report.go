@@ -21,6 +21,7 @@ type reportOptions struct {
 	campaign int64
 	days     int
 	html     string
+	health   bool
 	wait     time.Duration
 	timeout  time.Duration
 }
@@ -38,17 +39,25 @@ func (c *cli) report() *cobra.Command {
 			"A report without numbers says why, and what to change. report fails when a worker does\n" +
 			"not hand over the file within --wait, when the views are of an older release (run\n" +
 			"cioctl warehouse migrate), or when no warehouse of --warehouse-url can be queried\n" +
-			"here: Google's tools query BigQuery. Days begin at midnight UTC.",
-		Example: "  cioctl report --days 7\n  cioctl report --campaign 4 --html report.html",
+			"here: Google's tools query BigQuery. Days begin at midnight UTC.\n\n" + healthLong,
+		Example: "  cioctl report --days 7\n  cioctl report --campaign 4 --html report.html\n" +
+			"  cioctl report --health --days 2 || exit    # in a script, before the next batch",
 	}
 	cmd.Flags().Var(config.AtLeast0(&o.campaign, 0), "campaign", "only this campaign")
 	cmd.Flags().Var(config.AtLeast0(&o.days, 30), "days", "number of days, including today; 0 for all")
 	cmd.Flags().StringVar(&o.html, "html", "", "write a page with plots to this file instead of tables")
+	cmd.Flags().BoolVar(&o.health, "health", false, "judge the e-mails by the measures of mailbox providers; exit code 4 if one is bad")
 	cmd.Flags().Var(config.Span(&o.wait, 30*time.Second), "wait", "how long to wait until a worker hands over the file")
 	cmd.Flags().Var(config.Span(&o.timeout, time.Minute), "timeout", "how long the queries may take")
 	return c.command(cmd, func(ctx context.Context, _ []string) error {
 		if o.html != "" && out.format == "json" {
 			return &config.UsageError{Err: errors.New("--html and --output json exclude each other")}
+		}
+		if o.health && (o.html != "" || o.campaign > 0) {
+			return &config.UsageError{Err: errors.New("--health excludes --html and --campaign")}
+		}
+		if o.health {
+			return c.reportHealth(ctx, &list, o, &out)
 		}
 		r, err := readReport(ctx, &list, o)
 		if err != nil {
@@ -61,15 +70,21 @@ func (c *cli) report() *cobra.Command {
 	}, &list, &out)
 }
 
-func readReport(ctx context.Context, list *warehouseSetting, o reportOptions) (_ *report.Report, err error) {
+func readReport(ctx context.Context, list *warehouseSetting, o reportOptions) (*report.Report, error) {
+	return readWarehouse(ctx, list, o, report.New)
+}
+
+// readWarehouse opens the first warehouse that can be queried here and reads a report.
+func readWarehouse[T any](ctx context.Context, list *warehouseSetting, o reportOptions, read func(context.Context, report.Config) (T, error)) (_ T, err error) {
+	var none T
 	reader, url, err := list.openWithin(ctx, o.wait)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	defer func() { err = errors.Join(err, reader.Close()) }()
 	ctx, cancel := withTimeout(ctx, o.timeout)
 	defer cancel()
-	r, err := report.New(ctx, report.Config{Reader: reader, Source: url, Campaign: o.campaign, Days: o.days})
+	r, err := read(ctx, report.Config{Reader: reader, Source: url, Campaign: o.campaign, Days: o.days})
 	if _, ok := errors.AsType[*warehouse.MissingNameError](err); ok {
 		err = fmt.Errorf("run \"cioctl warehouse migrate\" if the views are of an older release: %w", err)
 	}

@@ -182,6 +182,7 @@ func TestExitCode(t *testing.T) {
 		{errors.New("a\nb"), 1, "p: a\np: b\n"},
 		{fmt.Errorf("read: %w", context.Canceled), 1, "p: interrupted\n"},
 		{&config.UsageError{Err: errors.New("a")}, 2, "p: a\np: run with --help to see all settings\n"},
+		{fmt.Errorf("report: %w", &config.StatusError{Err: errors.New("a"), Code: 4}), 4, "p: report: a\n"},
 	}
 	for _, tt := range tests {
 		var w strings.Builder

@@ -20,9 +20,18 @@ type UsageError struct {
 func (e *UsageError) Error() string { return e.Err.Error() }
 func (e *UsageError) Unwrap() error { return e.Err }
 
+// A StatusError is a result for which a program has an exit code of its own.
+type StatusError struct {
+	Err  error
+	Code int
+}
+
+func (e *StatusError) Error() string { return e.Err.Error() }
+func (e *StatusError) Unwrap() error { return e.Err }
+
 // ExitCode prints err for the user, each line after the program's name and without
 // control characters, and returns the exit code: 0 for success, 1 for a failure, 2 for
-// wrong usage.
+// wrong usage, or the code of a StatusError.
 func ExitCode(w io.Writer, program string, err error) int {
 	if err == nil || errors.Is(err, ErrHelp) || errors.Is(err, ErrVersion) {
 		return 0
@@ -33,6 +42,9 @@ func ExitCode(w io.Writer, program string, err error) int {
 	}
 	for line := range strings.SplitSeq(text, "\n") {
 		_, _ = fmt.Fprintf(w, "%s: %s\n", program, terminal.Line(line)) // a failed write has no other place to be reported
+	}
+	if status, ok := errors.AsType[*StatusError](err); ok {
+		return status.Code
 	}
 	usage, ok := errors.AsType[*UsageError](err)
 	if !ok {

@@ -32,13 +32,18 @@ func rows() []warehouse.Row {
 
 func fill(t *testing.T, sink warehouse.Sink, err error) {
 	t.Helper()
+	fillWith(t, sink, err, rows())
+}
+
+func fillWith(t *testing.T, sink warehouse.Sink, err error, rows []warehouse.Row) {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := sink.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sink.Write(t.Context(), rows()); err != nil {
+	if _, err := sink.Write(t.Context(), rows); err != nil {
 		t.Fatal(err)
 	}
 	if err := sink.Close(); err != nil {
@@ -54,6 +59,12 @@ func readers(t *testing.T) map[string]warehouse.Reader {
 	fill(t, file, err)
 	folder, err := parquet.New(parquet.Config{Dir: dir})
 	fill(t, folder, err)
+	return openReaders(t, path, dir)
+}
+
+func openReaders(t *testing.T, path, dir string) map[string]warehouse.Reader {
+	t.Helper()
+	var err error
 	list := map[string]warehouse.Reader{}
 	if list["duckdb"], err = duckdb.OpenReader(t.Context(), path); err != nil {
 		t.Fatal(err)

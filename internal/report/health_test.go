@@ -1,0 +1,141 @@
+package report_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cioevents/cioevents/internal/report"
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
+	"github.com/cioevents/cioevents/internal/warehouse/parquet"
+	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// healthReaders returns readers of a DuckDB file and a Parquet folder with the rows.
+func healthReaders(t *testing.T, rows []warehouse.Row) map[string]warehouse.Reader {
+	t.Helper()
+	path, dir := filepath.Join(t.TempDir(), "e.duckdb"), t.TempDir()
+	file, err := duckdb.New(duckdb.Config{Path: path})
+	fillWith(t, file, err, rows)
+	folder, err := parquet.New(parquet.Config{Dir: dir})
+	fillWith(t, folder, err, rows)
+	return openReaders(t, path, dir)
+}
+
+func health(t *testing.T, r warehouse.Reader, now time.Time, days int) *report.Health {
+	t.Helper()
+	h, err := report.NewHealth(t.Context(), report.Config{Reader: r, Now: now, Days: days})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// lines returns the measures that are bad or a warning, and the number of the others.
+func lines(h *report.Health) (list []string, others int) {
+	for _, m := range h.Measures {
+		if m.Status.Rank() < warehouse.StatusWarn.Rank() {
+			others++
+			continue
+		}
+		list = append(list, fmt.Sprintf("%s %s %s %s %s %d/%d", m.Status, m.Measure, m.Workspace, m.Message, m.Provider, m.Count, m.Of))
+	}
+	slices.Sort(list)
+	return list, others
+}
+
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	second := []string{ // of the e-mails of September 2nd
+		"bad complaints default newsletter 2 / 21 all 3/210",
+		"bad complaints default newsletter 2 / 21 other 3/30",
+		"bad hard_bounces default newsletter 2 / 21 microsoft 10/200",
+		"bad refused default newsletter 2 / 21 microsoft 10/200",
+		"bad unauthenticated default newsletter 2 / 21 all 10/0",
+		"bad unauthenticated default newsletter 2 / 21 microsoft 10/0",
+		"warn hard_bounces default newsletter 2 / 21 all 10/230",
+		"warn refused default newsletter 2 / 21 all 10/230",
+	}
+	first := []string{
+		"warn complaints default campaign 1 / 11 all 3/1000",
+		"warn complaints default campaign 1 / 11 yahoo 1/1000",
+		"warn hard_bounces default campaign 1 / 11 gmail 8/400",
+		"warn refused default campaign 1 / 11 gmail 5/400",
+		"warn unauthenticated default campaign 1 / 11 all 1/0",
+		"warn unauthenticated default campaign 1 / 11 gmail 1/0",
+	}
+	optouts := []string{"warn sent_after_optout optout   7/0"}
+	at := func(day int) time.Time { return time.Date(2025, time.September, day, 12, 0, 0, 0, time.UTC) }
+	for name, r := range healthReaders(t, warehousetest.HealthRows()) {
+		for _, c := range []struct {
+			now    time.Time
+			days   int
+			want   []string
+			status warehouse.Status
+		}{
+			{at(4), 0, slices.Concat(second, optouts, first), warehouse.StatusBad},
+			{at(2), 1, second, warehouse.StatusBad},
+			{at(1), 7, first, warehouse.StatusWarn},
+			{at(5), 3, optouts, warehouse.StatusWarn},
+			{at(20), 3, nil, warehouse.StatusFew},
+		} {
+			h := health(t, r, c.now, c.days)
+			got, _ := lines(h)
+			slices.Sort(c.want)
+			if diff := cmp.Diff(c.want, got); diff != "" || h.Status != c.status {
+				t.Errorf("%s, %d days to %s: %s (-want +got):\n%s", name, c.days, c.now.Format(time.DateOnly), h.Status, diff)
+			}
+			if !slices.IsSortedFunc(h.Measures, func(a, b report.Measure) int { return b.Status.Rank() - a.Status.Rank() }) {
+				t.Errorf("%s: the worst measure is not the first: %v", name, h.Measures)
+			}
+		}
+	}
+}
+
+// The opens of a day are compared with the days before, when people have had two days to
+// open.
+func TestHealthOfOpens(t *testing.T) {
+	t.Parallel()
+	var rows []warehouse.Row
+	add := func(day int, metric webhook.Metric, n int) {
+		e := webhook.Event{
+			ObjectType: "email", Metric: metric, CampaignID: 1, DeliveryID: fmt.Sprintf("d%d-%d", day, n), Recipient: "p@gmail.com", Raw: []byte("{}"),
+			OccurredAt: time.Date(2025, time.September, day, 10, 0, 0, 0, time.UTC),
+		}
+		rows = append(rows, warehouse.NewRow(&e, warehouse.Origin{EventID: e.DeliveryID, Workspace: "default", ReceivedAt: e.OccurredAt}))
+	}
+	for day, opened := range map[int]int{1: 400, 2: 500, 3: 400, 4: 300, 5: 400, 6: 390, 7: 280, 8: 100} {
+		for n := range 1000 {
+			add(day, webhook.Delivered, n)
+			if n < opened {
+				add(day, webhook.Opened, n)
+			}
+		}
+	}
+	for name, r := range healthReaders(t, rows) {
+		for day, want := range map[int]string{
+			7:  "",                                      // four days before the 5th are not enough
+			8:  "ok human_opens 390/1000 usually 400",   // on the 6th
+			9:  "warn human_opens 280/1000 usually 400", // on the 7th
+			10: "bad human_opens 100/1000 usually 400",  // on the 8th
+			40: "bad human_opens 100/1000 usually 400",  // the latest day with e-mails
+			99: "",                                      // too long ago
+		} {
+			got := ""
+			for _, m := range health(t, r, time.Date(2025, time.September, day, 12, 0, 0, 0, time.UTC), 1).Measures {
+				if m.Measure == "human_opens" {
+					got += fmt.Sprintf("%s %s %d/%d usually %d", m.Status, m.Measure, m.Count, m.Of, m.Usual)
+				}
+			}
+			if got != want {
+				t.Errorf("%s, September %d: %q, want %q", name, day, got, want)
+			}
+		}
+	}
+}
