@@ -17,6 +17,7 @@ type Denial struct {
 	reason string     // of the ErrorInfo of gRPC, "" for none
 	text   string     // of the Write API, "" if its calls go on
 	lacks  []string   // permissions that testIamPermissions does not list
+	jobs   bool       // whether rest refuses calls about jobs only
 }
 
 // The kinds of Denial.
@@ -61,6 +62,16 @@ var (
 	NoUpdating = &Denial{lacks: []string{updatePermission}}
 	// NoReading is an account that may append rows, and not read the table.
 	NoReading = &Denial{rest: NoRole.rest}
+	// NoJobs is an account that may read tables, and not run jobs
+	// (https://github.com/mozilla/bigquery-etl/issues/7581).
+	NoJobs = &Denial{jobs: true, rest: &restError{
+		http.StatusForbidden, "accessDenied", "Access Denied: Project p: User does not have bigquery.jobs.create permission in project p.",
+	}}
+	// CostControl is a project whose administrator has set a daily limit for queries
+	// (https://github.com/PostHog/posthog/pull/64279).
+	CostControl = &Denial{jobs: true, rest: &restError{
+		http.StatusForbidden, "quotaExceeded", "Custom quota exceeded: Your usage exceeded the custom quota for QueryUsagePerDay, which is set by your administrator.",
+	}}
 )
 
 // updatePermission is the permission of patchTable
@@ -79,9 +90,10 @@ func (s *Server) Deny(d *Denial) {
 	s.denial = d
 }
 
-// deniedREST returns the error of a REST call. The caller holds the mutex.
-func (s *Server) deniedREST() error {
-	if s.denial == nil || s.denial.rest == nil {
+// deniedREST returns the error of a REST call, which may be about jobs. The caller holds the
+// mutex.
+func (s *Server) deniedREST(jobs bool) error {
+	if s.denial == nil || s.denial.rest == nil || s.denial.jobs && !jobs {
 		return nil
 	}
 	return s.denial.rest

@@ -1,7 +1,7 @@
 // Package bigqueryfake is a fake BigQuery for tests of a streaming writer. It speaks the
 // real protocols on two loopback listeners: the gRPC service
 // google.cloud.bigquery.storage.v1.BigQueryWrite, and the REST calls of bigquery/v2 for
-// datasets, tables and views. The client libraries cloud.google.com/go/bigquery and
+// datasets, tables, views and query jobs. The client libraries cloud.google.com/go/bigquery and
 // managedwriter run against the fake unmodified.
 //
 // The fake imitates:
@@ -26,14 +26,24 @@
 //   - JSON that encoding/json accepts and BigQuery refuses: see checkJSON
 //   - rows written twice by the client library after a lost answer
 //   - a view that selects one row of each key, or one text: see Server.View
+//   - query jobs: dry runs, own ids, locations, maximumBytesBilled, cancellation, and
+//     getQueryResults with pages and jobComplete=false
+//
+// The rows of a query job come from Config.Engine, which runs the statement over the
+// stored rows. Tests use the engine of package bigquerytest, which is DuckDB. So a test
+// shows how a client speaks of jobs, and what its portable statements return. The test
+// does not show that GoogleSQL accepts a statement: "make sql" checks the statements of
+// this module with Google's analyzer.
 //
 // The fake does not imitate:
 //
-//   - SQL: a view may hold any text, and Server.View runs queries of two forms only
+//   - GoogleSQL: a view may hold any text, Server.View runs queries of two forms only, and
+//     the engine of jobs has its own dialect
+//   - the bytes that partitions, clusters and cached results save a query
 //   - streams created by an application, offsets, change data capture and Arrow
 //   - RECORD, REPEATED, and types that this module does not use
 //   - permissions and quotas, except as a Denial or a Fault
-//   - deleting datasets, and listing
+//   - deleting and listing datasets, and scripts, DML and DDL as jobs
 //   - the delay until a row is visible
 //
 // Statuses, error codes and texts come from Google's documentation and from the source

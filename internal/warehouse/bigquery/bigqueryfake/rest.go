@@ -18,12 +18,20 @@ func (s *Server) routes() http.Handler {
 	handle(http.MethodPost, "", s.insertDataset)
 	handle(http.MethodGet, "/{dataset}", s.getDataset)
 	handle(http.MethodPost, "/{dataset}/tables", s.insertTable)
+	handle(http.MethodGet, "/{dataset}/tables", s.listTables)
 	handle(http.MethodGet, "/{dataset}/tables/{table}", s.getTable)
 	handle(http.MethodPost, "/{dataset}/tables/{table}", s.testPermissions)
 	handle(http.MethodPatch, "/{dataset}/tables/{table}", s.patchTable)
 	handle(http.MethodDelete, "/{dataset}/tables/{table}", s.deleteTable)
 	handle(http.MethodPost, "/{dataset}/tables/{table}/insertAll", s.insertAll)
 	handle(http.MethodGet, "/{dataset}/tables/{table}/data", s.listRows)
+	job := func(method, path string, fn func(*http.Request) (any, error)) {
+		mux.Handle(method+" "+basePath+"projects/{project}"+path, s.answer(fn))
+	}
+	job(http.MethodPost, "/jobs", s.insertJob)
+	job(http.MethodGet, "/jobs/{job}", s.getJob)
+	job(http.MethodPost, "/jobs/{job}/cancel", s.cancelJob)
+	job(http.MethodGet, "/queries/{job}", s.getQueryResults)
 	mux.Handle("/", s.call(func(r *http.Request) (any, error) {
 		return nil, &restError{http.StatusNotImplemented, "notImplemented", "bigqueryfake has no " + r.Method + " " + r.URL.Path}
 	}))
@@ -32,23 +40,39 @@ func (s *Server) routes() http.Handler {
 
 // call returns a handler that calls fn with the Server's mutex held.
 func (s *Server) call(fn func(*http.Request) (any, error)) http.Handler {
+	return handler(func(r *http.Request) (any, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if err := s.deniedREST(false); err != nil {
+			return nil, err
+		}
+		return fn(r)
+	})
+}
+
+// answer returns a handler for a call about jobs, which may take long: fn takes the mutex
+// itself.
+func (s *Server) answer(fn func(*http.Request) (any, error)) http.Handler {
+	return handler(func(r *http.Request) (any, error) {
+		s.mu.Lock()
+		err := s.deniedREST(true)
+		s.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
+		return fn(r)
+	})
+}
+
+func handler(fn func(*http.Request) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v, err := s.locked(r, fn)
+		v, err := fn(r)
 		if err != nil {
 			writeError(w, err)
 			return
 		}
 		writeJSON(w, http.StatusOK, v)
 	})
-}
-
-func (s *Server) locked(r *http.Request, fn func(*http.Request) (any, error)) (any, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.deniedREST(); err != nil {
-		return nil, err
-	}
-	return fn(r)
 }
 
 // A restError is an answer other than 200. Google's client libraries read the reason.

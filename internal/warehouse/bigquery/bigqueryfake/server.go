@@ -2,6 +2,7 @@ package bigqueryfake
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -31,6 +32,8 @@ type Config struct {
 	// Discard makes the server count rows without decoding or keeping them. Benchmarks
 	// of a client need this.
 	Discard bool
+	// Engine runs query jobs. Default none: the server answers 501 to jobs.
+	Engine Engine
 	// Now is the clock for the delays, the times of creation and the bounds of
 	// partitions. Default time.Now.
 	Now func() time.Time
@@ -55,6 +58,10 @@ type Server struct {
 	counts   Counts
 	fault    func(Request) Fault
 	denial   *Denial
+	jobs     map[string]*job
+	jobOrder []*job
+	life     context.Context //nolint:containedctx // of the jobs, which outlive their requests
+	end      context.CancelFunc
 }
 
 // Counts are the numbers of connections, requests and bytes since the start.
@@ -69,7 +76,8 @@ func Start(cfg Config) (*Server, error) {
 		cfg.Now = time.Now
 	}
 	cfg.IdleClose = cmp.Or(cfg.IdleClose, 10*time.Minute)
-	s := &Server{cfg: cfg, datasets: map[string]*bigquery.Dataset{}, tables: map[string]*table{}, deleted: map[string]*table{}}
+	s := &Server{cfg: cfg, datasets: map[string]*bigquery.Dataset{}, tables: map[string]*table{}, deleted: map[string]*table{}, jobs: map[string]*job{}}
+	s.life, s.end = context.WithCancel(context.Background())
 	var err error
 	if s.grpcL, err = listen(cfg.GRPCAddr); err != nil {
 		return nil, fmt.Errorf("listen for gRPC: %w", err)
@@ -105,6 +113,7 @@ func (s *Server) serve() {
 // Close ends the server for good.
 func (s *Server) Close() {
 	s.Stop() // also closes hanging connections
+	s.end()
 	s.rpc.Stop()
 	_ = s.rest.Close()
 	s.goroutines.Wait()

@@ -133,34 +133,18 @@ func (s *Server) listRows(r *http.Request) (any, error) {
 	start = min(max(start, 0), len(t.rows))
 	end := min(start+maxListed, len(t.rows))
 	out := map[string]any{"kind": "bigquery#tableDataList", "totalRows": strconv.Itoa(len(t.rows))}
-	list := make([]any, 0, end-start)
+	fields, micros := t.meta.Schema.Fields, r.FormValue("formatOptions.useInt64Timestamp") == "true"
+	list := make([]*bigquery.TableRow, 0, end-start)
 	for _, row := range t.rows[start:end] {
-		list = append(list, cells(t.meta.Schema, row))
+		values := make([]any, len(fields))
+		for i, f := range fields {
+			values[i] = row[f.Name]
+		}
+		list = append(list, &bigquery.TableRow{F: cells(fields, values, micros)})
 	}
 	if end < len(t.rows) {
 		out["pageToken"] = strconv.Itoa(end)
 	}
 	out["rows"] = list
 	return out, nil
-}
-
-// cells returns a row in the form {"f":[{"v":value}]}, in which a value is a text or null.
-func cells(schema *bigquery.TableSchema, row map[string]any) any {
-	list := make([]any, len(schema.Fields))
-	for i, f := range schema.Fields {
-		list[i] = map[string]any{"v": cell(row[f.Name])}
-	}
-	return map[string]any{"f": list}
-}
-
-// cell writes a TIMESTAMP in microseconds, as formatOptions.useInt64Timestamp asks for.
-func cell(v any) any {
-	switch v := v.(type) {
-	case nil:
-		return nil
-	case time.Time:
-		return strconv.FormatInt(v.UnixMicro(), 10)
-	default:
-		return fmt.Sprint(v)
-	}
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"slices"
+	"strings"
 
 	"google.golang.org/api/bigquery/v2"
 )
@@ -49,6 +51,22 @@ func (s *Server) getTable(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return t.counted(s.cfg.Now()), nil
+}
+
+// listTables returns the names of the dataset's tables and views in one page.
+func (s *Server) listTables(r *http.Request) (any, error) {
+	project, dataset := r.PathValue("project"), r.PathValue("dataset")
+	if s.datasets[project+":"+dataset] == nil {
+		return nil, notFound("Dataset", project+":"+dataset)
+	}
+	list := &bigquery.TableList{Kind: "bigquery#tableList"}
+	prefix := tableName(project, dataset, "")
+	for _, key := range slices.Sorted(maps.Keys(s.tables)) {
+		if meta := s.tables[key].meta; strings.HasPrefix(key, prefix) {
+			list.Tables = append(list.Tables, &bigquery.TableListTables{Id: meta.Id, TableReference: meta.TableReference, Type: meta.Type})
+		}
+	}
+	return list, nil
 }
 
 // patchTable replaces each top-level field of the resource that the body contains.
