@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"context"
+	"fmt"
 	"iter"
 )
 
@@ -19,6 +20,45 @@ type Reader interface {
 	Query(ctx context.Context, statement string) (*Rows, error)
 	// Close ends the rows, and releases files and connections.
 	Close() error
+}
+
+// A Dialect names the SQL of a warehouse.
+type Dialect string
+
+// The dialects. A folder of Parquet files has DuckDB's.
+const (
+	DuckDBSQL Dialect = "duckdb"
+	GoogleSQL Dialect = "googlesql"
+)
+
+// An Estimator is a Reader of a warehouse that charges for the bytes that a query reads.
+type Estimator interface {
+	Reader
+	// Estimate returns what the statement would cost at most. Estimate is free, runs
+	// nothing, and returns the errors of a Query that fails before its first row.
+	Estimate(ctx context.Context, statement string) (Estimate, error)
+}
+
+// An Estimate is the upper bound of what a query reads, and its price. Results from the
+// warehouse's cache are free.
+type Estimate struct {
+	Bytes   int64   `json:"bytes"`
+	Dollars float64 `json:"dollars"`
+}
+
+// String returns a text such as "1.5 GiB, 0.0092 dollars".
+func (e Estimate) String() string {
+	return fmt.Sprintf("%s, %.2g dollars", Size(e.Bytes), e.Dollars)
+}
+
+// Size returns a number of bytes for people, such as "1.5 GiB".
+func Size(bytes int64) string {
+	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB"}
+	n := float64(bytes)
+	for n >= 1024 && len(units) > 1 {
+		n, units = n/1024, units[1:]
+	}
+	return fmt.Sprintf("%.4g %s", n, units[0])
 }
 
 // Rows are the rows of a query, in the order of the query. Readers show one value in one

@@ -57,6 +57,7 @@ var floors = []floor{
 	}},
 	{"joins", []room{
 		{"internal/warehouse/place", "opening a warehouse by its `WAREHOUSE_URL`: the list of kinds, and what each kind offers (sink, reader, set-up, compaction, examination)"},
+		{"internal/warehouse/bigquery/bigquerytest", "the fake BigQuery with DuckDB behind its query jobs, for the tests of readers"},
 		{"internal/stream/streamtest", "a real NATS server with JetStream for the tests of other packages"},
 	}},
 	{"adapters", []room{
@@ -66,7 +67,7 @@ var floors = []floor{
 		{"internal/customerio/customeriotest", "the fake Track API and the fake App API: what Customer.io accepts, refuses and stores; faults for tests"},
 		{"internal/warehouse/duckdb", "the DuckDB file: schema changes, inserts without duplicates, memory limits, sharing the file with readers, queries"},
 		{"internal/warehouse/parquet", "the folder of Parquet files: encoding, publishing, daily partitions, compaction"},
-		{"internal/warehouse/bigquery", "BigQuery: Storage Write API, schema changes and views, which answers are permanent, URL parameters"},
+		{"internal/warehouse/bigquery", "BigQuery: Storage Write API, schema changes and views, which answers are permanent, query jobs, URL parameters"},
 		{"internal/warehouse/bigquery/bigqueryfake", "the fake BigQuery: what Google accepts, refuses and stores; faults for tests"},
 		{"internal/warehouse/warehousetest", "the conformance suite that every warehouse passes, and the numbers that its views must show"},
 	}},

@@ -1,5 +1,5 @@
-// Package bigquery writes rows to Google BigQuery for the worker. Write only appends to
-// a table; a view over the table shows each event once.
+// Package bigquery writes rows to Google BigQuery for the worker, and runs queries for
+// people. Write only appends to a table; a view over the table shows each event once.
 package bigquery
 
 import (
@@ -27,6 +27,8 @@ const (
 	DefaultLocation    = "US" // BigQuery's own default
 	DefaultConnections = 4
 	DefaultTimeout     = 30 * time.Second
+
+	DefaultMaxBytesBilled = 10 << 30
 )
 
 // Config configures a Sink. Project is required.
@@ -51,6 +53,10 @@ type Config struct {
 	// API did not know. Default 5 min: the Write API learns of new columns within
 	// minutes.
 	NewColumnsWait time.Duration
+	// MaxBytesBilled is the number of bytes that a query of a Reader may cost at most.
+	// BigQuery refuses a query that costs more, and charges nothing. Default 10 GiB, which
+	// cost 0.06 dollars.
+	MaxBytesBilled int64
 	// GRPCEndpoint (host:port) and RESTEndpoint (URL) replace Google's servers. Set
 	// both or neither. The connections use neither authentication nor TLS.
 	GRPCEndpoint, RESTEndpoint string

@@ -37,14 +37,15 @@ var denials = []denial{
 	{
 		[]string{"SECURITY_POLICY_VIOLATED", "policyViolation"},
 		[]string{"prohibited by organization's policy"},
-		"VPC Service Controls refuse the worker, and a role does not help: an administrator finds the refusal in the audit logs by the identifier above, and lets the worker into the perimeter",
+		"VPC Service Controls refuse the account, and a role does not help: an administrator finds the refusal in the audit logs by the identifier above, and lets the account into the perimeter",
 	},
 }
 
 const roleAdvice = "the worker's account needs the role roles/bigquery.dataEditor on the dataset, or on the project if the dataset does not exist yet"
 
-// adviceFor returns what a person can do about PERMISSION_DENIED or 403.
-func adviceFor(err error) string {
+// adviceFor returns what a person can do about PERMISSION_DENIED or 403. withoutRole is the
+// advice for an account without a role.
+func adviceFor(err error, withoutRole string) string {
 	reasons, text := reasonsOf(err), err.Error()
 	for _, d := range denials {
 		named := slices.ContainsFunc(reasons, func(r string) bool { return slices.Contains(d.reasons, r) })
@@ -52,7 +53,7 @@ func adviceFor(err error) string {
 			return d.advice
 		}
 	}
-	return roleAdvice
+	return withoutRole
 }
 
 func reasonsOf(err error) []string {

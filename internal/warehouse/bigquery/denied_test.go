@@ -19,7 +19,7 @@ func TestKindsOfDenial(t *testing.T) {
 		"no billing":       {bigqueryfake.NoBilling, "gcloud billing projects link"},
 		"billing disabled": {bigqueryfake.BillingDisabled, "gcloud billing projects link"},
 		"API disabled":     {bigqueryfake.APIDisabled, "gcloud services enable bigquery.googleapis.com bigquerystorage.googleapis.com"},
-		"perimeter":        {bigqueryfake.OutsidePerimeter, "VPC Service Controls refuse the worker"},
+		"perimeter":        {bigqueryfake.OutsidePerimeter, "VPC Service Controls refuse the account"},
 		"no role":          {bigqueryfake.NoRole, role},
 	} {
 		t.Run(name, func(t *testing.T) {

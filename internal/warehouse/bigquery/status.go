@@ -86,19 +86,21 @@ func explain(cfg *Config, err error) error {
 	case errors.Is(err, errRefused):
 		return fmt.Errorf("%w (compare the table %s with the output of \"cioctl warehouse migrate --print\")", err, Raw)
 	case errors.Is(err, warehouse.ErrNoCredentials):
-		return fmt.Errorf("%w (run as a service account, on GKE with GCE_METADATA_HOST=169.254.169.254, or set GOOGLE_APPLICATION_CREDENTIALS)", err)
+		return fmt.Errorf("%w (%s)", err, credentialsAdvice)
 	}
 	switch codeOf(err) {
 	case codes.ResourceExhausted:
 		return fault.RetryAfter(askedWait(err), err)
 	case codes.PermissionDenied, codes.Unauthenticated:
-		return fmt.Errorf("%w (%s)", err, adviceFor(err))
+		return fmt.Errorf("%w (%s)", err, adviceFor(err, roleAdvice))
 	case codes.NotFound:
 		return fmt.Errorf("%w (the project, the dataset or the table %s does not exist, or BigQuery's servers do not know it yet: \"cioctl warehouse migrate\" creates dataset and table)", err, Raw)
 	default:
 		return err
 	}
 }
+
+const credentialsAdvice = "run as a service account, on GKE with GCE_METADATA_HOST=169.254.169.254, or set GOOGLE_APPLICATION_CREDENTIALS"
 
 // codeOf returns the gRPC code of an error, also for an error of a REST call.
 func codeOf(err error) codes.Code {

@@ -7,16 +7,19 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cioevents/cioevents/internal/config"
 )
 
 // ParseURL reads a Config from bigquery://PROJECT/DATASET. The dataset is optional.
 // Parameters:
 //
-//	connections=8     Config.Connections
-//	location=EU       Config.Location
-//	timeout=1m        Config.Timeout
-//	grpc=HOST:PORT    Config.GRPCEndpoint
-//	rest=URL          Config.RESTEndpoint
+//	connections=8             Config.Connections
+//	location=EU               Config.Location
+//	timeout=1m                Config.Timeout
+//	max_bytes_billed=100GiB   Config.MaxBytesBilled
+//	grpc=HOST:PORT            Config.GRPCEndpoint
+//	rest=URL                  Config.RESTEndpoint
 func ParseURL(text string) (Config, error) {
 	u, err := url.Parse(text)
 	if err != nil {
@@ -41,6 +44,9 @@ func ParseURL(text string) (Config, error) {
 	return cfg, nil
 }
 
+// maxBytesBilled is the parameter for Config.MaxBytesBilled.
+const maxBytesBilled = "max_bytes_billed"
+
 func (c *Config) set(name, value string) (err error) {
 	switch name {
 	case "connections":
@@ -55,12 +61,16 @@ func (c *Config) set(name, value string) (err error) {
 		if err != nil || c.Timeout <= 0 {
 			return fmt.Errorf("timeout %q: want a duration such as 30s", value)
 		}
+	case maxBytesBilled:
+		if (*config.Bytes)(&c.MaxBytesBilled).Set(value) != nil {
+			return fmt.Errorf("%s %q: want a size such as 100GiB", maxBytesBilled, value)
+		}
 	case "grpc":
 		c.GRPCEndpoint = value
 	case "rest":
 		c.RESTEndpoint = value
 	default:
-		return fmt.Errorf("unknown parameter %s: want connections, location, timeout, grpc or rest", name)
+		return fmt.Errorf("unknown parameter %s: want connections, location, timeout, %s, grpc or rest", name, maxBytesBilled)
 	}
 	return nil
 }

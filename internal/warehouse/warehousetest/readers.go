@@ -13,8 +13,9 @@ import (
 
 // A Dialect has statements for Readers that differ between warehouses.
 type Dialect struct {
-	// Endless returns more rows than fit into memory. FailsLate fails after some thousand
-	// rows. Slow computes for minutes before the first row.
+	// Endless returns more than 100,000 rows, and more than fit into memory if the warehouse
+	// computes rows while a reader reads. FailsLate fails after some hundred rows. Slow
+	// computes for minutes before the first row.
 	Endless, FailsLate, Slow string
 	// Refused are statements that a reader must not run.
 	Refused []string
@@ -82,9 +83,10 @@ func readRows(t *testing.T, _ Dialect, r warehouse.Reader) {
 
 func oneStatement(t *testing.T, _ Dialect, r warehouse.Reader) {
 	t.Helper()
-	_ = wantError(t.Context(), t, r, "SELECT 1; SELECT 2", "want one statement, have 2")
-	for _, none := range []string{"", " ;", "-- nothing"} {
-		_ = wantError(t.Context(), t, r, none, "want a statement")
+	_ = wantError(t.Context(), t, r, "SELECT 1; SELECT 2", "want one statement, have ")
+	_ = wantError(t.Context(), t, r, "", "want a statement")
+	for _, none := range []string{" ;", "-- nothing"} {
+		_ = wantError(t.Context(), t, r, none, "") // each warehouse has its own words
 	}
 	for _, one := range []string{"SELECT ';' AS a; ", "SELECT 1 -- ; SELECT 2\n;", "/* DELETE */ SELECT 1"} {
 		mustRead(t, r, one)

@@ -1,0 +1,171 @@
+// Package bigquerytest is a fake BigQuery that answers queries, for the tests of readers.
+// DuckDB runs the statements over the rows of the fake. So a statement must be one that
+// both dialects know, and only its rows, its names and its columns are tested: "make sql"
+// checks what GoogleSQL makes of a statement.
+package bigquerytest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
+	"github.com/cioevents/cioevents/internal/warehouse/duckdbsql"
+)
+
+// Start starts a fake BigQuery that answers queries, until the end of the test.
+func Start(t *testing.T, cfg bigqueryfake.Config) *bigqueryfake.Server {
+	t.Helper()
+	cfg.Engine = engine{dir: t.TempDir()}
+	server, err := bigqueryfake.Start(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	return server
+}
+
+// An engine copies the rows into DuckDB for each statement. It implements
+// bigqueryfake.Engine.
+type engine struct{ dir string }
+
+// Plan implements bigqueryfake.Engine.
+func (e engine) Plan(ctx context.Context, q bigqueryfake.Query) (bigqueryfake.Plan, error) {
+	r, err := e.open(ctx, q)
+	if err != nil {
+		return bigqueryfake.Plan{}, err
+	}
+	defer r.Close()
+	table, err := warehouse.ReadTable(ctx, r, "EXPLAIN (FORMAT json) "+translated(q.SQL))
+	switch {
+	case err != nil && strings.Contains(err.Error(), "want one statement"):
+		return bigqueryfake.Plan{StatementType: "SCRIPT"}, nil
+	case err != nil:
+		return bigqueryfake.Plan{}, mistake(err)
+	case len(table.Rows) == 0: // DuckDB shows plans of statements that read
+		return bigqueryfake.Plan{StatementType: strings.ToUpper(strings.Fields(q.SQL)[0])}, nil
+	}
+	return planOf(fmt.Sprint(table.Rows[0][1]))
+}
+
+// Run implements bigqueryfake.Engine.
+func (e engine) Run(ctx context.Context, q bigqueryfake.Query) (*bigqueryfake.Result, error) {
+	r, err := e.open(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	columns, err := warehouse.ReadTable(ctx, r, "DESCRIBE "+translated(q.SQL))
+	if err != nil {
+		return nil, err
+	}
+	rows, err := warehouse.ReadTable(ctx, r, translated(q.SQL))
+	if err != nil {
+		return nil, err
+	}
+	result := &bigqueryfake.Result{Rows: rows.Rows}
+	for _, c := range columns.Rows {
+		result.Fields = append(result.Fields, fieldOf(fmt.Sprint(c[0]), fmt.Sprint(c[1])))
+	}
+	return result, nil
+}
+
+// open opens a DuckDB with the rows and the views of the dataset.
+func (e engine) open(ctx context.Context, q bigqueryfake.Query) (*duckdb.Reader, error) {
+	script := "CREATE SCHEMA " + q.Dataset + "; SET search_path = '" + q.Dataset + ",main'; SET default_null_order = 'nulls_first';\n"
+	for name, columns := range map[string][]warehouse.Column{bigquery.Raw: warehouse.Columns(), bigquery.NamesRaw: warehouse.NameColumns()} {
+		if q.Server.Table(q.Project, q.Dataset, name) == nil {
+			continue
+		}
+		file, err := e.save(q.Server.Rows(q.Project, q.Dataset, name))
+		if err != nil {
+			return nil, err
+		}
+		script += "CREATE TABLE " + name + " AS SELECT * FROM read_json('" + file + "', format = 'newline_delimited', columns = {" + columnTypes(columns) + "});\n"
+	}
+	for _, name := range []string{warehouse.Events, warehouse.Names, warehouse.Settings} {
+		if view := q.Server.Table(q.Project, q.Dataset, name); view != nil {
+			script += "CREATE VIEW " + q.Dataset + "." + name + " AS " + translated(view.View.Query) + ";\n"
+		}
+	}
+	if q.Server.Table(q.Project, q.Dataset, warehouse.Deliveries) != nil {
+		script += strings.Join(duckdbsql.Views(duckdbsql.Store{Schema: q.Dataset}), "\n")
+	}
+	return duckdb.OpenFolder(ctx, "", script)
+}
+
+// save writes the rows to a file with an object a line.
+func (e engine) save(rows []map[string]any) (string, error) {
+	f, err := os.CreateTemp(e.dir, "*.jsonl")
+	if err != nil {
+		return "", err
+	}
+	enc := json.NewEncoder(f)
+	for _, row := range rows {
+		if text, ok := row["payload"].(string); ok {
+			row["payload"] = json.RawMessage(text)
+		}
+		if err := enc.Encode(row); err != nil {
+			return "", errors.Join(err, f.Close())
+		}
+	}
+	return filepath.ToSlash(f.Name()), f.Close()
+}
+
+var duckTypes = map[warehouse.Type]string{
+	warehouse.Text: "VARCHAR", warehouse.Integer: "BIGINT", warehouse.Boolean: "BOOLEAN",
+	warehouse.Timestamp: "TIMESTAMPTZ", warehouse.JSON: "JSON",
+}
+
+func columnTypes(columns []warehouse.Column) string {
+	var list []string
+	for _, c := range columns {
+		list = append(list, fmt.Sprintf("%q: '%s'", c.Name, duckTypes[c.Type]))
+	}
+	return strings.Join(list, ", ")
+}
+
+var quoted = regexp.MustCompile("`([^`]+)`")
+
+// translated replaces GoogleSQL's quotes of names, and the project of a name.
+func translated(sql string) string {
+	return quoted.ReplaceAllStringFunc(sql, func(name string) string {
+		parts := strings.Split(strings.Trim(name, "`"), ".")
+		return `"` + strings.Join(parts[max(0, len(parts)-2):], `"."`) + `"`
+	})
+}
+
+var (
+	missingTable  = regexp.MustCompile(`no table or view (\S+):`)
+	missingColumn = regexp.MustCompile(`Referenced column "([^"]+)" not found`)
+	syntax        = regexp.MustCompile(`syntax error at or near "([^"]+)"`)
+)
+
+// mistake returns BigQuery's error for DuckDB's. The texts are those of
+// https://github.com/metabase/metabase/issues/20514 and
+// https://cloud.google.com/bigquery/docs/error-messages.
+func mistake(err error) error {
+	text := err.Error()
+	if m := missingTable.FindStringSubmatch(text); m != nil {
+		return &bigqueryfake.MissingTableError{Name: m[1]}
+	}
+	if m := missingColumn.FindStringSubmatch(text); m != nil {
+		return errors.New("Unrecognized name: " + m[1] + " at [1:8]") //nolint:staticcheck // BigQuery's words.
+	}
+	if m := syntax.FindStringSubmatch(text); m != nil {
+		return errors.New(`Syntax error: Unexpected "` + m[1] + `" at [1:1]`) //nolint:staticcheck // BigQuery's words.
+	}
+	if strings.Contains(text, "at end of input") {
+		return errors.New("Syntax error: Unexpected end of statement at [1:1]") //nolint:staticcheck // BigQuery's words.
+	}
+	return err
+}
