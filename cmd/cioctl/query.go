@@ -19,6 +19,7 @@ import (
 // queryOptions has the flags of query.
 type queryOptions struct {
 	output
+	dry           bool
 	wait, timeout time.Duration
 }
 
@@ -35,8 +36,9 @@ func (c *cli) query() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "query SQL",
 		Short: "Run a query on the warehouse, even while a worker writes to it",
-		Long: "query runs one statement that reads a DuckDB file or a Parquet folder, such as SELECT,\n" +
-			"FROM, DESCRIBE or SHOW TABLES. It changes nothing and reads no other files. The table is\n" +
+		Long: "query runs one statement that reads the first warehouse of --warehouse-url. A DuckDB\n" +
+			"file or a Parquet folder takes SELECT, FROM, DESCRIBE or SHOW TABLES, and BigQuery\n" +
+			"a SELECT of GoogleSQL. It changes nothing and reads no other files. The table is\n" +
 			"customerio_events; the views are customerio_deliveries, customerio_messages,\n" +
 			"customerio_daily, customerio_activity_daily, customerio_time_to_open,\n" +
 			"customerio_links, customerio_bounces, customerio_preferences and\n" +
@@ -44,12 +46,16 @@ func (c *cli) query() *cobra.Command {
 			"customerio_messages_between('2026-11-01', '2026-11-30'). For the columns of one:\n" +
 			"DESCRIBE customerio_events. SHOW TABLES lists them all.\n\n" +
 			"Rows are printed as they arrive. Meanwhile a worker waits for a DuckDB file, for\n" +
-			"--timeout at most.",
+			"--timeout at most.\n\n" +
+			"BigQuery charges for the bytes that a query reads. --dry-run prints the bytes and the\n" +
+			"list price, and runs nothing. BigQuery refuses a query of more than 10 GiB, or of\n" +
+			"more than max_bytes_billed in --warehouse-url. Ctrl-C cancels the query.",
 		Example: "  cioctl query \"FROM customerio_messages\"\n" +
 			"  cioctl query --output csv \"FROM customerio_events WHERE metric = 'bounced'\" > bounces.csv",
 		Args: one("one SQL statement, in quotes"),
 	}
-	cmd.Flags().Var(config.Span(&o.wait, 30*time.Second), "wait", "how long to wait until a worker hands over the file")
+	cmd.Flags().BoolVar(&o.dry, "dry-run", false, "print what the query would cost on BigQuery, and run nothing")
+	cmd.Flags().Var(config.Span(&o.wait, 30*time.Second), "wait", "how long to wait until a worker hands over the file, or BigQuery answers")
 	cmd.Flags().Var(config.Span(&o.timeout, time.Minute), "timeout", "how long the query and the printing may take")
 	return c.command(cmd, func(ctx context.Context, args []string) error {
 		return c.runQuery(ctx, &list, &o, args[0])
@@ -57,14 +63,20 @@ func (c *cli) query() *cobra.Command {
 }
 
 func (c *cli) runQuery(ctx context.Context, list *warehouseSetting, o *queryOptions, statement string) (err error) {
-	r, _, err := list.openWithin(ctx, o.wait)
+	if o.dry && !list.places[0].Charges() {
+		return &config.UsageError{Err: fmt.Errorf("--dry-run: %s costs nothing: want bigquery://PROJECT/DATASET", list.places[0].Scheme)}
+	}
+	r, err := list.openWithin(ctx, o.wait)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	ctx, cancel := withTimeout(ctx, o.timeout)
 	defer cancel()
-	rows, err := r.Query(ctx, statement)
+	if e, ok := r.(warehouse.Estimator); o.dry && ok {
+		return c.printEstimate(ctx, e, o, statement)
+	}
+	rows, err := c.charged(r).Query(ctx, statement)
 	if err != nil {
 		return err
 	}
@@ -75,6 +87,20 @@ func (c *cli) runQuery(ctx context.Context, list *warehouseSetting, o *queryOpti
 		return nil
 	}
 	return err
+}
+
+// printEstimate prints what the statement would cost, as a row of the output's format.
+func (c *cli) printEstimate(ctx context.Context, r warehouse.Estimator, o *queryOptions, statement string) error {
+	e, err := r.Estimate(ctx, statement)
+	if err != nil {
+		return err
+	}
+	if o.format == "table" {
+		_, err = fmt.Fprintf(c.out, "the query reads %s at most\n", e)
+		return err
+	}
+	each := func(yield func([]any, error) bool) { yield([]any{e.Bytes, e.Dollars}, nil) }
+	return c.printRows(&warehouse.Rows{Columns: []string{"bytes", "dollars"}, Each: each}, &o.output)
 }
 
 // withTimeout bounds queries by the flag --timeout.

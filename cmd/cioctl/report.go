@@ -33,13 +33,14 @@ func (c *cli) report() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report",
 		Short: "Show the funnel of each campaign, the days, and why messages bounced",
-		Long: "report summarises the warehouse: the funnel of each campaign, the days, the reasons of\n" +
-			"bounces, the links, and how long events took to arrive. It reads a Parquet folder, or\n" +
-			"a DuckDB file, even while a worker writes to the file.\n\n" +
-			"A report without numbers says why, and what to change. report fails when a worker does\n" +
-			"not hand over the file within --wait, when the views are of an older release (run\n" +
-			"cioctl warehouse migrate), or when no warehouse of --warehouse-url can be queried\n" +
-			"here: Google's tools query BigQuery. Days begin at midnight UTC.\n\n" + healthLong,
+		Long: "report summarises the first warehouse of --warehouse-url: the funnel of each\n" +
+			"campaign, the days, the reasons of bounces, the links, and how long events took to\n" +
+			"arrive. It reads BigQuery, a Parquet folder, or a DuckDB file, even while a worker\n" +
+			"writes to the file.\n\n" +
+			"A report without numbers says why, and what to change. report fails when a worker\n" +
+			"does not hand over the file within --wait, or when the views are of an older release\n" +
+			"(run cioctl warehouse migrate). Days begin at midnight UTC. BigQuery charges for the\n" +
+			"bytes that report reads; on a terminal, report shows the bytes of each query.\n\n" + healthLong,
 		Example: "  cioctl report --days 7\n  cioctl report --campaign 4 --html report.html\n" +
 			"  cioctl report --health --days 2 || exit    # in a script, before the next batch",
 	}
@@ -47,7 +48,7 @@ func (c *cli) report() *cobra.Command {
 	cmd.Flags().Var(config.AtLeast0(&o.days, 30), "days", "number of days, including today; 0 for all")
 	cmd.Flags().StringVar(&o.html, "html", "", "write a page with plots to this file instead of tables")
 	cmd.Flags().BoolVar(&o.health, "health", false, "judge the e-mails by the measures of mailbox providers; exit code 4 if one is bad")
-	cmd.Flags().Var(config.Span(&o.wait, 30*time.Second), "wait", "how long to wait until a worker hands over the file")
+	cmd.Flags().Var(config.Span(&o.wait, 30*time.Second), "wait", "how long to wait until a worker hands over the file, or BigQuery answers")
 	cmd.Flags().Var(config.Span(&o.timeout, time.Minute), "timeout", "how long the queries may take")
 	return c.command(cmd, func(ctx context.Context, _ []string) error {
 		if o.html != "" && out.format == "json" {
@@ -59,7 +60,7 @@ func (c *cli) report() *cobra.Command {
 		if o.health {
 			return c.reportHealth(ctx, &list, o, &out)
 		}
-		r, err := readReport(ctx, &list, o)
+		r, err := readWarehouse(ctx, c, &list, o, report.New)
 		if err != nil {
 			return err
 		}
@@ -70,21 +71,18 @@ func (c *cli) report() *cobra.Command {
 	}, &list, &out)
 }
 
-func readReport(ctx context.Context, list *warehouseSetting, o reportOptions) (*report.Report, error) {
-	return readWarehouse(ctx, list, o, report.New)
-}
-
-// readWarehouse opens the first warehouse that can be queried here and reads a report.
-func readWarehouse[T any](ctx context.Context, list *warehouseSetting, o reportOptions, read func(context.Context, report.Config) (T, error)) (_ T, err error) {
+// readWarehouse opens the first warehouse and reads a report.
+func readWarehouse[T any](ctx context.Context, c *cli, list *warehouseSetting, o reportOptions, read func(context.Context, report.Config) (T, error)) (_ T, err error) {
 	var none T
-	reader, url, err := list.openWithin(ctx, o.wait)
+	p := list.places[0]
+	reader, err := list.openWithin(ctx, o.wait)
 	if err != nil {
 		return none, err
 	}
 	defer func() { err = errors.Join(err, reader.Close()) }()
 	ctx, cancel := withTimeout(ctx, o.timeout)
 	defer cancel()
-	r, err := read(ctx, report.Config{Reader: reader, Source: url, Campaign: o.campaign, Days: o.days})
+	r, err := read(ctx, report.Config{Reader: c.charged(reader), Dialect: p.Dialect(), Source: p.URL, Campaign: o.campaign, Days: o.days})
 	if _, ok := errors.AsType[*warehouse.MissingNameError](err); ok {
 		err = fmt.Errorf("run \"cioctl warehouse migrate\" if the views are of an older release: %w", err)
 	}

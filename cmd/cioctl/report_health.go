@@ -24,7 +24,7 @@ const healthLong = "With --health, report judges the e-mails sent in these days 
 const exitBad = 4
 
 func (c *cli) reportHealth(ctx context.Context, list *warehouseSetting, o reportOptions, out *output) error {
-	h, err := readWarehouse(ctx, list, o, report.NewHealth)
+	h, err := readWarehouse(ctx, c, list, o, report.NewHealth)
 	if err != nil {
 		return err
 	}

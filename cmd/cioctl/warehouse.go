@@ -33,16 +33,11 @@ func (w *warehouseSetting) Declare(s *config.Set) {
 	})
 }
 
-// openWithin returns a reader of the first warehouse that can be queried here, and the
-// warehouse's URL.
-func (w *warehouseSetting) openWithin(ctx context.Context, wait time.Duration) (warehouse.Reader, string, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, wait, fmt.Errorf("not free within --wait %s", wait))
+// openWithin returns a reader of the first warehouse.
+func (w *warehouseSetting) openWithin(ctx context.Context, wait time.Duration) (warehouse.Reader, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, wait, fmt.Errorf("not open within --wait %s", wait))
 	defer cancel()
-	r, p, err := place.OpenReader(ctx, w.places)
-	if errors.Is(err, place.ErrNotReadable) {
-		err = &config.UsageError{Err: err}
-	}
-	return r, p.URL, err
+	return w.places[0].Reader(ctx)
 }
 
 func (c *cli) warehouse() *cobra.Command {

@@ -20,7 +20,7 @@ import (
 type webhookTrial struct {
 	EventID string  `json:"event_id"`
 	Answer  float64 `json:"answer_seconds"`
-	Row     float64 `json:"row_seconds,omitempty"` // 0 if the warehouse cannot be queried here
+	Row     float64 `json:"row_seconds,omitempty"` // 0 if the warehouse charges for queries
 	Query   string  `json:"query"`
 }
 
@@ -40,7 +40,7 @@ to and no view counts. Customer.io takes no part: test works while the webhook i
 disabled.
 
 test fails when the call is not answered with 2xx: 401 means another signing key, 404
-another path. It also fails without a row after --wait. BigQuery cannot be queried here:
+another path. It also fails without a row after --wait. BigQuery charges for each look:
 test then ends after the answer and prints the query to run.`,
 		Example: "  CUSTOMERIO_WEBHOOK_SECRET_FILE=key.txt cioctl webhook test --url " + publicURL,
 	}
@@ -85,7 +85,7 @@ func (c *cli) tryWebhook(ctx context.Context, url, key string, places []place.Pl
 	if err == nil {
 		trial.Row = time.Since(start).Seconds()
 	}
-	if errors.Is(err, place.ErrNotReadable) {
+	if errors.Is(err, doctor.ErrCharges) {
 		err = nil
 	}
 	return trial, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,14 +23,20 @@ func Sample(now time.Time) (id string, body []byte) {
 // rowEvery is the pause between two looks for a row.
 const rowEvery = time.Second
 
-// AwaitRow waits until the first warehouse that can be queried here shows the event. The
-// error of a context that ends first says how far AwaitRow came.
+// ErrCharges is the error of AwaitRow when each warehouse charges for queries.
+var ErrCharges = errors.New("the warehouse charges for each query")
+
+// AwaitRow waits until a warehouse shows the event: the first that does not charge for
+// queries, because AwaitRow asks every second. The error of a context that ends first says
+// how far AwaitRow came.
 func AwaitRow(ctx context.Context, places []place.Place, id string) error {
+	free := slices.IndexFunc(places, func(p place.Place) bool { return !p.Charges() })
+	if free < 0 {
+		return ErrCharges
+	}
 	for {
-		n, err := rows(ctx, places, id)
+		n, err := rows(ctx, places[free], id)
 		switch {
-		case errors.Is(err, place.ErrNotReadable):
-			return err
 		case err != nil && ctx.Err() == nil && !beforeTheWorker(err):
 			return err
 		case n > 0:
@@ -50,8 +57,8 @@ func beforeTheWorker(err error) bool {
 	return missing || errors.Is(err, fs.ErrNotExist)
 }
 
-func rows(ctx context.Context, places []place.Place, id string) (int, error) {
-	r, _, err := place.OpenReader(ctx, places)
+func rows(ctx context.Context, p place.Place, id string) (int, error) {
+	r, err := p.Reader(ctx)
 	if err != nil {
 		return 0, err
 	}

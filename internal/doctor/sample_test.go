@@ -1,6 +1,7 @@
 package doctor_test
 
 import (
+	"errors"
 	"path/filepath"
 	"testing"
 	"time"
@@ -44,5 +45,17 @@ func TestAwaitRowBeforeTheWorker(t *testing.T) {
 	}
 	if err := <-found; err != nil {
 		t.Errorf("AwaitRow = %v", err)
+	}
+}
+
+// AwaitRow asks every second, and BigQuery charges for each question.
+func TestAwaitRowIsFree(t *testing.T) {
+	t.Parallel()
+	p, err := place.Parse("bigquery://my-project")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doctor.AwaitRow(t.Context(), []place.Place{p}, "x"); !errors.Is(err, doctor.ErrCharges) {
+		t.Errorf("AwaitRow on BigQuery = %v; want ErrCharges", err)
 	}
 }

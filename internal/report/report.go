@@ -4,6 +4,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,8 +17,9 @@ import (
 
 // Config chooses the contents of a report. Reader is required.
 type Config struct {
-	// Reader reads a DuckDB file or a Parquet folder.
 	Reader warehouse.Reader
+	// Dialect is the SQL of Reader. Default DuckDBSQL.
+	Dialect warehouse.Dialect
 	// Source is the warehouse's name in the report.
 	Source string
 	// Campaign restricts the report to the campaign with this number, in each
@@ -123,9 +125,9 @@ func New(ctx context.Context, cfg Config) (*Report, error) {
 		r.Since = &since
 	}
 	var newest []struct {
-		At *time.Time `json:"at"`
+		At *time.Time `json:"newest"`
 	}
-	sql := statements(r.Since, cfg.Campaign)
+	sql := statements(dialects[cmp.Or(cfg.Dialect, warehouse.DuckDBSQL)], r.Since, cfg.Campaign)
 	err := errors.Join(
 		read(ctx, cfg.Reader, sql.newest, &newest),
 		read(ctx, cfg.Reader, sql.funnel, &r.Funnel),

@@ -71,6 +71,10 @@ func (d duckDB) Reader(ctx context.Context) (warehouse.Reader, error) {
 	return duckdb.OpenReader(ctx, string(d))
 }
 
+func (duckDB) Dialect() warehouse.Dialect { return warehouse.DuckDBSQL }
+
+func (duckDB) Charges() bool { return false }
+
 func (duckDB) ReplacesFiles() bool { return false }
 
 func (d duckDB) Statements() []string { return duckdb.Statements() }
@@ -96,6 +100,10 @@ func (f folder) Reader(ctx context.Context) (warehouse.Reader, error) {
 	}
 	return duckdb.OpenFolder(ctx, string(f), parquet.Views(string(f)))
 }
+
+func (folder) Dialect() warehouse.Dialect { return warehouse.DuckDBSQL }
+
+func (folder) Charges() bool { return false }
 
 func (folder) ReplacesFiles() bool { return true }
 
@@ -136,7 +144,13 @@ func (dataset) Missing() bool { return false }
 
 func (d dataset) Where() string { return "bigquery " + d.Project + "." + d.Dataset }
 
-func (d dataset) Reader(context.Context) (warehouse.Reader, error) { return nil, ErrNotReadable }
+func (d dataset) Reader(ctx context.Context) (warehouse.Reader, error) {
+	return bigquery.OpenReader(ctx, bigquery.Config(d))
+}
+
+func (dataset) Dialect() warehouse.Dialect { return warehouse.GoogleSQL }
+
+func (dataset) Charges() bool { return true }
 
 func (dataset) ReplacesFiles() bool { return false }
 

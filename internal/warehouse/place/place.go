@@ -20,10 +20,6 @@ const Setting = "WAREHOUSE_URL"
 // DefaultURL is the warehouse of a program without WAREHOUSE_URL.
 const DefaultURL = "duckdb:data/customerio.duckdb"
 
-// ErrNotReadable is the error for a warehouse that only other programs can query, such
-// as BigQuery.
-var ErrNotReadable = errors.New("cannot be queried here, want duckdb:FILE or parquet:DIR")
-
 // A Place is a warehouse that a URL names. Parse returns a Place without opening the
 // warehouse.
 type Place struct {
@@ -62,12 +58,17 @@ type kind interface {
 	// warehouse creates it. A dataset of BigQuery counts as existing.
 	Missing() bool
 	// Reader opens the warehouse for queries. While a worker has the file, Reader
-	// waits until ctx ends. The error is ErrNotReadable for BigQuery.
+	// waits until ctx ends. If the warehouse Charges, the reader is a
+	// warehouse.Estimator.
 	Reader(ctx context.Context) (warehouse.Reader, error)
 	// Examine looks at the warehouse for an operator: reachable, columns and views, rights
 	// to write and to read, free disk. Examine changes nothing that lasts, and waits a few
 	// seconds at most for a worker that has the file.
 	Examine(ctx context.Context) []warehouse.Sign
+	// Dialect returns the SQL of the reader.
+	Dialect() warehouse.Dialect
+	// Charges reports whether the warehouse charges for queries.
+	Charges() bool
 	// Statements returns the SQL that creates the table and the views, in order.
 	// The statements can be run again.
 	Statements() []string
@@ -151,19 +152,4 @@ func (p Place) Store(ctx context.Context) (store warehouse.Store, err error) {
 		store, err = sink.Store(ctx)
 	}
 	return store, errors.Join(err, sink.Close())
-}
-
-// OpenReader opens the first place that can be queried and returns the reader and the
-// place.
-func OpenReader(ctx context.Context, places []Place) (warehouse.Reader, Place, error) {
-	urls := make([]string, len(places))
-	for i, p := range places {
-		r, err := p.Reader(ctx)
-		if !errors.Is(err, ErrNotReadable) {
-			return r, p, err
-		}
-		urls[i] = p.URL
-	}
-	return nil, Place{}, fmt.Errorf("invalid %s %q: %w. BigQuery has the same views, such as %s",
-		Setting, strings.Join(urls, ","), ErrNotReadable, warehouse.Messages)
 }

@@ -1,13 +1,10 @@
 package place_test
 
 import (
-	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
 
@@ -74,32 +71,5 @@ func TestWhere(t *testing.T) {
 		if got := p.Where(); got != want {
 			t.Errorf("%s is at %q, want %q", url, got, want)
 		}
-	}
-}
-
-// OpenReader skips a warehouse that cannot be queried here.
-func TestOpenReader(t *testing.T) {
-	t.Parallel()
-	duck := "duckdb:" + filepath.Join(t.TempDir(), "e.duckdb")
-	places, err := place.ParseList([]string{"bigquery://my-project", duck})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := places[1].Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	r, p, err := place.OpenReader(t.Context(), places)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	if p.URL != duck {
-		t.Errorf("OpenReader opened %s; want %s", p.URL, duck)
-	}
-	if _, err := warehouse.ReadTable(t.Context(), r, "FROM customerio_messages"); err != nil {
-		t.Error(err)
-	}
-	if _, _, err := place.OpenReader(t.Context(), places[:1]); !errors.Is(err, place.ErrNotReadable) {
-		t.Errorf("OpenReader of BigQuery alone returned %v; want ErrNotReadable", err)
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigquerytest"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
 )
@@ -112,6 +114,32 @@ func TestReaders(t *testing.T) {
 			}
 		})
 	}
+}
+
+// For BigQuery, the fake's DuckDB computes the rows of the events: all statements are ones
+// that both know.
+func TestBigQueryReader(t *testing.T) {
+	t.Parallel()
+	server := bigquerytest.Start(t, bigqueryfake.Config{})
+	p := filled(t, "bigquery://proj?rest="+server.RESTEndpoint()+"&grpc="+server.GRPCEndpoint())
+	const pairs = " FROM customerio_events a CROSS JOIN customerio_events b"
+	warehousetest.Readers(t, warehousetest.Dialect{
+		Endless:   "SELECT a.event_id, b.received_at" + pairs + " LIMIT 120000",
+		FailsLate: "SELECT CAST(CASE WHEN event_id = (SELECT max(event_id) FROM customerio_events) THEN 'x' ELSE '1' END AS BIGINT) AS x FROM customerio_events",
+		Slow:      "SELECT count(*) AS n" + pairs + " CROSS JOIN customerio_events c CROSS JOIN customerio_events d WHERE a.event_id < b.event_id AND c.event_id < d.event_id AND a.event_id < d.event_id",
+		Refused: []string{
+			"DELETE FROM customerio_events_raw WHERE true", "UPDATE customerio_events_raw SET subject = 'x' WHERE true",
+			"INSERT INTO customerio_events_raw (event_id) VALUES ('x')", "CREATE TABLE a AS SELECT 1 AS x", "DROP VIEW customerio_deliveries",
+			"CREATE OR REPLACE VIEW messaging.customerio_deliveries AS SELECT 1 AS x",
+		},
+	}, func(t *testing.T) warehouse.Reader {
+		t.Helper()
+		r, err := p.Reader(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	})
 }
 
 // Rows that nobody reads do not keep a worker from the file for longer than the context.
