@@ -80,6 +80,21 @@ func TestMissingName(t *testing.T) {
 	}
 }
 
+// A text without a statement is a mistake of its own.
+func TestNoStatement(t *testing.T) {
+	t.Parallel()
+	r, err := duckdb.OpenFolder(t.Context(), t.TempDir(), "SELECT 1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for _, none := range []string{"", " ;", "-- nothing"} {
+		if _, err := warehouse.ReadTable(t.Context(), r, none); err == nil || !strings.Contains(err.Error(), "want a statement, have none") {
+			t.Errorf("%q: %v", none, err)
+		}
+	}
+}
+
 // Values are what people and JSON can show.
 func TestQueryValues(t *testing.T) {
 	t.Parallel()

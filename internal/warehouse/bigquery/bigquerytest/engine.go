@@ -1,7 +1,7 @@
 // Package bigquerytest is a fake BigQuery that answers queries, for the tests of readers.
-// DuckDB runs the statements over the rows of the fake. So a statement must be one that
-// both dialects know, and only its rows, its names and its columns are tested: "make sql"
-// checks what GoogleSQL makes of a statement.
+// DuckDB runs the statements over the rows of the fake, so tests use statements of both
+// dialects. The tests prove rows, names and columns. GoogleSQL itself may refuse the
+// statement: "make sql" checks the SQL of this module with Google's analyzer.
 package bigquerytest
 
 import (
@@ -150,7 +150,7 @@ var (
 	syntax        = regexp.MustCompile(`syntax error at or near "([^"]+)"`)
 )
 
-// mistake returns BigQuery's error for DuckDB's. The texts are those of
+// mistake returns BigQuery's error for an error of DuckDB. The texts are from
 // https://github.com/metabase/metabase/issues/20514 and
 // https://cloud.google.com/bigquery/docs/error-messages.
 func mistake(err error) error {
