@@ -98,7 +98,7 @@ func (e engine) open(ctx context.Context, q bigqueryfake.Query) (*duckdb.Reader,
 		}
 	}
 	if q.Server.Table(q.Project, q.Dataset, warehouse.Deliveries) != nil {
-		script += strings.Join(duckdbsql.Views(duckdbsql.Store{Schema: q.Dataset}), "\n")
+		script += strings.Join(duckdbsql.Views(duckdbsql.Store{Schema: q.Dataset, Fill: warehouse.HealthSQL}), "\n")
 	}
 	return duckdb.OpenFolder(ctx, "", script)
 }
