@@ -35,6 +35,9 @@
 //
 //   - Answer 200 when the event is stored where a crash cannot lose it.
 //   - Answer 503 when you cannot store the event now: 503 does not cost an hour.
+//   - Answer 503 after a panic, too. Handler does. In a handler of your own recover
+//     yourself: net/http drops the connection, the recovery middleware of a framework
+//     answers 500, and AWS Lambda answers 502, also to an error that a function returns.
 //   - Never answer 400 to a signed body that you cannot read: the retry has the same
 //     body. Keep the bytes and answer 200.
 //   - Answer 401 to an invalid signature, and raise an alarm.

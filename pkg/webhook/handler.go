@@ -22,7 +22,8 @@ const AnswerWithin = 3 * time.Second
 // Handler returns a handler of calls from Customer.io. Handler verifies the signature,
 // parses the body and calls store with the event. Store must return nil only when the event
 // is where a crash cannot lose it: Customer.io then forgets the event. The context of store
-// ends after 3 seconds.
+// ends after 3 seconds. Handler waits for store to return: a store that does not heed the
+// context may answer when Customer.io has hung up, and the event then comes again.
 //
 //	answer  when
 //	200     store returned nil

@@ -138,7 +138,8 @@ func (v *Verifier) Verify(h http.Header, body []byte, now time.Time) (key int, e
 
 // VerifySignature is Verify for a program without an http.Header, such as a function of
 // AWS Lambda: signature and timestamp are the values of the headers X-CIO-Signature and
-// X-CIO-Timestamp, "" for a header that the request does not have.
+// X-CIO-Timestamp, "" for a header that the request does not have. Decode a body that
+// Lambda has encoded in Base64 first.
 func (v *Verifier) VerifySignature(signature, timestamp string, body []byte, now time.Time) (key int, err error) {
 	sum, err := parseSignature(signature)
 	if err != nil {

@@ -20,7 +20,8 @@ type T interface {
 
 // Check sends calls to a receiver and reports every answer that loses an event, stops
 // Customer.io's queue or trusts a stranger. Key is a signing key of the receiver. Check
-// sends every sample body, so let the receiver store the events in a place for tests.
+// sends every sample body, so let the receiver store the events in a place for tests. The
+// path of each call is /: pass the handler itself, or a mux with a route for /.
 //
 //	calls                                           answer
 //	every sample body, also twice                   2xx
@@ -29,6 +30,9 @@ type T interface {
 //	a body of 5 MiB                                 2xx
 //	wrong, missing or repeated signature            401
 //	a signature of the body alone, or of 2001       401
+//
+// Check cannot make a store fail. Test yourself that the receiver answers 503 when its
+// store returns an error or panics.
 func Check(t T, receiver http.Handler, key string) {
 	t.Helper()
 	for _, c := range slices.Concat(genuine(key), forged(key)) {
