@@ -25,8 +25,9 @@ func (c *cli) consumerCreate() *cobra.Command {
 		Use:   "create NAME",
 		Short: "Create a consumer for a program of your own",
 		Long: `create creates a durable pull consumer on the stream of events. Your program fetches
-and acknowledges messages through the consumer, and needs no other permission: see
-docs/consumers.md for the messages, the permissions, and programs in Go and Node.
+and acknowledges messages through the consumer, may store dead letters of its own, and
+needs no other permission: see docs/consumers.md for the messages, the permissions, and
+programs in Go and Node.
 
 The filters select events. Values of one flag, comma-separated, are alternatives; an
 event must match each flag. Without a flag the consumer gets every event.
@@ -35,6 +36,7 @@ event must match each flag. Without a flag the consumer gets every event.
 A time begins with the events stored since: -24h, -7d, 2026-11-01.
 
 The consumer also gets what cioctl dead redrive and cioctl replay start send to NAME.
+These filters do not apply to a replay: give it filters of its own.
 cioctl status and the alerts about lag cover the consumer. To create it again with the
 same settings does nothing; to change it, delete it first.`,
 		Example: `  cioctl consumer create slack-complaints --metric spammed --object-type email
@@ -79,8 +81,9 @@ func (c *cli) consumerList() *cobra.Command {
 		Use:   "list",
 		Short: "List the consumers, of the workers and of programs of your own",
 		Long: `list shows every consumer of the stream. OWNER is worker, or other for the consumer
-of another program. LAG counts the messages that a consumer has not handled yet. READS
-are the subjects that select its messages.`,
+of another program. LAG counts the messages that a consumer has not handled yet. LAST
+ACK is when the program has last handled one. READS are the subjects that select its
+messages.`,
 		Example: "  cioctl consumer list\n  cioctl consumer list --output json | jq '.[] | select(.foreign).name'",
 	}
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
@@ -117,7 +120,8 @@ func (c *cli) consumerDelete() *cobra.Command {
 		Use:   "delete NAME",
 		Short: "Delete the consumer of a program of your own, with its position",
 		Long: `delete deletes a consumer that is not a worker's. Its program fails until you create
-the consumer again, and the position is lost. Events and dead letters stay. delete asks
+the consumer again, and the position is lost. Events and dead letters stay; its dead
+letters can be redriven when you have created a consumer with the same name. delete asks
 while messages wait for the consumer, unless --yes is given.`,
 		Example: "  cioctl consumer delete slack-complaints",
 		Args:    one(wantForeign),
