@@ -36,7 +36,6 @@ event must match each flag. Without a flag the consumer gets every event.
 A time begins with the events stored since: -24h, -7d, 2026-11-01.
 
 The consumer also gets what cioctl dead redrive and cioctl replay start send to NAME.
-These filters do not apply to a replay: give it filters of its own.
 cioctl status and the alerts about lag cover the consumer. To create it again with the
 same settings does nothing; to change it, delete it first.`,
 		Example: `  cioctl consumer create slack-complaints --metric spammed --object-type email

@@ -22,7 +22,7 @@ func TestConsumerOfAnotherProgram(t *testing.T) {
 	if len(list) != 1 || !list[0].Foreign {
 		t.Errorf("listed: %+v", list)
 	}
-	if r := read[stream.Replay](s, "replay", "start", "--to", "slack", "--filter", "metric=bounced"); r.Total != 2 || !r.Done {
+	if r := read[stream.Replay](s, "replay", "start", "--to", "slack", "--filter", "workspace=default"); r.Total != 2 || !r.Done {
 		t.Errorf("replay: %+v", r)
 	}
 	if status := read[stream.Status](s, "status"); len(status.Consumers) != 1 || status.Consumers[0].Lag != 5 {

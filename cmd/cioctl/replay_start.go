@@ -33,8 +33,8 @@ the events that it already has as they are. A replay to suppression can DELETE
 PROFILES again, including profiles that were restored in the meantime.
 
 For a consumer of your own (cioctl consumer list), start stores the events again on a
-subject that only this consumer reads, and ends when all are stored. The stream grows
-by the copies. After Ctrl-C the copies stay.
+subject that only this consumer reads, and ends when all are stored. The consumer's own
+filters apply, too. The stream grows by the copies. After Ctrl-C the copies stay.
 
 --since and --until select events by the time at which they were stored; --until
 itself is not included. Write 2026-11-01 (UTC), 2026-11-01T15:04:05Z, -24h or -7d.
@@ -75,8 +75,8 @@ or suppression.`,
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
 		foreign := operate.CheckForeign(request.Target) == nil
 		if foreign {
-			if _, err := operate.ForeignStatus(ctx, conn, request.Target); err != nil {
-				return err
+			if err := operate.NarrowToForeign(ctx, conn, &request); err != nil {
+				return flagError(err)
 			}
 		}
 		if done, err := c.announceReplay(ctx, conn, request, &o, &out); done || err != nil {

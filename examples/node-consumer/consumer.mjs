@@ -50,7 +50,8 @@ async function settle(m) {
 // handle must tolerate a message that comes twice. Here that is a second line.
 function handle(m) {
   const event = JSON.parse(new TextDecoder().decode(m.data));
-  console.log(m.headers.get("Cio-Id"), event.metric, event.data?.identifiers?.cio_id ?? "");
+  const metric = m.subject.split(".").at(-1); // the body may have another word for it
+  console.log(m.headers.get("Cio-Id"), metric, event.data?.identifiers?.cio_id ?? "");
 }
 
 // bury stores a dead letter, which cioctl dead list shows and cioctl dead redrive sends to
@@ -60,14 +61,13 @@ async function bury(m, err) {
   for (const name of m.headers.keys().filter((k) => k.startsWith("Cio-"))) {
     h.set(name, m.headers.get(name));
   }
-  const storedAt = m.time ?? new Date(m.info.timestampNanos / 1e6);
-  h.set("Nats-Msg-Id", `${consumer}:${h.get("Cio-Id")}:${m.info.timestampNanos}`);
+  h.set("Nats-Msg-Id", `${consumer}:${h.get("Cio-Id")}:${m.timestampNanos}`);
   h.set("Cio-Reason", "rejected");
   h.set("Cio-Error", String(err.message).replaceAll("\n", " "));
   h.set("Cio-Attempts", String(m.info.deliveryCount));
   h.set("Cio-Subject", m.subject);
   h.set("Cio-Sequence", String(m.seq));
-  h.set("Cio-Stored-At", storedAt.toISOString());
+  h.set("Cio-Stored-At", m.time.toISOString());
   h.set("Cio-Died-At", new Date().toISOString());
   await nc.request(`customerio.dead.${consumer}.rejected`, m.data, { headers: h, timeout: 5000 });
 }

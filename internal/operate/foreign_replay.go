@@ -16,6 +16,19 @@ import (
 // copyConcurrency is the number of copies whose storing CopyReplay awaits at a time.
 const copyConcurrency = 256
 
+// NarrowToForeign restricts a replay to the events that its target reads, and returns an
+// InputError if the target reads none of them.
+func NarrowToForeign(ctx context.Context, conn *stream.Conn, q *stream.ReplayRequest) error {
+	s, err := ForeignStatus(ctx, conn, q.Target)
+	if err != nil {
+		return err
+	}
+	if q.Subjects = stream.Both(q.Subjects, s.Filters); len(q.Subjects) == 0 {
+		return &InputError{"filter", fmt.Errorf("%s reads none of these events: it reads %s", s.Name, strings.Join(s.Filters, ", "))}
+	}
+	return nil
+}
+
 // CopyReplay stores the events of the request q, of which r is the measure, again for the
 // foreign consumer q.Target alone. It calls copied once for each event, concurrently. A
 // worker reads a replay from the stream itself; another program knows one consumer only.

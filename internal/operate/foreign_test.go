@@ -135,10 +135,35 @@ func TestReplayToForeignConsumer(t *testing.T) {
 	}
 }
 
+// A replay sends a consumer no event that its own filter excludes.
+func TestReplayHeedsTheFilterOfTheConsumer(t *testing.T) {
+	t.Parallel()
+	p := newPipeline(t)
+	p.publish("a", "spammed")
+	p.publish("b", "opened")
+	order := operate.ForeignOrder{Name: "slack", Filter: operate.Filter{Metrics: []string{"spammed", "bounced"}}}
+	if _, err := operate.CreateForeign(t.Context(), p.conn, order); err != nil {
+		t.Fatal(err)
+	}
+	for _, filter := range [][]string{nil, {"object_type=email"}} {
+		if copied := p.copyReplay(t, operate.ReplayOrder{Target: "slack", Filter: filter}); copied != 1 {
+			t.Errorf("%d events were copied, want 1", copied)
+		}
+		p.stranger("slack").want("customerio.redrive.slack.acme.email.spammed")
+	}
+	q := stream.ReplayRequest{Target: "slack", Subjects: stream.Select(nil, nil, []string{"opened"})}
+	if err := operate.NarrowToForeign(t.Context(), p.conn, &q); err == nil || !strings.Contains(err.Error(), "slack reads none of these events") {
+		t.Errorf("a replay of opens: %v", err)
+	}
+}
+
 func (p *pipeline) copyReplay(t *testing.T, o operate.ReplayOrder) (copied int) {
 	t.Helper()
 	q, err := o.Request(time.Now())
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := operate.NarrowToForeign(t.Context(), p.conn, &q); err != nil {
 		t.Fatal(err)
 	}
 	r, err := p.conn.MeasureReplay(t.Context(), q)

@@ -134,6 +134,55 @@ func Select(workspaces, objectTypes, metrics []string) []string {
 	return slices.Compact(subjects) // JetStream refuses overlapping subjects of a consumer
 }
 
+// Both returns the subjects of the events that a subject of a and a subject of b select.
+// No subjects select every event; subjects of other messages select none.
+func Both(a, b []string) []string {
+	var subjects []string
+	for _, x := range eventTokens(a) {
+		for _, y := range eventTokens(b) {
+			if z, ok := both(x, y); ok {
+				subjects = append(subjects, eventsPrefix+strings.Join(z[:], "."))
+			}
+		}
+	}
+	return subjects
+}
+
+// eventTokens returns workspace, object type and metric of each subject of events.
+func eventTokens(subjects []string) (list [][3]string) {
+	if len(subjects) == 0 {
+		subjects = []string{AllEvents}
+	}
+	for _, s := range subjects {
+		rest, ok := strings.CutPrefix(s, eventsPrefix)
+		if !ok {
+			continue
+		}
+		tokens := [3]string{"*", "*", "*"}
+		for i, t := range strings.SplitN(rest, ".", len(tokens)) {
+			if t != ">" {
+				tokens[i] = t
+			}
+		}
+		list = append(list, tokens)
+	}
+	return list
+}
+
+func both(x, y [3]string) (z [3]string, ok bool) {
+	for i := range z {
+		switch {
+		case x[i] == "*":
+			z[i] = y[i]
+		case y[i] == "*", x[i] == y[i]:
+			z[i] = x[i]
+		default:
+			return z, false
+		}
+	}
+	return z, true
+}
+
 // tokens returns the token of each word, "*" for no words.
 func tokens(words []string) []string {
 	if len(words) == 0 {
