@@ -88,22 +88,23 @@ func (b *Broker) wait(ctx context.Context) error {
 	}
 }
 
-// on returns the Look of a check on the connection.
-func (b *Broker) on(look func(context.Context, *stream.Conn) []Verdict) func(context.Context) []Verdict {
+// on returns the Look of a check that asks NATS. A refused question has no answer, so the
+// check is skipped: the finding about permissions names each that is missing.
+func (b *Broker) on(questions []string, look func(context.Context, *stream.Conn) []Verdict) func(context.Context) []Verdict {
 	return func(ctx context.Context) []Verdict {
 		if b.wait(ctx) != nil {
 			return skipped("NATS is not connected")
+		}
+		if reason := b.access.Refuses(questions); reason != "" {
+			return skipped(reason)
 		}
 		return look(ctx, b.conn)
 	}
 }
 
 // onStatus is on for a check of the streams and the consumers. All checks share one look.
-func (b *Broker) onStatus(look func(context.Context, *stream.Status) []Verdict) func(context.Context) []Verdict {
-	return b.on(func(ctx context.Context, conn *stream.Conn) []Verdict {
-		if b.access.Role == "ingest" {
-			return skipped("ingest's user sees neither consumers nor dead letters: run doctor with the user of a worker or an operator")
-		}
+func (b *Broker) onStatus(questions []string, look func(context.Context, *stream.Status) []Verdict) func(context.Context) []Verdict {
+	return b.on(questions, func(ctx context.Context, conn *stream.Conn) []Verdict {
 		b.once.Do(func() { b.status, b.statusErr = conn.Status(ctx) })
 		if b.statusErr != nil {
 			return failed(b.statusErr.Error(), "a missing stream is created by the worker that starts next, or by cioctl stream apply; else look at the findings about nats")

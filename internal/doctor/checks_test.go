@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -104,12 +105,12 @@ func TestPermissions(t *testing.T) {
 	shows(
 		t, found(t, doctor.NATSChecks(connect(t, srv, "operator"))),
 		"nats connection: ok 127.0.0.1:", "nats-server 2.", ", without TLS → ",
-		"nats permissions: ok user operator may do the work of the operator: 23 tried",
+		"nats permissions: ok user operator may do the work of the operator: 24 tried",
 		"nats account: ok 0 B stored, 0 streams, 0 consumers", "nats replicas: ok",
 	)
 	shows(
 		t, found(t, doctor.NATSChecks(connect(t, srv, "worker"))),
-		"nats permissions: ok user worker may do the work of the worker: 18 tried", "nats account: skip only an operator's user",
+		"nats permissions: ok user worker may do the work of the worker: 18 tried", "nats account: skip the worker's user may not ask: run cioctl doctor with an operator's user",
 	)
 	shows(t, found(t, doctor.NATSChecks(connect(t, srv, "stranger"))), "nats connection: fail", "→ NATS refuses the user: check the user and password in NATS_URL")
 
@@ -119,6 +120,52 @@ func TestPermissions(t *testing.T) {
 		"nats permissions: fail user worker, with the work of the worker, may not publish $JS.API.CONSUMER.RESET.CUSTOMERIO.* → "+
 			"add the permission to the user, as in deploy/k8s/base/nats/accounts.conf, and reload NATS",
 	)
+}
+
+// The kind of fault: one cause in many findings. Without a permission NATS does not answer,
+// which says nothing about the streams and the consumers. No check waits for the answer.
+func TestOneMissingPermission(t *testing.T) {
+	t.Parallel()
+	accounts := func(user, denied string) string {
+		return fmt.Sprintf(`accounts { A { jetstream: enabled, users: [
+			{user: o, password: o},
+			{user: operator, password: operator, permissions: {publish: {deny: [%[2]q]}}},
+			{user: %[1]s-only, password: %[1]s-only, permissions: {publish: {deny: [%[2]q]}, subscribe: ["_INBOX_%[1]s.>"]}}] } }`, user, denied)
+	}
+	for _, c := range []struct{ user, denied string }{
+		{"worker", "$JS.API.STREAM.INFO.CUSTOMERIO"},
+		{"worker", "$JS.API.CONSUMER.LIST.CUSTOMERIO"},
+		{"worker", "$JS.API.STREAM.MSG.GET.KV_CIOEVENTS_STATE"},
+		{"ingest", "$JS.API.STREAM.INFO.CUSTOMERIO"},
+		{"ingest", "customerio.events.>"},
+		{"operator", "$JS.API.STREAM.INFO.CUSTOMERIO_DEAD"},
+		{"operator", "$JS.API.INFO"},
+	} {
+		t.Run(c.user+" "+c.denied, func(t *testing.T) {
+			t.Parallel()
+			srv := streamtest.Start(t, streamtest.Configured(t, accounts(c.user, c.denied)))
+			owner, err := stream.Connect(stream.Config{URL: strings.Replace(srv.URL(), "nats://", "nats://o:o@", 1), Log: zerolog.Nop()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer owner.Close()
+			if _, err := owner.Ensure(t.Context(), stream.Settings{}); err != nil {
+				t.Fatal(err)
+			}
+			name := c.user
+			if name != "operator" {
+				name += "-only"
+			}
+			b := connect(t, srv, name)
+			start := time.Now()
+			got := found(t, slices.Concat(doctor.NATSChecks(b), doctor.StreamChecks(b), doctor.WorkChecks(b, time.Now)))
+			shows(t, got, "nats permissions: fail user "+name+", with the work of the "+c.user+", may not publish "+c.denied+" → ")
+			others := strings.ReplaceAll(got, "fail there is no consumer", "")
+			if strings.Count(others, ": fail") != 1 || strings.Contains(got, ": warn") || time.Since(start) > 4*time.Second {
+				t.Errorf("after %v:\n%s", time.Since(start), got)
+			}
+		})
+	}
 }
 
 // A program is checked where its own settings are, and with all mistakes at once.

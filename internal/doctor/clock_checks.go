@@ -32,7 +32,7 @@ type ClockOrder struct {
 // ClockChecks compares the clock of this machine with those of NATS and Customer.io.
 func ClockChecks(b *Broker, o ClockOrder) []Check {
 	return []Check{
-		{"clock", "NATS", b.on(func(ctx context.Context, conn *stream.Conn) []Verdict {
+		{"clock", "NATS", b.on(stream.AskTime, func(ctx context.Context, conn *stream.Conn) []Verdict {
 			return o.compare("NATS", func() (time.Time, error) { return conn.ServerTime(ctx) })
 		})},
 		{"clock", "Customer.io", func(ctx context.Context) []Verdict {

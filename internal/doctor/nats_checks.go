@@ -18,8 +18,8 @@ func NATSChecks(b *Broker) []Check {
 	return []Check{
 		{"nats", "connection", b.connection},
 		{"nats", "permissions", b.permissions},
-		{"nats", "account", b.on(b.account)},
-		{"nats", "replicas", b.on(replicas)},
+		{"nats", "account", b.on(stream.AskAccount, account)},
+		{"nats", "replicas", b.on(stream.AskReplicas, replicas)},
 	}
 }
 
@@ -72,10 +72,7 @@ func (b *Broker) permissions(ctx context.Context) []Verdict {
 
 const permissionRemedy = "add the permission to the user, as in deploy/k8s/base/nats/accounts.conf, and reload NATS"
 
-func (b *Broker) account(ctx context.Context, conn *stream.Conn) []Verdict {
-	if b.access.Role != "operator" {
-		return skipped("only an operator's user may ask for the limits of the account")
-	}
+func account(ctx context.Context, conn *stream.Conn) []Verdict {
 	detail, problems, err := conn.Account(ctx)
 	if err != nil {
 		return failed(err.Error(), "enable JetStream for the account; of a cluster, look whether most servers run: without them it has no leader")

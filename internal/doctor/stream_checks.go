@@ -10,10 +10,10 @@ import (
 // StreamChecks checks the settings and the size of the streams.
 func StreamChecks(b *Broker) []Check {
 	return []Check{
-		{"stream", "settings", b.onStatus(func(_ context.Context, s *stream.Status) []Verdict {
+		{"stream", "settings", b.onStatus(stream.AskStatus, func(_ context.Context, s *stream.Status) []Verdict {
 			return orWell(problems(s, stream.SettingProblem), "both streams are as the programs create them")
 		})},
-		{"stream", "size", b.onStatus(func(_ context.Context, s *stream.Status) []Verdict {
+		{"stream", "size", b.onStatus(stream.AskStatus, func(_ context.Context, s *stream.Status) []Verdict {
 			return orWell(problems(s, stream.FillProblem), size(&s.Stream))
 		})},
 	}

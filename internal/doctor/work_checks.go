@@ -15,10 +15,10 @@ import (
 // suppressions and the newest event. The time now is the clock of this machine.
 func WorkChecks(b *Broker, now func() time.Time) []Check {
 	return []Check{
-		{"work", "consumers", b.onStatus(func(ctx context.Context, s *stream.Status) []Verdict { return b.consumers(ctx, s, now) })},
-		{"work", "dead letters", b.onStatus(func(_ context.Context, s *stream.Status) []Verdict { return deadLetters(s) })},
-		{"work", "suppressions", b.onStatus(func(_ context.Context, s *stream.Status) []Verdict { return held(s) })},
-		{"work", "newest event", b.onStatus(func(_ context.Context, s *stream.Status) []Verdict { return newest(s, now()) })},
+		{"work", "consumers", b.onStatus(stream.AskOldest, func(ctx context.Context, s *stream.Status) []Verdict { return b.consumers(ctx, s, now) })},
+		{"work", "dead letters", b.onStatus(stream.AskStatus, func(_ context.Context, s *stream.Status) []Verdict { return deadLetters(s) })},
+		{"work", "suppressions", b.onStatus(stream.AskStatus, func(_ context.Context, s *stream.Status) []Verdict { return held(s) })},
+		{"work", "newest event", b.onStatus(stream.AskStatus, func(_ context.Context, s *stream.Status) []Verdict { return newest(s, now()) })},
 	}
 }
 

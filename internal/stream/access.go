@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,30 @@ type Access struct {
 	// such as "publish customerio.events.>".
 	Tried   int
 	Missing []string
+
+	needs []string // what the role publishes
+}
+
+// What a check asks NATS. Without the permission for a question NATS gives no answer.
+var (
+	AskAccount  = []string{"$JS.API.INFO"}
+	AskTime     = []string{"$JS.API.STREAM.INFO." + Name}
+	AskReplicas = append([]string{"$JS.API.STREAM.INFO." + DeadName, "$JS.API.STREAM.INFO." + stateStream}, AskTime...)
+	AskStatus   = append([]string{"$JS.API.CONSUMER.LIST." + Name, "$JS.API.STREAM.MSG.GET." + stateStream}, AskReplicas...)
+	AskOldest   = append([]string{"$JS.API.STREAM.MSG.GET." + Name}, AskStatus...)
+)
+
+// Refuses says why the user gets no answer to one of the questions, "" if to all.
+func (a *Access) Refuses(questions []string) string {
+	for _, q := range questions {
+		switch {
+		case a.Role == "" || slices.Contains(a.Missing, "publish "+q):
+			return "NATS does not answer the user: see the finding about permissions"
+		case !slices.Contains(a.needs, q):
+			return fmt.Sprintf("the %s's user may not ask: run cioctl doctor with an operator's user", a.Role)
+		}
+	}
+	return ""
 }
 
 // accessTimeout bounds the wait for a connection and the tries.
@@ -58,7 +83,7 @@ func TryAccess(ctx context.Context, cfg Config) (*Access, error) {
 			return nil, err
 		}
 		if !refused {
-			a.Role, a.Inbox, a.Missing = r.name, r.prefix(), nil
+			a.Role, a.Inbox, a.Missing, a.needs = r.name, r.prefix(), nil, r.publish
 			return a, c.tryAll(ctx, r, a)
 		}
 		a.Missing = append(a.Missing, "subscribe "+r.inbox+".>")

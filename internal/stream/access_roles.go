@@ -23,6 +23,7 @@ var roles = []role{
 	{"operator", defaultInbox, []string{
 		eventsPrefix + ">",
 		redrivePrefix + ">",
+		"$JS.API.INFO",
 		"$JS.API.STREAM.INFO." + Name,
 		"$JS.API.STREAM.INFO." + DeadName,
 		"$JS.API.STREAM.INFO." + stateStream,
