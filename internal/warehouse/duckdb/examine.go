@@ -20,9 +20,9 @@ const (
 	readerWait  = 4 * time.Second
 )
 
-// writable is W_OK of access(2). Opening and closing the file instead could end locks of
-// this process on the file.
-const writable = 2
+// W_OK and R_OK of access(2). Opening and closing the file instead could end locks of this
+// process on the file.
+const writable, readable = 2, 4
 
 // Examine looks at the database file at path for an operator: who has the file, the schema,
 // rights and disk. Examine reads in its turn, as Query does, and delays a worker by less than
@@ -32,7 +32,7 @@ func Examine(ctx context.Context, path string) []warehouse.Sign {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return append(signs, warehouse.Sign{Detail: "the file does not exist yet", Remedy: "start a worker, which creates it, or run cioctl warehouse migrate"})
 	}
-	if err := syscall.Access(path, writable); err != nil {
+	if err := syscall.Access(path, writable); err != nil && !signs[0].Broken {
 		signs = append(signs, warehouse.Sign{Detail: fmt.Sprintf("%s is not writable: %v", path, err), Remedy: "let the worker's user write to the file", Broken: true})
 	}
 	if holder := foreignHolder(ctx, path); holder != "" {
@@ -56,8 +56,12 @@ func read(ctx context.Context, path string) warehouse.Sign {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return warehouse.Sign{Detail: fmt.Sprintf("not read: %v", err), Remedy: "try again when the worker is less busy; if it stays, look at the worker's log"}
+	case isPathError(err):
+		return warehouse.Sign{Detail: fmt.Sprintf("not read: %v", err), Remedy: "let the user of this program write to the .lock and .queue files beside the database: every reader takes turns with the worker by them"}
+	case errors.Is(syscall.Access(path, readable), syscall.EACCES):
+		return warehouse.Sign{Detail: err.Error(), Remedy: "let the worker's user read the file; if cioctl runs as another user, run cioctl doctor as the worker's", Broken: true}
 	case err != nil:
-		return warehouse.Sign{Detail: err.Error(), Remedy: "restore the file from a backup, or move it away and replay the stream", Broken: true}
+		return warehouse.Sign{Detail: err.Error(), Remedy: "check that WAREHOUSE_URL names the database file; if so, restore the file from a backup, or move it away and replay the stream", Broken: true}
 	}
 	defer r.Close()
 	return warehouse.ExamineSchema(ctx, r)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"syscall"
 	"time"
@@ -36,14 +37,27 @@ func takeLease(ctx context.Context, path string, log zerolog.Logger) (*lease, er
 	defer warning.Stop()
 	queue, err := lockFile(ctx, path+".queue")
 	if err != nil {
-		return nil, lockedError(fileHolder(path), err)
+		return nil, leaseError(path, err)
 	}
 	defer queue.Close()
 	lock, err := lockFile(ctx, path+".lock")
 	if err != nil {
-		return nil, lockedError(fileHolder(path), err)
+		return nil, leaseError(path, err)
 	}
 	return &lease{path: path, lock: lock}, nil
+}
+
+// leaseError names the owner of the file, unless the lock file itself cannot be opened.
+func leaseError(path string, err error) error {
+	if isPathError(err) {
+		return fmt.Errorf("open database: %w", err)
+	}
+	return lockedError(fileHolder(path), err)
+}
+
+func isPathError(err error) bool {
+	_, is := errors.AsType[*fs.PathError](err)
+	return is
 }
 
 // wanted reports whether another process, or another sink of this process, waits.
