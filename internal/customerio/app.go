@@ -56,8 +56,8 @@ const maxAppTries = 8
 func (a *App) call(ctx context.Context, method, path string, query url.Values, body, out any) error {
 	for tries := 1; ; tries++ {
 		err := a.once(ctx, method, path, query, body, out)
-		if err == nil {
-			return nil
+		if err == nil || errors.Is(err, errPaused) {
+			return err
 		}
 		result, err := judge(err, "")
 		if ctx.Err() != nil {

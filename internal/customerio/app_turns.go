@@ -2,6 +2,7 @@ package customerio
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -32,6 +33,10 @@ func (t *turns) of(n int) *turns {
 	return t
 }
 
+// errPaused reports a pause that ends after the context. The caller learns the cause at
+// once, instead of a silence until then.
+var errPaused = errors.New("after a 429 the App API asked for a pause")
+
 // take waits for a turn and for the end of a pause. The caller calls release after the
 // answer.
 func (t *turns) take(ctx context.Context) (release func(), err error) {
@@ -41,7 +46,11 @@ func (t *turns) take(ctx context.Context) (release func(), err error) {
 		return nil, ctx.Err()
 	}
 	for wait := t.paused(); wait > 0; wait = t.paused() {
-		if err := sleep(ctx, wait); err != nil {
+		err := errPaused
+		if end, ok := ctx.Deadline(); !ok || time.Until(end) >= wait {
+			err = sleep(ctx, wait)
+		}
+		if err != nil {
 			t.free <- struct{}{}
 			return nil, err
 		}

@@ -116,6 +116,13 @@ func (e *statusError) outcome() outcome {
 	}
 }
 
+// IsRateLimited reports whether err is a 429, or the pause after one: other programs use the calls that Customer.io
+// allows, and the answer tells nothing about the request.
+func IsRateLimited(err error) bool {
+	e := statusOf(err)
+	return e != nil && e.outcome() == outcomeRateLimited || errors.Is(err, errPaused)
+}
+
 // IsUnauthorized reports whether err is about the configuration: credentials that the API
 // does not accept, the wrong region, or an address without the API.
 func IsUnauthorized(err error) bool {

@@ -25,8 +25,8 @@ func tryApp(ctx context.Context, w config.Workspace, cfg customerio.AppConfig, w
 	for i, s := range scopes {
 		switch {
 		case i > 0 && ctx.Err() != nil:
-			return warned(fmt.Sprintf("key accepted, but the time allowed %d of its parts only: this program makes %d calls a second at most", i, cmp.Or(cfg.Rate, customerio.DefaultAppRate)),
-				"raise APP_API_RATE for this call, to 10 at most, or run cioctl doctor --only customerio")
+			return warned(fmt.Sprintf("key accepted, but the time allowed %d of its parts only: the App API is slow, or the workspaces are many for %d calls a second", i, cmp.Or(cfg.Rate, customerio.DefaultAppRate)),
+				"try again; with many workspaces raise APP_API_RATE for this call, to 10 at most, or name a few in CUSTOMERIO_WORKSPACES")
 		case customerio.IsUnauthorized(s.Err) && len(scopes) == 1:
 			return failed(s.Err.Error(), appAdvice(ctx, w, cfg))
 		case customerio.IsUnauthorized(s.Err):

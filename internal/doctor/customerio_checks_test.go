@@ -161,7 +161,7 @@ func TestCustomerioChecks(t *testing.T) {
 func TestAllowedNetworks(t *testing.T) {
 	t.Parallel()
 	for networks, want := range map[string]string{
-		"":                           "networks: ok: ALLOWED_NETWORKS is empty: every address may call, and the signature protects",
+		"":                           "networks: ok: ALLOWED_NETWORKS is empty here: if ingest has none, every address may call, and the signature protects",
 		"192.0.2.0/24,198.51.0.0/16": "networks: ok: ALLOWED_NETWORKS has all 3 addresses that Customer.io calls from",
 		"192.0.2.10/32,10.0.0.0/8": "networks: fail: ALLOWED_NETWORKS lacks 2 of the 3 addresses that Customer.io calls from: ingest answers them 503, and the queue waits → " +
 			"add to ALLOWED_NETWORKS of every ingest: 192.0.2.11,198.51.100.7",
@@ -217,6 +217,23 @@ func TestCustomerioUnreachable(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A 429 says that others are busy: nothing here is known to be wrong.
+func TestCustomerioRateLimited(t *testing.T) {
+	t.Parallel()
+	busy := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "60")
+		w.WriteHeader(http.StatusTooManyRequests)
+	})
+	all, track, app := workspaces(t, map[string]string{"CUSTOMERIO_SITE_ID": "site", "CUSTOMERIO_TRACK_API_KEY": "track", "CUSTOMERIO_APP_API_KEY": "app"})
+	track.Transport, app.Transport = direct{busy}, direct{busy}
+	got := findings(t, append(doctor.CustomerioChecks(doctor.CustomerioOrder{Workspaces: &all, Track: track, App: app}),
+		doctor.WebhookChecks(doctor.WebhookCheckOrder{Workspaces: &all, App: app, Path: "/webhooks/customerio"})...))
+	text := strings.Join(got, "\n")
+	if n := strings.Count(text, " → try again in a minute: other programs use up the calls"); n != 3 || strings.Contains(text, ": fail") {
+		t.Errorf("%d of 3 calls:\n%s", n, text)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // the App API of each region.
 func covers(ctx context.Context, allowed []netip.Prefix, regions map[string]customerio.AppConfig) []Verdict {
 	if len(allowed) == 0 {
-		return ok("ALLOWED_NETWORKS is empty: every address may call, and the signature protects")
+		return ok("ALLOWED_NETWORKS is empty here: if ingest has none, every address may call, and the signature protects")
 	}
 	var list []netip.Addr
 	for _, cfg := range regions {

@@ -67,6 +67,9 @@ func wrongRegion(w config.Workspace, region string) []Verdict {
 // unreached is the verdict about a silent API.
 func unreached(err error) []Verdict {
 	text := err.Error()
+	if customerio.IsRateLimited(err) {
+		return warned(text, "try again in a minute: other programs use up the calls that Customer.io allows to the account. If it stays, look for them, and lower their rates")
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		text = strings.Replace(text, context.DeadlineExceeded.Error(), fmt.Sprintf("no answer within %v", apiWait), 1)
 	}
