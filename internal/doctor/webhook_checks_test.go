@@ -57,6 +57,16 @@ func TestRegisteredWebhook(t *testing.T) {
 			url: endpoint, seeded: []customeriotest.Webhook{good, change(func(w *customeriotest.Webhook) { w.ID, w.Endpoint = 9, endpoint+"/" })},
 			want: "registered: fail: webhook 7, ours: webhook 9 has the same endpoint: every event may come twice → delete one of them in Customer.io",
 		},
+		"two, one with the workspace": {
+			url: endpoint, seeded: []customeriotest.Webhook{good, change(func(w *customeriotest.Webhook) { w.ID, w.Endpoint = 9, endpoint+"/default" })},
+			want: "registered: fail: webhook 7, ours: webhook 9 posts to the same ingest: every event may come twice → delete one of them in Customer.io",
+		},
+		"two hosts": {
+			seeded: []customeriotest.Webhook{good, change(func(w *customeriotest.Webhook) {
+				w.ID, w.Endpoint = 9, "https://staging.example.com/webhooks/customerio"
+			})},
+			want: "registered: ok: webhook 7, ours",
+		},
 		"workspace": {
 			url: endpoint, env: map[string]string{"CUSTOMERIO_WORKSPACES": "acme", "CUSTOMERIO_ACME_APP_API_KEY": "app"},
 			seeded: []customeriotest.Webhook{change(func(w *customeriotest.Webhook) { w.Endpoint += "/acme" })},

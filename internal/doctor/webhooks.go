@@ -69,9 +69,20 @@ func faults(list []Webhook, w *Webhook) (found []Verdict) {
 		add(Warn, ensure, fmt.Sprintf("%d events are not sent: %s", len(missing), strings.Join(missing, ", ")))
 	}
 	for _, other := range list {
-		if other.ID != w.ID && other.PostsTo(w.Endpoint) {
+		switch {
+		case other.ID == w.ID:
+		case other.PostsTo(w.Endpoint):
 			add(Fail, "delete one of them in Customer.io", fmt.Sprintf("webhook %d has the same endpoint: every event may come twice", other.ID))
+		case other.Ours && (w.isBelow(&other) || other.isBelow(w)):
+			add(Fail, "delete one of them in Customer.io", fmt.Sprintf("webhook %d posts to the same ingest: every event may come twice", other.ID))
 		}
 	}
 	return found
+}
+
+// isBelow reports whether the endpoint is other's with the name of a workspace: ingest
+// takes the calls of both.
+func (w *Webhook) isBelow(other *Webhook) bool {
+	endpoint := strings.TrimRight(w.Endpoint, "/")
+	return other.PostsTo(endpoint[:max(0, strings.LastIndex(endpoint, "/"))])
 }

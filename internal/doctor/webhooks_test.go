@@ -147,8 +147,9 @@ func TestListWebhooksWarns(t *testing.T) {
 			"a: disabled, full_resolution is off, 71 events are not sent, webhook 5 has the same endpoint | " +
 			"b: a JavaScript webhook, 72 events are not sent, webhook 4 has the same endpoint | c: | cioevents:",
 		"": "crm: | " +
-			"a: disabled, full_resolution is off, 71 events are not sent, webhook 5 has the same endpoint | " +
-			"b: a JavaScript webhook, 72 events are not sent, webhook 4 has the same endpoint | c: 72 events are not sent | cioevents:",
+			"a: disabled, full_resolution is off, 71 events are not sent, webhook 5 has the same endpoint, webhook 6 posts to the same ingest | " +
+			"b: a JavaScript webhook, 72 events are not sent, webhook 4 has the same endpoint, webhook 6 posts to the same ingest | " +
+			"c: 72 events are not sent, webhook 4 posts to the same ingest, webhook 5 posts to the same ingest | cioevents:",
 	} {
 		list, err := doctor.ListWebhooks(t.Context(), app, url, "/webhooks/customerio")
 		if err != nil || len(list) != len(fake.Webhooks()) {
