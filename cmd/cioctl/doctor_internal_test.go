@@ -117,3 +117,19 @@ func TestDoctorOnAnOperatorsMachine(t *testing.T) {
 		t.Errorf("with a setting of the worker:\n%s", out)
 	}
 }
+
+// The kind of fault: a setting that cannot be read leaves a group without a check, and the
+// group seems healthy.
+func TestDoctorOfAWrongSetting(t *testing.T) {
+	t.Parallel()
+	for group, env := range map[string][2]string{
+		"warehouse":  {"WAREHOUSE_URL", "duckdb:"},
+		"customerio": {"CUSTOMERIO_WORKSPACES", "a,a"},
+	} {
+		s := &shell{t: t, env: map[string]string{env[0]: env[1]}}
+		out, _, code := s.run("doctor", "--only", group)
+		if code != 1 || !strings.Contains(strings.Join(strings.Fields(out), " "), "config cioctl fail invalid "+env[0]) {
+			t.Errorf("%s: exit code %d\n%s", group, code, out)
+		}
+	}
+}
