@@ -30,7 +30,7 @@ type teller struct {
 // Query implements warehouse.Reader.
 func (t teller) Query(ctx context.Context, statement string) (*warehouse.Rows, error) {
 	finish := t.cli.waiting("BigQuery")
-	defer func() { finish() }()
+	defer func() { finish() }() //nolint:gocritic // the last of two
 	e, err := t.Estimate(ctx, statement)
 	if err != nil {
 		return nil, err

@@ -101,7 +101,7 @@ func TestCtrlCCancelsTheJob(t *testing.T) {
 		code <- c
 	}()
 	for len(server.Jobs()) == 0 {
-		time.Sleep(5 * time.Millisecond) // the fake is on the network
+		<-time.After(5 * time.Millisecond) // the fake is on the network
 	}
 	cancel()
 	if got := <-code; got != 1 {

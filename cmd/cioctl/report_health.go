@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/cioevents/cioevents/internal/config"
@@ -41,7 +42,8 @@ func (c *cli) reportHealth(ctx context.Context, list *warehouseSetting, o report
 func healthTable(w io.Writer, h *report.Health) {
 	count := map[warehouse.Status]int{}
 	for _, m := range h.Measures {
-		if count[m.Status]++; m.Status.Rank() < warehouse.StatusWarn.Rank() {
+		count[m.Status]++
+		if m.Status.Rank() < warehouse.StatusWarn.Rank() {
 			continue
 		}
 		if count[warehouse.StatusBad]+count[warehouse.StatusWarn] == 1 {
@@ -49,7 +51,7 @@ func healthTable(w io.Writer, h *report.Health) {
 		}
 		of, rate := "-", "-"
 		if m.Of > 0 {
-			of, rate = fmt.Sprint(m.Of), percent(m.Count, m.Of)
+			of, rate = strconv.FormatInt(m.Of, 10), percent(m.Count, m.Of)
 		}
 		if m.Usual > 0 {
 			rate += ", usually " + percent(m.Usual, m.Of)

@@ -1,8 +1,8 @@
 package report
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
@@ -46,12 +46,13 @@ func (r *messageHealth) measures() []Measure {
 }
 
 func (r *messageHealth) title() string {
-	ids := strings.TrimSpace(r.Source + " " + r.SourceID)
+	parts := []string{strings.TrimSpace(r.Source + " " + r.SourceID)}
 	for _, id := range []int64{r.Action, r.Content} {
 		if id != 0 {
-			ids += fmt.Sprintf(" / %d", id)
+			parts = append(parts, strconv.FormatInt(id, 10))
 		}
 	}
+	ids := strings.Join(parts, " / ")
 	switch {
 	case ids == "":
 		return "(no source)"

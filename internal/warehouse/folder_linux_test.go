@@ -1,6 +1,7 @@
 package warehouse_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,11 +53,12 @@ func TestExamineFileSystem(t *testing.T) {
 	if err := os.Remove(full); err != nil {
 		t.Fatal(err)
 	}
-	err := syscall.EBUSY // while a process that another test starts has not closed its copy of a file
-	for err == syscall.EBUSY && t.Context().Err() == nil {
-		err, _ = syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, "").(syscall.Errno)
+	remount := func() error { return syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, "") }
+	err := remount()
+	for errors.Is(err, syscall.EBUSY) && t.Context().Err() == nil { // a child of another test has its copy of a file
+		err = remount()
 	}
-	if err != 0 {
+	if err != nil {
 		t.Fatal(err)
 	}
 	if s := examined(t, dir); !s.Broken || !strings.Contains(s.Remedy, "remount the file system for writing") {

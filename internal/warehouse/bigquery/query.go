@@ -37,10 +37,10 @@ func (r *Reader) query(statement string) *bq.Query {
 // dryRun lets BigQuery judge the statement, and returns an error unless the statement is
 // one SELECT. A second call with the same statement costs no request.
 func (r *Reader) dryRun(ctx context.Context, statement string) (plan, error) {
-	switch {
-	case statement == "":
+	switch statement {
+	case "":
 		return plan{}, errors.New("want a statement, have none")
-	case statement == r.plan.statement:
+	case r.plan.statement:
 		return r.plan, nil
 	}
 	q := r.query(statement)

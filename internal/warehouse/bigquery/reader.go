@@ -49,7 +49,7 @@ func OpenReader(ctx context.Context, cfg Config) (*Reader, error) {
 	r := &Reader{cfg: cfg}
 	r.life, r.end = context.WithCancelCause(context.WithoutCancel(ctx))
 	var err error
-	if r.client, err = newTables(r.life, &cfg); err != nil {
+	if r.client, err = newTables(r.life, &cfg); err != nil { //nolint:contextcheck // the client lives until Close
 		return nil, r.explain(ctx, err)
 	}
 	meta, err := r.client.Dataset(cfg.Dataset).Metadata(ctx)

@@ -70,8 +70,11 @@ func TestReaderValues(t *testing.T) {
 	}
 	want := []any{
 		int64(7), -0.25, true, nil, "a", json.Number("1.5"), "2026-01-02", "10:20:30.5", "2026-01-02T03:04:05.000006",
-		time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC), json.RawMessage(`{"x": [1.50]}`), []any{int64(1), int64(2)}, []any{},
-		map[string]any{"a": int64(1), "b": []any{map[string]any{"c": "2026-01-02"}}}, "NaN",
+		time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC), json.RawMessage(`{"x": [1.50]}`),
+		[]any{int64(1), int64(2)},
+		[]any{},
+		map[string]any{"a": int64(1), "b": []any{map[string]any{"c": "2026-01-02"}}},
+		"NaN",
 	}
 	if diff := cmp.Diff(want, table.Rows[0]); diff != "" {
 		t.Errorf("values (-want +got):\n%s", diff)
@@ -139,7 +142,7 @@ func TestReaderCancelsJobs(t *testing.T) {
 				failed <- err
 			}()
 			for len(p.Jobs()) == 0 {
-				time.Sleep(5 * time.Millisecond) // the fake is on the network
+				<-time.After(5 * time.Millisecond) // the fake is on the network
 			}
 			end(cancel, r)
 			if err := <-failed; err == nil {

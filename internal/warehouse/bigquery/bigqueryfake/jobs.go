@@ -33,7 +33,7 @@ func (s *Server) insertJob(r *http.Request) (any, error) {
 	if plan.StatementType != "SELECT" {
 		return nil, &restError{http.StatusNotImplemented, "notImplemented", "bigqueryfake runs no " + plan.StatementType}
 	}
-	return s.begin(&job{resource: resource, query: q, plan: plan, bytes: bytes, done: make(chan struct{}), end: func() {}})
+	return s.begin(&job{resource: resource, query: q, plan: plan, bytes: bytes, done: make(chan struct{}), end: func() {}}) //nolint:contextcheck // the job outlives the request that starts it
 }
 
 // queryOf checks the configuration of a job and completes its reference.

@@ -81,7 +81,8 @@ func (e engine) Run(ctx context.Context, q bigqueryfake.Query) (*bigqueryfake.Re
 
 // open opens a DuckDB with the rows and the views of the dataset.
 func (e engine) open(ctx context.Context, q bigqueryfake.Query) (*duckdb.Reader, error) {
-	script := "CREATE SCHEMA " + q.Dataset + "; SET search_path = '" + q.Dataset + ",main'; SET default_null_order = 'nulls_first';\n"
+	var script strings.Builder
+	script.WriteString("CREATE SCHEMA " + q.Dataset + "; SET search_path = '" + q.Dataset + ",main'; SET default_null_order = 'nulls_first';\n")
 	for name, columns := range map[string][]warehouse.Column{bigquery.Raw: warehouse.Columns(), bigquery.NamesRaw: warehouse.NameColumns()} {
 		if q.Server.Table(q.Project, q.Dataset, name) == nil {
 			continue
@@ -90,17 +91,17 @@ func (e engine) open(ctx context.Context, q bigqueryfake.Query) (*duckdb.Reader,
 		if err != nil {
 			return nil, err
 		}
-		script += "CREATE TABLE " + name + " AS SELECT * FROM read_json('" + file + "', format = 'newline_delimited', columns = {" + columnTypes(columns) + "});\n"
+		fmt.Fprintf(&script, "CREATE TABLE %s AS SELECT * FROM read_json('%s', format = 'newline_delimited', columns = {%s});\n", name, file, columnTypes(columns))
 	}
 	for _, name := range []string{warehouse.Events, warehouse.Names, warehouse.Settings} {
 		if view := q.Server.Table(q.Project, q.Dataset, name); view != nil {
-			script += "CREATE VIEW " + q.Dataset + "." + name + " AS " + translated(view.View.Query) + ";\n"
+			fmt.Fprintf(&script, "CREATE VIEW %s.%s AS %s;\n", q.Dataset, name, translated(view.View.Query))
 		}
 	}
 	if q.Server.Table(q.Project, q.Dataset, warehouse.Deliveries) != nil {
-		script += strings.Join(duckdbsql.Views(duckdbsql.Store{Schema: q.Dataset, Fill: warehouse.HealthSQL}), "\n")
+		script.WriteString(strings.Join(duckdbsql.Views(duckdbsql.Store{Schema: q.Dataset, Fill: warehouse.HealthSQL}), "\n"))
 	}
-	return duckdb.OpenFolder(ctx, "", script)
+	return duckdb.OpenFolder(ctx, "", script.String())
 }
 
 // save writes the rows to a file with an object a line.
@@ -159,13 +160,13 @@ func mistake(err error) error {
 		return &bigqueryfake.MissingTableError{Name: m[1]}
 	}
 	if m := missingColumn.FindStringSubmatch(text); m != nil {
-		return errors.New("Unrecognized name: " + m[1] + " at [1:8]") //nolint:staticcheck // BigQuery's words.
+		return errors.New("Unrecognized name: " + m[1] + " at [1:8]")
 	}
 	if m := syntax.FindStringSubmatch(text); m != nil {
-		return errors.New(`Syntax error: Unexpected "` + m[1] + `" at [1:1]`) //nolint:staticcheck // BigQuery's words.
+		return errors.New(`Syntax error: Unexpected "` + m[1] + `" at [1:1]`)
 	}
 	if strings.Contains(text, "at end of input") {
-		return errors.New("Syntax error: Unexpected end of statement at [1:1]") //nolint:staticcheck // BigQuery's words.
+		return errors.New("Syntax error: Unexpected end of statement at [1:1]")
 	}
 	return err
 }
