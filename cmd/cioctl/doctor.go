@@ -131,6 +131,9 @@ func (c *cli) examine(ctx context.Context, d *doctorSettings, out *output) error
 		})
 	}
 	found, err := c.showFindings(ctx, checks, out)
+	if err == nil && ctx.Err() != nil {
+		err = ctx.Err()
+	}
 	if err == nil && found.Failures > 0 {
 		err = fmt.Errorf("doctor found %s", count(found.Failures, "failure"))
 	}

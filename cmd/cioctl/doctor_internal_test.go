@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net"
 	"path/filepath"
 	"strings"
@@ -131,5 +132,22 @@ func TestDoctorOfAWrongSetting(t *testing.T) {
 		if code != 1 || !strings.Contains(strings.Join(strings.Fields(out), " "), "config cioctl fail invalid "+env[0]) {
 			t.Errorf("%s: exit code %d\n%s", group, code, out)
 		}
+	}
+}
+
+// After Ctrl-C doctor tells of no fault: an interrupted check has found nothing.
+func TestDoctorInterrupted(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	s := &shell{t: t, url: "nats://" + ln.Addr().String(), env: map[string]string{"CUSTOMERIO_APP_URL": "http://" + ln.Addr().String(), "CUSTOMERIO_APP_API_KEY": "k"}}
+	ctx, stop := context.WithCancel(t.Context())
+	time.AfterFunc(300*time.Millisecond, stop)
+	out, errs, code := s.runIn(ctx, strings.NewReader(""), "doctor")
+	if code != 1 || !strings.Contains(errs, "cioctl: interrupted") || !strings.Contains(out, ", 0 warnings, 0 failures") {
+		t.Errorf("exit code %d\n%s\n%s", code, out, errs)
 	}
 }

@@ -46,17 +46,26 @@ func (f *findings) sum() string {
 func (c *cli) showFindings(ctx context.Context, checks []doctor.Check, out *output) (*findings, error) {
 	found := &findings{Findings: []doctor.Finding{}}
 	if out.format == "json" {
-		doctor.Run(ctx, checks, found.add)
+		doctor.Run(ctx, checks, uninterrupted(ctx, found.add))
 		return found, out.print(c.out, found, nil)
 	}
 	table := c.findingTable(checks)
 	table.line("GROUP", "CHECK", "STATE", "", "DETAIL")
-	doctor.Run(ctx, checks, func(f doctor.Finding) {
+	doctor.Run(ctx, checks, uninterrupted(ctx, func(f doctor.Finding) {
 		found.add(f)
 		table.show(f)
-	})
+	}))
 	_, err := fmt.Fprintf(c.out, "\n%s\n", found.sum())
 	return found, err
+}
+
+// uninterrupted drops the findings after Ctrl-C: each check then fails, whatever it looks at.
+func uninterrupted(ctx context.Context, show func(doctor.Finding)) func(doctor.Finding) {
+	return func(f doctor.Finding) {
+		if ctx.Err() == nil {
+			show(f)
+		}
+	}
 }
 
 // A findingTable prints findings in columns.
