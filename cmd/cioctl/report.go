@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,6 +19,9 @@ import (
 type reportOptions struct {
 	campaign int64
 	days     int
+	since    string
+	until    string
+	timezone string
 	html     string
 	health   bool
 	wait     time.Duration
@@ -32,20 +34,28 @@ func (c *cli) report() *cobra.Command {
 	var o reportOptions
 	cmd := &cobra.Command{
 		Use:   "report",
-		Short: "Show the funnel of each campaign, the days, and why messages bounced",
-		Long: "report summarises the first warehouse of --warehouse-url: the funnel of each\n" +
-			"campaign, the days, the reasons of bounces, the links, and how long events took to\n" +
-			"arrive. It reads BigQuery, a Parquet folder, or a DuckDB file, even while a worker\n" +
+		Short: "Show the messages with their rates, the days, and why messages bounced",
+		Long: "report summarises the first warehouse of --warehouse-url: the messages\n" +
+			"with their rates, the days, the mailbox providers, the reasons of bounces, the times\n" +
+			"to open, the links, and how long events took to arrive. It reads BigQuery, a Parquet\n" +
+			"folder, or a DuckDB file, even while a worker " +
 			"writes to the file.\n\n" +
+			"A delivery counts on the day on which it was sent. Days begin at midnight in the time\n" +
+			"zone of the warehouse, or in --timezone. The days of links and latency are always in\n" +
+			"the time zone of the warehouse. Customer.io's pages of newsletters use Eastern time,\n" +
+			"America/New_York.\n\n" +
 			"A report without numbers says why, and what to change. report fails when a worker\n" +
 			"does not hand over the file within --wait, or when the views are of an older release\n" +
-			"(run cioctl warehouse migrate). Days begin at midnight UTC. BigQuery charges for the\n" +
+			"(run cioctl warehouse migrate). BigQuery charges for the\n" +
 			"bytes that report reads; on a terminal, report shows the bytes of each query.\n\n" + healthLong,
 		Example: "  cioctl report --days 7\n  cioctl report --campaign 4 --html report.html\n" +
 			"  cioctl report --health --days 2 || exit    # in a script, before the next batch",
 	}
 	cmd.Flags().Var(config.AtLeast0(&o.campaign, 0), "campaign", "only this campaign")
 	cmd.Flags().Var(config.AtLeast0(&o.days, 30), "days", "number of days, including today; 0 for all")
+	cmd.Flags().StringVar(&o.since, "since", "", "first day, such as 2026-11-24 or -7d, instead of --days")
+	cmd.Flags().StringVar(&o.until, "until", "", "last day, such as 2026-11-24 or -1d")
+	cmd.Flags().StringVar(&o.timezone, "timezone", "", "IANA name of the zone in which days begin, such as Europe/Berlin; default the warehouse's")
 	cmd.Flags().StringVar(&o.html, "html", "", "write a page with plots to this file instead of tables")
 	cmd.Flags().BoolVar(&o.health, "health", false, "judge the e-mails by the measures of mailbox providers; exit code 4 if one is bad")
 	cmd.Flags().Var(config.Span(&o.wait, 30*time.Second), "wait", "how long to wait until a worker hands over the file, or BigQuery answers")
@@ -67,8 +77,8 @@ func (c *cli) report() *cobra.Command {
 		if o.html != "" {
 			return c.writeHTML(r, o.html)
 		}
-		return out.print(c.out, r, func(w io.Writer) { reportTables(w, r, o) })
-	}, &list, &out)
+		return out.print(c.out, r, func(w io.Writer) { reportTables(w, r) })
+	}, &list, &out, check(o.check))
 }
 
 // readWarehouse opens the first warehouse and reads a report.
@@ -82,7 +92,10 @@ func readWarehouse[T any](ctx context.Context, c *cli, list *warehouseSetting, o
 	defer func() { err = errors.Join(err, reader.Close()) }()
 	ctx, cancel := withTimeout(ctx, o.timeout)
 	defer cancel()
-	r, err := read(ctx, report.Config{Reader: c.charged(reader), Dialect: p.Dialect(), Source: p.URL, Campaign: o.campaign, Days: o.days})
+	r, err := read(ctx, report.Config{
+		Reader: c.charged(reader), Dialect: p.Dialect(), Source: p.URL, Campaign: o.campaign,
+		Days: o.days, Since: o.since, Until: o.until, Timezone: o.timezone,
+	})
 	if _, ok := errors.AsType[*warehouse.MissingNameError](err); ok {
 		err = fmt.Errorf("run \"cioctl warehouse migrate\" if the views are of an older release: %w", err)
 	}
@@ -102,42 +115,12 @@ func (c *cli) writeHTML(r *report.Report, path string) (err error) {
 	return err
 }
 
-// reportTables prints each part of a report under a heading.
-func reportTables(w io.Writer, r *report.Report, o reportOptions) {
-	heading := func(text string) { _, _ = fmt.Fprintf(w, "\n%s\n", strings.ToUpper(text)) } // into a buffer
-	heading("funnel")
-	row(w, "workspace", "type", "campaign", "sent", "delivered", "opened", "clicked", "converted", "bounced", "failed", "unsubscribed", "spam")
-	for _, f := range r.Funnel {
-		row(w, f.Workspace, f.ObjectType, f.Campaign, f.Sent, f.Delivered, f.Opened, f.Clicked, f.Converted, f.Bounced, f.Failed, f.Unsubscribed, f.Spammed)
+// check reports days and zones that no report can have.
+func (o *reportOptions) check() error {
+	for name, day := range map[string]string{"--since": o.since, "--until": o.until} {
+		if _, err := report.ParseDay(day, time.Now()); err != nil {
+			return config.Invalid(name, day, "a day such as 2026-11-24 or -7d")
+		}
 	}
-	heading("days (UTC)")
-	row(w, "day", "sent", "delivered", "opened", "clicked", "bounced", "converted", "events")
-	for _, d := range r.Daily {
-		row(w, d.Day, d.Sent, d.Delivered, d.Opened, d.Clicked, d.Bounced, d.Converted, d.Events)
-	}
-	heading("bounces")
-	row(w, "bounces", "class", "reason")
-	for _, b := range r.Bounces {
-		row(w, b.Count, b.Class, b.Reason)
-	}
-	heading("links")
-	row(w, "clicks", "deliveries", "people", "workspace", "campaign", "link")
-	for _, l := range r.Links {
-		row(w, l.Clicks, l.Unique, l.People, l.Workspace, l.Campaign, l.Href)
-	}
-	if len(r.Funnel)+len(r.Daily) == 0 {
-		_, _ = fmt.Fprintf(w, "\n%s\n", emptyBecause(r, o))
-	}
-}
-
-// emptyBecause returns the reason for a report without numbers, and what to do.
-func emptyBecause(r *report.Report, o reportOptions) string {
-	switch {
-	case r.Newest == nil && o.campaign > 0:
-		return fmt.Sprintf("There are no events of campaign %d: without --campaign the report shows all campaigns.", o.campaign)
-	case r.Newest == nil:
-		return "The warehouse has no events yet: cioctl status shows whether events wait."
-	default:
-		return fmt.Sprintf("The latest event is of %s: --days 0 shows all days.", r.Newest.UTC().Format(time.RFC3339))
-	}
+	return checkTimezone(o.timezone)
 }

@@ -24,7 +24,7 @@ func fill(t *testing.T, url string) {
 	t.Helper()
 	rows := warehousetest.Rows(500)
 	bounce, origin := rows[0].Event, rows[0].Origin
-	bounce.Metric, bounce.FailureMessage, origin.EventID = webhook.Bounced, attack, "attack"
+	bounce.Metric, bounce.FailureMessage, bounce.DeliveryID, origin.EventID = webhook.Bounced, attack, "attack", "attack"
 	write(t, url, append(rows, warehouse.NewRow(&bounce, origin)))
 }
 
@@ -61,11 +61,11 @@ func TestReport(t *testing.T) {
 		s := &shell{t: t}
 		fill(t, url)
 		r := read[report.Report](s, "report", "--warehouse-url", url, "--days", "0")
-		if len(r.Funnel) == 0 || r.Funnel[0].Sent == 0 || len(r.Daily) == 0 || len(r.Bounces) == 0 || r.Source != url {
+		if len(r.Messages) == 0 || r.Messages[0].Sent == 0 || len(r.Days) == 0 || len(r.Bounces) == 0 || r.Source != url {
 			t.Errorf("%s: %+v", url, r)
 		}
 		table := s.ok("report", "--warehouse-url", url, "--days", "0")
-		for _, want := range []string{"FUNNEL", "DAYS", "BOUNCES", "LINKS", attack} {
+		for _, want := range []string{"EMAIL", "MESSAGES", "DAYS", "BOUNCES", "LINKS", "TIMES", attack} {
 			if !strings.Contains(table, want) {
 				t.Errorf("%s: the tables have no %q", url, want)
 			}
@@ -91,7 +91,7 @@ func TestReportPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(page)
-	for _, want := range []string{"<!DOCTYPE html>", "<polyline", `<rect class="bar"`, "&lt;script&gt;alert(1)&lt;/script&gt;", "</html>"} {
+	for _, want := range []string{"<!DOCTYPE html>", "<circle", `<rect class="bar"`, "&lt;script&gt;alert(1)&lt;/script&gt;", "</html>"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page has no %q", want)
 		}
@@ -112,14 +112,14 @@ func TestReportOfOldViews(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.ExecContext(t.Context(), "DROP VIEW messaging.customerio_activity_daily"); err != nil {
+	if _, err := db.ExecContext(t.Context(), "DROP VIEW messaging.customerio_links"); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
 	s := &shell{t: t}
-	if _, errs, code := s.run("report", "--warehouse-url", "duckdb:"+path); code != 1 || !strings.Contains(errs, "cioctl warehouse migrate") {
+	if _, errs, code := s.run("report", "--warehouse-url", "duckdb:"+path, "--days", "0"); code != 1 || !strings.Contains(errs, "cioctl warehouse migrate") {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
 	s.ok("warehouse", "migrate", "--warehouse-url", "duckdb:"+path)
@@ -129,6 +129,8 @@ func TestReportOfOldViews(t *testing.T) {
 func TestReportWithoutAWarehouse(t *testing.T) {
 	t.Parallel()
 	s := &shell{t: t}
+	s.wrong("--since", "report", "--since", "yesterday")
+	s.wrong("--timezone", "report", "--timezone", "Mars")
 	for _, url := range warehouses(t) {
 		if _, errs, code := s.run("report", "--warehouse-url", url); code != 1 || !strings.Contains(errs, "a worker creates") {
 			t.Errorf("%s: exit code %d, %s", url, code, errs)

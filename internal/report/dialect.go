@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
@@ -10,35 +9,33 @@ import (
 // A dialect has the expressions in which the SQL of warehouses differs. All other SQL of a
 // report is the same for each warehouse.
 type dialect struct {
-	// between returns the time between two timestamps in the unit SECOND or MILLISECOND.
-	between func(unit, from, to string) string
-	// quantile returns the quantile of an expression, such as the median with 50 of 100.
-	quantile func(expression string, percent int) string
-	// hour returns the hour of a timestamp in UTC.
-	hour func(timestamp string) string
-	// replace replaces all matches of a pattern. The pattern may have both quotes.
-	replace func(text, pattern, with string) string
+	// seconds returns the seconds between two timestamps.
+	seconds func(from, to string) string
+	// quantiles aggregates an expression to a list, of which quantile returns an element,
+	// such as the median for 50 of 100.
+	quantiles func(expression string) string
+	quantile  func(list string, percent int) string
+	// day returns the day of a timestamp in an IANA time zone.
+	day func(timestamp, zone string) string
 }
 
 var dialects = map[warehouse.Dialect]dialect{
 	warehouse.DuckDBSQL: {
-		between: func(unit, from, to string) string { return fmt.Sprintf("date_diff('%s', %s, %s)", unit, from, to) },
-		quantile: func(expression string, percent int) string {
-			return fmt.Sprintf("quantile_cont(%s, %d / 100)", expression, percent)
+		seconds:   func(from, to string) string { return fmt.Sprintf("(epoch(%s) - epoch(%s))", to, from) },
+		quantiles: func(expression string) string { return "quantile_cont(" + expression + ", [0.5, 0.9, 0.99])" },
+		quantile: func(list string, percent int) string {
+			return fmt.Sprintf("%s[%d]", list, map[int]int{50: 1, 90: 2, 99: 3}[percent])
 		},
-		hour: func(timestamp string) string { return "date_trunc('hour', " + timestamp + ")" },
-		replace: func(text, pattern, with string) string {
-			return fmt.Sprintf("regexp_replace(%s, '%s', '%s', 'g')", text, strings.ReplaceAll(pattern, "'", "''"), with)
+		day: func(timestamp, zone string) string {
+			return fmt.Sprintf("CAST(timezone('%s', %s) AS DATE)", zone, timestamp)
 		},
 	},
 	warehouse.GoogleSQL: {
-		between: func(unit, from, to string) string { return fmt.Sprintf("TIMESTAMP_DIFF(%s, %s, %s)", to, from, unit) },
-		quantile: func(expression string, percent int) string {
-			return fmt.Sprintf("APPROX_QUANTILES(%s, 100)[OFFSET(%d)]", expression, percent)
+		seconds: func(from, to string) string {
+			return fmt.Sprintf("(TIMESTAMP_DIFF(%s, %s, MICROSECOND) / 1000000)", to, from)
 		},
-		hour: func(timestamp string) string { return "TIMESTAMP_TRUNC(" + timestamp + ", HOUR)" },
-		replace: func(text, pattern, with string) string {
-			return fmt.Sprintf(`REGEXP_REPLACE(%s, r"""%s""", r"%s")`, text, pattern, with)
-		},
+		quantiles: func(expression string) string { return "APPROX_QUANTILES(" + expression + ", 100)" },
+		quantile:  func(list string, percent int) string { return fmt.Sprintf("%s[OFFSET(%d)]", list, percent) },
+		day:       func(timestamp, zone string) string { return fmt.Sprintf("DATE(%s, '%s')", timestamp, zone) },
 	},
 }

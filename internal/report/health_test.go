@@ -2,7 +2,6 @@ package report_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -11,22 +10,9 @@ import (
 
 	"github.com/cioevents/cioevents/internal/report"
 	"github.com/cioevents/cioevents/internal/warehouse"
-	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
-	"github.com/cioevents/cioevents/internal/warehouse/parquet"
 	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
-
-// healthReaders returns readers of a DuckDB file and a Parquet folder with the rows.
-func healthReaders(t *testing.T, rows []warehouse.Row) map[string]warehouse.Reader {
-	t.Helper()
-	path, dir := filepath.Join(t.TempDir(), "e.duckdb"), t.TempDir()
-	file, err := duckdb.New(duckdb.Config{Path: path})
-	fillWith(t, file, err, rows)
-	folder, err := parquet.New(parquet.Config{Dir: dir})
-	fillWith(t, folder, err, rows)
-	return openReaders(t, path, dir)
-}
 
 func health(t *testing.T, r warehouse.Reader, now time.Time, days int) *report.Health {
 	t.Helper()
@@ -72,7 +58,7 @@ func TestHealth(t *testing.T) {
 	}
 	optouts := []string{"warn sent_after_optout optout   7/0"}
 	at := func(day int) time.Time { return time.Date(2025, time.September, day, 12, 0, 0, 0, time.UTC) }
-	for name, r := range healthReaders(t, warehousetest.HealthRows()) {
+	for name, r := range readersOf(t, warehousetest.HealthRows()) {
 		for _, c := range []struct {
 			now    time.Time
 			days   int
@@ -118,7 +104,7 @@ func TestHealthOfOpens(t *testing.T) {
 			}
 		}
 	}
-	for name, r := range healthReaders(t, rows) {
+	for name, r := range readersOf(t, rows) {
 		for day, want := range map[int]string{
 			7:  "",                                      // four days before the 5th are not enough
 			8:  "ok human_opens 390/1000 usually 400",   // on the 6th

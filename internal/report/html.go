@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -14,13 +14,20 @@ import (
 var pageText string
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"percent": percent,
-	"width":   width,
-	"lines":   lines,
-	"moment":  func(t time.Time) string { return t.UTC().Format(time.DateTime) },
-	"times":   func(a, b int) int { return a * b },
-	"whole":   whole,
+	"percent":  Percent,
+	"duration": Duration,
+	"width":    width,
+	"days":     dayPlot,
+	"hours":    hourPlot,
+	"moment":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") },
+	"times":    func(a, b int) int { return a * b },
+	"top":      top[Message],
 }).Parse(pageText))
+
+// Rows is the number of messages in tables. JSON has all.
+const Rows = 200
+
+func top[T any](list []T) []T { return list[:min(len(list), Rows)] }
 
 // HTML writes the report as one self-contained page, without scripts and without
 // requests to the network. html/template escapes all texts of events.
@@ -31,88 +38,72 @@ func (r *Report) HTML(w io.Writer) error {
 	return nil
 }
 
-// Stages returns the bars of the funnel.
-func (f Funnel) Stages() []Stage {
-	return []Stage{
-		{"sent", f.Sent, f.Sent},
-		{"delivered", f.Delivered, f.Sent},
-		{"opened", f.Opened, f.Sent},
-		{"clicked", f.Clicked, f.Sent},
-		{"converted", f.Converted, f.Sent},
-		{"bounced", f.Bounced, f.Sent},
+// Stages returns the lines of the summary, without those that the channel cannot have.
+func (c *Counts) Stages() []Stage {
+	list := []Stage{
+		{"sent", c.Sent, c.Deliveries, "of all deliveries"},
+		{"delivered", c.Delivered, c.Sent, "of sent"},
+		{"opened", c.Opens, c.Delivered, "of delivered"},
+		{"clicked", c.Clicks, c.Delivered, "of delivered"},
+		{"converted", c.Conversions, c.Delivered, "of delivered"},
+		{"unsubscribed", c.Unsubscribes, c.Delivered, "of delivered"},
+		{"bounced", c.HardBounces, c.Sent, "of sent (hard bounces)"},
+		{"complained", c.Complaints, c.OutsideGmail, "of delivered outside Gmail"},
 	}
+	return slices.DeleteFunc(list, func(s Stage) bool { return s.Count == 0 && s.Of == 0 })
 }
 
-// A Stage is one bar of a funnel: Count of Of deliveries reached the stage.
+// A Stage is one line of the summary: Count of Of deliveries reached the stage.
 type Stage struct {
 	Name      string
 	Count, Of int64
+	OfWhat    string
 }
 
-// whole returns a number without decimals, "–" for nil. The printf of a template does not
-// read pointers.
-func whole(n *float64) string {
+// Rate returns the stage's rate, nil without a denominator.
+func (s Stage) Rate() *float64 { return rate(s.Count, s.Of) }
+
+// Percent returns a rate such as "12.3 %", "–" for nil. Small rates have more digits,
+// because complaints are judged by tenths of a percent.
+func Percent(rate *float64) string {
+	switch {
+	case rate == nil:
+		return "–"
+	case *rate > 0 && *rate < 0.01:
+		return fmt.Sprintf("%.2f %%", 100**rate)
+	default:
+		return fmt.Sprintf("%.1f %%", 100**rate)
+	}
+}
+
+// Duration returns a text such as "42 s", "3.5 min" or "2.1 h".
+func Duration(seconds float64) string {
+	switch {
+	case seconds < 100:
+		return fmt.Sprintf("%.3g s", seconds)
+	case seconds < 100*60:
+		return fmt.Sprintf("%.1f min", seconds/60)
+	case seconds < 100*60*60:
+		return fmt.Sprintf("%.1f h", seconds/60/60)
+	default:
+		return fmt.Sprintf("%.1f days", seconds/24/60/60)
+	}
+}
+
+// Whole returns a number without decimals, "–" for nil.
+func Whole(n *float64) string {
 	if n == nil {
 		return "–"
 	}
 	return strconv.FormatFloat(*n, 'f', 0, 64)
 }
 
-func percent(part, whole int64) string {
-	if whole == 0 {
-		return "–"
-	}
-	return fmt.Sprintf("%.1f %%", 100*float64(part)/float64(whole))
-}
-
 // barWidth is the length of the longest bar, in units of the SVG.
-const barWidth = 400
+const barWidth = 300
 
 func width(part, whole int64) float64 {
 	if whole <= 0 {
 		return 0
 	}
 	return barWidth * min(float64(part)/float64(whole), 1)
-}
-
-// Size of the plot of days, in units of the SVG.
-const (
-	plotWidth  = 700.0
-	plotHeight = 180.0
-)
-
-// A line is one curve of the plot of days.
-type line struct {
-	Name   string
-	Points string // of an SVG polyline
-}
-
-// lines returns the curves of the days and the largest value, the top of the plot.
-func lines(days []Day) (plot struct {
-	Lines []line
-	Top   int64
-},
-) {
-	curves := []struct {
-		name string
-		of   func(Day) int64
-	}{
-		{"sent", func(d Day) int64 { return d.Sent }},
-		{"delivered", func(d Day) int64 { return d.Delivered }},
-		{"opened", func(d Day) int64 { return d.Opened }},
-		{"clicked", func(d Day) int64 { return d.Clicked }},
-		{"bounced", func(d Day) int64 { return d.Bounced }},
-	}
-	for _, d := range days {
-		plot.Top = max(plot.Top, d.Sent, d.Delivered, d.Opened, d.Clicked, d.Bounced)
-	}
-	for _, c := range curves {
-		var points strings.Builder
-		for i, d := range days {
-			x := plotWidth * (float64(i) + 0.5) / float64(len(days))
-			fmt.Fprintf(&points, "%.1f,%.1f ", x, plotHeight*(1-float64(c.of(d))/float64(max(plot.Top, 1))))
-		}
-		plot.Lines = append(plot.Lines, line{c.name, points.String()})
-	}
-	return plot
 }

@@ -1,6 +1,6 @@
-// Package report summarises a warehouse for people: the funnel of each campaign, the
-// numbers of each day, the reasons of bounces, the clicked links, and the time that
-// events took to arrive.
+// Package report summarises a warehouse for people: the messages with their rates, the
+// days, the mailbox providers, the reasons of bounces, the times to open, the clicked
+// links, and the time that events took to arrive.
 package report
 
 import (
@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
-	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // Config chooses the contents of a report. Reader is required.
@@ -22,85 +21,104 @@ type Config struct {
 	Dialect warehouse.Dialect
 	// Source is the warehouse's name in the report.
 	Source string
-	// Campaign restricts the report to the campaign with this number, in each
-	// workspace. Default all campaigns, and messages without a campaign.
+	// Campaign restricts the messages and links to the campaign with this number, in each
+	// workspace. Default all messages.
 	Campaign int64
-	// Days is the number of days of the report, including today. Days begin at
-	// midnight UTC. Default all.
+	// Days is the number of days of the report, including today. Default all.
 	Days int
+	// Since and Until are the first and the last day, such as 2026-11-24 or, for 7 days ago,
+	// -7d. Since replaces Days. Default no bound.
+	Since, Until string
+	// Timezone is the IANA name of the zone in which days begin. Default the zone of
+	// customerio_settings.
+	Timezone string
 	// Now is the time of the report. Default time.Now().
 	Now time.Time
 }
 
-// A Report has the numbers of a warehouse. Lists are empty, never nil.
+// A Report has the numbers of a warehouse. A delivery counts on the day on which it was
+// sent, whatever happens to it later. Lists are empty, never nil.
 type Report struct {
-	Source string    `json:"source"`
-	At     time.Time `json:"at"`
-	// Since is the first moment of the report, nil for all.
-	Since    *time.Time `json:"since"`
-	Campaign int64      `json:"campaign_id,omitempty"`
-	// Newest is the time of the latest event, also before Since, or of the campaign's
-	// latest event. nil without an event.
+	Source   string    `json:"source"`
+	At       time.Time `json:"at"`
+	Timezone string    `json:"timezone"`
+	// Since and Until are the first and the last day, "" for no bound.
+	Since    string `json:"since,omitempty"`
+	Until    string `json:"until,omitempty"`
+	Campaign int64  `json:"campaign_id,omitempty"`
+	// Newest is the time of the latest event of the deliveries, or of the warehouse when the
+	// report has no delivery. nil without an event.
 	Newest *time.Time `json:"newest_event_at"`
 
-	Funnel  []Funnel `json:"funnel"`
-	Daily   []Day    `json:"daily"`
-	Bounces []Bounce `json:"bounces"`
-	Links   []Link   `json:"links"`
-	Latency []Hour   `json:"latency"`
+	Summary  Counts    `json:"summary"`
+	Channels []Message `json:"channels"` // without source; by workspace and object type
+	Messages []Message `json:"messages"`
+	Days     []Day     `json:"days"`
+	Mailbox  []Mailbox `json:"mailbox_providers"`
+	Bounces  []Bounce  `json:"bounces"`
+	Links    []Link    `json:"links"`
+	// Latency has all events of the days, also with Config.Campaign.
+	Latency []Hour `json:"latency"`
 }
 
-// A Funnel counts the deliveries of one campaign that reached each stage. Opens and
-// clicks are of people, not of machines.
-type Funnel struct {
+// A Message is a message of a campaign, broadcast, newsletter or transactional message.
+type Message struct {
+	Key
+	Name string `json:"name,omitempty"`
+	Counts
+	ToOpen    *Times `json:"seconds_to_open"`    // from the arrival to the first human open; nil without one
+	ToDeliver *Times `json:"seconds_to_deliver"` // from sent to delivered; nil without both
+}
+
+// A Key identifies a message. Source is "" for a message without a source.
+type Key struct {
 	Workspace  string `json:"workspace"`
 	ObjectType string `json:"object_type"`
-	// Campaign is 0 for messages without a campaign.
-	Campaign     int64 `json:"campaign_id"`
-	Sent         int64 `json:"sent"`
-	Delivered    int64 `json:"delivered"`
-	Opened       int64 `json:"unique_human_opens"`
-	Clicked      int64 `json:"unique_clicks"`
-	Converted    int64 `json:"conversions"`
-	Bounced      int64 `json:"bounced"`
-	Failed       int64 `json:"failed"`
-	Unsubscribed int64 `json:"unsubscribes"`
-	Spammed      int64 `json:"spam_complaints"`
-	// P50ToOpen is the median of the seconds from the arrival to a person's first
-	// open, nil without an open.
-	P50ToOpen *float64 `json:"p50_seconds_to_open"`
+	Source     string `json:"source,omitempty"`
+	SourceID   string `json:"source_id,omitempty"`
+	Action     int64  `json:"action_id,omitempty"`
+	Content    int64  `json:"content_id,omitempty"`
 }
 
-// A Day counts, for each metric, the deliveries with an event on the day.
+// Times are quantiles, in seconds, of Count deliveries.
+type Times struct {
+	Count int64   `json:"deliveries"`
+	P50   float64 `json:"p50"`
+	P90   float64 `json:"p90"`
+	P99   float64 `json:"p99"`
+}
+
+// A Day has the deliveries sent on the day.
 type Day struct {
-	Day          string `json:"day"` // such as 2026-11-24
-	Sent         int64  `json:"sent"`
-	Delivered    int64  `json:"delivered"`
-	Opened       int64  `json:"human_opens"`
-	Clicked      int64  `json:"clicks"`
-	Bounced      int64  `json:"bounces"`
-	Unsubscribed int64  `json:"unsubscribes"`
-	Converted    int64  `json:"conversions"`
-	Events       int64  `json:"events"`
+	Day string `json:"day"` // such as 2026-11-24
+	Counts
 }
 
-// A Bounce counts the bounces for a reason.
+// A Mailbox has the e-mails to a mailbox provider.
+type Mailbox struct {
+	Provider string `json:"mailbox_provider"`
+	Counts
+}
+
+// A Bounce counts the deliveries that bounced at last, for a reason.
 type Bounce struct {
-	// Reason is the failure message without the names in e-mail addresses, "" for
-	// events without a message.
-	Reason string              `json:"reason"`
-	Class  webhook.BounceClass `json:"class"`
-	Count  int64               `json:"bounces"`
+	Class    string `json:"class"` // hard, soft or unknown
+	Provider string `json:"mailbox_provider"`
+	// Reason is the failure message without addresses and query strings, "" for events
+	// without a message.
+	Reason string `json:"reason"`
+	Count  int64  `json:"deliveries"`
 }
 
-// A Link counts the clicks of people, not machines, on a link.
+// A Link counts the clicks of people, not machines, on a link. The days of links are in
+// the zone of customerio_settings.
 type Link struct {
-	Workspace string `json:"workspace"`
-	Campaign  int64  `json:"campaign_id"`
-	Href      string `json:"href"` // without the names in e-mail addresses
-	Clicks    int64  `json:"clicks"`
-	Unique    int64  `json:"unique_clicks"`
-	People    int64  `json:"people"`
+	Key
+	Name       string `json:"name,omitempty"`
+	URL        string `json:"url"` // without query, fragment and addresses
+	Clicks     int64  `json:"human_clicks"`
+	Deliveries int64  `json:"clicked_deliveries"`
+	People     int64  `json:"people"`
 }
 
 // An Hour has the time that the events received in the hour took to arrive.
@@ -108,6 +126,7 @@ type Hour struct {
 	Hour   time.Time `json:"hour"`
 	Events int64     `json:"events"`
 	P50    *float64  `json:"p50_ms"` // nil when no event has a timestamp
+	P90    *float64  `json:"p90_ms"`
 	P99    *float64  `json:"p99_ms"`
 }
 
@@ -116,36 +135,41 @@ func New(ctx context.Context, cfg Config) (*Report, error) {
 	if cfg.Reader == nil {
 		return nil, errors.New("make report: Reader is missing")
 	}
-	if cfg.Now.IsZero() {
-		cfg.Now = time.Now()
+	r := &Report{
+		Source: cfg.Source, At: cmp.Or(cfg.Now, time.Now()).UTC(), Campaign: cfg.Campaign, Since: cfg.Since, Until: cfg.Until,
+		Channels: []Message{}, Messages: []Message{}, Days: []Day{}, Mailbox: []Mailbox{}, Bounces: []Bounce{},
 	}
-	r := &Report{Source: cfg.Source, At: cfg.Now.UTC(), Campaign: cfg.Campaign}
-	if cfg.Days > 0 {
-		since := r.At.Truncate(24*time.Hour).AddDate(0, 0, 1-cfg.Days)
-		r.Since = &since
+	if err := r.setDays(ctx, cfg); err != nil {
+		return nil, err
 	}
-	var newest []struct {
-		At *time.Time `json:"newest"`
-	}
-	sql := statements(dialects[cmp.Or(cfg.Dialect, warehouse.DuckDBSQL)], r.Since, cfg.Campaign)
+	sql := statements(dialects[cmp.Or(cfg.Dialect, warehouse.DuckDBSQL)], span{r.Since, r.Until, cfg.Timezone}, cfg.Campaign)
+	c := newCollector(r)
 	err := errors.Join(
-		read(ctx, cfg.Reader, sql.newest, &newest),
-		read(ctx, cfg.Reader, sql.funnel, &r.Funnel),
-		read(ctx, cfg.Reader, sql.daily, &r.Daily),
-		read(ctx, cfg.Reader, sql.bounces, &r.Bounces),
+		read(ctx, cfg.Reader, sql.names, &c.names),
+		c.count(ctx, cfg.Reader, sql.counts),
+		c.time(ctx, cfg.Reader, sql.times),
 		read(ctx, cfg.Reader, sql.links, &r.Links),
 		read(ctx, cfg.Reader, sql.latency, &r.Latency),
 	)
+	if err == nil && r.Summary.Deliveries == 0 {
+		err = r.readNewest(ctx, cfg.Reader, sql.newest)
+	}
 	if err != nil {
 		return nil, err
 	}
-	for i := range r.Bounces {
-		r.Bounces[i].Class = webhook.ClassifyBounce(r.Bounces[i].Reason)
+	c.finish()
+	return r, nil
+}
+
+func (r *Report) readNewest(ctx context.Context, reader warehouse.Reader, statement string) error {
+	var newest []struct {
+		At *time.Time `json:"newest"`
 	}
+	err := read(ctx, reader, statement, &newest)
 	for _, n := range newest {
 		r.Newest = n.At
 	}
-	return r, nil
+	return err
 }
 
 // read runs a statement and decodes its rows into the list. The JSON names of the

@@ -1,12 +1,15 @@
 package report_test
 
 import (
+	"cmp"
+	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/cioevents/cioevents/internal/report"
 	"github.com/cioevents/cioevents/internal/warehouse"
@@ -22,7 +25,7 @@ func rows() []warehouse.Row {
 		e := list[0].Event
 		e.DeliveryID, e.Metric = "own-"+id, webhook.Bounced
 		e.OccurredAt = time.Date(2025, time.September, 20+i, 12, 0, 0, 0, time.UTC)
-		e.FailureMessage = "550 5.1.1 <" + id + "@example.com> unknown"
+		e.FailureMessage = "550 5.1.1 <" + id + "@example.com> unknown, see https://example.com/help?u=" + id
 		origin := list[0].Origin
 		origin.EventID = "own-" + id
 		list = append(list, warehouse.NewRow(&e, origin))
@@ -30,12 +33,7 @@ func rows() []warehouse.Row {
 	return list
 }
 
-func fill(t *testing.T, sink warehouse.Sink, err error) {
-	t.Helper()
-	fillWith(t, sink, err, rows())
-}
-
-func fillWith(t *testing.T, sink warehouse.Sink, err error, rows []warehouse.Row) {
+func fill(t *testing.T, rows []warehouse.Row, sink warehouse.Sink, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -51,20 +49,14 @@ func fillWith(t *testing.T, sink warehouse.Sink, err error, rows []warehouse.Row
 	}
 }
 
-// readers returns a reader of each kind of warehouse with the same rows.
-func readers(t *testing.T) map[string]warehouse.Reader {
+// readersOf returns a reader of each kind of warehouse with the same rows.
+func readersOf(t *testing.T, rows []warehouse.Row) map[string]warehouse.Reader {
 	t.Helper()
 	path, dir := filepath.Join(t.TempDir(), "e.duckdb"), t.TempDir()
 	file, err := duckdb.New(duckdb.Config{Path: path})
-	fill(t, file, err)
+	fill(t, rows, file, err)
 	folder, err := parquet.New(parquet.Config{Dir: dir})
-	fill(t, folder, err)
-	return openReaders(t, path, dir)
-}
-
-func openReaders(t *testing.T, path, dir string) map[string]warehouse.Reader {
-	t.Helper()
-	var err error
+	fill(t, rows, folder, err)
 	list := map[string]warehouse.Reader{}
 	if list["duckdb"], err = duckdb.OpenReader(t.Context(), path); err != nil {
 		t.Fatal(err)
@@ -82,70 +74,132 @@ func openReaders(t *testing.T, path, dir string) map[string]warehouse.Reader {
 	return list
 }
 
-func sums(t *testing.T, r warehouse.Reader, statement string) []any {
+func newReport(t *testing.T, cfg report.Config) *report.Report {
+	t.Helper()
+	r, err := report.New(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func list(t *testing.T, r warehouse.Reader, statement string) [][]any {
 	t.Helper()
 	table, err := warehouse.ReadTable(t.Context(), r, statement)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return table.Rows[0]
+	return table.Rows
 }
 
+// The report counts the deliveries itself. Its numbers are those of the views.
 func TestNumbersAreThoseOfTheViews(t *testing.T) {
 	t.Parallel()
-	for name, reader := range readers(t) {
-		got, err := report.New(t.Context(), report.Config{Reader: reader})
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
+	for name, reader := range readersOf(t, warehousetest.MixedRows(2000, 5)) {
+		got := newReport(t, report.Config{Reader: reader})
+		messages, days, open, events := [][]any{}, [][]any{}, [][]any{}, int64(0)
+		for _, m := range got.Messages {
+			messages = append(messages, append([]any{m.Workspace, m.ObjectType, m.Source, m.SourceID, m.Action, m.Content}, counts(&m.Counts)...))
+			if o := m.ToOpen; o != nil {
+				open = append(open, []any{m.Workspace, m.ObjectType, m.Source, m.SourceID, m.Action, m.Content, o.Count, o.P50, o.P90, o.P99})
+			}
 		}
-		f, day, clicks, events := report.Funnel{}, report.Day{}, int64(0), int64(0)
-		for _, x := range got.Funnel {
-			f.Sent, f.Opened, f.Bounced = f.Sent+x.Sent, f.Opened+x.Opened, f.Bounced+x.Bounced
+		for _, d := range got.Days {
+			days = append(days, append([]any{d.Day}, counts(&d.Counts)...))
 		}
-		for _, x := range got.Daily {
-			day.Events, day.Clicked = day.Events+x.Events, day.Clicked+x.Clicked
+		for _, h := range got.Latency {
+			events += h.Events
 		}
-		for _, x := range got.Links {
-			clicks += x.Clicks
+		const key = "workspace, object_type, coalesce(source, ''), coalesce(source_id, ''), coalesce(action_id, 0), coalesce(content_id, 0)"
+		same(t, name+" messages", messages, list(t, reader, "SELECT "+key+countColumns+" FROM customerio_messages GROUP BY ALL"))
+		same(t, name+" days", days, list(t, reader, "SELECT CAST(day AS VARCHAR)"+countColumns+" FROM customerio_daily GROUP BY 1"))
+		same(t, name+" times to open", open, list(t, reader, "SELECT "+key+", opened_deliveries, p50_seconds, p90_seconds, p99_seconds FROM customerio_time_to_open"))
+		same(t, name+" events", [][]any{{events}}, list(t, reader, "SELECT CAST(sum(events) AS BIGINT) FROM customerio_pipeline_latency"))
+	}
+}
+
+const countColumns = `, CAST(sum(deliveries) AS BIGINT), CAST(sum(sent) AS BIGINT), CAST(sum(delivered) AS BIGINT), CAST(sum(hard_bounces) AS BIGINT),
+  CAST(sum(soft_bounces) AS BIGINT), CAST(sum(unknown_bounces) AS BIGINT), CAST(sum(failed) AS BIGINT), CAST(sum(human_opens) AS BIGINT), CAST(sum(human_clicks) AS BIGINT),
+  CAST(sum(conversions) AS BIGINT), CAST(sum(unsubscribes) AS BIGINT), CAST(sum(complaints) AS BIGINT), CAST(sum(delivered_outside_gmail) AS BIGINT)`
+
+func counts(c *report.Counts) []any {
+	return []any{c.Deliveries, c.Sent, c.Delivered, c.HardBounces, c.SoftBounces, c.UnknownBounces, c.Failed, c.Opens, c.Clicks, c.Conversions, c.Unsubscribes, c.Complaints, c.OutsideGmail}
+}
+
+// same compares lists without their order.
+func same(t *testing.T, what string, got, want [][]any) {
+	t.Helper()
+	if len(want) == 0 {
+		t.Errorf("%s: nothing to compare", what)
+	}
+	for _, l := range [][][]any{got, want} {
+		slices.SortFunc(l, func(a, b []any) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-views +report):\n%s", what, diff)
+	}
+}
+
+func TestDaysCampaignAndAddresses(t *testing.T) {
+	t.Parallel()
+	for name, reader := range readersOf(t, rows()) {
+		cfg := report.Config{Reader: reader, Days: 2, Now: time.Date(2025, time.September, 21, 18, 0, 0, 0, time.UTC)}
+		got := newReport(t, cfg)
+		want := []report.Bounce{{Class: "hard", Provider: "other", Reason: "550 5.1.1 <…> unknown, see https://example.com/help", Count: 2}}
+		if diff := gocmp.Diff(want, got.Bounces); diff != "" {
+			t.Errorf("%s: bounces (-want +got):\n%s", name, diff)
 		}
-		for _, x := range got.Latency {
-			events += x.Events
+		if len(got.Days) != 2 || got.Days[0].Day != "2025-09-20" || len(got.Links) != 0 {
+			t.Errorf("%s: days %+v, links %+v", name, got.Days, got.Links)
 		}
-		want := sums(t, reader, `SELECT
-  (SELECT sum(sent)::BIGINT FROM customerio_messages), (SELECT sum(human_opens)::BIGINT FROM customerio_messages),
-  (SELECT sum(hard_bounces + soft_bounces + unknown_bounces)::BIGINT FROM customerio_messages), (SELECT sum(events)::BIGINT FROM customerio_activity_daily),
-  (SELECT sum(human_clicks)::BIGINT FROM customerio_activity_daily), (SELECT sum(human_clicks)::BIGINT FROM customerio_links),
-  (SELECT sum(events)::BIGINT FROM customerio_pipeline_latency)`)
-		if diff := cmp.Diff(want, []any{f.Sent, f.Opened, f.Bounced, day.Events, day.Clicked, clicks, events}); diff != "" {
-			t.Errorf("%s (-views +report):\n%s", name, diff)
+		cfg.Since, cfg.Until = "-1d", "2025-09-20"
+		if got = newReport(t, cfg); len(got.Days) != 1 || got.Since != "2025-09-20" || got.Summary.Deliveries != 1 {
+			t.Errorf("%s: a single day: %+v", name, got.Days)
 		}
-		if f.Sent == 0 || clicks == 0 {
-			t.Errorf("%s: the rows have nothing to count: %+v", name, f)
+		cfg.Since, cfg.Until, cfg.Days, cfg.Campaign = "", "", 0, 1<<40
+		if got = newReport(t, cfg); len(got.Messages)+len(got.Days)+len(got.Bounces) != 0 || got.Newest != nil || !strings.Contains(got.Advice(), "without --campaign") {
+			t.Errorf("%s: a campaign that is not there: %+v", name, got)
 		}
 	}
 }
 
-func TestDaysCampaignAndNames(t *testing.T) {
+// People pass reports on: a link names nobody.
+func TestLinksNameNobody(t *testing.T) {
 	t.Parallel()
-	for name, reader := range readers(t) {
-		cfg := report.Config{Reader: reader, Days: 2, Now: time.Date(2025, time.September, 21, 18, 0, 0, 0, time.UTC)}
-		got, err := report.New(t.Context(), cfg)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
+	row := warehousetest.Rows(1)[0]
+	row.Metric, row.Href = webhook.Clicked, "https://example.com/bye/ann@example.com?token=1#x"
+	for name, reader := range readersOf(t, []warehouse.Row{row}) {
+		if got := newReport(t, report.Config{Reader: reader}); len(got.Links) != 1 || got.Links[0].URL != "https://example.com/bye/…" {
+			t.Errorf("%s: %+v", name, got.Links)
 		}
-		want := []report.Bounce{{Reason: "550 5.1.1 <…@example.com> unknown", Class: "hard", Count: 2}}
-		if diff := cmp.Diff(want, got.Bounces); diff != "" {
-			t.Errorf("%s: bounces (-want +got):\n%s", name, diff)
+	}
+}
+
+// 02:00 UTC is the evening before in New York.
+func TestTimezoneMovesADay(t *testing.T) {
+	t.Parallel()
+	row := warehousetest.Rows(1)[0]
+	row.Timestamp = time.Date(2025, time.September, 20, 2, 0, 0, 0, time.UTC)
+	for name, reader := range readersOf(t, []warehouse.Row{row}) {
+		for zone, day := range map[string]string{"": "2025-09-20", "America/New_York": "2025-09-19", "Asia/Tokyo": "2025-09-20"} {
+			got := newReport(t, report.Config{Reader: reader, Timezone: zone, Since: day, Until: day})
+			if len(got.Days) != 1 || got.Days[0].Day != day || got.Summary.Deliveries != 1 {
+				t.Errorf("%s: zone %q: %+v", name, zone, got.Days)
+			}
+			render(t, got)
 		}
-		if len(got.Daily) != 2 || got.Daily[0].Day != "2025-09-20" || len(got.Links) != 0 {
-			t.Errorf("%s: daily %+v, links %+v", name, got.Daily, got.Links)
+		if got := newReport(t, report.Config{Reader: reader, Timezone: "America/New_York", Since: "2025-09-20"}); got.Summary.Deliveries != 0 || !strings.Contains(got.Advice(), "--days 0") {
+			t.Errorf("%s: a day without deliveries: %+v", name, got.Summary)
 		}
-		cfg.Campaign = 1 << 40
-		if got, err = report.New(t.Context(), cfg); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		if len(got.Funnel)+len(got.Daily)+len(got.Bounces)+len(got.Latency) != 0 || got.Newest != nil {
-			t.Errorf("%s: a campaign that is not there: %+v", name, got)
+	}
+}
+
+func TestEmptyWarehouse(t *testing.T) {
+	t.Parallel()
+	for name, reader := range readersOf(t, nil) {
+		got := newReport(t, report.Config{Reader: reader, Days: 30})
+		if page := render(t, got); !strings.Contains(page, "cioctl status shows whether events wait") || strings.Contains(page, "<svg") {
+			t.Errorf("%s: the page of an empty warehouse:\n%s", name, page)
 		}
 	}
 }
@@ -157,10 +211,16 @@ func TestQueryThatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	if _, err := report.New(t.Context(), report.Config{Reader: reader}); err == nil || !strings.Contains(err.Error(), "customerio_events") {
+	if _, err := report.New(t.Context(), report.Config{Reader: reader}); err == nil || !strings.Contains(err.Error(), "customerio_settings") {
 		t.Errorf("a warehouse without a table: %v", err)
 	}
 	if _, err := report.New(t.Context(), report.Config{}); err == nil {
 		t.Error("no reader is no mistake")
+	}
+	for _, cfg := range []report.Config{{Since: "yesterday"}, {Since: "2025-09-02", Until: "2025-09-01"}, {Timezone: "Mars"}} {
+		cfg.Reader = readersOf(t, nil)["duckdb"]
+		if _, err := report.New(t.Context(), cfg); err == nil {
+			t.Errorf("%+v is no mistake", cfg)
+		}
 	}
 }

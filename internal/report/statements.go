@@ -1,74 +1,110 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
 // most bounds the lists of bounces and links.
 const most = 50
 
-// queries has the statements of a report. The statements count like the views. They
-// read customerio_deliveries and customerio_events where a view has no column for a
-// filter: customerio_messages has no day. A test compares the numbers with the views.
-type queries struct{ newest, funnel, daily, bounces, links, latency string }
+// Days that no event is before or after. A table function may add and subtract some weeks
+// without leaving the years 1 to 9999, which are all that BigQuery has.
+const (
+	firstDay = "0002-01-01"
+	lastDay  = "9998-12-31"
+)
 
-// statements returns the statements for a time and a campaign. Both are written into
-// the SQL; neither is a text that needs quotes.
-func statements(d dialect, since *time.Time, campaign int64) queries {
-	ofCampaign := fmt.Sprintf("source = 'campaign' AND source_id = '%d'", campaign)
-	where := func(column string, more ...string) string {
-		switch {
-		case since == nil:
-		case column == "day":
-			more = append(more, fmt.Sprintf("day >= DATE '%s'", since.Format(time.DateOnly)))
-		default: // the readers' time zone is UTC
-			more = append(more, fmt.Sprintf("%s >= TIMESTAMP '%s'", column, since.UTC().Format("2006-01-02 15:04:05")))
-		}
-		if campaign != 0 {
-			more = append(more, ofCampaign)
-		}
-		return "WHERE " + strings.Join(append(more, "true"), " AND ")
+// queries has the statements of a report.
+type queries struct{ newest, names, counts, times, links, latency string }
+
+// A span is the days of a report. zone is "" for the zone of the warehouse.
+type span struct{ since, until, zone string }
+
+// view returns the view's rows of the days, and of extra days before and after.
+func (s span) view(name string, extra int) string {
+	if s.since == "" && s.until == "" {
+		return name
 	}
-	newest := `SELECT max(timestamp) AS newest FROM customerio_events `
+	first, last := shift(cmp.Or(s.since, firstDay), -extra), shift(cmp.Or(s.until, lastDay), extra)
+	return fmt.Sprintf("%s%s(DATE '%s', DATE '%s')", name, warehouse.Between, first, last)
+}
+
+func shift(day string, days int) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day // the warehouse says what is wrong
+	}
+	return t.AddDate(0, 0, days).Format(time.DateOnly)
+}
+
+// statements returns the statements for some days and a campaign. Each statement reads the
+// events once. Nothing that is written into the SQL needs quotes.
+func statements(d dialect, s span, campaign int64) queries {
+	day, extra := "day", 0
+	if s.zone != "" { // the warehouse's days may begin up to a day earlier or later
+		day, extra = d.day("coalesce(sent_at, first_event_at)", s.zone), 1
+	}
+	where := "WHERE true"
+	if s.zone != "" {
+		where = fmt.Sprintf("WHERE %s BETWEEN DATE '%s' AND DATE '%s'", day, cmp.Or(s.since, firstDay), cmp.Or(s.until, lastDay))
+	}
+	ofCampaign := ""
 	if campaign != 0 {
-		newest += "WHERE " + ofCampaign
+		ofCampaign = fmt.Sprintf(" AND source = 'campaign' AND source_id = '%d'", campaign)
 	}
-	limit := fmt.Sprintf("LIMIT %d", most)
-	delay := d.between("MILLISECOND", "timestamp", "received_at")
-	toOpen := d.between("MILLISECOND", "coalesce(delivered_at, sent_at)", "human_opened_at")
+	deliveries := s.view(warehouse.Deliveries, extra) + " " + where + ofCampaign
 	return queries{
-		newest: newest,
-		// A delivery belongs to the day of its first event, so that a report counts
-		// all stages of the delivery.
-		funnel: `SELECT workspace, coalesce(object_type, '') AS object_type, CASE WHEN source = 'campaign' THEN CAST(source_id AS INT64) ELSE 0 END AS campaign_id,
-  count(sent_at) AS sent, ` + countIf("outcome = 'delivered'") + ` AS delivered, count(human_opened_at) AS unique_human_opens,
-  count(human_clicked_at) AS unique_clicks, count(converted_at) AS conversions, ` + countIf("outcome IN ('hard', 'soft', 'unknown')") + ` AS bounced,
-  ` + countIf("outcome IN ('dropped', 'failed', 'undeliverable')") + ` AS failed, count(unsubscribed_at) AS unsubscribes, count(complained_at) AS spam_complaints,
-  ` + d.quantile("CASE WHEN "+toOpen+" < 0 THEN 0 ELSE "+toOpen+" / 1000 END", 50) + ` AS p50_seconds_to_open
-FROM customerio_deliveries ` + where("first_event_at") + ` GROUP BY 1, 2, 3 ORDER BY sent DESC, 1, 2, 3`,
-		daily: `SELECT CAST(day AS STRING) AS day, CAST(sum(sent) AS INT64) AS sent, CAST(sum(delivered) AS INT64) AS delivered,
-  CAST(sum(human_opens) AS INT64) AS human_opens, CAST(sum(human_clicks) AS INT64) AS clicks, CAST(sum(hard_bounces + soft_bounces + unknown_bounces) AS INT64) AS bounces,
-  CAST(sum(unsubscribes) AS INT64) AS unsubscribes, CAST(sum(conversions) AS INT64) AS conversions, CAST(sum(events) AS INT64) AS events
-FROM customerio_activity_daily ` + where("day", "day IS NOT NULL") + ` GROUP BY day ORDER BY day`,
-		bounces: `SELECT ` + d.withoutNames("coalesce(failure_message, '')") + ` AS reason, count(*) AS bounces
-FROM customerio_events ` + where("timestamp", "metric = 'bounced'") + ` GROUP BY 1 ORDER BY bounces DESC, 1 ` + limit,
-		links: `SELECT workspace, coalesce(campaign_id, 0) AS campaign_id, ` + d.withoutNames("coalesce(href, '')") + ` AS href,
-  count(*) AS clicks, count(DISTINCT delivery_id) AS unique_clicks, count(DISTINCT customer_id) AS people
-FROM customerio_events ` + where("timestamp", "metric = 'clicked'", "NOT coalesce(is_machine, false)") + ` GROUP BY 1, 2, 3 ORDER BY clicks DESC, 1, 2, 3 ` + limit,
-		latency: `SELECT ` + d.hour("received_at") + ` AS hour, count(*) AS events,
-  ` + d.quantile(delay, 50) + ` AS p50_ms,
-  ` + d.quantile(delay, 99) + ` AS p99_ms
-FROM customerio_events ` + where("received_at") + ` GROUP BY hour ORDER BY hour`,
+		newest: "SELECT max(timestamp) AS newest FROM customerio_events WHERE true" + ofCampaign,
+		names:  "SELECT workspace, source, source_id, coalesce(action_id, 0) AS action_id, coalesce(content_id, 0) AS content_id, name FROM customerio_names",
+		counts: "SELECT " + key + ", CAST(" + day + ` AS STRING) AS day, coalesce(mailbox_provider, '') AS mailbox_provider, outcome,
+  CASE WHEN outcome IN ('hard', 'soft', 'unknown') THEN coalesce(failure_message, '') ELSE '' END AS reason,
+  count(*) AS deliveries, count(sent_at) AS sent, count(human_opened_at) AS human_opens, count(human_clicked_at) AS human_clicks,
+  count(converted_at) AS conversions, count(unsubscribed_at) AS unsubscribes, count(complained_at) AS complaints, max(last_event_at) AS newest
+FROM ` + deliveries + " GROUP BY " + ordinals(10),
+		times: timesOf(d, deliveries),
+		links: "SELECT " + key + `, coalesce(url, '') AS url, human_clicks, clicked_deliveries, people
+FROM ` + s.view(warehouse.Links, 0) + " WHERE true" + ofCampaign + fmt.Sprintf(" ORDER BY human_clicks DESC, 7, 1, 2, 3, 4, 5, 6 LIMIT %d", most),
+		latency: "SELECT hour, events, p50_ms, p90_ms, p99_ms FROM " + s.view(warehouse.PipelineLatency, 0) + " ORDER BY hour",
 	}
 }
 
-// countIf counts the rows with a condition.
-func countIf(condition string) string { return "count(CASE WHEN " + condition + " THEN 1 END)" }
+// key is the columns of Key.
+const key = "workspace, coalesce(object_type, '') AS object_type, coalesce(source, '') AS source, coalesce(source_id, '') AS source_id, " +
+	"coalesce(action_id, 0) AS action_id, coalesce(content_id, 0) AS content_id"
 
-// withoutNames returns an expression that reduces each e-mail address to its domain:
-// people pass a report on, and messages that differ only in the address are one reason.
-func (d dialect) withoutNames(column string) string {
-	return d.replace(column, `[^\s<>"':;,()\[\]=&/?]+(@|%40)([A-Za-z0-9.-]+)`, `…\1\2`)
+func ordinals(n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = strconv.Itoa(i + 1)
+	}
+	return strings.Join(list, ", ")
+}
+
+// timesOf returns the statement for the times to open and to deliver, of each message and of
+// each channel.
+func timesOf(d dialect, deliveries string) string {
+	columns := ""
+	for _, percent := range []int{50, 90, 99} {
+		columns += fmt.Sprintf(", coalesce(%s, 0) AS open_p%d, coalesce(%s, 0) AS deliver_p%d",
+			d.quantile("opens", percent), percent, d.quantile("arrivals", percent), percent)
+	}
+	return `SELECT workspace, object_type, coalesce(source, '') AS source, coalesce(source_id, '') AS source_id,
+  coalesce(action_id, 0) AS action_id, coalesce(content_id, 0) AS content_id, channel = 1 AS channel, opened, delivered` + columns + `
+FROM (
+  SELECT workspace, object_type, source, source_id, action_id, content_id, GROUPING(source) AS channel,
+    count(to_open) AS opened, count(to_deliver) AS delivered, ` + d.quantiles("to_open") + " AS opens, " + d.quantiles("to_deliver") + ` AS arrivals
+  FROM (
+    SELECT ` + key + `,
+      CASE WHEN human_opened_at IS NOT NULL AND coalesce(delivered_at, sent_at) IS NOT NULL THEN greatest(` + d.seconds("coalesce(delivered_at, sent_at)", "human_opened_at") + `, 0) END AS to_open,
+      CASE WHEN sent_at IS NOT NULL AND delivered_at IS NOT NULL THEN greatest(` + d.seconds("sent_at", "delivered_at") + `, 0) END AS to_deliver
+    FROM ` + deliveries + `
+  ) d
+  GROUP BY GROUPING SETS ((workspace, object_type), (workspace, object_type, source, source_id, action_id, content_id))
+) q`
 }

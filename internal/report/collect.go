@@ -1,0 +1,191 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
+)
+
+// A group counts deliveries that are equal in all of a report's lists. It is a row of
+// queries.counts.
+type group struct {
+	Key
+	Day          string
+	Provider     string
+	Outcome      string
+	Reason       string
+	Deliveries   int64
+	Sent         int64
+	Opens        int64
+	Clicks       int64
+	Conversions  int64
+	Unsubscribes int64
+	Complaints   int64
+	Newest       time.Time
+}
+
+// newGroup reads a row in the order of the columns of queries.counts.
+func newGroup(row []any) *group {
+	text := func(i int) string { s, _ := row[i].(string); return s }
+	number := func(i int) int64 { n, _ := row[i].(int64); return n }
+	newest, _ := row[17].(time.Time)
+	return &group{
+		Key: Key{Workspace: text(0), ObjectType: text(1), Source: text(2), SourceID: text(3), Action: number(4), Content: number(5)},
+		Day: text(6), Provider: text(7), Outcome: text(8), Reason: text(9),
+		Deliveries: number(10), Sent: number(11), Opens: number(12), Clicks: number(13),
+		Conversions: number(14), Unsubscribes: number(15), Complaints: number(16), Newest: newest,
+	}
+}
+
+// A collector adds groups up, so that one scan of the warehouse fills all lists.
+type collector struct {
+	*Report
+	names     []name
+	messages  map[Key]*Message
+	channels  map[Key]*Message
+	days      map[string]*Day
+	providers map[string]*Mailbox
+	bounces   map[Bounce]int64
+}
+
+func newCollector(r *Report) *collector {
+	return &collector{
+		Report: r, messages: map[Key]*Message{}, channels: map[Key]*Message{}, days: map[string]*Day{},
+		providers: map[string]*Mailbox{}, bounces: map[Bounce]int64{},
+	}
+}
+
+func (c *collector) count(ctx context.Context, r warehouse.Reader, statement string) error {
+	rows, err := r.Query(ctx, statement)
+	if err != nil {
+		return err
+	}
+	for row, err := range rows.Each {
+		if err != nil {
+			return err
+		}
+		c.add(newGroup(row))
+	}
+	return nil
+}
+
+func (c *collector) add(g *group) {
+	c.Summary.add(g)
+	c.message(c.messages, g.Key).add(g)
+	c.message(c.channels, g.channel()).add(g)
+	at(c.days, g.Day, func() *Day { return &Day{Day: g.Day} }).add(g)
+	if g.ObjectType == "email" {
+		provider := cmp.Or(g.Provider, "other")
+		at(c.providers, provider, func() *Mailbox { return &Mailbox{Provider: provider} }).add(g)
+	}
+	if g.Outcome == "hard" || g.Outcome == "soft" || g.Outcome == "unknown" {
+		c.bounces[Bounce{Class: g.Outcome, Provider: g.Provider, Reason: withoutPeople(g.Reason)}] += g.Deliveries
+	}
+	if c.Newest == nil || g.Newest.After(*c.Newest) {
+		c.Newest = &g.Newest
+	}
+}
+
+func (*collector) message(list map[Key]*Message, k Key) *Message {
+	return at(list, k, func() *Message { return &Message{Key: k} })
+}
+
+// at returns the element of the key, a new one if there is none.
+func at[K comparable, V any](m map[K]*V, k K, create func() *V) *V {
+	if m[k] == nil {
+		m[k] = create()
+	}
+	return m[k]
+}
+
+// channel returns the key of all messages of the workspace and the object type.
+func (k Key) channel() Key { return Key{Workspace: k.Workspace, ObjectType: k.ObjectType} }
+
+func (c *collector) time(ctx context.Context, r warehouse.Reader, statement string) error {
+	var rows []struct {
+		Key
+		Channel   bool    `json:"channel"`
+		Opened    int64   `json:"opened"`
+		Delivered int64   `json:"delivered"`
+		Open50    float64 `json:"open_p50"`
+		Open90    float64 `json:"open_p90"`
+		Open99    float64 `json:"open_p99"`
+		Deliver50 float64 `json:"deliver_p50"`
+		Deliver90 float64 `json:"deliver_p90"`
+		Deliver99 float64 `json:"deliver_p99"`
+	}
+	if err := read(ctx, r, statement, &rows); err != nil {
+		return err
+	}
+	for _, x := range rows {
+		m := c.messages[x.Key]
+		if x.Channel {
+			m = c.channels[x.Key]
+		}
+		if m == nil {
+			continue // sent while the report was read
+		}
+		m.ToOpen, m.ToDeliver = times(x.Opened, x.Open50, x.Open90, x.Open99), times(x.Delivered, x.Deliver50, x.Deliver90, x.Deliver99)
+	}
+	return nil
+}
+
+func times(count int64, p50, p90, p99 float64) *Times {
+	if count == 0 {
+		return nil
+	}
+	return &Times{count, p50, p90, p99}
+}
+
+// finish sorts the lists and computes the rates.
+func (c *collector) finish() {
+	c.Summary.setRates()
+	for k, m := range c.messages {
+		m.Name = nameOf(c.names, k)
+		m.setRates()
+		c.Messages = append(c.Messages, *m)
+	}
+	for _, m := range c.channels {
+		m.setRates()
+		c.Channels = append(c.Channels, *m)
+	}
+	for _, d := range c.days {
+		d.setRates()
+		c.Days = append(c.Days, *d)
+	}
+	for _, p := range c.providers {
+		p.setRates()
+		c.Mailbox = append(c.Mailbox, *p)
+	}
+	for b, n := range c.bounces {
+		b.Count = n
+		c.Bounces = append(c.Bounces, b)
+	}
+	for i := range c.Links {
+		l := &c.Links[i]
+		l.URL, l.Name = withoutPeople(l.URL), nameOf(c.names, l.Key)
+	}
+	c.sort()
+}
+
+func (c *collector) sort() {
+	bySent := func(a, b Message) int { return cmp.Or(cmp.Compare(b.Sent, a.Sent), compareKeys(a.Key, b.Key)) }
+	slices.SortFunc(c.Messages, bySent)
+	slices.SortFunc(c.Channels, bySent)
+	slices.SortFunc(c.Days, func(a, b Day) int { return cmp.Compare(a.Day, b.Day) })
+	slices.SortFunc(c.Mailbox, func(a, b Mailbox) int {
+		return cmp.Or(cmp.Compare(b.Sent, a.Sent), cmp.Compare(a.Provider, b.Provider))
+	})
+	slices.SortFunc(c.Bounces, func(a, b Bounce) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Class, b.Class), cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Reason, b.Reason))
+	})
+	c.Bounces = c.Bounces[:min(len(c.Bounces), most)]
+}
+
+func compareKeys(a, b Key) int {
+	return cmp.Or(cmp.Compare(a.Workspace, b.Workspace), cmp.Compare(a.ObjectType, b.ObjectType), cmp.Compare(a.Source, b.Source),
+		cmp.Compare(a.SourceID, b.SourceID), cmp.Compare(a.Action, b.Action), cmp.Compare(a.Content, b.Content))
+}

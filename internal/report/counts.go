@@ -1,0 +1,75 @@
+package report
+
+// Counts are numbers of deliveries, by the definitions of the data dictionary.
+type Counts struct {
+	Deliveries     int64 `json:"deliveries"`
+	Sent           int64 `json:"sent"`
+	Delivered      int64 `json:"delivered"`
+	HardBounces    int64 `json:"hard_bounces"`
+	SoftBounces    int64 `json:"soft_bounces"`
+	UnknownBounces int64 `json:"unknown_bounces"`
+	Failed         int64 `json:"failed"`
+	Opens          int64 `json:"human_opens"`
+	Clicks         int64 `json:"human_clicks"`
+	Conversions    int64 `json:"conversions"`
+	Unsubscribes   int64 `json:"unsubscribes"`
+	Complaints     int64 `json:"complaints"`
+	// OutsideGmail counts the delivered e-mails to other providers than Gmail, which
+	// reports no complaints.
+	OutsideGmail int64 `json:"delivered_outside_gmail"`
+	Rates        Rates `json:"rates"`
+}
+
+// Rates are fractions. nil has a denominator of 0.
+type Rates struct {
+	Delivery    *float64 `json:"delivery_rate"`
+	Open        *float64 `json:"open_rate"`
+	Click       *float64 `json:"click_rate"`
+	ClickToOpen *float64 `json:"click_to_open_rate"`
+	Bounce      *float64 `json:"bounce_rate"`
+	Complaint   *float64 `json:"complaint_rate"`
+	Unsubscribe *float64 `json:"unsubscribe_rate"`
+}
+
+func rate(part, of int64) *float64 {
+	if of == 0 {
+		return nil
+	}
+	return new(float64(part) / float64(of))
+}
+
+func (c *Counts) setRates() {
+	c.Rates = Rates{
+		Delivery: rate(c.Delivered, c.Sent), Open: rate(c.Opens, c.Delivered), Click: rate(c.Clicks, c.Delivered),
+		ClickToOpen: rate(c.Clicks, c.Opens), Bounce: rate(c.HardBounces, c.Sent),
+		Complaint: rate(c.Complaints, c.OutsideGmail), Unsubscribe: rate(c.Unsubscribes, c.Delivered),
+	}
+}
+
+// Bounces returns the deliveries that bounced at last.
+func (c *Counts) Bounces() int64 { return c.HardBounces + c.SoftBounces + c.UnknownBounces }
+
+func (c *Counts) add(d *group) {
+	c.Deliveries += d.Deliveries
+	c.Sent += d.Sent
+	c.Opens += d.Opens
+	c.Clicks += d.Clicks
+	c.Conversions += d.Conversions
+	c.Unsubscribes += d.Unsubscribes
+	c.Complaints += d.Complaints
+	switch d.Outcome {
+	case "delivered":
+		c.Delivered += d.Deliveries
+		if d.ObjectType == "email" && d.Provider != "gmail" {
+			c.OutsideGmail += d.Deliveries
+		}
+	case "hard":
+		c.HardBounces += d.Deliveries
+	case "soft":
+		c.SoftBounces += d.Deliveries
+	case "unknown":
+		c.UnknownBounces += d.Deliveries
+	case "dropped", "failed", "undeliverable":
+		c.Failed += d.Deliveries
+	}
+}
