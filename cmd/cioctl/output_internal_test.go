@@ -58,7 +58,7 @@ func TestHostileEvent(t *testing.T) {
 	}
 	s := newShell(t)
 	m := &event.Message{Workspace: "acme", ID: "a", ObjectType: "email", Metric: "bounced", ReceivedAt: died}
-	m.Body = fmt.Appendf(nil, `{"event_id":"a","object_type":"email","metric":"bounced","data":{"delivery_id":%[1]s,"transactional_message_id":%[1]s,
+	m.Body = fmt.Appendf(nil, `{"event_id":"a","object_type":"email","metric":"bounced","timestamp":1793000000,"data":{"delivery_id":%[1]s,"transactional_message_id":%[1]s,
 "identifiers":{"id":%[1]s},"failure_message":%[1]s,"raw":"`+"\x7f\u009b\x9b"+`"}}`, quoted)
 	if _, err := s.pub.Publish(t.Context(), m); err != nil {
 		t.Fatal(err)

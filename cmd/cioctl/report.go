@@ -93,11 +93,11 @@ func readWarehouse[T any](ctx context.Context, c *cli, list *warehouseSetting, o
 	ctx, cancel := withTimeout(ctx, o.timeout)
 	defer cancel()
 	r, err := read(ctx, report.Config{
-		Reader: c.charged(reader), Dialect: p.Dialect(), Source: p.URL, Campaign: o.campaign,
+		Reader: c.charged(reader), Dialect: p.Dialect(), Schema: p.Schema(), Source: p.URL, Campaign: o.campaign,
 		Days: o.days, Since: o.since, Until: o.until, Timezone: o.timezone,
 	})
 	if _, ok := errors.AsType[*warehouse.MissingNameError](err); ok {
-		err = fmt.Errorf("run \"cioctl warehouse migrate\" if the views are of an older release: %w", err)
+		err = fmt.Errorf("run \"cioctl warehouse migrate\" if the views are of an older release, and in BigQuery the SQL of \"cioctl warehouse migrate --print\" for the functions of days: %w", err)
 	}
 	return r, err
 }

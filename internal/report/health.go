@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -55,7 +54,7 @@ func NewHealth(ctx context.Context, cfg Config) (*Health, error) {
 	if cfg.Days > 0 {
 		since := now.AddDate(0, 0, 1-cfg.Days)
 		h.Since = since.Format(time.DateOnly)
-		within = func(view string) string { return between(view, since, now) }
+		within = func(view string) string { return cfg.between(view, since, now) }
 	}
 	var (
 		messages []messageHealth
@@ -69,7 +68,7 @@ func NewHealth(ctx context.Context, cfg Config) (*Health, error) {
 FROM `+within(warehouse.MessageHealth), &messages),
 		read(ctx, cfg.Reader, "SELECT workspace, count(*) AS count FROM "+within(warehouse.SentAfterOptout)+" GROUP BY workspace", &optouts),
 		read(ctx, cfg.Reader, "SELECT workspace, mailbox_provider, delivered, human_opens FROM "+
-			between(warehouse.MailboxDaily, now.AddDate(0, 0, -opensWait-2*opensDays), now.AddDate(0, 0, -opensWait))+" ORDER BY workspace, mailbox_provider, day", &days),
+			cfg.between(warehouse.MailboxDaily, now.AddDate(0, 0, -opensWait-2*opensDays), now.AddDate(0, 0, -opensWait))+" ORDER BY workspace, mailbox_provider, day", &days),
 	)
 	if err != nil {
 		return nil, err
@@ -95,7 +94,6 @@ func (h *Health) add(measures ...Measure) {
 	}
 }
 
-// between returns the view's rows of the days from the first to the last.
-func between(view string, first, last time.Time) string {
-	return fmt.Sprintf("%s%s(DATE '%s', DATE '%s')", view, warehouse.Between, first.Format(time.DateOnly), last.Format(time.DateOnly))
+func (cfg *Config) between(view string, first, last time.Time) string {
+	return between(cfg.Schema, view, first.Format(time.DateOnly), last.Format(time.DateOnly))
 }

@@ -2,8 +2,6 @@ package report
 
 import (
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
@@ -46,21 +44,7 @@ func (r *messageHealth) measures() []Measure {
 }
 
 func (r *messageHealth) title() string {
-	parts := []string{strings.TrimSpace(r.Source + " " + r.SourceID)}
-	for _, id := range []int64{r.Action, r.Content} {
-		if id != 0 {
-			parts = append(parts, strconv.FormatInt(id, 10))
-		}
-	}
-	ids := strings.Join(parts, " / ")
-	switch {
-	case ids == "":
-		return "(no source)"
-	case r.Name != "":
-		return r.Name + " (" + ids + ")"
-	default:
-		return ids
-	}
+	return title(r.Name, Key{Source: r.Source, SourceID: r.SourceID, Action: r.Action, Content: r.Content})
 }
 
 const (

@@ -19,6 +19,8 @@ type Config struct {
 	Reader warehouse.Reader
 	// Dialect is the SQL of Reader. Default DuckDBSQL.
 	Dialect warehouse.Dialect
+	// Schema is the schema or dataset of the views. Default warehouse.DefaultSchema.
+	Schema string
 	// Source is the warehouse's name in the report.
 	Source string
 	// Campaign restricts the messages and links to the campaign with this number, in each
@@ -142,7 +144,7 @@ func New(ctx context.Context, cfg Config) (*Report, error) {
 	if err := r.setDays(ctx, cfg); err != nil {
 		return nil, err
 	}
-	sql := statements(dialects[cmp.Or(cfg.Dialect, warehouse.DuckDBSQL)], span{r.Since, r.Until, cfg.Timezone}, cfg.Campaign)
+	sql := statements(dialects[cmp.Or(cfg.Dialect, warehouse.DuckDBSQL)], span{cfg.Schema, r.Since, r.Until, cfg.Timezone}, cfg.Campaign)
 	c := newCollector(r)
 	err := errors.Join(
 		read(ctx, cfg.Reader, sql.names, &c.names),

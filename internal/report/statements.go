@@ -24,7 +24,7 @@ const (
 type queries struct{ newest, names, counts, times, links, latency string }
 
 // A span is the days of a report. zone is "" for the zone of the warehouse.
-type span struct{ since, until, zone string }
+type span struct{ schema, since, until, zone string }
 
 // view returns the view's rows of the days, and of extra days before and after.
 func (s span) view(name string, extra int) string {
@@ -32,7 +32,13 @@ func (s span) view(name string, extra int) string {
 		return name
 	}
 	first, last := shift(cmp.Or(s.since, firstDay), -extra), shift(cmp.Or(s.until, lastDay), extra)
-	return fmt.Sprintf("%s%s(DATE '%s', DATE '%s')", name, warehouse.Between, first, last)
+	return between(s.schema, name, first, last)
+}
+
+// between returns the view's rows of the days from the first to the last. BigQuery looks for
+// a table function in its dataset only if the call says so.
+func between(schema, view, first, last string) string {
+	return fmt.Sprintf("%s.%s%s(DATE '%s', DATE '%s')", cmp.Or(schema, warehouse.DefaultSchema), view, warehouse.Between, first, last)
 }
 
 func shift(day string, days int) string {
@@ -89,13 +95,13 @@ func ordinals(n int) string {
 // timesOf returns the statement for the times to open and to deliver, of each message and of
 // each channel.
 func timesOf(d dialect, deliveries string) string {
-	columns := ""
+	var columns strings.Builder
 	for _, percent := range []int{50, 90, 99} {
-		columns += fmt.Sprintf(", coalesce(%s, 0) AS open_p%d, coalesce(%s, 0) AS deliver_p%d",
+		fmt.Fprintf(&columns, ", coalesce(%s, 0) AS open_p%d, coalesce(%s, 0) AS deliver_p%d",
 			d.quantile("opens", percent), percent, d.quantile("arrivals", percent), percent)
 	}
 	return `SELECT workspace, object_type, coalesce(source, '') AS source, coalesce(source_id, '') AS source_id,
-  coalesce(action_id, 0) AS action_id, coalesce(content_id, 0) AS content_id, channel = 1 AS channel, opened, delivered` + columns + `
+  coalesce(action_id, 0) AS action_id, coalesce(content_id, 0) AS content_id, channel = 1 AS channel, opened, delivered` + columns.String() + `
 FROM (
   SELECT workspace, object_type, source, source_id, action_id, content_id, GROUPING(source) AS channel,
     count(to_open) AS opened, count(to_deliver) AS delivered, ` + d.quantiles("to_open") + " AS opens, " + d.quantiles("to_deliver") + ` AS arrivals

@@ -1,8 +1,8 @@
 package report
 
 import (
-	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -41,12 +41,13 @@ func (m *Message) Title() string { return title(m.Name, m.Key) }
 func (l *Link) Title() string { return title(l.Name, l.Key) }
 
 func title(name string, k Key) string {
-	ids := strings.TrimSpace(k.Source + " " + k.SourceID)
+	parts := []string{strings.TrimSpace(k.Source + " " + k.SourceID)}
 	for _, id := range []int64{k.Action, k.Content} {
 		if id != 0 {
-			ids += fmt.Sprintf(" / %d", id)
+			parts = append(parts, strconv.FormatInt(id, 10))
 		}
 	}
+	ids := strings.Join(parts, " / ")
 	switch {
 	case ids == "":
 		return "without a source"

@@ -19,7 +19,7 @@ func (r *recorder) Query(_ context.Context, statement string) (*warehouse.Rows, 
 
 func (r *recorder) Close() error { return nil }
 
-var bare = regexp.MustCompile(`\bFROM (customerio_\w+)`)
+var bare = regexp.MustCompile(`\bFROM (?:messaging\.)?(customerio_\w+)(?:\(DATE[^)]*\))?`)
 
 // The report's statements are GoogleSQL. A reader adds the dataset, the analyzer does not.
 func TestReport(t *testing.T) {
@@ -28,6 +28,9 @@ func TestReport(t *testing.T) {
 	for _, campaign := range []int64{0, 4} {
 		r := &recorder{}
 		if _, err := report.New(t.Context(), report.Config{Reader: r, Dialect: warehouse.GoogleSQL, Campaign: campaign, Days: 7}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := report.NewHealth(t.Context(), report.Config{Reader: r, Dialect: warehouse.GoogleSQL, Days: 7}); err != nil {
 			t.Fatal(err)
 		}
 		for _, sql := range r.statements {

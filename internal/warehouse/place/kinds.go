@@ -73,6 +73,8 @@ func (d duckDB) Reader(ctx context.Context) (warehouse.Reader, error) {
 
 func (duckDB) Dialect() warehouse.Dialect { return warehouse.DuckDBSQL }
 
+func (duckDB) Schema() string { return warehouse.DefaultSchema }
+
 func (duckDB) Charges() bool { return false }
 
 func (duckDB) ReplacesFiles() bool { return false }
@@ -102,6 +104,8 @@ func (f folder) Reader(ctx context.Context) (warehouse.Reader, error) {
 }
 
 func (folder) Dialect() warehouse.Dialect { return warehouse.DuckDBSQL }
+
+func (folder) Schema() string { return warehouse.DefaultSchema }
 
 func (folder) Charges() bool { return false }
 
@@ -149,6 +153,8 @@ func (d dataset) Reader(ctx context.Context) (warehouse.Reader, error) {
 }
 
 func (dataset) Dialect() warehouse.Dialect { return warehouse.GoogleSQL }
+
+func (d dataset) Schema() string { return cmp.Or(d.Dataset, warehouse.DefaultSchema) }
 
 func (dataset) Charges() bool { return true }
 

@@ -67,6 +67,9 @@ type kind interface {
 	Examine(ctx context.Context) []warehouse.Sign
 	// Dialect returns the SQL of the reader.
 	Dialect() warehouse.Dialect
+	// Schema returns the schema or dataset of the views. Table functions need the schema
+	// in front of their names, tables and views do not.
+	Schema() string
 	// Charges reports whether the warehouse charges for queries.
 	Charges() bool
 	// Statements returns the SQL that creates the table and the views, in order.

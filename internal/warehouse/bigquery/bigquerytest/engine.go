@@ -166,7 +166,7 @@ func mistake(err error) error {
 		return errors.New(`Syntax error: Unexpected "` + m[1] + `" at [1:1]`)
 	}
 	if strings.Contains(text, "at end of input") {
-		return errors.New("Syntax error: Unexpected end of statement at [1:1]")
+		return errors.New("Syntax error: Unexpected end of statement at [1:1]") //nolint:staticcheck // BigQuery's words
 	}
 	return err
 }
