@@ -149,12 +149,22 @@ func (c *cli) checks(d *doctorSettings, mistakes error, broker *doctor.Broker) [
 		doctor.ConfigChecks(append(p.programs, own), p.misspelt(d.apisSet)),
 		doctor.ClockChecks(broker, doctor.ClockOrder{Now: time.Now, Address: a.app.Address}),
 		doctor.NATSChecks(broker),
-		doctor.StreamChecks(broker),
+		doctor.StreamChecks(broker), c.configuredStream(p, broker),
 		doctor.CustomerioChecks(doctor.CustomerioOrder{Workspaces: &a.workspaces, Track: a.track, App: a.app, Allowed: p.ingest.Receiver.Allowed}),
 		doctor.WebhookChecks(doctor.WebhookCheckOrder{Workspaces: &a.workspaces, App: a.app, URL: d.url.url, Path: ingest.Path}),
 		c.warehouseChecks(&d.warehouse),
 		doctor.WorkChecks(broker, time.Now),
 	)
+}
+
+// configuredStream compares the streams with the settings of the environment, if it has any:
+// an operator's machine need not have the worker's.
+func (c *cli) configuredStream(p *programSettings, broker *doctor.Broker) []doctor.Check {
+	isSet := func(name string) bool { return c.getenv(name) != "" }
+	if !slices.ContainsFunc([]string{"STREAM_REPLICAS", "STREAM_MAX_AGE", "STREAM_MAX_BYTES", "DEAD_STREAM_MAX_BYTES", "DEDUP_WINDOW"}, isSet) {
+		return nil
+	}
+	return []doctor.Check{doctor.ConfiguredCheck(broker, p.worker.Stream, isSet)}
 }
 
 // warehouseChecks checks the warehouses. Without WAREHOUSE_URL the file of a worker or a

@@ -19,6 +19,18 @@ func StreamChecks(b *Broker) []Check {
 	}
 }
 
+// ConfiguredCheck compares the streams with the settings of a worker that are set here. A
+// running worker does so itself, and its note is among the findings of StreamChecks.
+func ConfiguredCheck(b *Broker, s stream.Settings, isSet func(name string) bool) Check {
+	return Check{"stream", "configured", b.on(stream.AskReplicas, func(ctx context.Context, conn *stream.Conn) []Verdict {
+		unlike, err := conn.Unlike(ctx, s, isSet)
+		if err != nil {
+			return unasked(err)
+		}
+		return listed("both streams have the settings that are set here", unlike)
+	})}
+}
+
 // problems returns a verdict for each problem of a kind.
 func problems(s *stream.Status, kind stream.ProblemKind) (list []Verdict) {
 	for _, p := range s.Found {

@@ -80,6 +80,22 @@ func TestForeignSettings(t *testing.T) {
 	shows(t, found(t, doctor.StreamChecks(connect(t, srv, ""))), "stream settings: fail look up stream CUSTOMERIO: ", "→ a missing stream is created by the worker that starts next, or by cioctl stream apply")
 }
 
+// The kind of fault: without a running worker nobody compares the settings. What is not set
+// here may be set there.
+func TestConfiguredStream(t *testing.T) {
+	t.Parallel()
+	srv := streamtest.Start(t)
+	srv.Connect(stream.Settings{MaxBytes: 1 << 20, MaxAge: 24 * time.Hour})
+	b := connect(t, srv, "")
+	isAge := func(name string) bool { return name == "STREAM_MAX_AGE" }
+	for age, want := range map[time.Duration]string{
+		24 * time.Hour: "ok both streams have the settings that are set here",
+		48 * time.Hour: "warn stream CUSTOMERIO differs from the configuration: STREAM_MAX_AGE is 24h, configured is 48h → to change the stream, run cioctl stream apply",
+	} {
+		shows(t, found(t, []doctor.Check{doctor.ConfiguredCheck(b, stream.Settings{MaxAge: age, Replicas: 3}, isAge)}), "stream configured: "+want)
+	}
+}
+
 // The kind of fault: a stream fills up, and refuses every event when it is full.
 func TestStreamFillsUp(t *testing.T) {
 	t.Parallel()

@@ -46,10 +46,33 @@ const (
 func problemsOf(have, want jetstream.StreamConfig) []problem {
 	list := propertyProblems(have, want)
 	for _, d := range settingDifferences(have, want) {
-		line := d.name + " is " + d.have + ", configured is " + d.want
-		list = append(list, problem{text: "stream " + want.Name + " differs from the configuration: " + line + applyHint, setting: true})
+		list = append(list, problem{text: d.sentence(want.Name), setting: true})
 	}
 	return list
+}
+
+func (d *difference) sentence(stream string) string {
+	return "stream " + stream + " differs from the configuration: " + d.name + " is " + d.have + ", configured is " + d.want + applyHint
+}
+
+// Unlike returns a sentence for each setting of isSet that the running streams do not have.
+// A missing stream has all settings.
+func (c *Conn) Unlike(ctx context.Context, s Settings, isSet func(name string) bool) (list []string, err error) {
+	for _, want := range []jetstream.StreamConfig{s.stream(), s.deadStream()} {
+		st, err := c.lookUp(ctx, want.Name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range settingDifferences(st.CachedInfo().Config, want) {
+			if isSet(d.name) {
+				list = append(list, d.sentence(want.Name))
+			}
+		}
+	}
+	return list, nil
 }
 
 // propertyProblems is problemsOf without the settings, which cioctl does not know.
