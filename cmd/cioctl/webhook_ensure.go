@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/doctor"
+	"github.com/cioevents/cioevents/internal/ingest"
 )
 
 func (c *cli) webhookEnsure() *cobra.Command {
@@ -54,7 +58,16 @@ finds a webhook that was created.`,
 				config.Variable(app.chosen.Name, "WEBHOOK_SECRET"))
 		}
 		return o.print(c.out, done, func(w io.Writer) { ensuredTable(w, done, order.DryRun) })
-	}, &app, &at, &o)
+	}, &app, &at, &o, check(at.hasPath))
+}
+
+// hasPath returns an error for an address without a path. ingest would answer each call with
+// 404, and Customer.io then holds back all events.
+func (e *endpointSetting) hasPath() error {
+	if u, err := url.Parse(e.url); err == nil && u.Host != "" && strings.Trim(u.Path, "/") == "" {
+		return fmt.Errorf("--url: has no path: ingest answers at %s, and for one workspace at %[1]s/NAME", ingest.Path)
+	}
+	return nil
 }
 
 func ensuredTable(w io.Writer, done *doctor.Ensured, dryRun bool) {

@@ -105,6 +105,9 @@ func TestWebhookOfAWorkspace(t *testing.T) {
 	if _, errs, code := s.run("webhook", "list", "--workspace", "acme"); code != 1 || !strings.Contains(errs, "the App API key is not accepted") {
 		t.Errorf("another key: exit code %d, %s", code, errs)
 	}
+	for _, url := range []string{"https://hooks.example.com", "https://hooks.example.com/"} {
+		s.wrong("--url: has no path: ingest answers at /webhooks/customerio", "webhook", "ensure", "--url", url)
+	}
 	if out := s.ok("webhook", "ensure", "--help"); !strings.Contains(out, "--dry-run") {
 		t.Error(out)
 	}
