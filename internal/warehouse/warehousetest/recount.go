@@ -13,8 +13,8 @@ import (
 // Recount writes the rows into the warehouse and compares every view with a count in Go,
 // value by value. The count follows the definitions of the data dictionary, not the SQL,
 // and days are in two time zones.
-// Rows with equal keys must be equal. Percentiles are exact, as in DuckDB.
-func Recount(t *testing.T, w Warehouse, rows []warehouse.Row, query func(t *testing.T, sql string) [][]any) {
+// Each view must have rows, except those in empty. Rows with equal keys must be equal. Percentiles are exact, as in DuckDB.
+func Recount(t *testing.T, w Warehouse, rows []warehouse.Row, query func(t *testing.T, sql string) [][]any, empty ...string) {
 	t.Helper()
 	p := suite{t: t, Warehouse: w}
 	sink := p.open()
@@ -32,7 +32,12 @@ func Recount(t *testing.T, w Warehouse, rows []warehouse.Row, query func(t *test
 		want := newCount(rows, place).views()
 		for _, v := range warehouse.Dictionary() {
 			if slices.Contains(warehouse.Views(), v.Name) {
-				t.Run(zone+" "+v.Name, func(t *testing.T) { compareRows(t, query(t, "SELECT "+names(v)+" FROM "+v.Name), want[v.Name]) })
+				t.Run(zone+" "+v.Name, func(t *testing.T) {
+					if len(want[v.Name]) == 0 && !slices.Contains(empty, v.Name) {
+						t.Error("the rows have nothing to count")
+					}
+					compareRows(t, query(t, "SELECT "+names(v)+" FROM "+v.Name), want[v.Name])
+				})
 			}
 		}
 	}
@@ -49,9 +54,6 @@ func names(v warehouse.View) string {
 func compareRows(t *testing.T, got, want [][]any) {
 	t.Helper()
 	a, b := lines(got), lines(want)
-	if len(b) == 0 {
-		t.Error("the rows have nothing to count")
-	}
 	for i, n := 0, 0; (i < len(a) || i < len(b)) && n < maxDifferences; i++ {
 		switch {
 		case i >= len(a):

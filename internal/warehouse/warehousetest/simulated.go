@@ -31,7 +31,7 @@ func Simulated(t *testing.T, w Warehouse, mix webhooktest.Mix, query func(t *tes
 	for body := range mix.Events() {
 		rows = append(rows, workersRow(body, len(rows)+1))
 	}
-	Recount(t, w, rows, query)
+	Recount(t, w, rows, query, warehouse.SentAfterOptout) // the company respects opt-outs
 	t.Run("planned", func(t *testing.T) { compareRows(t, query(t, plannedSQL), planned(mix.Totals())) })
 }
 
