@@ -108,7 +108,7 @@ func TestMemoryOfAQuery(t *testing.T) { //nolint:paralleltest,tparallel // measu
 		t.Skip("writes 100,000 events")
 	}
 	const narrow = "SELECT event_id, metric, customer_id, campaign_id, received_at FROM customerio_events"
-	for scheme, limits := range map[string][2]float64{"duckdb": {36, 64}, "parquet": {64, 64}} {
+	for scheme, limits := range map[string][2]float64{"duckdb": {36, 64}, "parquet": {80, 80}} {
 		t.Run(scheme, func(t *testing.T) {
 			t.Parallel()
 			url := fillWarehouse(t, scheme)
