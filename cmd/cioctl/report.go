@@ -35,19 +35,18 @@ func (c *cli) report() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report",
 		Short: "Show the messages with their rates, the days, and why messages bounced",
-		Long: "report summarises the first warehouse of --warehouse-url: the messages\n" +
-			"with their rates, the days, the mailbox providers, the reasons of bounces, the times\n" +
-			"to open, the links, and how long events took to arrive. It reads BigQuery, a Parquet\n" +
-			"folder, or a DuckDB file, even while a worker " +
-			"writes to the file.\n\n" +
+		Long: "report summarises the first warehouse of --warehouse-url: the messages with their\n" +
+			"rates, the days, the mailbox providers, the reasons of bounces, the times to open, the\n" +
+			"links, and how long events took to arrive. It reads BigQuery, a Parquet folder, or a\n" +
+			"DuckDB file, even while a worker writes to the file.\n\n" +
 			"A delivery counts on the day on which it was sent. Days begin at midnight in the time\n" +
 			"zone of the warehouse, or in --timezone. The days of links and latency are always in\n" +
 			"the time zone of the warehouse. Customer.io's pages of newsletters use Eastern time,\n" +
 			"America/New_York.\n\n" +
 			"A report without numbers says why, and what to change. report fails when a worker\n" +
 			"does not hand over the file within --wait, or when the views are of an older release\n" +
-			"(run cioctl warehouse migrate). BigQuery charges for the\n" +
-			"bytes that report reads; on a terminal, report shows the bytes of each query.\n\n" + healthLong,
+			"(run cioctl warehouse migrate). BigQuery charges for the bytes that report reads; on a\n" +
+			"terminal, report shows the bytes of each query.\n\n" + healthLong,
 		Example: "  cioctl report --days 7\n  cioctl report --campaign 4 --html report.html\n" +
 			"  cioctl report --health --days 2 || exit    # in a script, before the next batch",
 	}
@@ -64,8 +63,8 @@ func (c *cli) report() *cobra.Command {
 		if o.html != "" && out.format == "json" {
 			return &config.UsageError{Err: errors.New("--html and --output json exclude each other")}
 		}
-		if o.health && (o.html != "" || o.campaign > 0) {
-			return &config.UsageError{Err: errors.New("--health excludes --html and --campaign")}
+		if o.health && (o.html != "" || o.campaign > 0 || o.since != "" || o.until != "" || o.timezone != "") {
+			return &config.UsageError{Err: errors.New("--health excludes --html, --campaign, --since, --until and --timezone: choose the days with --days")}
 		}
 		if o.health {
 			return c.reportHealth(ctx, &list, o, &out)

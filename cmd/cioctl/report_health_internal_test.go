@@ -40,7 +40,9 @@ func TestReportHealth(t *testing.T) {
 			t.Errorf("%s: the last 30 days: %+v", url, h)
 		}
 	}
-	(&shell{t: t}).wrong("--health excludes", "report", "--health", "--html", "x.html")
+	for _, ignored := range []string{"--html=x.html", "--campaign=4", "--since=-7d", "--until=-1d", "--timezone=Europe/Berlin"} {
+		(&shell{t: t}).wrong("--health excludes", "report", "--health", ignored)
+	}
 }
 
 // A warning ends with exit code 0: a script goes on.

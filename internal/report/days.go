@@ -9,24 +9,34 @@ import (
 	"time"
 )
 
+// zone returns the time zone of the report: Config.Timezone, else the warehouse's.
+func (cfg *Config) zone(ctx context.Context) (*time.Location, error) {
+	name := cfg.Timezone
+	if name == "" {
+		var zones []struct {
+			Timezone string `json:"timezone"`
+		}
+		if err := read(ctx, cfg.Reader, "SELECT timezone FROM customerio_settings", &zones); err != nil {
+			return nil, err
+		}
+		if len(zones) > 0 {
+			name = zones[0].Timezone
+		}
+	}
+	place, err := time.LoadLocation(name) // "" is UTC
+	if err != nil {
+		return nil, fmt.Errorf("load time zone %s: %w", name, err)
+	}
+	return place, nil
+}
+
 // setDays finds the zone and the first day.
 func (r *Report) setDays(ctx context.Context, cfg Config) error {
-	var zones []struct {
-		Timezone string `json:"timezone"`
-	}
-	if r.Timezone = cfg.Timezone; r.Timezone == "" {
-		if err := read(ctx, cfg.Reader, "SELECT timezone FROM customerio_settings", &zones); err != nil {
-			return err
-		}
-		r.Timezone = "UTC"
-		if len(zones) > 0 {
-			r.Timezone = zones[0].Timezone
-		}
-	}
-	place, err := time.LoadLocation(r.Timezone)
+	place, err := cfg.zone(ctx)
 	if err != nil {
-		return fmt.Errorf("load time zone %s: %w", r.Timezone, err)
+		return err
 	}
+	r.Timezone = place.String()
 	today := r.At.In(place)
 	if cfg.Days > 0 && r.Since == "" {
 		r.Since = today.AddDate(0, 0, 1-cfg.Days).Format(time.DateOnly)

@@ -48,27 +48,32 @@ func NewHealth(ctx context.Context, cfg Config) (*Health, error) {
 	if cfg.Reader == nil {
 		return nil, errors.New("report: no reader")
 	}
-	now := cmp.Or(cfg.Now, time.Now()).UTC()
-	h := &Health{At: now, Status: warehouse.StatusFew, Measures: []Measure{}}
+	now := cmp.Or(cfg.Now, time.Now())
+	h := &Health{At: now.UTC(), Status: warehouse.StatusFew, Measures: []Measure{}}
+	place, err := cfg.zone(ctx)
+	if err != nil {
+		return nil, err
+	}
+	today := now.In(place)
 	within := func(view string) string { return view }
 	if cfg.Days > 0 {
-		since := now.AddDate(0, 0, 1-cfg.Days)
+		since := today.AddDate(0, 0, 1-cfg.Days)
 		h.Since = since.Format(time.DateOnly)
-		within = func(view string) string { return cfg.between(view, since, now) }
+		within = func(view string) string { return cfg.between(view, since, today) }
 	}
 	var (
 		messages []messageHealth
 		optouts  []Measure
 		days     []mailboxDay
 	)
-	err := errors.Join(
+	err = errors.Join(
 		read(ctx, cfg.Reader, `SELECT workspace, coalesce(source, '') AS source, coalesce(source_id, '') AS source_id, coalesce(action_id, 0) AS action_id,
   coalesce(content_id, 0) AS content_id, coalesce(name, '') AS name, mailbox_provider, sent, hard_bounces, blocked, unauthenticated, complaints, delivered_outside_gmail,
   bounce_status, blocked_status, authentication_status, coalesce(complaint_status, '') AS complaint_status
 FROM `+within(warehouse.MessageHealth), &messages),
 		read(ctx, cfg.Reader, "SELECT workspace, count(*) AS count FROM "+within(warehouse.SentAfterOptout)+" GROUP BY workspace", &optouts),
 		read(ctx, cfg.Reader, "SELECT workspace, mailbox_provider, delivered, human_opens FROM "+
-			cfg.between(warehouse.MailboxDaily, now.AddDate(0, 0, -opensWait-2*opensDays), now.AddDate(0, 0, -opensWait))+" ORDER BY workspace, mailbox_provider, day", &days),
+			cfg.between(warehouse.MailboxDaily, today.AddDate(0, 0, -opensWait-2*opensDays), today.AddDate(0, 0, -opensWait))+" ORDER BY workspace, mailbox_provider, day", &days),
 	)
 	if err != nil {
 		return nil, err

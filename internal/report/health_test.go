@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/report"
 	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
 	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
@@ -86,6 +88,35 @@ func TestHealth(t *testing.T) {
 
 // The opens of a day are compared with the days before, when people have had two days to
 // open.
+// In the evening of Los Angeles the day is over in UTC. The day of the warehouse counts:
+// otherwise nothing is judged, and a script goes on sending.
+func TestHealthInTheZoneOfTheWarehouse(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "e.duckdb")
+	sink, err := duckdb.New(duckdb.Config{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sink.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := sink.SetTimezone(t.Context(), "America/Los_Angeles"); err != nil {
+		t.Fatal(err)
+	}
+	row := warehousetest.Rows(1)[0]
+	row.Timestamp = time.Date(2025, time.September, 2, 22, 0, 0, 0, time.UTC)
+	warehousetest.Fill(t, sink, []warehouse.Row{row})
+	reader, err := duckdb.OpenReader(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	h := health(t, reader, time.Date(2025, time.September, 3, 3, 0, 0, 0, time.UTC), 1)
+	if h.Since != "2025-09-02" || len(h.Measures) == 0 || h.At.Location() != time.UTC {
+		t.Errorf("health of one day: %+v", h)
+	}
+}
+
 func TestHealthOfOpens(t *testing.T) {
 	t.Parallel()
 	var rows []warehouse.Row

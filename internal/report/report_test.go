@@ -38,15 +38,7 @@ func fill(t *testing.T, rows []warehouse.Row, sink warehouse.Sink, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := sink.Open(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := sink.Write(t.Context(), rows); err != nil {
-		t.Fatal(err)
-	}
-	if err := sink.Close(); err != nil {
-		t.Fatal(err)
-	}
+	warehousetest.Fill(t, sink, rows)
 }
 
 // readersOf returns a reader of each kind of warehouse with the same rows.
