@@ -37,8 +37,9 @@ func refusalOf(err error) refused {
 }
 
 var (
-	missingTable  = regexp.MustCompile(`Not found: Table (\S+)`)
-	missingColumn = regexp.MustCompile(`Unrecognized name: |Name \S+ not found inside `)
+	missingTable = regexp.MustCompile(`Not found: Table (\S+)`)
+	// missingName also matches a table function, which only the SQL of migrate --print creates.
+	missingName = regexp.MustCompile(`Unrecognized name: |Name \S+ not found inside |[Ff]unction not found: |Not found: Routine `)
 )
 
 // explain returns the error of a query in our words, and what a person can do.
@@ -51,7 +52,7 @@ func (r *Reader) explain(ctx context.Context, err error) error {
 		err = ended(ctx, err)
 	case table != nil:
 		err = &warehouse.MissingNameError{Err: fmt.Errorf("no table or view %s: the warehouse has %s", table[1], r.tables(ctx))}
-	case missingColumn.MatchString(said.message):
+	case missingName.MatchString(said.message):
 		err = &warehouse.MissingNameError{Err: text}
 	case said.reason == "bytesBilledLimitExceeded":
 		err = r.tooLarge()
@@ -104,7 +105,7 @@ func (r *Reader) tables(ctx context.Context) string {
 			return strings.Join(list, ", ")
 		case err != nil:
 			return fmt.Sprintf("names that BigQuery does not list: %v", err)
-		case t.TableID != Raw:
+		case t.TableID != Raw && t.TableID != NamesRaw:
 			list = append(list, t.TableID)
 		}
 	}
