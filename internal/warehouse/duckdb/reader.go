@@ -69,6 +69,9 @@ func (r *Reader) open(ctx context.Context) error {
 		if err == nil || !outOfMemory(err) || r.lastLimit() {
 			return err
 		}
+		if s := r.session.Swap(nil); s != nil { // the setup of the views needs more memory
+			s.close()
+		}
 		r.limit++
 	}
 }
