@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -150,13 +151,8 @@ while messages wait for the consumer, unless --yes is given.`,
 }
 
 // foreignConsumers returns the consumers that cioctl consumer delete accepts.
-func foreignConsumers(s *stream.Status) (names []string) {
-	for _, name := range consumerNames(s) {
-		if operate.CheckForeign(name) == nil {
-			names = append(names, name)
-		}
-	}
-	return names
+func foreignConsumers(s *stream.Status) []string {
+	return slices.DeleteFunc(consumerNames(s), func(name string) bool { return operate.CheckForeign(name) != nil })
 }
 
 // copyReplay stores the events of a replay again for a consumer of another program.
@@ -166,7 +162,7 @@ func (c *cli) copyReplay(ctx context.Context, conn *stream.Conn, q stream.Replay
 		return explainEmpty(err)
 	}
 	bar, finish := c.bar(int64(r.Total)) //nolint:gosec // a number of events
-	err = operate.CopyReplay(ctx, conn, q, r, bar.Increment)
+	err = operate.CopyReplay(ctx, conn, r, bar.Increment)
 	finish()
 	if err != nil {
 		return fmt.Errorf("%w; %d of %d events were sent to %s", err, bar.Current(), r.Total, r.Target)

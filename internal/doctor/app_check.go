@@ -24,13 +24,13 @@ func tryApp(ctx context.Context, w config.Workspace, cfg customerio.AppConfig, w
 	scopes := app.Scopes(ctx)
 	for i, s := range scopes {
 		switch {
-		case i > 0 && ctx.Err() != nil:
-			return warned(fmt.Sprintf("key accepted, but the time allowed %d of its parts only: the App API is slow, or the workspaces are many for %d calls a second", i, cmp.Or(cfg.Rate, customerio.DefaultAppRate)),
-				"try again; with many workspaces raise APP_API_RATE for this call, to 10 at most, or name a few in CUSTOMERIO_WORKSPACES")
 		case customerio.IsUnauthorized(s.Err) && len(scopes) == 1:
 			return failed(s.Err.Error(), appAdvice(ctx, w, cfg))
 		case customerio.IsUnauthorized(s.Err):
 			denied = append(denied, s.Name)
+		case i > 0 && s.Err != nil && ctx.Err() != nil:
+			return warned(fmt.Sprintf("key accepted, but the time allowed %d of its parts only: the App API is slow, or the workspaces are many for %d calls a second", i, cmp.Or(cfg.Rate, customerio.DefaultAppRate)),
+				"try again; with many workspaces raise APP_API_RATE for this call, to 10 at most, or name a few in CUSTOMERIO_WORKSPACES")
 		case s.Err != nil:
 			return unreached(fmt.Errorf("try the scope for %s: %w", s.Name, s.Err))
 		}

@@ -16,23 +16,10 @@ import (
 // copyConcurrency is the number of copies whose storing CopyReplay awaits at a time.
 const copyConcurrency = 256
 
-// NarrowToForeign restricts a replay to the events that its target reads, and returns an
-// InputError if the target reads none of them.
+// NarrowToForeign restricts a replay to the events that its target reads. The error says what
+// to do if the target does not read what is sent to it alone, and is an InputError if it
+// reads none of the events.
 func NarrowToForeign(ctx context.Context, conn *stream.Conn, q *stream.ReplayRequest) error {
-	s, err := ForeignStatus(ctx, conn, q.Target)
-	if err != nil {
-		return err
-	}
-	if q.Subjects = stream.Both(q.Subjects, s.Filters); len(q.Subjects) == 0 {
-		return &InputError{"filter", fmt.Errorf("%s reads none of these events: it reads %s", s.Name, strings.Join(s.Filters, ", "))}
-	}
-	return nil
-}
-
-// CopyReplay stores the events of the request q, of which r is the measure, again for the
-// foreign consumer q.Target alone. It calls copied once for each event, concurrently. A
-// worker reads a replay from the stream itself; another program knows one consumer only.
-func CopyReplay(ctx context.Context, conn *stream.Conn, q stream.ReplayRequest, r *stream.Replay, copied func()) error {
 	s, err := ForeignStatus(ctx, conn, q.Target)
 	if err != nil {
 		return err
@@ -40,6 +27,16 @@ func CopyReplay(ctx context.Context, conn *stream.Conn, q stream.ReplayRequest, 
 	if !s.Receives(&event.Message{}) {
 		return fmt.Errorf("consumer %s does not read what is sent to it alone: add the subject customerio.redrive.%[1]s.> to its filter, now %s", s.Name, strings.Join(s.Filters, ", "))
 	}
+	if q.Subjects = stream.Both(q.Subjects, s.Filters); len(q.Subjects) == 0 {
+		return &InputError{"filter", fmt.Errorf("%s reads none of these events: it reads %s", s.Name, strings.Join(s.Filters, ", "))}
+	}
+	return nil
+}
+
+// CopyReplay stores the events of a measured replay again for its target alone, a foreign
+// consumer. It calls copied once for each stored event, concurrently. A worker reads a
+// replay from the stream itself; another program knows one consumer only.
+func CopyReplay(ctx context.Context, conn *stream.Conn, r *stream.Replay, copied func()) error {
 	pub, err := stream.NewPublisher(conn, 0)
 	if err != nil {
 		return err
@@ -48,16 +45,12 @@ func CopyReplay(ctx context.Context, conn *stream.Conn, q stream.ReplayRequest, 
 	run := time.Now().UnixNano()
 	g, running := errgroup.WithContext(ctx)
 	g.SetLimit(copyConcurrency)
-	err = conn.TailEvents(running, stream.Selection{Since: q.Since, Subjects: q.Subjects}, func(a event.Attempt) bool {
-		if a.Sequence > r.End {
-			return false
-		}
-		if a.Subject != stream.Subject(&a.Message) { // a redriven message, or a copy
-			return true
-		}
+	err = conn.ReadReplay(running, r, func(a event.Attempt) bool {
 		g.Go(func() error {
-			_, err := pub.Redrive(running, q.Target, fmt.Sprintf("%s:%d:%d", q.Target, run, a.Sequence), &a.Message)
-			copied()
+			_, err := pub.Redrive(running, r.Target, fmt.Sprintf("%s:%d:%d", r.Target, run, a.Sequence), &a.Message)
+			if err == nil {
+				copied()
+			}
 			return err
 		})
 		return true

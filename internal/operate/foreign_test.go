@@ -171,7 +171,7 @@ func (p *pipeline) copyReplay(t *testing.T, o operate.ReplayOrder) (copied int) 
 		t.Fatal(err)
 	}
 	steps := make(chan struct{}, 100)
-	if err := operate.CopyReplay(t.Context(), p.conn, q, r, func() { steps <- struct{}{} }); err != nil {
+	if err := operate.CopyReplay(t.Context(), p.conn, r, func() { steps <- struct{}{} }); err != nil {
 		t.Fatal(err)
 	}
 	return len(steps)

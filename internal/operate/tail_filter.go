@@ -12,8 +12,8 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// sources are the kinds of sources of a message, as in the column source of a warehouse.
-var sources = []string{"campaign", "broadcast", "newsletter", "transactional"}
+// Sources are the kinds of sources of a message, as in the column source of a warehouse.
+var Sources = []string{"campaign", "broadcast", "newsletter", "transactional"}
 
 // An EventFilter selects the events that match one value of each list that has values.
 type EventFilter struct {
@@ -39,7 +39,7 @@ func (f *EventFilter) Check() error {
 	}
 	for _, s := range f.Sources {
 		if s != "" && !isSource(s) {
-			mistakes = append(mistakes, &InputError{"source", fmt.Errorf("%q is not a source: want %s, alone or with an id as in campaign:4", s, Words(sources))})
+			mistakes = append(mistakes, &InputError{"source", fmt.Errorf("%q is not a source: want %s, alone or with an id as in campaign:4", s, Words(Sources))})
 		}
 	}
 	return errors.Join(mistakes...)
@@ -49,7 +49,7 @@ func (f *EventFilter) Check() error {
 // message is a text.
 func isSource(text string) bool {
 	kind, id, hasID := strings.Cut(text, ":")
-	if !slices.Contains(sources, kind) || hasID && id == "" {
+	if !slices.Contains(Sources, kind) || hasID && id == "" {
 		return false
 	}
 	_, err := strconv.ParseUint(id, 10, 63)

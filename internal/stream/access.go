@@ -15,9 +15,8 @@ import (
 
 // An Access is what a server lets the user of a Config do.
 type Access struct {
-	// Server is the host and port of the server, Version the version of nats-server, and
-	// Cluster the name of the cluster, "" for a single server.
-	Server, Version, Cluster string
+	// Server is the host and port of the server, and Version the version of nats-server.
+	Server, Version string
 	// User is the user in NATS_URL, "" with a credentials file or no user.
 	User string
 	// Encrypted says that the connection has TLS, and Local that the server is on this
@@ -93,9 +92,7 @@ func TryAccess(ctx context.Context, cfg Config) (*Access, error) {
 
 // access returns what is known without a try.
 func (c *Conn) access() *Access {
-	a := &Access{
-		Server: c.nc.ConnectedAddr(), Version: c.nc.ConnectedServerVersion(), Cluster: c.nc.ConnectedClusterName(),
-	}
+	a := &Access{Server: c.nc.ConnectedAddr(), Version: c.nc.ConnectedServerVersion()}
 	if u, err := parseServer(c.nc.ConnectedUrl()); err == nil {
 		a.Server, a.User = u.Host, u.User.Username()
 	}

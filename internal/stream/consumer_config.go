@@ -39,10 +39,7 @@ func sign(cfg jetstream.ConsumerConfig) jetstream.ConsumerConfig {
 // properties returns the properties that decide which messages a consumer delivers and
 // how often, by name.
 func properties(cfg jetstream.ConsumerConfig) [][2]string {
-	filters := slices.Sorted(slices.Values(cfg.FilterSubjects))
-	if cfg.FilterSubject != "" {
-		filters = append(filters, cfg.FilterSubject)
-	}
+	filters := slices.Sorted(slices.Values(filtersOf(&cfg)))
 	list := [][2]string{
 		{"filters", strings.Join(filters, " ")},
 		{"max deliver", strconv.Itoa(max(cfg.MaxDeliver, -1))},

@@ -20,14 +20,14 @@ var ErrLess = errors.New("the settings would make the running stream keep less")
 func (c *Conn) refuseLess(ctx context.Context, s Settings) error {
 	var lines []string
 	for _, want := range []jetstream.StreamConfig{s.stream(), s.deadStream()} {
-		st, err := c.js.Stream(ctx, want.Name)
-		if errors.Is(err, jetstream.ErrStreamNotFound) || err == nil && st.CachedInfo().Config.Sealed { // Apply changes nothing of it
+		have, err := c.running(ctx, want.Name)
+		if err != nil {
+			return err
+		}
+		if have == nil || have.Config.Sealed { // Apply changes nothing of it
 			continue
 		}
-		if err != nil {
-			return fmt.Errorf("read stream %s: %w", want.Name, err)
-		}
-		lines = append(lines, shrinks(st.CachedInfo(), want)...)
+		lines = append(lines, shrinks(have, want)...)
 	}
 	if len(lines) > 0 {
 		return fmt.Errorf("%w: %s", ErrLess, strings.Join(lines, "; "))

@@ -59,14 +59,14 @@ func (d *difference) sentence(stream string) string {
 // A missing stream has all settings.
 func (c *Conn) Unlike(ctx context.Context, s Settings, isSet func(name string) bool) (list []string, err error) {
 	for _, want := range []jetstream.StreamConfig{s.stream(), s.deadStream()} {
-		st, err := c.lookUp(ctx, want.Name)
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			continue
-		}
+		have, err := c.running(ctx, want.Name)
 		if err != nil {
 			return nil, err
 		}
-		for _, d := range settingDifferences(st.CachedInfo().Config, want) {
+		if have == nil {
+			continue
+		}
+		for _, d := range settingDifferences(have.Config, want) {
 			if isSet(d.name) {
 				list = append(list, d.sentence(want.Name))
 			}

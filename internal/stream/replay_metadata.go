@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"cmp"
 	"strconv"
 	"strings"
 
@@ -43,10 +42,10 @@ func replayOf(info *jetstream.ConsumerInfo) Replay {
 	r := Replay{
 		ID: strings.TrimPrefix(info.Name, replayPrefix), Target: m[metaTarget], Filter: m[metaFilter],
 		Since: parseTime(m[metaSince]), Until: parseTime(m[metaUntil]), End: end, Total: total,
-		StartedAt: info.Created, subjects: info.Config.FilterSubjects,
+		StartedAt: info.Created, subjects: filtersOf(&info.Config),
 	}
 	if len(r.subjects) == 0 {
-		r.subjects = []string{cmp.Or(info.Config.FilterSubject, AllEvents)}
+		r.subjects = []string{AllEvents}
 	}
 	// AckFloor stays below the first unsettled message. AckFloor also stays below End
 	// when no event follows the last event of the replay: then no message is left.

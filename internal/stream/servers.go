@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,8 +49,8 @@ func (c *Conn) Account(ctx context.Context) (detail string, problems []string, e
 	for name, tier := range info.Tiers {
 		tiers[" "+name] = tier
 	}
-	for name, tier := range tiers {
-		problems = append(problems, tierProblems(name, tier)...)
+	for _, name := range slices.Sorted(maps.Keys(tiers)) {
+		problems = append(problems, tierProblems(name, tiers[name])...)
 	}
 	return detail, problems, nil
 }
@@ -71,14 +73,13 @@ func tierProblems(name string, tier jetstream.Tier) (problems []string) {
 func (c *Conn) Replicas(ctx context.Context) (detail string, problems []string, err error) {
 	var counts []string
 	for _, name := range []string{Name, DeadName, stateStream} {
-		st, err := c.lookUp(ctx, name)
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			continue
-		}
+		info, err := c.running(ctx, name)
 		if err != nil {
 			return "", nil, err
 		}
-		info := st.CachedInfo()
+		if info == nil {
+			continue
+		}
 		counts = append(counts, fmt.Sprintf("%s %d", name, info.Config.Replicas))
 		problems = append(problems, replicaProblems(info, c.nc.ConnectedClusterName() != "")...)
 	}

@@ -67,9 +67,12 @@ const leastAge = 100 * time.Millisecond
 
 func (s *Settings) check() error {
 	var mistakes []error
-	for name, d := range map[string]time.Duration{"STREAM_MAX_AGE": s.MaxAge, "DEDUP_WINDOW": s.DedupWindow} {
-		if d < leastAge {
-			mistakes = append(mistakes, config.Invalid(name, d.String(), "at least "+leastAge.String()))
+	for _, v := range []struct {
+		name string
+		age  time.Duration
+	}{{"STREAM_MAX_AGE", s.MaxAge}, {"DEDUP_WINDOW", s.DedupWindow}} {
+		if v.age < leastAge {
+			mistakes = append(mistakes, config.Invalid(v.name, v.age.String(), "at least "+leastAge.String()))
 		}
 	}
 	return errors.Join(mistakes...)

@@ -150,7 +150,7 @@ func oldest(ctx context.Context, st jetstream.Stream, info *jetstream.ConsumerIn
 	if lagOf(info) == 0 {
 		return first, nil
 	}
-	subjects := info.Config.FilterSubjects
+	subjects := filtersOf(&info.Config)
 	if len(subjects) == 0 { // no filter: every message
 		subjects = []string{">"}
 	}

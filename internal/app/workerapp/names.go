@@ -17,11 +17,7 @@ type keeper struct {
 
 // wireNames adds a keeper for each warehouse and each workspace with an App API key.
 func (a *App) wireNames() error {
-	var workspaces []string
-	for _, w := range a.cfg.Workspaces.All() {
-		workspaces = append(workspaces, w.Name)
-	}
-	metrics := names.NewMetrics(a.Registry, workspaces...)
+	metrics := names.NewMetrics(a.Registry, a.workspaces()...)
 	a.cfg.App.Region = a.cfg.Track.Region
 	for _, w := range a.cfg.Workspaces.All() {
 		if w.AppKey == "" {
