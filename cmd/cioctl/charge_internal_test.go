@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/rs/zerolog"
 	"github.com/vbauerster/mpb/v8"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
@@ -20,31 +19,11 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
 )
 
-// stock writes n events to a warehouse.
-func stock(t *testing.T, url string, n int) {
-	t.Helper()
-	p, err := place.Parse(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sink, err := p.Sink(zerolog.Nop())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer sink.Close()
-	if err := sink.Open(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := sink.Write(t.Context(), warehousetest.Rows(n)); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func fakeBigQuery(t *testing.T, n int) (*bigqueryfake.Server, string) {
 	t.Helper()
 	server := bigquerytest.Start(t, bigqueryfake.Config{})
 	url := "bigquery://proj?rest=" + server.RESTEndpoint() + "&grpc=" + server.GRPCEndpoint()
-	stock(t, url, n)
+	write(t, url, warehousetest.Rows(n))
 	return server, url
 }
 
@@ -54,7 +33,7 @@ func TestQueryOnBigQuery(t *testing.T) {
 	s := &shell{t: t}
 	_, url := fakeBigQuery(t, 20)
 	file := "duckdb:" + filepath.Join(t.TempDir(), "e.duckdb")
-	stock(t, file, 20)
+	write(t, file, warehousetest.Rows(20))
 	const statement = "SELECT event_id, received_at, payload, campaign_id, is_machine, reply_to_number FROM customerio_events ORDER BY received_at, event_id"
 	for _, format := range formats {
 		got := s.ok("query", "--warehouse-url", url, "--output", format, statement)

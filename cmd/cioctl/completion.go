@@ -64,7 +64,7 @@ func (c *cli) completeFlags(cmd *cobra.Command) {
 		"reason":           fixed(fault.Reasons()...),
 		"metric":           fixed(webhook.Metrics()...),
 		"object-type":      fixed(webhook.ObjectTypes()...),
-		"source":           fixed("campaign", "broadcast", "newsletter", "transactional"),
+		"source":           fixed(operate.Sources...),
 		"from":             c.stored(deadSources),
 		"to":               c.stored(consumerNames),
 		"consumer":         c.stored(consumerNames),

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/names"
+	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
@@ -81,23 +81,18 @@ func (c *cli) syncNames(ctx context.Context, app *appSetting, places []place.Pla
 		return nil, err
 	}
 	var counts []namesCount
-	for _, p := range places {
-		p.Log = c.warnings()
-		waiting, cancel := context.WithTimeoutCause(ctx, order.wait, fmt.Errorf("not free within --wait %s", order.wait))
-		changes, err := names.Put(waiting, p, app.chosen.Name, list, order.dry)
-		cancel()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", p.URL, err)
-		}
+	err = c.eachPlace(ctx, places, order.wait, func(ctx context.Context, p place.Place) error {
+		changes, err := names.Put(ctx, p, app.chosen.Name, list, order.dry)
 		counts = append(counts, countNames(p.URL, list, changes)...)
-	}
-	return counts, nil
+		return err
+	})
+	return counts, err
 }
 
 // countNames counts the names of each source.
 func countNames(url string, list []warehouse.Name, changes warehouse.NameChanges) []namesCount {
 	counts := []namesCount{}
-	for _, source := range []string{"campaign", "broadcast", "newsletter", "transactional"} {
+	for _, source := range operate.Sources {
 		of := func(list []warehouse.Name) (n int) {
 			for i := range list {
 				if list[i].Source == source {

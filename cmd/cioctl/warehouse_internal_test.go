@@ -38,15 +38,7 @@ func write(t *testing.T, url string, rows []warehouse.Row) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := sink.Open(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := sink.Write(t.Context(), rows); err != nil {
-		t.Fatal(err)
-	}
-	if err := sink.Close(); err != nil {
-		t.Fatal(err)
-	}
+	warehousetest.Fill(t, sink, rows)
 }
 
 // warehouses are new ones of each kind that can be asked here.

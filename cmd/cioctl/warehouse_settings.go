@@ -42,18 +42,33 @@ DuckDB's shell, have to close the file within --wait.`,
 	cmd.Flags().Var(config.Span(&wait, 30*time.Second), "wait", "how long to wait until another process hands over the file")
 	return c.command(cmd, func(ctx context.Context, _ []string) error {
 		all := []warehouseSettings{}
-		for _, p := range list.places {
-			p.Log = c.warnings()
-			waiting, cancel := context.WithTimeoutCause(ctx, wait, fmt.Errorf("not free within --wait %s", wait))
-			now, err := settingsOf(waiting, p, zone)
-			cancel()
-			if err != nil {
-				return fmt.Errorf("%s: %w", p.URL, err)
-			}
+		err := c.eachPlace(ctx, list.places, wait, func(ctx context.Context, p place.Place) error {
+			now, err := settingsOf(ctx, p, zone)
 			all = append(all, now)
+			return err
+		})
+		if err != nil {
+			return err
 		}
 		return o.print(c.out, all, func(w io.Writer) { settingsTable(w, all) })
 	}, &list, &o, check(func() error { return checkTimezone(zone) }))
+}
+
+// eachPlace calls do with each warehouse, and waits for other processes that have the file,
+// each time until wait has passed. The error names the warehouse.
+func (c *cli) eachPlace(ctx context.Context, places []place.Place, wait time.Duration, do func(context.Context, place.Place) error) error {
+	one := func(p place.Place) error {
+		p.Log = c.warnings()
+		ctx, cancel := context.WithTimeoutCause(ctx, wait, fmt.Errorf("not free within --wait %s", wait))
+		defer cancel()
+		return do(ctx, p)
+	}
+	for _, p := range places {
+		if err := one(p); err != nil {
+			return fmt.Errorf("%s: %w", config.Redact(p.URL), err)
+		}
+	}
+	return nil
 }
 
 // checkTimezone accepts IANA names. Local is no name for other programs.

@@ -11,6 +11,7 @@ import (
 	"github.com/cioevents/cioevents/internal/doctor"
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
+	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
 )
 
 // The event may come before the worker that creates the file.
@@ -32,17 +33,11 @@ func TestAwaitRowBeforeTheWorker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer sink.Close()
-	if err := sink.Open(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	var row warehouse.Row
 	if err := row.Parse(body, warehouse.Origin{EventID: id, Workspace: "default", ReceivedAt: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sink.Write(t.Context(), []warehouse.Row{row}); err != nil {
-		t.Fatal(err)
-	}
+	warehousetest.Fill(t, sink, []warehouse.Row{row})
 	if err := <-found; err != nil {
 		t.Errorf("AwaitRow = %v", err)
 	}

@@ -17,8 +17,8 @@ func Dictionary() []View { return slices.Clone(dictionary) }
 
 var dictionary = []View{
 	{Deliveries, "A row is a delivery: one message to one person. An event without delivery_id or without timestamp belongs to no delivery.", deliveryColumns},
-	{Messages, "A row is a message of a campaign, broadcast, newsletter or transactional message, with its deliveries and rates.", slices.Concat(messageKey, deliveryCounts, rates)},
 	{Daily, "A row is a message on the day on which it was sent. What happens to a delivery later counts on the day of the delivery, as in Customer.io.", slices.Concat(dailyKey, deliveryCounts)},
+	{Messages, "A row is a message of a campaign, broadcast, newsletter or transactional message, with its deliveries and rates.", slices.Concat(messageKey, deliveryCounts, rates)},
 	{ActivityDaily, "A row is a message on a day of its events. A delivery that is opened on two days counts on both.", slices.Concat(dailyKey, activityCounts)},
 	{TimeToOpen, "A row is a message: the seconds from delivered_at, else sent_at, to the first human open, 0 at least.", slices.Concat(messageKey, openTimes)},
 	{Links, "A row is a link of a message: by link_id or link_name, else by url.", slices.Concat(messageKey, linkColumns)},

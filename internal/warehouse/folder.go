@@ -19,7 +19,7 @@ const (
 
 // ExamineFolder tries to write into a folder, or into the nearest existing folder
 // above, and looks at the free disk. No file stays, also when the process ends meanwhile.
-func ExamineFolder(dir string) []Sign {
+func ExamineFolder(dir string) Sign {
 	for {
 		_, err := os.Stat(dir)
 		if parent := filepath.Dir(dir); errors.Is(err, fs.ErrNotExist) && parent != dir {
@@ -29,9 +29,9 @@ func ExamineFolder(dir string) []Sign {
 		break
 	}
 	if err := tryWrite(dir); err != nil {
-		return []Sign{writeSign(dir, err)}
+		return writeSign(dir, err)
 	}
-	return []Sign{diskSign(dir)}
+	return diskSign(dir)
 }
 
 // tryWrite writes to a file without a name. Free space alone tells nothing about quotas and

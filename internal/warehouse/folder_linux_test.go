@@ -47,7 +47,7 @@ func TestExamineFileSystem(t *testing.T) {
 	if err := os.WriteFile(full, make([]byte, 3<<20), 0o600); err == nil {
 		t.Error("3 MiB fit into 2 MiB")
 	}
-	if s := warehouse.ExamineFolder(dir)[0]; !s.Broken || !strings.Contains(s.Detail, "no space left on device") || !strings.Contains(s.Remedy, "free disk space") {
+	if s := warehouse.ExamineFolder(dir); !s.Broken || !strings.Contains(s.Detail, "no space left on device") || !strings.Contains(s.Remedy, "free disk space") {
 		t.Error("full:", s)
 	}
 	if err := os.Remove(full); err != nil {

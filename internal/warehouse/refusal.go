@@ -47,16 +47,15 @@ var (
 // deferral: Unauthenticated, Blocked, or "" for another failure. A hard bounce is a fault
 // of the address, also with a code of a refusal ("550 5.7.1 no such user").
 func (r *Row) Refusal() string {
-	if r.ObjectType != webhook.Email || r.Bounce == string(webhook.BounceHard) {
+	bounced := r.Metric == webhook.Bounced
+	if r.ObjectType != webhook.Email || !bounced && r.Metric != webhook.Deferred || r.Bounce == string(webhook.BounceHard) {
 		return ""
 	}
 	text := strings.ToValidUTF8(r.FailureMessage[:min(len(r.FailureMessage), maxRefusal)], "")
 	switch {
-	case r.Metric != webhook.Bounced && r.Metric != webhook.Deferred:
-		return ""
 	case unauthenticated().MatchString(text):
 		return Unauthenticated
-	case r.Metric == webhook.Bounced && blocked().MatchString(text):
+	case bounced && blocked().MatchString(text):
 		return Blocked
 	default:
 		return ""

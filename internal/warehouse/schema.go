@@ -29,10 +29,13 @@ const (
 	SentAfterOptout = "customerio_sent_after_optout"
 )
 
-// Views lists the names of the views in an order that allows to create them one
-// after the other.
+// Views lists the names of the views of the Dictionary, in its order.
 func Views() []string {
-	return []string{Deliveries, Daily, Messages, ActivityDaily, TimeToOpen, Links, Bounces, Preferences, PipelineLatency, MailboxDaily, MessageHealth, SentAfterOptout}
+	names := make([]string, len(dictionary))
+	for i := range dictionary {
+		names[i] = dictionary[i].Name
+	}
+	return names
 }
 
 // RetiredViews lists views of older releases, which cannot read today's views.

@@ -68,11 +68,13 @@ func (h *Rows) parse(batch []event.Attempt, rows []warehouse.Row, fail func(int,
 	places := make([]place, 0, len(batch))
 	for i := range batch {
 		r := &rows[len(places)]
-		if err := parse(r, &batch[i]); err != nil {
+		a := &batch[i]
+		err := r.Parse(a.Body, warehouse.Origin{EventID: a.ID, Workspace: a.Workspace, ReceivedAt: a.ReceivedAt, Sequence: a.Sequence})
+		if err != nil {
 			fail(i, fault.Permanent(event.ParseReason(err), err))
 			continue
 		}
-		places = append(places, place{i, h.Mail.of(&batch[i], r)})
+		places = append(places, place{i, h.Mail.of(a, r)})
 	}
 	return places
 }
@@ -136,10 +138,4 @@ func (h *Rows) memory(n int) (rows []warehouse.Row, release func()) {
 		clear(*earlier) // the bodies are garbage now
 		h.reuse.Put(earlier)
 	}
-}
-
-func parse(r *warehouse.Row, a *event.Attempt) error {
-	return r.Parse(a.Body, warehouse.Origin{
-		EventID: a.ID, Workspace: a.Workspace, ReceivedAt: a.ReceivedAt, Sequence: a.Sequence,
-	})
 }

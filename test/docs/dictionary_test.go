@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -34,9 +33,7 @@ func dictionary() string {
 	var b strings.Builder
 	section(&b, warehouse.Events, "A row is an event.", warehouse.Columns())
 	for _, v := range warehouse.Dictionary() {
-		if slices.Contains(warehouse.Views(), v.Name) {
-			section(&b, v.Name, v.About, v.Columns)
-		}
+		section(&b, v.Name, v.About, v.Columns)
 	}
 	section(&b, warehouse.Names, "A row is the name of a source, an action or a variant.", warehouse.NameColumns())
 	section(&b, warehouse.Settings, "One row.", warehouse.SettingColumns())

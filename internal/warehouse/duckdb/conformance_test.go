@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -94,9 +93,6 @@ func TestViewsAreThoseOfTheDictionary(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, v := range warehouse.Dictionary() {
-		if !slices.Contains(warehouse.Views(), v.Name) {
-			continue
-		}
 		var want [][]any
 		for _, c := range v.Columns {
 			want = append(want, []any{c.Name, sqlTypes[c.Type]})

@@ -28,7 +28,7 @@ const writable, readable = 2, 4
 // rights and disk. Examine reads in its turn, as Query does, and delays a worker by less than
 // a batch.
 func Examine(ctx context.Context, path string) []warehouse.Sign {
-	signs := warehouse.ExamineFolder(filepath.Dir(path))
+	signs := []warehouse.Sign{warehouse.ExamineFolder(filepath.Dir(path))}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return append(signs, warehouse.Sign{Detail: "the file does not exist yet", Remedy: "start a worker, which creates it, or run cioctl warehouse migrate"})
 	}

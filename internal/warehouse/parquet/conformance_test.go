@@ -31,11 +31,7 @@ func older(t *testing.T, w warehousetest.Warehouse) {
 func TestNumbersOfViews(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
-	warehousetest.Views(t, f, func(t *testing.T, statement string) [][]any {
-		t.Helper()
-		_, rows := f.Query(t, statement)
-		return rows
-	})
+	warehousetest.Views(t, f, f.rows)
 }
 
 func TestNotes(t *testing.T) {
@@ -94,9 +90,5 @@ func (f folder) rows(t *testing.T, statement string) [][]any {
 func TestNumbersOfHealthViews(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
-	warehousetest.HealthViews(t, f, func(t *testing.T, statement string) [][]any {
-		t.Helper()
-		_, rows := f.Query(t, statement)
-		return rows
-	})
+	warehousetest.HealthViews(t, f, f.rows)
 }

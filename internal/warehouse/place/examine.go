@@ -19,7 +19,7 @@ const folderWait = 6 * time.Second
 func (f folder) Examine(ctx context.Context) []warehouse.Sign {
 	ctx, cancel := context.WithTimeout(ctx, folderWait)
 	defer cancel()
-	signs := warehouse.ExamineFolder(string(f))
+	signs := []warehouse.Sign{warehouse.ExamineFolder(string(f))}
 	if err := f.check(); err != nil {
 		return append(signs, warehouse.Sign{Detail: "the folder has no events yet", Remedy: "start a worker, which creates it, or run cioctl warehouse migrate"})
 	}

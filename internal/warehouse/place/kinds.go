@@ -154,7 +154,7 @@ func (d dataset) Reader(ctx context.Context) (warehouse.Reader, error) {
 
 func (dataset) Dialect() warehouse.Dialect { return warehouse.GoogleSQL }
 
-func (d dataset) Schema() string { return cmp.Or(d.Dataset, warehouse.DefaultSchema) }
+func (d dataset) Schema() string { return d.Dataset }
 
 func (dataset) Charges() bool { return true }
 

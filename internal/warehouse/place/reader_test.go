@@ -32,13 +32,7 @@ func filled(t *testing.T, url string) place.Place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer sink.Close()
-	if err := sink.Open(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := sink.Write(t.Context(), warehousetest.Rows(1000)); err != nil {
-		t.Fatal(err)
-	}
+	warehousetest.Fill(t, sink, warehousetest.Rows(1000))
 	return p
 }
 

@@ -31,14 +31,12 @@ func Recount(t *testing.T, w Warehouse, rows []warehouse.Row, query func(t *test
 		}
 		want := newCount(rows, place).views()
 		for _, v := range warehouse.Dictionary() {
-			if slices.Contains(warehouse.Views(), v.Name) {
-				t.Run(zone+" "+v.Name, func(t *testing.T) {
-					if len(want[v.Name]) == 0 && !slices.Contains(empty, v.Name) {
-						t.Error("the rows have nothing to count")
-					}
-					compareRows(t, query(t, "SELECT "+names(v)+" FROM "+v.Name), want[v.Name])
-				})
-			}
+			t.Run(zone+" "+v.Name, func(t *testing.T) {
+				if len(want[v.Name]) == 0 && !slices.Contains(empty, v.Name) {
+					t.Error("the rows have nothing to count")
+				}
+				compareRows(t, query(t, "SELECT "+names(v)+" FROM "+v.Name), want[v.Name])
+			})
 		}
 	}
 }
