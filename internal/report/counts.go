@@ -14,6 +14,8 @@ type Counts struct {
 	Conversions    int64 `json:"conversions"`
 	Unsubscribes   int64 `json:"unsubscribes"`
 	Complaints     int64 `json:"complaints"`
+	// ComplaintsOutside counts the complaints that OutsideGmail is the whole of.
+	ComplaintsOutside int64 `json:"complaints_outside_gmail"`
 	// OutsideGmail counts the delivered e-mails to other providers than Gmail, which
 	// reports no complaints.
 	OutsideGmail int64 `json:"delivered_outside_gmail"`
@@ -42,7 +44,7 @@ func (c *Counts) setRates() {
 	c.Rates = Rates{
 		Delivery: rate(c.Delivered, c.Sent), Open: rate(c.Opens, c.Delivered), Click: rate(c.Clicks, c.Delivered),
 		ClickToOpen: rate(c.Clicks, c.Opens), Bounce: rate(c.HardBounces, c.Sent),
-		Complaint: rate(c.Complaints, c.OutsideGmail), Unsubscribe: rate(c.Unsubscribes, c.Delivered),
+		Complaint: rate(c.ComplaintsOutside, c.OutsideGmail), Unsubscribe: rate(c.Unsubscribes, c.Delivered),
 	}
 }
 
@@ -57,10 +59,14 @@ func (c *Counts) add(d *group) {
 	c.Conversions += d.Conversions
 	c.Unsubscribes += d.Unsubscribes
 	c.Complaints += d.Complaints
+	outside := d.ObjectType == "email" && d.Provider != "gmail"
+	if outside {
+		c.ComplaintsOutside += d.Complaints
+	}
 	switch d.Outcome {
 	case "delivered":
 		c.Delivered += d.Deliveries
-		if d.ObjectType == "email" && d.Provider != "gmail" {
+		if outside {
 			c.OutsideGmail += d.Deliveries
 		}
 	case "hard":

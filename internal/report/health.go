@@ -68,7 +68,7 @@ func NewHealth(ctx context.Context, cfg Config) (*Health, error) {
 	)
 	err = errors.Join(
 		read(ctx, cfg.Reader, `SELECT workspace, coalesce(source, '') AS source, coalesce(source_id, '') AS source_id, coalesce(action_id, 0) AS action_id,
-  coalesce(content_id, 0) AS content_id, coalesce(name, '') AS name, mailbox_provider, sent, hard_bounces, blocked, unauthenticated, complaints, delivered_outside_gmail,
+  coalesce(content_id, 0) AS content_id, coalesce(name, '') AS name, mailbox_provider, sent, hard_bounces, blocked, unauthenticated, complaints_outside_gmail, delivered_outside_gmail,
   bounce_status, blocked_status, authentication_status, coalesce(complaint_status, '') AS complaint_status
 FROM `+within(warehouse.MessageHealth), &messages),
 		read(ctx, cfg.Reader, "SELECT workspace, count(*) AS count FROM "+within(warehouse.SentAfterOptout)+" GROUP BY workspace", &optouts),

@@ -19,7 +19,7 @@ type messageHealth struct {
 	Bounces         int64            `json:"hard_bounces"`
 	Refused         int64            `json:"blocked"`
 	Unauthenticated int64            `json:"unauthenticated"`
-	Complaints      int64            `json:"complaints"`
+	Complaints      int64            `json:"complaints_outside_gmail"`
 	OutsideGmail    int64            `json:"delivered_outside_gmail"`
 	BounceStatus    warehouse.Status `json:"bounce_status"`
 	RefusedStatus   warehouse.Status `json:"blocked_status"`

@@ -51,7 +51,7 @@ func TestHealth(t *testing.T) {
 		"warn refused default newsletter 2 / 21 all 10/230",
 	}
 	first := []string{
-		"warn complaints default campaign 1 / 11 all 3/1000",
+		"warn complaints default campaign 1 / 11 all 1/1000",
 		"warn complaints default campaign 1 / 11 yahoo 1/1000",
 		"warn hard_bounces default campaign 1 / 11 gmail 8/400",
 		"warn refused default campaign 1 / 11 gmail 5/400",

@@ -48,7 +48,7 @@ func (c *Counts) Stages() []Stage {
 		{"converted", c.Conversions, c.Delivered, "of delivered"},
 		{"unsubscribed", c.Unsubscribes, c.Delivered, "of delivered"},
 		{"bounced", c.HardBounces, c.Sent, "of sent (hard bounces)"},
-		{"complained", c.Complaints, c.OutsideGmail, "of delivered outside Gmail"},
+		{"complained", c.ComplaintsOutside, c.OutsideGmail, "of delivered outside Gmail"},
 	}
 	return slices.DeleteFunc(list, func(s Stage) bool { return s.Count == 0 && s.Of == 0 })
 }

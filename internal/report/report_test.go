@@ -112,10 +112,18 @@ func TestNumbersAreThoseOfTheViews(t *testing.T) {
 
 const countColumns = `, CAST(sum(deliveries) AS BIGINT), CAST(sum(sent) AS BIGINT), CAST(sum(delivered) AS BIGINT), CAST(sum(hard_bounces) AS BIGINT),
   CAST(sum(soft_bounces) AS BIGINT), CAST(sum(unknown_bounces) AS BIGINT), CAST(sum(failed) AS BIGINT), CAST(sum(human_opens) AS BIGINT), CAST(sum(human_clicks) AS BIGINT),
-  CAST(sum(conversions) AS BIGINT), CAST(sum(unsubscribes) AS BIGINT), CAST(sum(complaints) AS BIGINT), CAST(sum(delivered_outside_gmail) AS BIGINT)`
+  CAST(sum(conversions) AS BIGINT), CAST(sum(unsubscribes) AS BIGINT), CAST(sum(complaints) AS BIGINT),
+  CAST(sum(complaints_outside_gmail) AS BIGINT), CAST(sum(delivered_outside_gmail) AS BIGINT), sum(complaints_outside_gmail) / nullif(sum(delivered_outside_gmail), 0)`
 
 func counts(c *report.Counts) []any {
-	return []any{c.Deliveries, c.Sent, c.Delivered, c.HardBounces, c.SoftBounces, c.UnknownBounces, c.Failed, c.Opens, c.Clicks, c.Conversions, c.Unsubscribes, c.Complaints, c.OutsideGmail}
+	return []any{c.Deliveries, c.Sent, c.Delivered, c.HardBounces, c.SoftBounces, c.UnknownBounces, c.Failed, c.Opens, c.Clicks, c.Conversions, c.Unsubscribes, c.Complaints, c.ComplaintsOutside, c.OutsideGmail, number(c.Rates.Complaint)}
+}
+
+func number(rate *float64) any {
+	if rate == nil {
+		return nil
+	}
+	return *rate
 }
 
 // same compares lists without their order.

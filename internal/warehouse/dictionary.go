@@ -85,6 +85,7 @@ var deliveryCounts = []Column{
 	column("conversions", Integer, "Deliveries with a conversion"),
 	column("unsubscribes", Integer, "Deliveries with an unsubscribe"),
 	column("complaints", Integer, "Deliveries reported as spam"),
+	column("complaints_outside_gmail", Integer, "E-mails outside Gmail reported as spam: the numerator of complaint_rate. Gmail reports no complaints, but a forwarder of a mailbox at Gmail may"),
 	column("delivered_outside_gmail", Integer, "Delivered e-mails outside Gmail, which reports no complaints: the denominator of complaint_rate"),
 }
 
@@ -96,6 +97,6 @@ var rates = []Column{
 	column("click_rate", Float, "human_clicks of delivered"),
 	column("click_to_open_rate", Float, "human_clicks of human_opens"),
 	column("bounce_rate", Float, "hard_bounces of sent"),
-	column("complaint_rate", Float, "Complaints outside Gmail of delivered_outside_gmail. NULL for Gmail alone: see Google's Postmaster Tools"),
+	column("complaint_rate", Float, "complaints_outside_gmail of delivered_outside_gmail. NULL for Gmail alone: see Google's Postmaster Tools"),
 	column("unsubscribe_rate", Float, "unsubscribes of delivered"),
 }

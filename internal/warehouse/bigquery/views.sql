@@ -59,6 +59,7 @@ FROM (
     COUNTIF(outcome IN ('dropped', 'failed', 'undeliverable')) AS failed,
     COUNT(human_opened_at) AS human_opens, COUNT(human_clicked_at) AS human_clicks, COUNT(converted_at) AS conversions,
     COUNT(unsubscribed_at) AS unsubscribes, COUNT(complained_at) AS complaints,
+    COUNTIF(complained_at IS NOT NULL AND object_type = 'email' AND mailbox_provider IS DISTINCT FROM 'gmail') AS complaints_outside_gmail,
     COUNTIF(outcome = 'delivered' AND object_type = 'email' AND mailbox_provider IS DISTINCT FROM 'gmail') AS delivered_outside_gmail
   FROM {from customerio_deliveries}
   GROUP BY workspace, day, object_type, source, source_id, action_id, content_id
@@ -69,7 +70,7 @@ SELECT
   *,
   SAFE_DIVIDE(delivered, sent) AS delivery_rate, SAFE_DIVIDE(human_opens, delivered) AS open_rate,
   SAFE_DIVIDE(human_clicks, delivered) AS click_rate, SAFE_DIVIDE(human_clicks, human_opens) AS click_to_open_rate,
-  SAFE_DIVIDE(hard_bounces, sent) AS bounce_rate, SAFE_DIVIDE(complaints, delivered_outside_gmail) AS complaint_rate,
+  SAFE_DIVIDE(hard_bounces, sent) AS bounce_rate, SAFE_DIVIDE(complaints_outside_gmail, delivered_outside_gmail) AS complaint_rate,
   SAFE_DIVIDE(unsubscribes, delivered) AS unsubscribe_rate
 FROM (
   SELECT
@@ -77,7 +78,8 @@ FROM (
     SUM(deliveries) AS deliveries, SUM(sent) AS sent, SUM(delivered) AS delivered, SUM(hard_bounces) AS hard_bounces,
     SUM(soft_bounces) AS soft_bounces, SUM(unknown_bounces) AS unknown_bounces, SUM(failed) AS failed,
     SUM(human_opens) AS human_opens, SUM(human_clicks) AS human_clicks, SUM(conversions) AS conversions,
-    SUM(unsubscribes) AS unsubscribes, SUM(complaints) AS complaints, SUM(delivered_outside_gmail) AS delivered_outside_gmail
+    SUM(unsubscribes) AS unsubscribes, SUM(complaints) AS complaints,
+    SUM(complaints_outside_gmail) AS complaints_outside_gmail, SUM(delivered_outside_gmail) AS delivered_outside_gmail
   FROM {from customerio_daily}
   GROUP BY workspace, object_type, source, source_id, action_id, content_id, name
 );

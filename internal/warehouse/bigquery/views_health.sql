@@ -22,7 +22,7 @@ FROM (
 CREATE OR REPLACE VIEW {dataset}.customerio_message_health AS
 SELECT
   c.workspace, c.object_type, c.source, c.source_id, c.action_id, c.content_id, {name},
-  mailbox_provider, sent, delivered, hard_bounces, blocked, unauthenticated, complaints, delivered_outside_gmail,
+  mailbox_provider, sent, delivered, hard_bounces, blocked, unauthenticated, complaints, complaints_outside_gmail, delivered_outside_gmail,
   SAFE_DIVIDE(hard_bounces, sent) AS bounce_rate, SAFE_DIVIDE(blocked, sent) AS blocked_rate,
   SAFE_DIVIDE(complaints_outside_gmail, delivered_outside_gmail) AS complaint_rate,
   bounce_status, blocked_status, authentication_status, complaint_status, {health_status} AS status

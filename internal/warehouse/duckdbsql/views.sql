@@ -58,6 +58,7 @@ FROM (
     count(*) FILTER (outcome IN ('dropped', 'failed', 'undeliverable')) AS failed,
     count(human_opened_at) AS human_opens, count(human_clicked_at) AS human_clicks, count(converted_at) AS conversions,
     count(unsubscribed_at) AS unsubscribes, count(complained_at) AS complaints,
+    count(complained_at) FILTER (object_type = 'email' AND mailbox_provider IS DISTINCT FROM 'gmail') AS complaints_outside_gmail,
     count(*) FILTER (outcome = 'delivered' AND object_type = 'email' AND mailbox_provider IS DISTINCT FROM 'gmail') AS delivered_outside_gmail
   FROM {from customerio_deliveries}
   GROUP BY ALL
@@ -68,7 +69,7 @@ SELECT
   *,
   delivered / nullif(sent, 0) AS delivery_rate, human_opens / nullif(delivered, 0) AS open_rate,
   human_clicks / nullif(delivered, 0) AS click_rate, human_clicks / nullif(human_opens, 0) AS click_to_open_rate,
-  hard_bounces / nullif(sent, 0) AS bounce_rate, complaints / nullif(delivered_outside_gmail, 0) AS complaint_rate,
+  hard_bounces / nullif(sent, 0) AS bounce_rate, complaints_outside_gmail / nullif(delivered_outside_gmail, 0) AS complaint_rate,
   unsubscribes / nullif(delivered, 0) AS unsubscribe_rate
 FROM (
   SELECT workspace, object_type, source, source_id, action_id, content_id, name, CAST(sum(COLUMNS(d.* EXCLUDE (workspace, day, object_type, source, source_id, action_id, content_id, name))) AS BIGINT)

@@ -19,7 +19,7 @@ GROUP BY ALL;
 CREATE OR REPLACE VIEW {schema}.customerio_message_health AS
 SELECT
   c.workspace, c.object_type, c.source, c.source_id, c.action_id, c.content_id, {name},
-  mailbox_provider, sent, delivered, hard_bounces, blocked, unauthenticated, complaints, delivered_outside_gmail,
+  mailbox_provider, sent, delivered, hard_bounces, blocked, unauthenticated, complaints, complaints_outside_gmail, delivered_outside_gmail,
   hard_bounces / nullif(sent, 0) AS bounce_rate, blocked / nullif(sent, 0) AS blocked_rate,
   complaints_outside_gmail / nullif(delivered_outside_gmail, 0) AS complaint_rate,
   bounce_status, blocked_status, authentication_status, complaint_status, {health_status} AS status

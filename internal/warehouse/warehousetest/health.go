@@ -194,17 +194,31 @@ var healthViews = []view{
 2025-09-02 other     31   3
 2025-09-02 apple     21   0`},
 
-	{warehouse.MessageHealth + ofDefault, `object_type, source, source_id, action_id, content_id, mailbox_provider, sent, delivered, hard_bounces, blocked, unauthenticated, complaints, delivered_outside_gmail,
+	{warehouse.MessageHealth + ofDefault, `object_type, source, source_id, action_id, content_id, mailbox_provider, sent, delivered, hard_bounces, blocked, unauthenticated, complaints, complaints_outside_gmail, delivered_outside_gmail,
 		bounce_rate, blocked_rate, complaint_rate, bounce_status, blocked_status, authentication_status, complaint_status, status`, `
-email campaign      1     11 -   yahoo     1000 1000 0  0  0  1  1000 0     0     0.001 ok   ok   ok   warn warn
-email campaign      1     11 -   gmail     400  380  8  5  1  2  0    0.02  0.013 -     warn warn warn -    warn
-email campaign      1     11 -   all       1400 1380 8  5  1  3  1000 0.006 0.004 0.001 ok   ok   warn warn warn
-email newsletter    2     -  21  microsoft 200  180  10 10 10 0  180  0.05  0.05  0     bad  bad  bad  few  bad
-email newsletter    2     -  21  other     30   30   0  0  0  3  30   0     0     0.1   few  few  ok   bad  bad
-email newsletter    2     -  21  all       230  210  10 10 10 3  210  0.043 0.043 0.014 warn warn bad  bad  bad
-email transactional order -  -   apple     21   21   0  0  0  0  21   0     0     0     few  few  ok   few  few
-email transactional order -  -   other     1    0    0  0  0  0  0    0     0     -     few  few  ok   few  few
-email transactional order -  -   all       22   21   0  0  0  0  21   0     0     0     few  few  ok   few  few`},
+email campaign      1     11 -   yahoo     1000 1000 0  0  0  1 1 1000 0     0     0.001 ok   ok   ok   warn warn
+email campaign      1     11 -   gmail     400  380  8  5  1  2 0 0    0.02  0.013 -     warn warn warn -    warn
+email campaign      1     11 -   all       1400 1380 8  5  1  3 1 1000 0.006 0.004 0.001 ok   ok   warn warn warn
+email newsletter    2     -  21  microsoft 200  180  10 10 10 0 0 180  0.05  0.05  0     bad  bad  bad  few  bad
+email newsletter    2     -  21  other     30   30   0  0  0  3 3 30   0     0     0.1   few  few  ok   bad  bad
+email newsletter    2     -  21  all       230  210  10 10 10 3 3 210  0.043 0.043 0.014 warn warn bad  bad  bad
+email transactional order -  -   apple     21   21   0  0  0  0 0 21   0     0     0     few  few  ok   few  few
+email transactional order -  -   other     1    0    0  0  0  0 0 0    0     0     -     few  few  ok   few  few
+email transactional order -  -   all       22   21   0  0  0  0 0 21   0     0     0     few  few  ok   few  few`},
+
+	// Complaints at Gmail, through a forwarder for example, do not count in the rate.
+	{warehouse.Messages + ofDefault, `object_type, source, source_id, delivered, complaints, complaints_outside_gmail, delivered_outside_gmail, complaint_rate`, `
+email campaign      1     1380 3 1 1000 0.001
+email newsletter    2     210  3 3 210  0.014
+email transactional order 21   0 0 21   0
+sms   campaign      3     0    0 0 0    -`},
+	{warehouse.Daily + ofDefault, `source, day, complaints, complaints_outside_gmail, delivered_outside_gmail`, `
+campaign      2025-09-01 3 1 1000
+newsletter    2025-09-02 3 3 210
+transactional 2025-09-02 0 0 21
+campaign      2025-09-02 0 0 0`},
+	{warehouse.Messages + "_between('2025-09-01', '2025-09-01')" + ofDefault, `complaints, complaints_outside_gmail, complaint_rate`, `
+3 1 0.001`},
 
 	{warehouse.SentAfterOptout, `workspace, day, source, source_id, delivery_id, customer_id, sent_at, opted_out_at, reason, hours_after`, `
 optout 2025-09-03 campaign 1 d-a a 09-03T09:00:01 09:00:00 unsubscribed 48

@@ -109,8 +109,8 @@ func (c *count) deliveryRow(d *delivery) []any {
 
 // A tally counts the deliveries of a message.
 type tally struct {
-	deliveries, sent, delivered, hard, soft, unknown, failed, opens, clicks, conversions, unsubscribes, complaints, outside int64
-	seconds                                                                                                                 []float64
+	deliveries, sent, delivered, hard, soft, unknown, failed, opens, clicks, conversions, unsubscribes, complaints, heard, outside int64
+	seconds                                                                                                                        []float64
 }
 
 func (t *tally) add(d *delivery) {
@@ -130,8 +130,13 @@ func (t *tally) add(d *delivery) {
 	}[outcome]; n != nil {
 		*n++
 	}
-	if outcome == "delivered" && d.message.object == "email" && d.provider != "gmail" {
-		t.outside++
+	if d.message.object == "email" && d.provider != "gmail" {
+		if !d.complained.IsZero() {
+			t.heard++
+		}
+		if outcome == "delivered" {
+			t.outside++
+		}
 	}
 	arrived := d.delivered
 	if arrived.IsZero() {
@@ -143,12 +148,12 @@ func (t *tally) add(d *delivery) {
 }
 
 func (t *tally) counts() []any {
-	return []any{t.deliveries, t.sent, t.delivered, t.hard, t.soft, t.unknown, t.failed, t.opens, t.clicks, t.conversions, t.unsubscribes, t.complaints, t.outside}
+	return []any{t.deliveries, t.sent, t.delivered, t.hard, t.soft, t.unknown, t.failed, t.opens, t.clicks, t.conversions, t.unsubscribes, t.complaints, t.heard, t.outside}
 }
 
 func (t *tally) rates() []any {
 	return []any{
 		of(t.delivered, t.sent), of(t.opens, t.delivered), of(t.clicks, t.delivered), of(t.clicks, t.opens),
-		of(t.hard, t.sent), of(t.complaints, t.outside), of(t.unsubscribes, t.delivered),
+		of(t.hard, t.sent), of(t.heard, t.outside), of(t.unsubscribes, t.delivered),
 	}
 }

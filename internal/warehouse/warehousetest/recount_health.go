@@ -26,8 +26,8 @@ func (d *delivery) refusal() string {
 type mails struct {
 	tally
 
-	blocked, unauthenticated, deferred, heard int64
-	seconds                                   []float64
+	blocked, unauthenticated, deferred int64
+	seconds                            []float64
 }
 
 func (m *mails) add(d *delivery) {
@@ -41,9 +41,6 @@ func (m *mails) add(d *delivery) {
 	}
 	if !d.deferred.IsZero() {
 		m.deferred++
-	}
-	if !d.complained.IsZero() && d.provider != "gmail" {
-		m.heard++
 	}
 	if d.outcome() == "delivered" && !d.sent.IsZero() {
 		m.seconds = append(m.seconds, max(d.delivered.Sub(d.sent).Seconds(), 0))
@@ -124,7 +121,7 @@ func (m *mails) measures(provider string) []any {
 		}
 	}
 	return []any{
-		m.sent, m.delivered, m.hard, m.blocked, m.unauthenticated, m.complaints, m.outside,
+		m.sent, m.delivered, m.hard, m.blocked, m.unauthenticated, m.complaints, m.heard, m.outside,
 		of(m.hard, m.sent), of(m.blocked, m.sent), of(m.heard, m.outside), bounces, refused, signed, complaints, worst,
 	}
 }
