@@ -73,9 +73,13 @@ type Column struct {
 	Type Type
 	// Required means that the column is never NULL.
 	Required bool
+	// Personal means that an erased row has NULL in the column. The payload is not
+	// Personal: an erased row has the payload of ErasedPayload.
+	Personal bool
 	// About is the column's description in the warehouse.
 	About string
 
+	field   func(*Row) *string // of a Personal column, in place of text
 	text    func(*Row) string
 	integer func(*Row) int64
 	boolean func(*Row) *bool
@@ -86,12 +90,20 @@ type Column struct {
 // follows the rules of encoding/json, which allow a few things that a warehouse
 // may not, such as half a surrogate pair or 1e999.
 func (c *Column) Text(r *Row) string {
-	v := c.text(r)
+	var v string
+	if c.field != nil {
+		v = *c.field(r)
+	} else {
+		v = c.text(r)
+	}
 	if utf8.ValidString(v) { // several times as fast as ToValidUTF8
 		return v
 	}
 	return strings.ToValidUTF8(v, replacement)
 }
+
+// Field returns the place of a Personal column's value in a row, to change the value.
+func (c *Column) Field(r *Row) *string { return c.field(r) }
 
 // Integer returns an Integer column's value; 0 is NULL.
 func (c *Column) Integer(r *Row) int64 { return c.integer(r) }
