@@ -69,11 +69,13 @@ var floors = []floor{
 		{"internal/warehouse/parquet", "the folder of Parquet files: encoding, publishing, daily partitions, compaction"},
 		{"internal/warehouse/bigquery", "BigQuery: Storage Write API, schema changes and views, which answers are permanent, query jobs, URL parameters"},
 		{"internal/warehouse/bigquery/bigqueryfake", "the fake BigQuery: what Google accepts, refuses and stores; faults for tests"},
+		{"internal/privacy/privacytest", "the conformance suite that every store of persons' events passes"},
 		{"internal/warehouse/warehousetest", "the conformance suite that every warehouse passes, and the numbers that its views must show"},
 	}},
 	{"concepts", []room{
 		{"internal/event", "types that ingest, worker and stream agree on: the message of one webhook call with its id and index fields, an attempt at the message, the dead letter"},
 		{"internal/effect", "what an event does to a profile: the effects file, the built-in rules (suppression, opt-outs, engagement by opens and clicks), the person, the Track API calls that result"},
+		{"internal/privacy", "whose event an event is, the keyed hash of personal values, the contract `privacy.Store` of a store of persons' events"},
 		{"internal/warehouse", "the row of one event, the columns of the table, names of the views, the contracts `warehouse.Sink`, `warehouse.Identity` and `warehouse.Notes`"},
 		{"internal/warehouse/duckdbsql", "the SQL of the views for DuckDB, which a DuckDB file and a Parquet folder share"},
 	}},

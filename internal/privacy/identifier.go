@@ -1,0 +1,125 @@
+package privacy
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// A Kind is a kind of identifier.
+type Kind string
+
+// The kinds of identifiers, with the names that flags and receipts use.
+const (
+	ID    Kind = "id"
+	Email Kind = "email"
+	CioID Kind = "cio_id" // Customer.io's own id of the person
+	Phone Kind = "phone"
+)
+
+// Kinds returns the kinds above in their order.
+func Kinds() []Kind { return []Kind{ID, Email, CioID, Phone} }
+
+// An Identifier names a person in a workspace. Value is in the normal form that
+// ParseIdentifier and Identify return, so that equal identifiers are equal values.
+type Identifier struct {
+	Kind  Kind
+	Value string
+}
+
+// ParseIdentifier returns the identifier in its normal form: without white space around
+// the value, an e-mail address without a display name and in lower case, a cio_id without
+// the prefix "cio_". ParseIdentifier refuses a value of less than two characters: such a
+// value names nobody or, by a mistake of a script, many. Errors do not contain the value.
+func ParseIdentifier(kind Kind, value string) (Identifier, error) {
+	id := normalize(kind, value)
+	switch n := utf8.RuneCountInString(id.Value); {
+	case n == 0:
+		return Identifier{}, fmt.Errorf("parse %s: the value is empty", kind)
+	case n == 1:
+		return Identifier{}, fmt.Errorf("parse %s: the value has a single character: want two at least", kind)
+	}
+	if _, ok := webhook.AddrSpec(value); kind == Email && !ok {
+		return Identifier{}, fmt.Errorf("parse %s: the value is not a single address such as ann@example.com", kind)
+	}
+	return id, nil
+}
+
+// normalize returns the normal form of an identifier. An invalid e-mail address keeps its
+// text.
+func normalize(kind Kind, value string) Identifier {
+	value = strings.TrimSpace(value)
+	switch kind {
+	case Email:
+		value = Address(value)
+	case CioID:
+		value = strings.TrimPrefix(value, "cio_")
+	case ID, Phone:
+	}
+	return Identifier{Kind: kind, Value: value}
+}
+
+// Address returns the address of a text with a single mailbox, in lower case, and another
+// text unchanged except for white space around the text. Two texts are the same mailbox
+// for webhook.SameMailbox if their Address is equal.
+func Address(text string) string {
+	spec, ok := webhook.AddrSpec(text)
+	if !ok {
+		return strings.TrimSpace(text)
+	}
+	return strings.Map(lower, spec)
+}
+
+// lower returns a letter in lower case. The lower case of the Kelvin sign is the letter k
+// with another number of bytes: the two are different addresses.
+func lower(r rune) rune {
+	if l := unicode.ToLower(r); utf8.RuneLen(l) == utf8.RuneLen(r) {
+		return l
+	}
+	return r
+}
+
+// Identify returns the identifiers of the person of an event, at most one of each kind.
+// Identify does not read the recipient: a message may go to somebody else's address.
+func Identify(e *webhook.Event) []Identifier {
+	id := e.Identifiers.ID
+	if id == "" {
+		id = e.CustomerID // deprecated by Customer.io
+	}
+	ids := make([]Identifier, 0, len(Kinds()))
+	for _, i := range [...]Identifier{{ID, id}, {Email, e.Identifiers.Email}, {CioID, e.Identifiers.CioID}, {Phone, e.Identifiers.Phone}} {
+		if i = normalize(i.Kind, i.Value); i.Value != "" {
+			ids = append(ids, i)
+		}
+	}
+	return ids
+}
+
+// Owner returns the identifiers that decide whose event an event is: the identifiers of
+// Identify. Without them, the recipient's address or phone number decides. A subscription
+// event has an address and no recipient.
+func Owner(e *webhook.Event) []Identifier {
+	if ids := Identify(e); len(ids) > 0 {
+		return ids
+	}
+	var ids []Identifier
+	for _, text := range []string{e.EmailAddress, e.Recipient} {
+		if i, ok := contact(e.ObjectType, text); ok {
+			ids = append(ids, i)
+		}
+	}
+	return ids
+}
+
+// contact returns the address or the phone number of a recipient. The recipient of other
+// messages is a channel, a URL or a device.
+func contact(t webhook.ObjectType, text string) (Identifier, bool) {
+	if _, ok := webhook.AddrSpec(text); ok {
+		return normalize(Email, text), true
+	}
+	i := normalize(Phone, text)
+	return i, i.Value != "" && (t == webhook.SMS || t == webhook.WhatsApp)
+}
