@@ -2,6 +2,7 @@ package effect
 
 import (
 	"bytes"
+	"crypto/sha256"
 	_ "embed" // for the built-in rules
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type Rules struct {
 	name     string // of the file
 	rules    []rule
 	byMetric map[webhook.Metric][]*rule
+	digest   string
 }
 
 //go:embed default.yaml
@@ -75,7 +77,9 @@ func Parse(name string, data []byte) (*Rules, error) {
 	if err := r.err(); err != nil {
 		return nil, err
 	}
-	return newRules(name, rules), nil
+	parsed := newRules(name, rules)
+	parsed.digest = fmt.Sprintf("%x", sha256.Sum256(data))
+	return parsed, nil
 }
 
 func newRules(name string, rules []rule) *Rules {
@@ -96,6 +100,9 @@ func (r *Rules) Names() []string {
 	}
 	return names
 }
+
+// Digest returns the SHA-256 of the file's content in hex.
+func (r *Rules) Digest() string { return r.digest }
 
 // Suppresses reports whether any rule has suppress, which deletes people in
 // ModeSuppress.

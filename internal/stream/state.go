@@ -96,6 +96,15 @@ func (s *State) Put(ctx context.Context, key string, value []byte) error {
 	})
 }
 
+// PutFor stores a value, whether or not the key has one. After ttl, at least a second, the
+// server deletes the key without a trace.
+func (s *State) PutFor(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	return s.do(ctx, "put", key, func(ctx context.Context, _ jetstream.KeyValue) error {
+		_, err := s.conn.js.Publish(ctx, stateSubject+key, value, jetstream.WithMsgTTL(ttl), jetstream.WithExpectStream(stateStream))
+		return err
+	})
+}
+
 // Delete deletes a key and its value from the disk. A key without a value is no error.
 func (s *State) Delete(ctx context.Context, key string) error {
 	return s.do(ctx, "delete", key, func(ctx context.Context, kv jetstream.KeyValue) error {

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -10,14 +11,20 @@ import (
 
 // Keys returns the keys with a prefix that ends with a dot.
 func (s *State) Keys(ctx context.Context, prefix string) (keys []string, err error) {
+	values, err := s.Values(ctx, prefix)
+	return slices.Sorted(maps.Keys(values)), err
+}
+
+// Values returns the values of the keys with a prefix that ends with a dot.
+func (s *State) Values(ctx context.Context, prefix string) (map[string][]byte, error) {
 	subjects, err := s.subjects(ctx, prefix+">")
+	values := map[string][]byte{}
 	for _, key := range subjects {
-		if _, _, err := s.Get(ctx, key); err == nil { // a deleted key leaves a trace
-			keys = append(keys, key)
+		if value, _, err := s.Get(ctx, key); err == nil { // a deleted key leaves a trace
+			values[key] = value
 		}
 	}
-	slices.Sort(keys)
-	return keys, err
+	return values, err
 }
 
 // wasDeleted reports whether a key without a value once had a value.

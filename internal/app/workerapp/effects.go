@@ -29,11 +29,11 @@ type Effects struct {
 	policies map[string]policy // by workspace
 }
 
-// A policy is an effect.Policy and the source of its rules: "built-in", or the
-// path of the effects file.
+// A policy is an effect.Policy and the source of its rules: "built-in", or the path of
+// the effects file, with the SHA-256 of the file's content in hex.
 type policy struct {
 	effect.Policy
-	source string
+	source, digest string
 }
 
 // Declare adds the settings to the set.
@@ -51,10 +51,13 @@ func (e *Effects) Declare(s *config.Set) {
 func (e *Effects) read(workspaces *config.Workspaces) error {
 	var mistakes []error
 	open := func(name, path string) policy {
-		p := policy{effect.Policy{Mode: effect.Mode(e.Mode), SuppressUnknown: e.SuppressUnknown}, "built-in"}
+		p := policy{effect.Policy{Mode: effect.Mode(e.Mode), SuppressUnknown: e.SuppressUnknown}, "built-in", ""}
 		if path != "" {
 			rules, err := effect.ReadRules(name, path)
 			p.Rules, p.source, mistakes = rules, path, append(mistakes, err)
+			if err == nil {
+				p.digest = rules.Digest()
+			}
 		}
 		return p
 	}

@@ -33,13 +33,16 @@ type outage struct {
 	natsURL string
 	apiURL  string
 	env     map[string]string // further settings of the workers
+	nats    *streamtest.Server
+
+	beatEvery time.Duration // default that of workers
 }
 
 func newOutage(t *testing.T, options ...streamtest.Option) *outage {
 	t.Helper()
 	nats := streamtest.Start(t, options...)
 	s := &outage{
-		t: t, conn: nats.Connect(stream.Settings{}), natsURL: nats.URL(), env: map[string]string{},
+		t: t, conn: nats.Connect(stream.Settings{}), nats: nats, natsURL: nats.URL(), env: map[string]string{},
 		fake: customeriotest.New(customeriotest.Config{KnowsEverybody: true}),
 	}
 	var err error
@@ -87,6 +90,7 @@ func (s *outage) launch() (app *workerapp.App, stop func()) {
 	if err := set.Parse(nil); err != nil {
 		s.t.Fatal(err)
 	}
+	cfg.BeatEvery = s.beatEvery
 	app, err := workerapp.New(cfg, zerolog.Nop())
 	if err != nil {
 		s.t.Fatal(err)

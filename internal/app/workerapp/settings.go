@@ -41,6 +41,9 @@ type Config struct {
 	MaxAckPending int
 	// Now is the clock for the ages of messages. Default time.Now.
 	Now func() time.Time
+	// BeatEvery is the time between two heartbeats, and between two looks at the stream.
+	// Default 15 s.
+	BeatEvery time.Duration
 }
 
 // Declare adds the settings to the set.

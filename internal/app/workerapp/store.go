@@ -1,6 +1,7 @@
 package workerapp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,7 @@ type storeGuard struct {
 	linked  bool
 	refusal error // nil unless the consumer fills another store
 	lost    bool  // whether somebody has replaced the store since its opening
+	failure error // of the last opening or writing, nil after a success
 
 	// The fields below belong to run.
 
@@ -62,6 +64,7 @@ func (g *storeGuard) open(ctx context.Context, patience time.Duration) error {
 		if err == nil {
 			g.own, err = g.sink.Store(ctx)
 		}
+		g.fails(ctx, err)
 		switch {
 		case err == nil:
 			g.opened = g.own.ID
@@ -116,6 +119,36 @@ func (g *storeGuard) ready() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.refusal
+}
+
+// fails notes the result of an opening or a writing, except when ctx ends it.
+func (g *storeGuard) fails(ctx context.Context, err error) {
+	if err == nil || ctx.Err() == nil {
+		g.setFailure(err)
+	}
+}
+
+func (g *storeGuard) setFailure(err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.failure = err
+}
+
+// problem returns why the warehouse gets no rows, as far as this worker knows.
+func (g *storeGuard) problem() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return cmp.Or(g.refusal, g.failure)
+}
+
+// isOpen reports whether the warehouse was opened since the start.
+func (g *storeGuard) isOpen() bool {
+	select {
+	case <-g.known:
+		return true
+	default:
+		return false
+	}
 }
 
 // gauge returns the instrument of the guard.

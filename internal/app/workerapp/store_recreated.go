@@ -8,7 +8,8 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
 
-// A watchedSink tells the guard when somebody has replaced the store.
+// A watchedSink tells the guard the result of each writing, and when somebody has replaced
+// the store.
 type watchedSink struct {
 	place.Sink
 	guard *storeGuard
@@ -17,6 +18,7 @@ type watchedSink struct {
 // Write implements warehouse.Sink.
 func (s watchedSink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
 	result, err := s.Sink.Write(ctx, rows)
+	s.guard.fails(ctx, err)
 	if errors.Is(err, warehouse.ErrRecreated) {
 		s.guard.lose(err)
 	}

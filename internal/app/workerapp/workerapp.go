@@ -50,6 +50,7 @@ const warehouseMessage = 840
 type App struct {
 	app.Base
 	cfg     Config
+	worker  string // the name of this process in heartbeats
 	metrics *worker.Metrics
 	watch   *stream.Watch
 	sinks   []warehouse.Sink
@@ -79,7 +80,7 @@ type job struct {
 // New binds the admin listener and begins to connect to NATS. The caller runs
 // the app, or closes it.
 func New(cfg Config, log zerolog.Logger) (*App, error) {
-	a := &App{cfg: cfg, credentialsWait: credentialsWait}
+	a := &App{cfg: cfg, worker: newWorkerName(), credentialsWait: credentialsWait}
 	if err := a.open(log); err != nil {
 		a.Close()
 		return nil, err
@@ -104,7 +105,7 @@ func (a *App) open(log zerolog.Logger) error {
 	}
 	a.wireSources()
 	a.stateErr.Store(&errStateUnchecked)
-	a.watch = a.Conn.NewWatch(stream.WatchConfig{Consumers: a.names(), Now: a.cfg.Now})
+	a.watch = a.Conn.NewWatch(stream.WatchConfig{Consumers: a.names(), Every: a.cfg.BeatEvery, Now: a.cfg.Now})
 	a.Registry.MustRegister(a.watch)
 	// An unavailable Track API and a missing stream of dead letters are notes. A worker
 	// is ready when it reaches the stream: docs/adr/0004-readiness.md.
@@ -132,7 +133,7 @@ func (a *App) wireEffects() error {
 // closes the app.
 func (a *App) Run(ctx context.Context) error {
 	defer a.Close()
-	a.Log.Info().Strs("consumers", a.names()).Stringer("admin", a.AdminAddr()).Msg("worker is starting")
+	a.Log.Info().Str("worker", a.worker).Strs("consumers", a.names()).Stringer("admin", a.AdminAddr()).Msg("worker is starting")
 	return a.Serve(ctx, a.openWarehouses, a.work)
 }
 
@@ -179,6 +180,7 @@ func (a *App) work(ctx context.Context) error {
 	}
 	running.Go(func() { a.serveReplays(ctx) })
 	running.Go(func() { a.watch.Run(ctx) })
+	running.Go(func() { a.sendBeats(ctx) })
 	running.Go(func() { a.Conn.KeepStreams(ctx, a.cfg.Stream) })
 	running.Wait()
 	return nil

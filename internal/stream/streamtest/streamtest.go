@@ -141,6 +141,25 @@ func (s *Server) Connect(settings stream.Settings) *stream.Conn {
 // by mistake.
 func (s *Server) DeleteStream(name string) {
 	s.tb.Helper()
+	s.ask(func(ctx context.Context, js jetstream.JetStream) error { return js.DeleteStream(ctx, name) })
+}
+
+// Stored counts the messages of a stream. The stream of a key-value bucket has a message
+// for each key, and one for the trace of a deleted key.
+func (s *Server) Stored(name string) (n int) {
+	s.tb.Helper()
+	s.ask(func(ctx context.Context, js jetstream.JetStream) error {
+		st, err := js.Stream(ctx, name)
+		if err == nil {
+			n = int(st.CachedInfo().State.Msgs) //nolint:gosec // a few
+		}
+		return err
+	})
+	return n
+}
+
+func (s *Server) ask(question func(context.Context, jetstream.JetStream) error) {
+	s.tb.Helper()
 	nc, err := nats.Connect(s.URL())
 	if err != nil {
 		s.tb.Fatal(err)
@@ -152,7 +171,7 @@ func (s *Server) DeleteStream(name string) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := js.DeleteStream(ctx, name); err != nil {
+	if err := question(ctx, js); err != nil {
 		s.tb.Fatal(err)
 	}
 }
