@@ -27,6 +27,11 @@ LAG counts the messages that a consumer has not handled yet. IN FLIGHT is the pa
 of LAG that a worker is handling now. REDELIVERED is the part of IN FLIGHT that
 failed before, so that a worker is handling the messages again.
 
+LAST CALL is the newest event of each workspace. A WORKER reports itself every 15 s and
+is listed for a minute after its end. NOT OK names what a worker cannot reach or may not
+do, since when and why. POLICY is what the workers do about bounces and complaints, with
+the SHA-256 of the effects file; two lines of one workspace mean that workers differ.
+
 PROBLEMS names what stands still or breaks a promise, with the command to run. A LAG
 that grows means too few workers, or an outage: the worker's log has the cause. FIRST
 and LAST are the times of the oldest and the newest stored event, in UTC.
@@ -40,11 +45,12 @@ status ends with exit code 0 also with problems and dead letters: a script reads
 		if err != nil {
 			return err
 		}
-		return out.print(c.out, s, func(w io.Writer) { statusTable(w, s) })
+		whole := withWorkers(ctx, conn, s)
+		return out.print(c.out, whole, func(w io.Writer) { statusTable(w, whole) })
 	}, &out)
 }
 
-func statusTable(w io.Writer, s *stream.Status) {
+func statusTable(w io.Writer, s *statusOutput) {
 	row(w, "STREAM", "MESSAGES", "BYTES", "LIMIT", "FIRST", "LAST", "REPLICAS")
 	row(w, s.Stream.Name, s.Stream.Messages, s.Stream.Bytes, limitText(s.Stream.MaxBytes), s.Stream.First, s.Stream.Last, s.Stream.Replicas)
 	row(w)
@@ -54,6 +60,7 @@ func statusTable(w io.Writer, s *stream.Status) {
 	}
 	row(w)
 	storeRows(w, s.Consumers)
+	workerRows(w, s)
 	if len(s.Replays) > 0 {
 		row(w, "REPLAY", "TARGET", "EVENTS")
 		for i := range s.Replays {
@@ -61,7 +68,7 @@ func statusTable(w io.Writer, s *stream.Status) {
 		}
 		row(w)
 	}
-	deadCounts(w, s)
+	deadCounts(w, s.Status)
 	if len(s.Problems) > 0 {
 		row(w)
 		row(w, "PROBLEMS")
