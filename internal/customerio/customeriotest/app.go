@@ -36,6 +36,21 @@ type AppConfig struct {
 	// NewestFirst lists deliveries from the newest on; unknown. Pages then shift while
 	// deliveries arrive, and an item comes twice.
 	NewestFirst bool
+	// Shuffled lists deliveries in no order; unknown.
+	Shuffled bool
+	// Shifting lets every seventh later page of deliveries begin an item late, as if a
+	// delivery of the page before had vanished meanwhile; unknown.
+	Shifting bool
+	// NextAlways names a next page after the last page, which is empty; unknown.
+	NextAlways bool
+	// OpenBounds excludes the bounds start_ts and end_ts from a window; unknown.
+	OpenBounds bool
+	// Kept is the age at which a delivery disappears; unknown. Default: never.
+	Kept time.Duration
+	// RatePerKey counts Rate for each key; unknown. By default all keys share it.
+	RatePerKey bool
+	// FlatSeries leaves the member "metric" out of the answer of metrics; unknown.
+	FlatSeries bool
 	// HumanCounts makes human_opened and its like of a delivery numbers; unknown. By
 	// default they are times.
 	HumanCounts bool
@@ -56,9 +71,10 @@ type AppConfig struct {
 //
 // An App imitates bearer authentication, scopes, the limit of 10 calls in any second and
 // its 429 with and without Retry-After, both forms of refusals, pages, the checks of
-// reporting webhooks, windows and filters of deliveries, and version 2 of the metrics of
-// campaigns in hours and days. An App does not imitate other metrics, exports, people, and
-// the sending of messages. Source: Customer.io's journeys-app.json of August 2026.
+// reporting webhooks, windows and filters of deliveries, and metrics: version 2 for
+// campaigns and broadcasts, the older version for newsletters and transactional messages,
+// in hours and days. An App does not imitate exports, people, and the sending of messages.
+// Source: Customer.io's journeys-app.json of August 2026.
 type App struct {
 	faults
 	cfg AppConfig
@@ -70,7 +86,8 @@ type App struct {
 	sources    map[string][]*Source // by kind
 	deliveries []*delivery          // in the order of creation
 	byID       map[string]*delivery
-	calls      []time.Time // the last Rate calls that were not refused
+	calls      map[string][]time.Time // the last Rate calls that were not refused, by key
+	laterPages int
 	counts     AppCounts
 }
 
@@ -85,7 +102,7 @@ type AppCounts struct {
 func NewApp(cfg AppConfig) *App {
 	cfg.Rate = cmp.Or(cfg.Rate, 10)
 	cfg.Deliveries = cmp.Or(cfg.Deliveries, 100_000)
-	a := &App{cfg: cfg, sources: map[string][]*Source{}, byID: map[string]*delivery{}}
+	a := &App{cfg: cfg, sources: map[string][]*Source{}, byID: map[string]*delivery{}, calls: map[string][]time.Time{}}
 	a.mux = a.routes()
 	return a
 }
@@ -124,11 +141,16 @@ func (a *App) admit(r *http.Request) (answer, bool) {
 	now := time.Now()
 	requests, _ := a.faults.counts()
 	quota := a.cfg.Quota > 0 && requests > a.cfg.Quota
-	if quota || len(a.calls) == a.cfg.Rate && now.Sub(a.calls[0]) < time.Second {
+	limited := ""
+	if a.cfg.RatePerKey {
+		limited = r.Header.Get("Authorization")
+	}
+	calls := a.calls[limited]
+	if quota || len(calls) == a.cfg.Rate && now.Sub(calls[0]) < time.Second {
 		a.counts.RateLimited++
 		return deny(http.StatusTooManyRequests, fmt.Sprintf("rate limited to %d requests per 1s (reference 1)", a.cfg.Rate)), false
 	}
-	a.calls = append(a.calls[max(0, len(a.calls)+1-a.cfg.Rate):], now)
+	a.calls[limited] = append(calls[max(0, len(calls)+1-a.cfg.Rate):], now)
 	if r.URL.Path == "/v1/info/ip_addresses" {
 		return answer{}, true
 	}
@@ -166,25 +188,32 @@ func (a *App) refusal(status int, problem string) any {
 func (a *App) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	for pattern, handle := range map[string]func(*http.Request) answer{
-		"GET /v1/reporting_webhooks":         a.listWebhooks,
-		"POST /v1/reporting_webhooks":        a.createWebhook,
-		"GET /v1/reporting_webhooks/{id}":    a.getWebhook,
-		"PUT /v1/reporting_webhooks/{id}":    a.updateWebhook,
-		"DELETE /v1/reporting_webhooks/{id}": a.deleteWebhook,
-		"GET /v1/info/ip_addresses":          addresses,
-		"GET /v1/campaigns":                  a.listSources("campaign"),
-		"GET /v1/broadcasts":                 a.listSources("broadcast"),
-		"GET /v1/newsletters":                a.listSources("newsletter"),
-		"GET /v1/transactional":              a.listSources("transactional"),
-		"GET /v1/campaigns/{id}/actions":     a.listActions("campaign"),
-		"GET /v1/broadcasts/{id}/actions":    a.listActions("broadcast"),
-		"GET /v1/newsletters/{id}/contents":  a.listContents,
-		"GET /v1/messages":                   a.listDeliveries(""),
-		"GET /v1/campaigns/{id}/messages":    a.listDeliveries("campaign_id"),
-		"GET /v1/newsletters/{id}/messages":  a.listDeliveries("newsletter_id"),
-		"GET /v1/broadcasts/{id}/messages":   a.listDeliveries("broadcast_id"),
-		"GET /v1/messages/{id}":              a.getDelivery,
-		"GET /v1/campaigns/{id}/metrics":     a.campaignMetrics,
+		"GET /v1/reporting_webhooks":                       a.listWebhooks,
+		"POST /v1/reporting_webhooks":                      a.createWebhook,
+		"GET /v1/reporting_webhooks/{id}":                  a.getWebhook,
+		"PUT /v1/reporting_webhooks/{id}":                  a.updateWebhook,
+		"DELETE /v1/reporting_webhooks/{id}":               a.deleteWebhook,
+		"GET /v1/info/ip_addresses":                        addresses,
+		"GET /v1/campaigns":                                a.listSources("campaign"),
+		"GET /v1/broadcasts":                               a.listSources("broadcast"),
+		"GET /v1/newsletters":                              a.listSources("newsletter"),
+		"GET /v1/transactional":                            a.listSources("transactional"),
+		"GET /v1/campaigns/{id}/actions":                   a.listActions("campaign"),
+		"GET /v1/broadcasts/{id}/actions":                  a.listActions("broadcast"),
+		"GET /v1/newsletters/{id}/contents":                a.listContents,
+		"GET /v1/messages":                                 a.listDeliveries(""),
+		"GET /v1/campaigns/{id}/messages":                  a.listDeliveries("campaign_id"),
+		"GET /v1/newsletters/{id}/messages":                a.listDeliveries("newsletter_id"),
+		"GET /v1/broadcasts/{id}/messages":                 a.listDeliveries("broadcast_id"),
+		"GET /v1/transactional/{id}/messages":              a.listDeliveries("transactional_message_id"),
+		"GET /v1/messages/{id}":                            a.getDelivery,
+		"GET /v1/campaigns/{id}/metrics":                   a.metricsBetween("campaign_id"),
+		"GET /v1/campaigns/{id}/actions/{part}/metrics":    a.metricsBetween("campaign_id"),
+		"GET /v1/broadcasts/{id}/metrics":                  a.metricsBetween("broadcast_id"),
+		"GET /v1/broadcasts/{id}/actions/{part}/metrics":   a.metricsBetween("broadcast_id"),
+		"GET /v1/newsletters/{id}/metrics":                 a.metricsUntilNow("newsletter_id"),
+		"GET /v1/newsletters/{id}/contents/{part}/metrics": a.metricsUntilNow("newsletter_id"),
+		"GET /v1/transactional/{id}/metrics":               a.metricsUntilNow("transactional_message_id"),
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			a.mu.Lock()

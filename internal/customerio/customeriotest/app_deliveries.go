@@ -1,9 +1,12 @@
 package customeriotest
 
 import (
+	"cmp"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cioevents/cioevents/pkg/webhook"
@@ -13,58 +16,95 @@ import (
 type delivery struct {
 	*webhook.Event // the first event
 	created        int64
-	metrics        map[string]int64 // unix seconds of the first time
-	humans         map[string]int64 // human_opened and its like: the number of events
+	metrics        []moment // the first of each metric
+}
+
+// A moment is the first time of a metric, in unix seconds, and the number of events.
+type moment struct {
+	name  string
+	at    int64
+	count int64
+}
+
+// listed are the metrics that the App API keeps of a delivery: neither deferred, replied
+// nor changes of preferences.
+var listed = []webhook.Metric{
+	webhook.Attempted, webhook.Bounced, webhook.Clicked, webhook.Converted, webhook.Delivered, webhook.Drafted,
+	webhook.Dropped, webhook.Failed, webhook.Opened, webhook.Sent, webhook.Spammed, webhook.Undeliverable, webhook.Unsubscribed,
 }
 
 // Record adds the event of a reporting webhook to its delivery, and creates the delivery
-// and its source. Record ignores events without a delivery and bodies without sense.
+// and its source. Record ignores events without a delivery, events of a person and bodies
+// without sense.
 func (a *App) Record(body []byte) {
 	e, err := webhook.Parse(body)
-	if err != nil || e.DeliveryID == "" {
+	if err != nil || e.DeliveryID == "" || e.ObjectType == webhook.Customer {
 		return
 	}
 	e.Raw, e.Content = nil, ""
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.origin(e)
 	d := a.byID[e.DeliveryID]
 	if d == nil {
-		d = &delivery{Event: e, created: e.OccurredAt.Unix(), metrics: map[string]int64{}, humans: map[string]int64{}}
-		d.metrics["created"] = d.created
-		a.byID[e.DeliveryID] = d
-		a.deliveries = append(a.deliveries, d)
-		if len(a.deliveries) > a.cfg.Deliveries {
-			delete(a.byID, a.deliveries[0].DeliveryID)
-			a.deliveries = a.deliveries[1:]
-		}
+		a.origin(e)
+		d = &delivery{Event: e, created: e.OccurredAt.Unix()}
+		d.note("created", d.created)
+		a.add(d)
 	}
 	d.record(e)
 }
 
-// record notes the first time of a metric. The App API names neither later opens nor
-// deferred and replied.
+// add keeps a delivery in the order of creation.
+func (a *App) add(d *delivery) {
+	a.byID[d.DeliveryID] = d
+	a.deliveries = slices.Insert(a.deliveries, a.from(d.created+1), d)
+	if len(a.deliveries) > a.cfg.Deliveries {
+		delete(a.byID, a.deliveries[0].DeliveryID)
+		a.deliveries = a.deliveries[1:]
+	}
+}
+
+// from returns the index of the first delivery that was created at a time or later.
+func (a *App) from(created int64) int {
+	i, _ := slices.BinarySearchFunc(a.deliveries, created, func(d *delivery, at int64) int { return cmp.Compare(d.created, at) })
+	return i
+}
+
+// record notes the metric of an event, and by whom a message was opened or clicked.
 func (d *delivery) record(e *webhook.Event) {
-	if e.Metric == webhook.Deferred || e.Metric == webhook.Replied {
+	if !slices.Contains(listed, e.Metric) {
 		return
 	}
-	names := []string{string(e.Metric)}
+	d.note(string(e.Metric), e.OccurredAt.Unix())
 	if e.Metric == webhook.Opened || e.Metric == webhook.Clicked {
 		origin := "human_"
 		if machine := e.IsMachine(); machine != nil && *machine {
 			origin = "prefetch_"
 		}
-		names = append(names, origin+string(e.Metric))
-		d.humans[origin+string(e.Metric)]++
-	}
-	for _, name := range names {
-		if at, ok := d.metrics[name]; !ok || e.OccurredAt.Unix() < at {
-			d.metrics[name] = e.OccurredAt.Unix()
-		}
+		d.note(origin+string(e.Metric), e.OccurredAt.Unix())
 	}
 	if e.FailureMessage != "" {
 		d.FailureMessage = e.FailureMessage
 	}
+}
+
+func (d *delivery) note(name string, at int64) {
+	m := d.moment(name)
+	if m == nil {
+		d.metrics = append(d.metrics, moment{name: name, at: at})
+		m = &d.metrics[len(d.metrics)-1]
+	}
+	m.at = min(m.at, at)
+	m.count++
+}
+
+// moment returns the moment of a metric, or nil.
+func (d *delivery) moment(name string) *moment {
+	i := slices.IndexFunc(d.metrics, func(m moment) bool { return m.name == name })
+	if i < 0 {
+		return nil
+	}
+	return &d.metrics[i]
 }
 
 // Forget removes a delivery, as the deletion of a person may.
@@ -104,17 +144,57 @@ func (a *App) listDeliveries(parent string) func(*http.Request) answer {
 		}
 		end := unix(filters.Get("end_ts"), time.Now().Unix())
 		start := max(unix(filters.Get("start_ts"), 0), end-int64(longest/time.Second))
-		items := []any{}
-		for _, d := range a.deliveries {
-			if d.created >= start && d.created <= end && d.matches(filters.Get) {
-				items = append(items, d.export(a.cfg.HumanCounts))
+		var list []*delivery
+		for _, d := range a.between(start, end) {
+			if d.matches(filters.Get) {
+				list = append(list, d)
 			}
 		}
-		if a.cfg.NewestFirst {
-			slices.Reverse(items)
-		}
-		return a.page(r, "messages", items)
+		return a.pageOfDeliveries(r, a.ordered(list))
 	}
+}
+
+// between returns the deliveries of a window that are still kept.
+func (a *App) between(start, end int64) []*delivery {
+	if a.cfg.OpenBounds {
+		start, end = start+1, end-1
+	}
+	if a.cfg.Kept > 0 {
+		start = max(start, time.Now().Add(-a.cfg.Kept).Unix())
+	}
+	first, last := a.from(start), a.from(end+1)
+	return a.deliveries[min(first, last):last]
+}
+
+func (a *App) ordered(list []*delivery) []*delivery {
+	switch {
+	case a.cfg.NewestFirst:
+		slices.Reverse(list)
+	case a.cfg.Shuffled:
+		slices.SortFunc(list, func(x, y *delivery) int { return cmp.Compare(x.DeliveryID, y.DeliveryID) })
+	}
+	return list
+}
+
+func (a *App) pageOfDeliveries(r *http.Request, list []*delivery) answer {
+	start, end, err := a.span(r, len(list))
+	if err != nil {
+		return deny(http.StatusBadRequest, err.Error())
+	}
+	next := a.nextPage(end, len(list))
+	if a.cfg.Shifting && start > 0 {
+		if a.laterPages++; a.laterPages%7 == 0 {
+			start++
+		}
+	}
+	items := []any{}
+	for _, d := range list[min(start, end):end] {
+		items = append(items, d.export(a.cfg.HumanCounts))
+	}
+	if start >= len(list) {
+		next = ""
+	}
+	return found(map[string]any{"messages": items, "next": next})
 }
 
 func unix(text string, otherwise int64) int64 {
@@ -128,15 +208,15 @@ func unix(text string, otherwise int64) int64 {
 func (d *delivery) matches(filter func(string) string) bool {
 	for name, value := range map[string]string{
 		"type": typeOf(d.Event), "campaign_id": id(d.CampaignID), "newsletter_id": id(d.NewsletterID),
-		"broadcast_id": id(d.BroadcastID), "action_id": id(d.ActionID),
+		"broadcast_id": id(d.BroadcastID), "action_id": id(d.ActionID), "content_id": id(d.ContentID),
+		"transactional_message_id": id(d.TransactionalMessageID),
 	} {
 		if want := filter(name); want != "" && want != value {
 			return false
 		}
 	}
 	if metric := filter("metric"); metric != "" {
-		_, ok := d.metrics[metric]
-		return ok
+		return d.moment(metric) != nil
 	}
 	return true
 }
@@ -154,10 +234,13 @@ func typeOf(e *webhook.Event) string {
 // export returns the delivery in the form of the App API: ids that do not apply are null.
 func (d *delivery) export(humanCounts bool) map[string]any {
 	metrics := map[string]int64{}
-	for name, at := range d.metrics {
-		metrics[name] = at
-		if n := d.humans[name]; n > 0 && humanCounts {
-			metrics[name] = n
+	for _, m := range d.metrics {
+		switch {
+		case m.name == string(webhook.Attempted): // a filter, but no field of a delivery
+		case humanCounts && strings.Contains(m.name, "_"):
+			metrics[m.name] = m.count
+		default:
+			metrics[m.name] = m.at
 		}
 	}
 	return map[string]any{
@@ -183,4 +266,11 @@ func text(s string) any {
 		return nil
 	}
 	return s
+}
+
+// DeliveryIDs returns the ids of all deliveries, sorted.
+func (a *App) DeliveryIDs() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Sorted(maps.Keys(a.byID))
 }

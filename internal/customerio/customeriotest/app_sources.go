@@ -1,6 +1,7 @@
 package customeriotest
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -141,6 +142,19 @@ func (a *App) listContents(r *http.Request) answer {
 
 // page returns the items from the offset start on, limit items at most.
 func (a *App) page(r *http.Request, key string, items []any) answer {
+	start, end, err := a.span(r, len(items))
+	if err != nil {
+		return deny(http.StatusBadRequest, err.Error())
+	}
+	next := ""
+	if end < len(items) {
+		next = strconv.Itoa(end)
+	}
+	return found(map[string]any{key: items[start:end], "next": next})
+}
+
+// span returns the bounds of the page that a request asks for, of a list of n items.
+func (a *App) span(r *http.Request, n int) (start, end int, err error) {
 	limit, largest := 50, 1000
 	if a.cfg.PageSize > 0 {
 		limit, largest = a.cfg.PageSize, a.cfg.PageSize
@@ -148,18 +162,11 @@ func (a *App) page(r *http.Request, key string, items []any) answer {
 	if n, err := strconv.Atoi(r.FormValue("limit")); err == nil && n > 0 {
 		limit = min(n, largest)
 	}
-	start := 0
 	if text := r.FormValue("start"); text != "" {
-		var err error
 		if start, err = strconv.Atoi(text); err != nil || start < 0 {
-			return deny(http.StatusBadRequest, "start is not a page")
+			return 0, 0, errors.New("start is not a page")
 		}
 	}
-	start = min(start, len(items))
-	end := min(start+limit, len(items))
-	next := ""
-	if end < len(items) {
-		next = strconv.Itoa(end)
-	}
-	return found(map[string]any{key: items[start:end], "next": next})
+	start = min(start, n)
+	return start, min(start+limit, n), nil
 }

@@ -277,3 +277,25 @@ func TestAppFaultsAndDelay(t *testing.T) {
 		}
 	})
 }
+
+// Deliveries disappear at an age, and each key may have a rate of its own.
+func TestAppKeptAndRatePerKey(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		app := customeriotest.NewApp(customeriotest.AppConfig{Kept: time.Hour, Rate: 1, RatePerKey: true})
+		now := time.Now().Unix()
+		for i, age := range []int64{60, 7200} {
+			app.Record(fmt.Appendf(nil, `{"event_id":"x","object_type":"sms","metric":"sent","timestamp":%d,"data":{"delivery_id":"d%d"}}`, now-age, i))
+		}
+		if ids := deliveries(t, app, "/v1/messages?start_ts=1", func() {}); !slices.Equal(ids, []string{"d0"}) {
+			t.Errorf("deliveries %v, want d0", ids)
+		}
+		r := httptest.NewRequest("GET", "/v1/campaigns", http.NoBody)
+		r.Header.Set("Authorization", "Bearer other-key")
+		w := httptest.NewRecorder()
+		app.ServeHTTP(w, r)
+		if own := request(app, "GET", "/v1/campaigns", "").Code; w.Code != 200 || own != 429 {
+			t.Errorf("another key %d, the same key %d, want 200 and 429", w.Code, own)
+		}
+	})
+}
