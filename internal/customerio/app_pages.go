@@ -73,8 +73,11 @@ func token(raw json.RawMessage) string {
 // A number is an id, which some examples of Customer.io write as a text.
 type number int64
 
-// UnmarshalJSON reads a number or a text with a number.
+// UnmarshalJSON reads a number, a text with a number, or null as 0.
 func (n *number) UnmarshalJSON(raw []byte) error {
+	if string(raw) == "null" {
+		return nil
+	}
 	i, err := strconv.ParseInt(strings.Trim(string(raw), `"`), 10, 64)
 	*n = number(i)
 	return err

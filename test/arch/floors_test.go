@@ -63,7 +63,7 @@ var floors = []floor{
 	{"adapters", []room{
 		{"internal/stream", "everything NATS: connection, subjects, message headers, settings of streams and consumers and their creation, publishing, fetching, acknowledgements, storage of dead letters and replays, positions of consumers, the bucket of what workers share, lag"},
 		{"internal/stream/natsserver", "a NATS server inside the process, for `cioctl dev` and tests"},
-		{"internal/customerio", "calls of Customer.io's Track API, which changes profiles, and of its App API, which sets up webhooks and knows names: requests, batches and pages, limits, pacing, circuit breaker, what each answer means (Retry-After, permanent)"},
+		{"internal/customerio", "calls of Customer.io's Track API, which changes profiles, and of its App API, which sets up webhooks and lists names and deliveries: requests, batches and pages, limits, pacing, circuit breaker, what each answer means (Retry-After, permanent)"},
 		{"internal/customerio/customeriotest", "the fake Track API and the fake App API: what Customer.io accepts, refuses and stores; faults for tests"},
 		{"internal/warehouse/duckdb", "the DuckDB file: schema changes, inserts without duplicates, memory limits, sharing the file with readers, queries"},
 		{"internal/warehouse/parquet", "the folder of Parquet files: encoding, publishing, daily partitions, compaction"},

@@ -1,0 +1,182 @@
+package customerio_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cioevents/cioevents/internal/customerio"
+	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
+	"github.com/cioevents/cioevents/pkg/webhook"
+	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
+)
+
+// readings are the readings of what Customer.io does not document about the lists of
+// deliveries.
+var readings = map[string]customeriotest.AppConfig{
+	"oldest first":            {},
+	"newest first":            {NewestFirst: true},
+	"no order":                {Shuffled: true},
+	"pages shift":             {Shifting: true},
+	"bounds excluded":         {OpenBounds: true},
+	"a next after the last":   {NextAlways: true},
+	"numbers of human events": {HumanCounts: true},
+	"rate by key":             {RatePerKey: true},
+	"metrics by creation":     {ByCreation: true},
+	"flat series":             {FlatSeries: true},
+}
+
+// All deliveries come once and in order, under each reading, from sparse and from dense
+// times and from a second with more deliveries than a page.
+func TestDeliveries(t *testing.T) {
+	t.Parallel()
+	mixed := webhooktest.Mix{Seed: 1, Deliveries: 1500}
+	for name, cfg := range readings {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				cfg.PageSize = 100
+				fake := customeriotest.NewApp(cfg)
+				for body := range mixed.Events() {
+					fake.Record(body)
+				}
+				crowd := time.Date(2025, 9, 3, 0, 0, 0, 0, time.UTC)
+				record(fake, 250, crowd)
+				want := fake.DeliveryIDs()
+				got, err := collect(t.Context(), direct(t, fake), customerio.DeliveryQuery{
+					Since: time.Date(2025, 8, 1, 0, 0, 0, 0, time.UTC), Until: time.Date(2025, 10, 1, 0, 0, 0, 0, time.UTC),
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ordered := slices.IsSortedFunc(got, func(a, b customerio.Delivery) int { return a.Created.Compare(b.Created) })
+				if diff := cmp.Diff(want, ids(got)); diff != "" || !ordered {
+					t.Errorf("in order %v, deliveries (-want +got):\n%.2000s", ordered, diff)
+				}
+			})
+		})
+	}
+}
+
+// record adds n deliveries of one second.
+func record(fake *customeriotest.App, n int, at time.Time) {
+	for i := range n {
+		fake.Record(fmt.Appendf(nil, `{"event_id":"c%[1]d","object_type":"sms","metric":"sent","timestamp":%[2]d,"data":{"delivery_id":"crowd-%06[1]d"}}`, i, at.Unix()))
+	}
+}
+
+func collect(ctx context.Context, a *customerio.App, q customerio.DeliveryQuery) (list []customerio.Delivery, err error) {
+	for d, err := range a.Deliveries(ctx, q) {
+		if err != nil {
+			return list, err
+		}
+		list = append(list, d)
+	}
+	return list, nil
+}
+
+func ids(list []customerio.Delivery) []string {
+	var ids []string
+	for i := range list {
+		ids = append(ids, list[i].ID)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// A delivery has the ids, the person and the times of its webhooks, however Customer.io
+// writes human_opened.
+func TestDelivery(t *testing.T) {
+	t.Parallel()
+	for _, counts := range []bool{false, true} {
+		fake := customeriotest.NewApp(customeriotest.AppConfig{HumanCounts: counts})
+		const data = `,"data":{"delivery_id":"D=","customer_id":"joe","identifiers":{"id":"joe","email":"joe@example.com","cio_id":"a1"},"recipient":"joe@example.com","subject":"Hi","campaign_id":7,"action_id":71,"trigger_event_id":"T"`
+		for _, event := range []string{`"sent","timestamp":100` + data, `"opened","timestamp":200` + data + `,"prefetched":true`, `"opened","timestamp":300` + data, `"clicked","timestamp":400` + data + `,"machine":true`, `"bounced","timestamp":500` + data + `,"failure_message":"550"`, `"attempted","timestamp":90` + data} {
+			fake.Record([]byte(`{"event_id":"x","object_type":"sms","metric":` + event + `}}`))
+		}
+		at := func(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }
+		want := []customerio.Delivery{{
+			ID: "D=", ObjectType: webhook.SMS, Created: at(100), CustomerID: "joe",
+			Identifiers: webhook.Identifiers{ID: "joe", Email: "joe@example.com", CioID: "a1"},
+			Recipient:   "joe@example.com", Subject: "Hi", FailureMessage: "550", CampaignID: 7, ActionID: 71, TriggerEventID: "T",
+			Metrics: map[webhook.Metric]time.Time{"sent": at(100), "opened": at(200), "clicked": at(400), "bounced": at(500)},
+			Human:   map[webhook.Metric]bool{"opened": true, "clicked": false},
+		}}
+		for _, source := range []customerio.Source{{}, {Kind: "campaign", ID: 7}} {
+			got, err := collect(t.Context(), serveApp(t, fake), customerio.DeliveryQuery{Since: at(50), Until: at(1000), Source: source})
+			if diff := cmp.Diff(want, got); err != nil || diff != "" {
+				t.Errorf("%+v: %v, deliveries (-want +got):\n%s", source, err, diff)
+			}
+		}
+	}
+}
+
+// Only the list of a transactional message tells which message a delivery is of.
+func TestTransactionalDeliveries(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fake := customeriotest.NewApp(customeriotest.AppConfig{})
+		for _, id := range []int{2, 3} {
+			fake.Record(fmt.Appendf(nil, `{"event_id":"x","object_type":"email","metric":"sent","timestamp":100,"data":{"delivery_id":"D%[1]d","transactional_message_id":%[1]d}}`, id))
+		}
+		got, err := collect(t.Context(), direct(t, fake), customerio.DeliveryQuery{Since: time.Unix(0, 0), Until: time.Unix(200, 0), Source: customerio.Source{Kind: "transactional", ID: 3}})
+		if err != nil || len(got) != 1 || got[0].ID != "D3" || got[0].TransactionalMessageID != 3 {
+			t.Errorf("deliveries %+v, %v", got, err)
+		}
+	})
+}
+
+// Eight thousand deliveries of an hour take hardly more calls than pages, at 5 a
+// second, and an interrupted reading continues where it ended.
+func TestDeliveriesPace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		campaign := webhooktest.Campaign{Seed: 2, Deliveries: 8_000, CampaignID: 7}
+		fake := customeriotest.NewApp(customeriotest.AppConfig{})
+		for body := range campaign.Events() {
+			fake.Record(body)
+		}
+		a := direct(t, fake)
+		until := time.Date(2025, 9, 20, 0, 0, 0, 0, time.UTC)
+		q := customerio.DeliveryQuery{Since: until.AddDate(0, 0, -60), Until: until}
+		start, n := time.Now(), 0
+		var last customerio.Delivery
+		for d, err := range a.Deliveries(t.Context(), q) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n++; n > 5_000 && d.Created.After(last.Created) {
+				break
+			}
+			last = d
+		}
+		q.Since = last.Created.Add(time.Second)
+		for _, err := range a.Deliveries(t.Context(), q) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		calls, took := fake.Counts().Requests, time.Since(start)
+		if n != campaign.Deliveries+1 || calls > 60 || took > 13*time.Second || fake.Counts().RateLimited > 0 {
+			t.Errorf("%d deliveries in %d calls and %v", n, calls, took)
+		}
+		t.Logf("%d calls in %v", calls, took)
+	})
+}
+
+// A page that the API refuses ends the list with an error.
+func TestDeliveriesFail(t *testing.T) {
+	t.Parallel()
+	fake := customeriotest.NewApp(customeriotest.AppConfig{Denied: []string{"/v1/messages"}})
+	_, err := collect(t.Context(), serveApp(t, fake), customerio.DeliveryQuery{Since: time.Unix(0, 0), Until: time.Unix(10, 0)})
+	if err == nil || !strings.HasPrefix(err.Error(), "list deliveries: ") || !strings.Contains(err.Error(), "give the key the scope") {
+		t.Errorf("error %v", err)
+	}
+}
