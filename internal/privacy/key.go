@@ -18,7 +18,7 @@ var keyID = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`)
 // A Key replaces values by their HMAC-SHA-256. Without the secret nobody can compute a
 // value from its HMAC, nor test a guess. The zero Key has no secret: do not use it.
 type Key struct {
-	// ID names the secret in every text of the key, so that a new secret can follow.
+	// ID names the secret in the texts of Hash. A new secret needs a new ID.
 	ID     string
 	secret []byte
 }
@@ -38,16 +38,22 @@ func NewKey(id string, secret []byte) (Key, error) {
 // Hash returns the text that takes the place of a value in a column of the warehouse:
 // "<key id>:<hex>". Equal values have equal texts, in all workspaces. The caller brings an
 // identifier to its normal form before.
-func (k Key) Hash(value string) string { return k.sum("column", value) }
+func (k Key) Hash(value string) string { return k.ID + ":" + k.sum("column", value) }
 
 // Mark returns the text that stands for an erased identifier in the list of erased persons:
-// "<key id>:<hex>". Mark and Hash of one value have nothing in common, so that a reader of
-// the warehouse cannot tell who is on the list.
+// "<fingerprint>:<hex>". Mark and Hash of one value have nothing in common, so that a reader
+// of the warehouse cannot tell who is on the list.
 func (k Key) Mark(workspace string, id Identifier) string {
-	return k.sum("erased", workspace, string(id.Kind), id.Value)
+	return k.Fingerprint() + ":" + k.sum("erased", workspace, string(id.Kind), id.Value)
 }
 
-// sum is the HMAC of a purpose and of texts. The byte 0 stands between texts.
+// Fingerprint names the secret, independently of ID, in 8 hexadecimal digits. An operator
+// may replace the secret and forget to change ID. Marks of the old secret would then match
+// nobody.
+func (k Key) Fingerprint() string { return k.sum("fingerprint")[:8] }
+
+// sum is the HMAC of a purpose and of texts, in hexadecimal digits. The byte 0 stands
+// between texts.
 func (k Key) sum(purpose string, texts ...string) string {
 	mac := hmac.New(sha256.New, k.secret)
 	_, _ = io.WriteString(mac, purpose) // never fails
@@ -55,5 +61,5 @@ func (k Key) sum(purpose string, texts ...string) string {
 		_, _ = mac.Write([]byte{0})
 		_, _ = io.WriteString(mac, t)
 	}
-	return k.ID + ":" + hex.EncodeToString(mac.Sum(nil))
+	return hex.EncodeToString(mac.Sum(nil))
 }
