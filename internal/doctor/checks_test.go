@@ -105,12 +105,12 @@ func TestPermissions(t *testing.T) {
 	shows(
 		t, found(t, doctor.NATSChecks(connect(t, srv, "operator"))),
 		"nats connection: ok 127.0.0.1:", "nats-server 2.", ", without TLS → ",
-		"nats permissions: ok user operator may do the work of the operator: 24 tried",
+		"nats permissions: ok user operator may do the work of the operator: 33 tried",
 		"nats account: ok 0 B stored, 0 streams, 0 consumers", "nats replicas: ok",
 	)
 	shows(
 		t, found(t, doctor.NATSChecks(connect(t, srv, "worker"))),
-		"nats permissions: ok user worker may do the work of the worker: 18 tried", "nats account: skip the worker's user may not ask: run cioctl doctor with an operator's user",
+		"nats permissions: ok user worker may do the work of the worker: 19 tried", "nats account: skip the worker's user may not ask: run cioctl doctor with an operator's user",
 	)
 	shows(t, found(t, doctor.NATSChecks(connect(t, srv, "stranger"))), "nats connection: fail", "→ NATS refuses the user: check the user and password in NATS_URL")
 

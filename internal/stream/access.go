@@ -39,7 +39,7 @@ type Access struct {
 var (
 	AskAccount  = []string{"$JS.API.INFO"}
 	AskTime     = []string{"$JS.API.STREAM.INFO." + Name}
-	AskReplicas = append([]string{"$JS.API.STREAM.INFO." + DeadName, "$JS.API.STREAM.INFO." + stateStream}, AskTime...)
+	AskReplicas = append([]string{"$JS.API.STREAM.INFO." + DeadName, "$JS.API.STREAM.INFO." + stateStream, "$JS.API.STREAM.INFO." + erasedStream}, AskTime...)
 	AskStatus   = append([]string{"$JS.API.CONSUMER.LIST." + Name, "$JS.API.STREAM.MSG.GET." + stateStream}, AskReplicas...)
 	AskOldest   = append([]string{"$JS.API.STREAM.MSG.GET." + Name}, AskStatus...)
 )

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/internal/privacy"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
 )
@@ -67,6 +68,9 @@ func TestOperatorNeedsNoMore(t *testing.T) {
 		{"delete", func() error { return conn.DeleteConsumer(ctx, "mine") }},
 		{"servers", func() error { _, _, err := conn.Replicas(ctx); return err }},
 		{"state", func() error { return conn.State().Delete(ctx, "key") }},
+		{"erase", func() error { return conn.AddErased(ctx, []privacy.Erasure{{Mark: "a:1"}}) }},
+		{"erased", func() error { _, err := conn.ListErased(ctx); return err }},
+		{"forget", func() error { return conn.RemoveErased(ctx, []string{"a:1"}) }},
 	} {
 		if err := step.do(); err != nil {
 			t.Fatalf("%s: %v", step.name, err)

@@ -45,6 +45,15 @@ var roles = []role{
 		"$JS.API.CONSUMER.DELETE." + Name + ".*",
 		"$JS.API.CONSUMER.DELETE." + DeadName + ".*",
 		stateSubject + ">",
+		"$JS.API.STREAM.INFO." + erasedStream,
+		"$JS.API.STREAM.CREATE." + erasedStream,
+		"$JS.API.STREAM.MSG.GET." + erasedStream,
+		"$JS.API.STREAM.MSG.DELETE." + erasedStream,
+		"$JS.API.CONSUMER.CREATE." + erasedStream + ".>",
+		"$JS.API.CONSUMER.INFO." + erasedStream + ".*",
+		"$JS.API.CONSUMER.MSG.NEXT." + erasedStream + ".*",
+		"$JS.API.CONSUMER.DELETE." + erasedStream + ".*",
+		erasedSubject + ">",
 	}},
 	{"worker", "_INBOX_worker", []string{
 		deadPrefix + ">",
@@ -64,6 +73,7 @@ var roles = []role{
 		"$JS.API.STREAM.INFO." + stateStream,
 		"$JS.API.STREAM.MSG.GET." + stateStream,
 		"$JS.API.STREAM.CREATE." + stateStream,
+		"$JS.API.STREAM.INFO." + erasedStream,
 		"$JS.ACK.>",
 	}},
 	{"ingest", "_INBOX_ingest", []string{

@@ -41,7 +41,7 @@ func (c *Conn) ensureStream(ctx context.Context, want jetstream.StreamConfig) (*
 // somebody has edited, as far as NATS changes them; Status names the others. Unless less
 // is true, Apply refuses fewer replicas or a shorter age than a running stream has, and a
 // size below what the stream stores: it changes nothing and returns ErrLess. A forgotten
-// setting has its default.
+// setting has its default. Apply also creates the missing bucket of erased persons.
 func (c *Conn) Apply(ctx context.Context, s Settings, less bool) error {
 	s = s.withDefaults()
 	if !less {
@@ -55,7 +55,7 @@ func (c *Conn) Apply(ctx context.Context, s Settings, less bool) error {
 		}
 	}
 	_ = c.State().Delete(ctx, settingsKey) // otherwise the note ends by its age
-	return nil
+	return c.CreateErased(ctx)
 }
 
 func (c *Conn) applyStream(ctx context.Context, want jetstream.StreamConfig) error {

@@ -68,11 +68,11 @@ func tierProblems(name string, tier jetstream.Tier) (problems []string) {
 	return problems
 }
 
-// Replicas describes the replicas of the streams and of the bucket, and the problems with
+// Replicas describes the replicas of the streams and of the buckets, and the problems with
 // them. A missing stream has none.
 func (c *Conn) Replicas(ctx context.Context) (detail string, problems []string, err error) {
 	var counts []string
-	for _, name := range []string{Name, DeadName, stateStream} {
+	for _, name := range []string{Name, DeadName, stateStream, erasedStream} {
 		info, err := c.running(ctx, name)
 		if err != nil {
 			return "", nil, err

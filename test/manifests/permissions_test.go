@@ -20,6 +20,7 @@ import (
 	"github.com/cioevents/cioevents/internal/effect"
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/internal/privacy"
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
@@ -114,7 +115,9 @@ func TestTheirUsersMayDoTheirWork(t *testing.T) {
 		}
 		restore(t, c, worker)
 		share(t, worker)
-		operate(t, c.connect(t, "operator"))
+		operator := c.connect(t, "operator")
+		operate(t, operator)
+		erase(t, operator, worker)
 	})
 }
 
@@ -279,6 +282,24 @@ func operate(t *testing.T, conn *stream.Conn) {
 	dropDeadLetters(t, conn)
 }
 
+// erase has the operator change the list of erased persons, which the worker reads.
+func erase(t *testing.T, operator, worker *stream.Conn) {
+	t.Helper()
+	ctx := t.Context()
+	if err := operator.AddErased(ctx, []privacy.Erasure{{Mark: "a:1"}, {Mark: "a:2"}}); err != nil {
+		t.Errorf("the operator adds marks: %v", err)
+	}
+	if err := operator.RemoveErased(ctx, []string{"a:1"}); err != nil {
+		t.Errorf("the operator removes a mark: %v", err)
+	}
+	if list, err := operator.ListErased(ctx); err != nil || len(list) != 1 {
+		t.Errorf("the operator lists %v, %v", list, err)
+	}
+	if marks, err := worker.ReadMarks(ctx, nil); err != nil || !slices.Equal(marks.List, []string{"a:2"}) {
+		t.Errorf("the worker reads %+v, %v", marks, err)
+	}
+}
+
 // dropDeadLetters deletes every dead letter, as only the operator may.
 func dropDeadLetters(t *testing.T, conn *stream.Conn) {
 	t.Helper()
@@ -363,6 +384,8 @@ func TestTheirUsersMayDoNoMore(t *testing.T) {
 		"$JS.API.STREAM.PURGE.CUSTOMERIO_DEAD", "$JS.API.STREAM.UPDATE.CUSTOMERIO_DEAD", "$JS.API.STREAM.MSG.GET.CUSTOMERIO_DEAD", "$JS.API.DIRECT.GET.CUSTOMERIO",
 		"$JS.API.STREAM.DELETE.KV_CIOEVENTS_STATE", "$JS.API.STREAM.PURGE.KV_CIOEVENTS_STATE", "$JS.API.STREAM.UPDATE.KV_CIOEVENTS_STATE",
 		"$JS.API.CONSUMER.CREATE.KV_CIOEVENTS_STATE.x", "$KV.OTHER.x",
+		"$KV.CIOEVENTS_ERASED.a.1", "$JS.API.STREAM.CREATE.KV_CIOEVENTS_ERASED", "$JS.API.STREAM.DELETE.KV_CIOEVENTS_ERASED", "$JS.API.STREAM.PURGE.KV_CIOEVENTS_ERASED",
+		"$JS.API.STREAM.UPDATE.KV_CIOEVENTS_ERASED", "$JS.API.STREAM.MSG.DELETE.KV_CIOEVENTS_ERASED", "$JS.API.CONSUMER.CREATE.KV_CIOEVENTS_ERASED.x",
 		"$JS.API.STREAM.CREATE.OTHER", "$JS.API.STREAM.LIST", "$JS.API.CONSUMER.DELETE.CUSTOMERIO_DEAD.x",
 		"$JS.API.STREAM.SNAPSHOT.CUSTOMERIO", "$JS.API.CONSUMER.CREATE.CUSTOMERIO_DEAD.x",
 		"_INBOX_ingest.x", "_INBOX_worker.x", "$SYS.REQ.SERVER.PING",
