@@ -7,9 +7,13 @@ import "time"
 type Erasure struct {
 	// Mark is a Key.Mark.
 	Mark string `json:"mark"`
-	// Request is the id of the request that erased the person. All identifiers of the
-	// person have the same id.
+	// Request is the id of the request that erased the person, and Person tells the
+	// persons of one request apart. Both are equal for all identifiers of a person.
 	Request string `json:"request"`
+	Person  int    `json:"person,omitempty"`
+	// Workspace and Kind are those of the identifier.
+	Workspace string `json:"workspace,omitempty"`
+	Kind      Kind   `json:"kind,omitempty"`
 	// At is the time of the erasure.
 	At time.Time `json:"at"`
 }
