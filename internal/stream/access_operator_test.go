@@ -48,6 +48,7 @@ func TestOperatorNeedsNoMore(t *testing.T) {
 		}},
 		{"foreign", func() error { _, err := conn.CreateForeign(ctx, stream.ForeignConsumer{Name: "mine"}); return err }},
 		{"status", func() error { _, err := conn.Status(ctx); return err }},
+		{"last events", func() error { _, err := conn.LastEvents(ctx); return err }},
 		{"list", func() error {
 			return conn.ListDeadLetters(ctx, stream.DeadSelection{}, func(*event.StoredDeadLetter) bool { return true })
 		}},
