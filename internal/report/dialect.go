@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
@@ -17,7 +18,13 @@ type dialect struct {
 	quantile  func(list string, percent int) string
 	// day returns the day of a timestamp in an IANA time zone.
 	day func(timestamp, zone string) string
+	// minute returns the beginning of a timestamp's minute.
+	minute func(timestamp string) string
+	// instant returns a literal.
+	instant func(time.Time) string
 }
+
+const instantLayout = "2006-01-02 15:04:05+00"
 
 var dialects = map[warehouse.Dialect]dialect{
 	warehouse.DuckDBSQL: {
@@ -29,6 +36,8 @@ var dialects = map[warehouse.Dialect]dialect{
 		day: func(timestamp, zone string) string {
 			return fmt.Sprintf("CAST(timezone('%s', %s) AS DATE)", zone, timestamp)
 		},
+		minute:  func(timestamp string) string { return "date_trunc('minute', " + timestamp + ")" },
+		instant: func(t time.Time) string { return "TIMESTAMPTZ '" + t.UTC().Format(instantLayout) + "'" },
 	},
 	warehouse.GoogleSQL: {
 		seconds: func(from, to string) string {
@@ -37,5 +46,7 @@ var dialects = map[warehouse.Dialect]dialect{
 		quantiles: func(expression string) string { return "APPROX_QUANTILES(" + expression + ", 100)" },
 		quantile:  func(list string, percent int) string { return fmt.Sprintf("%s[OFFSET(%d)]", list, percent) },
 		day:       func(timestamp, zone string) string { return fmt.Sprintf("DATE(%s, '%s')", timestamp, zone) },
+		minute:    func(timestamp string) string { return "TIMESTAMP_TRUNC(" + timestamp + ", MINUTE)" },
+		instant:   func(t time.Time) string { return "TIMESTAMP '" + t.UTC().Format(instantLayout) + "'" },
 	},
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/cioevents/cioevents/internal/report"
 	"github.com/cioevents/cioevents/internal/warehouse"
@@ -28,6 +29,9 @@ func TestReport(t *testing.T) {
 	for _, campaign := range []int64{0, 4} {
 		r := &recorder{}
 		if _, err := report.New(t.Context(), report.Config{Reader: r, Dialect: warehouse.GoogleSQL, Campaign: campaign, Days: 7}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := report.Minutes(t.Context(), report.Config{Reader: r, Dialect: warehouse.GoogleSQL}, time.Hour); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := report.NewHealth(t.Context(), report.Config{Reader: r, Dialect: warehouse.GoogleSQL, Days: 7}); err != nil {
