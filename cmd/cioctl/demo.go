@@ -92,7 +92,7 @@ func (c *cli) newDemo(cfg demoConfig, dir string) (*demo, error) {
 	stackConfig.Declare(set)
 	err := set.Parse([]string{
 		"--data=" + dir, "--ingest-addr=127.0.0.1:0", "--admin-addr=127.0.0.1:0", "--worker-admin-addr=127.0.0.1:0",
-		"--nats-url=nats://127.0.0.1:0", "--fake-track-addr=127.0.0.1:0", "--track-rate=20000", "--track-concurrency=16",
+		"--nats-url=nats://127.0.0.1:0", "--fake-track-addr=127.0.0.1:0", "--console-addr=127.0.0.1:0", "--track-rate=20000", "--track-concurrency=16",
 		"--suppression-limit=0", // a large campaign bounces more often, within minutes
 	})
 	if err != nil {

@@ -23,7 +23,7 @@ func startStack(t *testing.T, dir string) *dev.Stack {
 	cfg.Declare(set)
 	err := set.Parse([]string{
 		"--data=" + dir, "--ingest-addr=127.0.0.1:0", "--admin-addr=127.0.0.1:0", "--worker-admin-addr=127.0.0.1:0",
-		"--nats-url=nats://127.0.0.1:0", "--fake-track-addr=127.0.0.1:0",
+		"--nats-url=nats://127.0.0.1:0", "--fake-track-addr=127.0.0.1:0", "--console-addr=127.0.0.1:0",
 	})
 	if err != nil {
 		t.Fatal(err)

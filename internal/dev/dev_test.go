@@ -27,7 +27,7 @@ func configOf(t *testing.T, dir string, flags ...string) (cfg dev.Config) {
 	cfg.Declare(set)
 	err := set.Parse(append([]string{
 		"--data=" + dir, "--ingest-addr=127.0.0.1:0", "--admin-addr=127.0.0.1:0", "--worker-admin-addr=127.0.0.1:0",
-		"--nats-url=nats://127.0.0.1:0", "--fake-track-addr=127.0.0.1:0",
+		"--nats-url=nats://127.0.0.1:0", "--fake-track-addr=127.0.0.1:0", "--console-addr=127.0.0.1:0",
 	}, flags...))
 	if err != nil {
 		t.Fatal(err)
@@ -153,6 +153,7 @@ func TestAddresses(t *testing.T) {
 		{"ingest-addr", ln.Addr().String(), "INGEST_ADDR: "},
 		{"admin-addr", ln.Addr().String(), "ADMIN_ADDR: "},
 		{"worker-admin-addr", ln.Addr().String(), "WORKER_ADMIN_ADDR: "},
+		{"console-addr", ln.Addr().String(), "CONSOLE_ADDR: "},
 		{"fake-track-addr", ln.Addr().String(), "FAKE_TRACK_ADDR: "},
 		{"nats-url", "localhost", "NATS_URL: \"localhost\" is not of the form"},
 	} {
@@ -176,6 +177,7 @@ func TestWelcome(t *testing.T) {
 	var out bytes.Buffer
 	s.PrintWelcome(&out, "bin/cioctl")
 	for _, want := range []string{
+		"  console    " + s.ConsoleURL(),
 		"bin/cioctl send --url " + s.WebhookURL() + " --campaign 1000\n",
 		"bin/cioctl query --warehouse-url duckdb:" + dir + "/customerio.duckdb \"SELECT",
 		"bin/cioctl doctor --nats-url " + s.NATSURL() + " --customerio-app-url " + s.FakeURL() + " --warehouse-url duckdb:" + dir + "/customerio.duckdb\n",

@@ -18,6 +18,7 @@ import (
 	"github.com/cioevents/cioevents/internal/app/ingestapp"
 	"github.com/cioevents/cioevents/internal/app/workerapp"
 	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/console"
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
 	"github.com/cioevents/cioevents/internal/ingest"
 	"github.com/cioevents/cioevents/internal/stream"
@@ -45,6 +46,7 @@ type Config struct {
 	// FakeAddr is the address of the fake Track API and App API, which run if no
 	// credentials are configured.
 	FakeAddr string
+	Console  console.Settings
 }
 
 // Declare adds the settings to the set.
@@ -61,6 +63,7 @@ func (c *Config) Declare(s *config.Set) {
 	s.Address(&c.Worker.AdminAddr, "WORKER_ADMIN_ADDR", "127.0.0.1:9091", "address of the worker's /metrics, /healthz and /readyz")
 	s.String(&c.Ingest.NATS.URL, "NATS_URL", defaultNATS, "address of the embedded NATS server")
 	s.Address(&c.FakeAddr, "FAKE_TRACK_ADDR", "127.0.0.1:8081", "address of the fake Track API and App API, which run if no Track API credentials are set")
+	c.Console.Declare(s)
 	c.Ingest.Workspaces.Declare(s, config.WantSecrets, config.WantTrack)
 	c.Ingest.Receiver.Declare(s)
 	s.Check(func() error { // runs before the checks of the worker
@@ -106,6 +109,9 @@ type Stack struct {
 	fakeServer *http.Server
 	ingest     *ingestapp.App
 	worker     *workerapp.App
+	console    *console.Server
+	// consoleConn is the connection of the console.
+	consoleConn *stream.Conn
 }
 
 // New starts NATS and the fakes and binds all listeners. The caller runs the
@@ -142,7 +148,10 @@ func (s *Stack) start() (err error) {
 	if err != nil && strings.HasPrefix(err.Error(), "ADMIN_ADDR:") {
 		return fmt.Errorf("WORKER_%w", err) // ADMIN_ADDR is ingest's here
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return s.startConsole()
 }
 
 // workerConfig returns the worker's configuration, completed with the settings that
@@ -167,6 +176,7 @@ func (s *Stack) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.ingest.Run(ctx) })
 	g.Go(func() error { return s.worker.Run(ctx) })
+	g.Go(func() error { return s.console.Run(ctx) })
 	if s.App != nil {
 		g.Go(func() error { return s.record(ctx) })
 	}
@@ -174,6 +184,12 @@ func (s *Stack) Run(ctx context.Context) error {
 }
 
 func (s *Stack) close() {
+	if s.console != nil {
+		s.console.Close()
+	}
+	if s.consoleConn != nil {
+		s.consoleConn.Close()
+	}
 	if s.ingest != nil {
 		s.ingest.Close()
 	}

@@ -34,6 +34,7 @@ func (s *Stack) PrintWelcome(w io.Writer, program string) {
 	_, _ = fmt.Fprintf(w, `
 cioevents is running. Ctrl-C stops it; its data stays in %[1]s and is used again.
 
+  console    %[14]s  look here first
   webhooks   %[2]s  (signing key: %[3]s)
   metrics    http://%[4]s/metrics and http://%[5]s/metrics
   NATS       %[6]s
@@ -49,7 +50,7 @@ Try in another terminal:
 `, s.cfg.Data, s.WebhookURL(), key, s.ingest.AdminAddr(), s.worker.AdminAddr(), s.nats.ClientURL(), api,
 		strings.Join(s.workerConfig().Warehouses, ", "), program,
 		send, unless(place.DefaultURL, " --warehouse-url ", strings.Join(s.cfg.Worker.Warehouses, ",")), app,
-		unless(defaultNATS, " --nats-url ", s.nats.ClientURL())+fakes)
+		unless(defaultNATS, " --nats-url ", s.nats.ClientURL())+fakes, s.ConsoleURL())
 }
 
 // unless returns the flag with its value, or "" for the default value.

@@ -47,13 +47,14 @@ var owners = map[string]string{
 	"github.com/mattn/go-isatty":             "internal/terminal",
 	"go.yaml.in/yaml/v4":                     "internal/effect",
 	"go.opentelemetry.io/otel":               "internal/telemetry",
+	"golang.org/x/crypto":                    "internal/console",
 }
 
 // shared lists the modules that several packages may import: the Go team's
 // extensions of the standard library, logs, metrics and spans. The concepts and pkg/
 // may import none of them.
 var shared = map[string][]string{
-	"golang.org/x/time/rate":              {"internal/customerio", "internal/operate"},
+	"golang.org/x/time/rate":              {"internal/customerio", "internal/operate", "internal/console"},
 	"golang.org/x/sync":                   {"internal/customerio", "internal/worker", "internal/operate", "internal/app", "internal/dev"},
 	"go.opentelemetry.io/otel/trace":      spans,
 	"go.opentelemetry.io/otel/attribute":  spans,
@@ -64,7 +65,7 @@ var shared = map[string][]string{
 // telling lists the packages that log and count. All are above the concepts.
 var telling = []string{
 	"internal/telemetry", "internal/stream", "internal/ingest", "internal/worker", "internal/customerio",
-	"internal/warehouse", "internal/names", "internal/app", "internal/dev", "cmd/cioctl",
+	"internal/warehouse", "internal/names", "internal/app", "internal/console", "internal/dev", "cmd/cioctl",
 }
 
 // spans lists the packages that make spans. Only internal/telemetry imports the

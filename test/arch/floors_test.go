@@ -45,6 +45,9 @@ var floors = []floor{
 	{"shared wiring", []room{
 		{"internal/app", "what ingest and worker share: start of the program, its parts in order, shutdown"},
 	}},
+	{"faces", []room{
+		{"internal/console", "the pages of the console, its login, and the checks of every request; each page shows what a use case or a report returns"},
+	}},
 	{"use cases", []room{
 		{"internal/operate", "what an operator can do, for `cioctl` and other faces: list, filter, redrive and drop dead letters, start replays, move warehouses, follow the streams, try rules, send events"},
 		{"internal/doctor", "the set-up at Customer.io and its checks: reporting webhooks, the sample event and its row"},

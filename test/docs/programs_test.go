@@ -7,6 +7,7 @@ import (
 	"github.com/cioevents/cioevents/internal/app/ingestapp"
 	"github.com/cioevents/cioevents/internal/app/workerapp"
 	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/console"
 	"github.com/cioevents/cioevents/internal/dev"
 )
 
@@ -14,16 +15,19 @@ type setting = config.Setting
 
 // tables returns the settings by the name of their table. The table "both" has the
 // settings that ingest and worker share. The table "dev" has the settings of cioctl dev
-// that differ from ingest's and worker's.
+// that differ from ingest's and worker's. The table "console" has the settings of the
+// console alone.
 func tables() map[string][]setting {
 	ingest := settings(new(ingestapp.Config).Declare, "json")
 	worker := settings(new(workerapp.Config).Declare, "json")
 	stack := settings(new(dev.Config).Declare, "console")
+	pages := settings(new(console.Settings).Declare, "console")
 	return map[string][]setting{
-		"ingest": pick(ingest, worker, false),
-		"worker": pick(worker, ingest, false),
-		"both":   pick(ingest, worker, true),
-		"dev":    pick(stack, slices.Concat(ingest, worker), false),
+		"ingest":  pick(ingest, worker, false),
+		"worker":  pick(worker, ingest, false),
+		"both":    pick(ingest, worker, true),
+		"dev":     pick(stack, slices.Concat(ingest, worker, pages), false),
+		"console": pick(pages, stack, true), // without those of the logger, which differ nowhere
 	}
 }
 

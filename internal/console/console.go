@@ -1,0 +1,121 @@
+// Package console is the web page of the pipeline for people: whether the feed is alive,
+// which events arrive, what waits as a dead letter. It shows what the use cases and the
+// reports return and has no use case of its own.
+//
+// A page is a file of handlers and a template of the same name. To add a page, write
+// both files and add a line to pages.
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/warehouse/place"
+)
+
+// Config configures a console. Conn and Warehouse are required.
+type Config struct {
+	Settings
+	// Conn is the connection to the stream. The caller closes it.
+	Conn *stream.Conn
+	// Warehouse has the rows of the events.
+	Warehouse place.Place
+	// Log gets a line for each change. Default no log.
+	Log zerolog.Logger
+}
+
+// A Server is the console on a listener of its own.
+type Server struct {
+	cfg      Config
+	ln       net.Listener
+	srv      *http.Server
+	menu     []page
+	guard    *guard
+	numbers  *numbers
+	sessions *sessions
+}
+
+// New binds the listener of the settings. The error about an address names CONSOLE_ADDR.
+func New(cfg Config) (*Server, error) {
+	if err := cfg.Settings.check(); err != nil {
+		return nil, err
+	}
+	ln, err := net.Listen("tcp", cfg.Addr) //nolint:noctx // binding does not wait
+	if err != nil {
+		return nil, fmt.Errorf("CONSOLE_ADDR: %w", err)
+	}
+	s := &Server{cfg: cfg, ln: ln, menu: pages(), guard: newGuard(cfg.Settings), numbers: newNumbers(cfg.Warehouse), sessions: newSessions(cfg.Password)}
+	s.srv = &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(zerolog.NewSlogHandler(cfg.Log), slog.LevelWarn),
+	}
+	return s, nil
+}
+
+// Addr returns the bound address.
+func (s *Server) Addr() net.Addr { return s.ln.Addr() }
+
+// URL returns the address of the first page for a browser on this machine.
+func (s *Server) URL() string {
+	addr := s.ln.Addr().String()
+	if at, err := netip.ParseAddrPort(addr); err == nil && at.Addr().IsUnspecified() {
+		addr = net.JoinHostPort("localhost", strconv.Itoa(int(at.Port())))
+	}
+	return "http://" + addr + "/"
+}
+
+// stopTimeout is the time for the requests in flight when the console stops.
+const stopTimeout = 5 * time.Second
+
+// Run answers until ctx ends. Then live pages end at once, and other requests within
+// stopTimeout.
+func (s *Server) Run(ctx context.Context) error {
+	s.srv.BaseContext = func(net.Listener) context.Context { return ctx }
+	served := make(chan error, 1)
+	go func() { served <- s.srv.Serve(s.ln) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve console: %w", err)
+	case <-ctx.Done():
+	}
+	defer s.Close()
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if err := s.srv.Shutdown(stopping); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("stop console: %w", err)
+	}
+	return nil
+}
+
+// Close stops the listener.
+func (s *Server) Close() {
+	_ = s.srv.Close() // requests in flight have had their time
+	_ = s.ln.Close()
+}
+
+// Handler returns all pages behind the guard. Run serves the same handler.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /assets/{name}", serveAsset)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	s.loginRoutes(mux)
+	for i := range s.menu {
+		p := &s.menu[i]
+		p.routes(s, &router{server: s, mux: mux, page: p})
+	}
+	return s.guard.protect(s.authenticate(mux))
+}

@@ -1,0 +1,157 @@
+package console
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/internal/report"
+	"github.com/cioevents/cioevents/internal/stream"
+)
+
+func (s *Server) overviewRoutes(r *router) {
+	r.get("/{$}", s.overview)
+	r.get("/overview/activity", s.activity)
+}
+
+// overviewTimeout bounds the requests to NATS for the overview.
+const overviewTimeout = 5 * time.Second
+
+// overviewData is the data of the overview. Problem is why NATS has not answered.
+type overviewData struct {
+	Problem    string
+	Status     *stream.Status
+	Workspaces []stream.LastEvent
+	Dead, Held uint64
+	// Warehouse is where the rows are.
+	Warehouse string
+	Charges   bool
+	Activity  *activity // nil before it is loaded
+}
+
+// overview shows also what it can without NATS: that there is no answer is the first
+// thing to know.
+func (s *Server) overview(_ http.ResponseWriter, r *http.Request) (view, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), overviewTimeout)
+	defer cancel()
+	d := overviewData{Warehouse: s.cfg.Warehouse.Where(), Charges: s.numbers.charges()}
+	if known := s.numbers.known(activityKey); known != nil {
+		d.Activity = newActivity(known)
+	}
+	var err error
+	if d.Status, err = s.cfg.Conn.Status(ctx); err == nil {
+		d.Workspaces, err = s.cfg.Conn.LastEvents(ctx)
+	}
+	if err != nil {
+		d.Problem = err.Error()
+	} else {
+		d.countDead()
+	}
+	return view{file: "overview", part: "overview-live", data: d}, nil
+}
+
+func (d *overviewData) countDead() {
+	for _, dead := range d.Status.Dead {
+		d.Dead += dead.Count
+		if dead.Reason == string(fault.ReasonHeldSuppression) {
+			d.Held += dead.Count
+		}
+	}
+}
+
+// Last returns the time of the last event, zero without one.
+func (d overviewData) Last() (last time.Time) {
+	for _, w := range d.Workspaces {
+		if w.At.After(last) {
+			last = w.At
+		}
+	}
+	return last
+}
+
+// activitySpan is the time that the plot of the overview shows.
+const activitySpan = time.Hour
+
+const activityKey = "activity"
+
+// An activity is the events of the last hour by minute and metric.
+type activity struct {
+	*result
+	Totals []metricTotal
+	// Plot is the data of the plot, as console.js reads it.
+	Plot string
+}
+
+type metricTotal struct {
+	Metric string
+	Events int64
+}
+
+func (s *Server) activity(w http.ResponseWriter, r *http.Request) (view, error) {
+	res, err := s.numbers.read(r.Context(), activityKey, func(ctx context.Context, cfg report.Config) (any, error) {
+		return report.Minutes(ctx, cfg, activitySpan)
+	})
+	if err != nil {
+		return view{}, err
+	}
+	if !isPart(r) { // the overview shows the result that is known now
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return view{}, nil
+	}
+	return view{file: "overview", part: "overview-activity", data: overviewData{Activity: newActivity(res), Charges: s.numbers.charges()}}, nil
+}
+
+func newActivity(res *result) *activity {
+	minutes, _ := res.Value.([]report.Minute)
+	a := &activity{result: res}
+	totals := map[string]int64{}
+	for _, m := range minutes {
+		totals[m.Metric] += m.Events
+	}
+	for metric, n := range totals {
+		a.Totals = append(a.Totals, metricTotal{cmp.Or(metric, "unknown"), n})
+	}
+	slices.SortFunc(a.Totals, func(a, b metricTotal) int {
+		return cmp.Or(cmp.Compare(b.Events, a.Events), cmp.Compare(a.Metric, b.Metric))
+	})
+	a.Plot = plotOf(minutes, a.Totals, res.At)
+	return a
+}
+
+// A plot is what console.js draws: the seconds of the minutes, and a curve by name.
+type plot struct {
+	X      []int64 `json:"x"`
+	Curves []curve `json:"curves"`
+}
+
+type curve struct {
+	Name string  `json:"name"`
+	Y    []int64 `json:"y"`
+}
+
+// maxCurves is the number of metrics that have a colour of their own.
+const maxCurves = 6
+
+func plotOf(minutes []report.Minute, totals []metricTotal, end time.Time) string {
+	first := end.Add(-activitySpan).Truncate(time.Minute)
+	p := plot{X: []int64{}, Curves: []curve{}}
+	for t := first; t.Before(end); t = t.Add(time.Minute) {
+		p.X = append(p.X, t.Unix())
+	}
+	for _, t := range totals[:min(len(totals), maxCurves)] {
+		p.Curves = append(p.Curves, curve{t.Metric, make([]int64, len(p.X))})
+	}
+	for _, m := range minutes {
+		i := int(m.Minute.Sub(first) / time.Minute)
+		c := slices.IndexFunc(p.Curves, func(c curve) bool { return c.Name == cmp.Or(m.Metric, "unknown") })
+		if c >= 0 && i >= 0 && i < len(p.X) {
+			p.Curves[c].Y[i] += m.Events
+		}
+	}
+	text, _ := json.Marshal(p) // numbers and words
+	return string(text)
+}

@@ -1,0 +1,150 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"html/template"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/operate"
+)
+
+// A page is an entry of the menu.
+type page struct {
+	path, title string
+	// key opens the page when pressed after g.
+	key    string
+	routes func(*Server, *router)
+}
+
+// pages returns the pages in the order of the menu.
+func pages() []page {
+	return []page{
+		{"/", "Overview", "o", (*Server).overviewRoutes},
+	}
+}
+
+// A router registers the routes of a page.
+type router struct {
+	server *Server
+	mux    *http.ServeMux
+	page   *page
+}
+
+// A handler returns what to show. An InputError becomes 400 with the mistake.
+type handler func(w http.ResponseWriter, r *http.Request) (view, error)
+
+// A view is a template with its data.
+type view struct {
+	// file is the name of the file in templates, without ".html". Each file defines the
+	// template "content".
+	file string
+	// part is a template of the file, for a request of htmx. Default: the whole page.
+	part   string
+	data   any
+	status int // default 200
+}
+
+// get registers a route that changes nothing.
+func (r *router) get(path string, h handler) { r.mux.Handle("GET "+path, r.handle(h)) }
+
+// change registers a route that changes something; a read-only console has none.
+func (r *router) change(path string, h handler) {
+	if !r.server.cfg.ReadOnly {
+		r.mux.Handle("POST "+path, r.handle(h))
+	}
+}
+
+// maxForm bounds the body of a form, in bytes: an event of 8 MiB with its escapes.
+const maxForm = 12 << 20
+
+func (r *router) handle(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		req.Body = http.MaxBytesReader(w, req.Body, maxForm)
+		v, err := h(w, req)
+		if err != nil {
+			v = failure(err)
+		}
+		if v.file != "" { // otherwise the handler has answered
+			r.server.render(w, req, r.page, v)
+		}
+	})
+}
+
+// failure returns the view of an error.
+func failure(err error) view {
+	status := http.StatusBadGateway // NATS or the warehouse
+	switch _, isInput := errors.AsType[*operate.InputError](err); {
+	case isInput:
+		status = http.StatusBadRequest
+	case errors.Is(err, event.ErrNoDeadLetter):
+		status = http.StatusNotFound
+	case errors.Is(err, context.DeadlineExceeded):
+		status = http.StatusGatewayTimeout
+	}
+	return view{file: "error", part: "problem", data: err.Error(), status: status}
+}
+
+// A frame is the data of a page's layout.
+type frame struct {
+	Page     *page // nil on the login page
+	Menu     []page
+	Who      string
+	CanLeave bool // whether there is a login to end
+	ReadOnly bool
+	Version  string
+	Data     any
+}
+
+// Title, Path and Key are for the layout.
+func (p page) Title() string { return p.title }
+func (p page) Path() string  { return p.path }
+func (p page) Key() string   { return p.key }
+
+// isPart reports whether htmx asks for a part of a page.
+func isPart(r *http.Request) bool { return r.Header.Get("HX-Request") != "" }
+
+// render writes the whole page, or the part for htmx. It renders into memory first, so
+// that a mistake in a template becomes an error and not half a page.
+func (s *Server) render(w http.ResponseWriter, r *http.Request, p *page, v view) {
+	name := "layout"
+	if isPart(r) && v.part != "" {
+		name = v.part
+	}
+	f := frame{Page: p, Menu: s.menu, Who: whoOf(r), CanLeave: s.cfg.Password != "", ReadOnly: s.cfg.ReadOnly, Version: config.Version(), Data: v.data}
+	var out bytes.Buffer
+	if err := templates[v.file].ExecuteTemplate(&out, name, f); err != nil {
+		s.cfg.Log.Error().Err(err).Str("template", v.file).Msg("console: render page")
+		http.Error(w, "The console cannot show this page; its log has the reason.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	if v.status != 0 {
+		w.WriteHeader(v.status)
+	}
+	_, _ = out.WriteTo(w) // fails only if the browser is gone
+}
+
+//go:embed templates
+var templateFiles embed.FS
+
+// templates has a set for each file: the layout and the shared parts, and the file.
+var templates = parseTemplates()
+
+func parseTemplates() map[string]*template.Template {
+	shared := template.Must(template.New("").Funcs(functions).ParseFS(templateFiles, "templates/layout.html", "templates/shared.html"))
+	sets := map[string]*template.Template{}
+	entries, _ := templateFiles.ReadDir("templates") // embedded
+	for _, e := range entries {
+		name := strings.TrimSuffix(e.Name(), path.Ext(e.Name()))
+		set := template.Must(shared.Clone())
+		sets[name] = template.Must(set.ParseFS(templateFiles, "templates/"+e.Name()))
+	}
+	return sets
+}

@@ -1,0 +1,22 @@
+package dev
+
+import (
+	"github.com/cioevents/cioevents/internal/console"
+	"github.com/cioevents/cioevents/internal/warehouse/place"
+)
+
+// startConsole binds the console, which shows the first warehouse.
+func (s *Stack) startConsole() (err error) {
+	places, err := place.ParseList(s.workerConfig().Warehouses)
+	if err != nil {
+		return err
+	}
+	if s.consoleConn, err = s.Connect(); err != nil {
+		return err
+	}
+	s.console, err = console.New(console.Config{Settings: s.cfg.Console, Conn: s.consoleConn, Warehouse: places[0], Log: s.log})
+	return err
+}
+
+// ConsoleURL returns the address of the console.
+func (s *Stack) ConsoleURL() string { return s.console.URL() }
