@@ -53,6 +53,12 @@ const headerSize = "Nats-Msg-Size"
 // listed. A body in parts counts as a single dead letter; dead letters with missing
 // parts are last. The error is ErrNoDeadStream when the stream is missing.
 func (c *Conn) ListDeadLetters(ctx context.Context, s DeadSelection, fn func(*event.StoredDeadLetter) bool) error {
+	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: []string{s.subject()}, DeliverPolicy: jetstream.DeliverAllPolicy, HeadersOnly: true}
+	return c.listDead(ctx, cfg, fn)
+}
+
+// listDead is ListDeadLetters for a configuration, with bodies unless cfg has HeadersOnly.
+func (c *Conn) listDead(ctx context.Context, cfg jetstream.OrderedConsumerConfig, fn func(*event.StoredDeadLetter) bool) error {
 	st, err := c.lookUpDead(ctx)
 	if err != nil {
 		return err
@@ -60,7 +66,6 @@ func (c *Conn) ListDeadLetters(ctx context.Context, s DeadSelection, fn func(*ev
 	// A redriven message may fail again during the list: without an end, a redrive
 	// of the listed dead letters could run for ever.
 	end := st.CachedInfo().State.LastSeq
-	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: []string{s.subject()}, DeliverPolicy: jetstream.DeliverAllPolicy, HeadersOnly: true}
 	var parts joiner
 	stopped := false
 	err = c.read(ctx, DeadName, cfg, false, func(msg jetstream.Msg) bool {
@@ -68,8 +73,7 @@ func (c *Conn) ListDeadLetters(ctx context.Context, s DeadSelection, fn func(*ev
 		if err != nil || meta.Sequence.Stream > end {
 			return false
 		}
-		size, _ := strconv.Atoi(msg.Headers().Get(headerSize))
-		if b := parts.add(meta.Sequence.Stream, msg.Subject(), msg.Headers(), nil, size); b != nil {
+		if b := parts.add(meta.Sequence.Stream, msg.Subject(), msg.Headers(), bodyOf(msg, cfg.HeadersOnly), sizeOf(msg)); b != nil {
 			stopped = !fn(b)
 		}
 		return !stopped && meta.Sequence.Stream < end
@@ -83,6 +87,23 @@ func (c *Conn) ListDeadLetters(ctx context.Context, s DeadSelection, fn func(*ev
 		}
 	}
 	return nil
+}
+
+// bodyOf returns the body of a message, nil if the consumer leaves the body out.
+func bodyOf(msg jetstream.Msg, headersOnly bool) []byte {
+	if headersOnly {
+		return nil
+	}
+	return msg.Data()
+}
+
+// sizeOf returns the size of the body of a message, also when the consumer leaves the body
+// out.
+func sizeOf(msg jetstream.Msg) int {
+	if size, err := strconv.Atoi(msg.Headers().Get(headerSize)); err == nil {
+		return size
+	}
+	return len(msg.Data())
 }
 
 // ReadDeadLetter returns the dead letter with these entries, with its body. The
@@ -132,14 +153,8 @@ func (c *Conn) DeleteDeadLetter(ctx context.Context, entries []uint64) error {
 		return errors.New(denyDelete(DeadName))
 	}
 	for _, seq := range entries {
-		err := st.SecureDeleteMsg(ctx, seq)
-		if err == nil {
-			continue
-		}
-		// Only the text of err tells that the entry does not exist, so look the entry
-		// up.
-		if _, look := st.GetMsg(ctx, seq); !errors.Is(look, jetstream.ErrMsgNotFound) {
-			return fmt.Errorf("delete dead letter %d: %w", seq, err)
+		if err := secureDelete(ctx, st, seq); err != nil {
+			return fmt.Errorf("delete dead letter: %w", err)
 		}
 	}
 	return nil

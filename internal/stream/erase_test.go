@@ -21,8 +21,14 @@ import (
 // onDisk counts how often a text stands in the files of the stream of dead letters.
 func onDisk(t *testing.T, store, text string) int {
 	t.Helper()
+	return onDiskOf(t, store, stream.DeadName, text)
+}
+
+// onDiskOf counts how often a text stands in the files of a stream.
+func onDiskOf(t *testing.T, store, name, text string) int {
+	t.Helper()
 	n := 0
-	root := filepath.Join(store, "jetstream", "$G", "streams", stream.DeadName)
+	root := filepath.Join(store, "jetstream", "$G", "streams", name)
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err

@@ -45,7 +45,9 @@ func (c *Conn) TailDeadLetters(ctx context.Context, s Selection, fn func(event.S
 	})
 }
 
-func (c *Conn) read(ctx context.Context, stream string, cfg jetstream.OrderedConsumerConfig, follow bool, fn func(jetstream.Msg) bool) error {
+// read calls fn for each message of a stream until fn returns false. Without follow, read
+// ends after the last message.
+func (c *Conn) read(ctx context.Context, stream string, cfg jetstream.OrderedConsumerConfig, follow bool, fn func(jetstream.Msg) bool, opts ...jetstream.PullMessagesOpt) error {
 	cons, err := c.js.OrderedConsumer(ctx, stream, cfg)
 	if err != nil {
 		return fmt.Errorf("read stream %s: %w", stream, err)
@@ -53,7 +55,7 @@ func (c *Conn) read(ctx context.Context, stream string, cfg jetstream.OrderedCon
 	if cons.CachedInfo().NumPending == 0 && !follow {
 		return nil
 	}
-	msgs, err := cons.Messages()
+	msgs, err := cons.Messages(opts...)
 	if err != nil {
 		return fmt.Errorf("read stream %s: %w", stream, err)
 	}
