@@ -26,6 +26,10 @@ build: ## Build ingest, worker and cioctl into bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/ingest
 	go build -trimpath -o bin/ ./cmd/worker ./cmd/cioctl
 
+.PHONY: dist
+dist: ## Build the archives of a release into dist/, the same bytes for the same commit
+	deploy/dist/dist.sh dist
+
 .PHONY: test
 test: ## Run all tests, without network and Docker
 	go test ./...

@@ -58,8 +58,27 @@ Times are in UTC. Texts in tables are cut, and control characters are replaced;
 --output json has the whole texts.
 
 The exit code is 0 for success, 1 for a failure and 2 for wrong usage.`,
-		c.dev(), c.console(), c.demo(), c.send(), c.verify(), c.webhook(), c.names(), c.doctor(), c.status(), c.tail(), c.query(), c.stream(),
-		c.replay(), c.consumer(), c.dead(), c.effects(), c.report(), c.warehouse(), c.completion())
+		c.dev(),
+		c.console(),
+		c.demo(),
+		c.send(),
+		c.verify(),
+		c.webhook(),
+		c.names(),
+		c.doctor(),
+		c.status(),
+		c.tail(),
+		c.query(),
+		c.stream(),
+		c.replay(),
+		c.consumer(),
+		c.dead(),
+		c.effects(),
+		c.report(),
+		c.warehouse(),
+		c.completion(),
+		c.man(),
+	)
 	root.SilenceUsage, root.SilenceErrors = true, true
 	root.Version = config.Version()
 	// Cobra's own flag would add -v, which ingest and worker lack.
