@@ -36,13 +36,12 @@ func (c *cli) report() *cobra.Command {
 		Use:   "report",
 		Short: "Show the messages with their rates, the days, and why messages bounced",
 		Long: "report summarises the first warehouse of --warehouse-url: the messages with their\n" +
-			"rates, the days, the mailbox providers, the reasons of bounces, the times to open, the\n" +
-			"links, and how long events took to arrive. It reads BigQuery, a Parquet folder, or a\n" +
-			"DuckDB file, even while a worker writes to the file.\n\n" +
-			"A delivery counts on the day on which it was sent. Days begin at midnight in the time\n" +
-			"zone of the warehouse, or in --timezone. The days of links and latency are always in\n" +
-			"the time zone of the warehouse. Customer.io's pages of newsletters use Eastern time,\n" +
-			"America/New_York.\n\n" +
+			"rates, their health, the days, the mailbox providers, the reasons of bounces, the times\n" +
+			"to open, the links, and how long events took to arrive. It reads BigQuery, a Parquet\n" +
+			"folder, or a DuckDB file, even while a worker writes to the file.\n\n" +
+			"A delivery counts on the day on which it was sent, a click on a link on its own day.\n" +
+			"Days begin at midnight in the time zone of the warehouse, or in --timezone.\n" +
+			"Customer.io's pages of newsletters use Eastern time, America/New_York.\n\n" +
 			"A report without numbers says why, and what to change. report fails when a worker\n" +
 			"does not hand over the file within --wait, or when the views are of an older release\n" +
 			"(run cioctl warehouse migrate). BigQuery charges for the bytes that report reads; on a\n" +
@@ -51,9 +50,9 @@ func (c *cli) report() *cobra.Command {
 			"  cioctl report --health --days 2 || exit    # in a script, before the next batch",
 	}
 	cmd.Flags().Var(config.AtLeast0(&o.campaign, 0), "campaign", "only this campaign")
-	cmd.Flags().Var(config.AtLeast0(&o.days, 30), "days", "number of days, including today; 0 for all")
+	cmd.Flags().Var(config.AtLeast0(&o.days, 30), "days", "number of days up to --until, including that day; 0 for all")
 	cmd.Flags().StringVar(&o.since, "since", "", "first day, such as 2026-11-24 or -7d, instead of --days")
-	cmd.Flags().StringVar(&o.until, "until", "", "last day, such as 2026-11-24 or -1d")
+	cmd.Flags().StringVar(&o.until, "until", "", "last day, such as 2026-11-24 or -1d; default today")
 	cmd.Flags().StringVar(&o.timezone, "timezone", "", "IANA name of the zone in which days begin, such as Europe/Berlin; default the warehouse's")
 	cmd.Flags().StringVar(&o.html, "html", "", "write a page with plots to this file instead of tables")
 	cmd.Flags().BoolVar(&o.health, "health", false, "judge the e-mails by the measures of mailbox providers; exit code 4 if one is bad")
@@ -63,8 +62,8 @@ func (c *cli) report() *cobra.Command {
 		if o.html != "" && out.format == "json" {
 			return &config.UsageError{Err: errors.New("--html and --output json exclude each other")}
 		}
-		if o.health && (o.html != "" || o.campaign > 0 || o.since != "" || o.until != "" || o.timezone != "") {
-			return &config.UsageError{Err: errors.New("--health excludes --html, --campaign, --since, --until and --timezone: choose the days with --days")}
+		if o.health && o.html != "" {
+			return &config.UsageError{Err: errors.New("--health and --html exclude each other: the page has the health of its e-mails")}
 		}
 		if o.health {
 			return c.reportHealth(ctx, &list, o, &out)
@@ -92,8 +91,8 @@ func readWarehouse[T any](ctx context.Context, c *cli, list *warehouseSetting, o
 	ctx, cancel := withTimeout(ctx, o.timeout)
 	defer cancel()
 	r, err := read(ctx, report.Config{
-		Reader: c.charged(reader), Dialect: p.Dialect(), Schema: p.Schema(), Source: p.URL, Campaign: o.campaign,
-		Days: o.days, Since: o.since, Until: o.until, Timezone: o.timezone,
+		Reader: c.charged(reader), Dialect: p.Dialect(), Schema: p.Schema(), Rows: p.Rows(), Source: p.URL,
+		Campaign: o.campaign, Days: o.days, Since: o.since, Until: o.until, Timezone: o.timezone,
 	})
 	if _, ok := errors.AsType[*warehouse.MissingNameError](err); ok {
 		err = fmt.Errorf("run \"cioctl warehouse migrate\" if the views are of an older release, and in BigQuery the SQL of \"cioctl warehouse migrate --print\" for the functions of days: %w", err)

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"github.com/cioevents/cioevents/internal/config"
@@ -17,9 +15,10 @@ import (
 const healthLong = "With --health, report judges the e-mails sent in these days instead, by the measures\n" +
 	"of mailbox providers: complaints, hard bounces and refusals of each message at each\n" +
 	"provider, human opens against the usual ones, and e-mails sent more than 48 hours\n" +
-	"after an opt-out. The table lists what is bad or a warning; --output json has every\n" +
-	"measure. A script that sends in batches runs it before each batch. The exit code is 4\n" +
-	"if a measure is bad. Warnings, and too few e-mails to judge, are no failure."
+	"after an opt-out. The tables have the limits, and what is bad or a warning; --output\n" +
+	"json has every measure. A script that sends in batches runs it before each batch. The\n" +
+	"exit code is 4 if a measure is bad. Warnings, and too few e-mails to judge, are no\n" +
+	"failure."
 
 // exitBad is the exit code of a bad measure.
 const exitBad = 4
@@ -38,27 +37,24 @@ func (c *cli) reportHealth(ctx context.Context, list *warehouseSetting, o report
 	return nil
 }
 
-// healthTable prints the measures that are bad or a warning, and the number of the others.
+// healthTable prints the limits of each kind of measure, and the measures that are bad or a
+// warning.
 func healthTable(w io.Writer, h *report.Health) {
-	count := map[warehouse.Status]int{}
-	for _, m := range h.Measures {
-		count[m.Status]++
-		if m.Status.Rank() < warehouse.StatusWarn.Rank() {
-			continue
-		}
-		if count[warehouse.StatusBad]+count[warehouse.StatusWarn] == 1 {
-			row(w, "STATUS", "MEASURE", "WORKSPACE", "PROVIDER", "NUMBER", "OF", "RATE", "MESSAGE")
-		}
-		of, rate := "-", "-"
-		if m.Of > 0 {
-			of, rate = strconv.FormatInt(m.Of, 10), percent(m.Count, m.Of)
-		}
-		if m.Usual > 0 {
-			rate += ", usually " + percent(m.Usual, m.Of)
-		}
-		row(w, m.Status, strings.ReplaceAll(m.Measure, "_", " "), m.Workspace, cmp.Or(m.Provider, "-"), m.Count, of, rate, cmp.Or(m.Message, "-"))
+	row(w, "STATUS", "MEASURE", "WARNING FROM", "BAD FROM", "JUDGED FROM", "BAD", "WARNINGS", "OK", "TOO FEW")
+	for i := range h.Kinds {
+		k := &h.Kinds[i]
+		limits := k.Limits()
+		row(w, k.Status, k.Title(), limits[0], limits[1], limits[2], k.BadCount, k.WarnCount, k.OKCount, k.FewCount)
 	}
-	sayf(w, "%d bad, %d warnings, %d ok, %d with too few e-mails to judge", count[warehouse.StatusBad], count[warehouse.StatusWarn], count[warehouse.StatusOK], count[warehouse.StatusFew])
+	sayf(w, "%s", h.Verdict())
+	faults := h.Faults()
+	if len(faults) == 0 {
+		return
+	}
+	sayf(w, "")
+	row(w, "STATUS", "MEASURE", "WORKSPACE", "PROVIDER", "NUMBER", "OF", "RATE", "MESSAGE")
+	for i := range faults {
+		m := &faults[i]
+		row(w, m.Status, strings.ReplaceAll(m.Measure, "_", " "), m.Workspace, cmp.Or(m.Provider, "-"), m.Count, cmp.Or(m.Whole(), "-"), cmp.Or(m.Share(), "-"), cmp.Or(m.Message, "-"))
+	}
 }
-
-func percent(n, of int64) string { return fmt.Sprintf("%.2f%%", 100*float64(n)/float64(of)) }

@@ -17,6 +17,8 @@ func reportTables(w io.Writer, r *report.Report) {
 		return
 	}
 	summaryTable(w, r)
+	heading(w, "health", "of the e-mails, by the measures of mailbox providers")
+	healthTable(w, r.Health)
 	messageTable(w, r)
 	dayTables(w, r)
 	bounceTable(w, r)

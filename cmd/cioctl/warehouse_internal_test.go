@@ -57,10 +57,13 @@ func TestReport(t *testing.T) {
 			t.Errorf("%s: %+v", url, r)
 		}
 		table := s.ok("report", "--warehouse-url", url, "--days", "0")
-		for _, want := range []string{"EMAIL", "MESSAGES", "DAYS", "BOUNCES", "LINKS", "TIMES", attack} {
+		for _, want := range []string{"EMAIL", "HEALTH", "hard bounces of sent", "MESSAGES", "DAYS", "BOUNCES", "LINKS", "TIMES", attack} {
 			if !strings.Contains(table, want) {
 				t.Errorf("%s: the tables have no %q", url, want)
 			}
+		}
+		if r := read[report.Report](s, "report", "--warehouse-url", url, "--until", r.Days[0].Day, "--timezone", "Asia/Tokyo"); len(r.Days) == 0 || r.Since == "" || len(r.Links) == 0 || len(r.Latency) == 0 {
+			t.Errorf("%s: the 30 days to the first: %+v", url, r)
 		}
 		if old := s.ok("report", "--warehouse-url", url, "--days", "1"); !strings.Contains(old, "--days 0 shows all days") {
 			t.Errorf("%s: a report of today does not say where the events are:\n%s", url, old)

@@ -40,26 +40,38 @@ func newGroup(row []any) *group {
 	}
 }
 
+// provider returns the mailbox provider as the views about providers show it.
+func (g *group) provider() string { return cmp.Or(g.Provider, "other") }
+
 // A collector adds groups up, so that one scan of the warehouse fills all lists.
 type collector struct {
 	*Report
+	*writer
 	names     []name
 	messages  map[Key]*Message
 	channels  map[Key]*Message
 	days      map[string]*Day
 	providers map[string]*Mailbox
 	bounces   map[Bounce]int64
+	judged    judged
+	late      []Measure // e-mails sent after an opt-out
 }
 
-func newCollector(r *Report) *collector {
+func newCollector(w *writer, r *Report) *collector {
 	return &collector{
-		Report: r, messages: map[Key]*Message{}, channels: map[Key]*Message{}, days: map[string]*Day{},
-		providers: map[string]*Mailbox{}, bounces: map[Bounce]int64{},
+		Report: r, writer: w, messages: map[Key]*Message{}, channels: map[Key]*Message{}, days: map[string]*Day{},
+		providers: map[string]*Mailbox{}, bounces: map[Bounce]int64{}, judged: newJudged(w.span),
 	}
 }
 
-func (c *collector) count(ctx context.Context, r warehouse.Reader, statement string) error {
-	rows, err := r.Query(ctx, statement)
+// count adds the deliveries of the days, and those of the days before with which the
+// opens are compared. No provider's opens are those of one campaign.
+func (c *collector) count(ctx context.Context, r warehouse.Reader) error {
+	days := c.span
+	if c.Campaign == 0 {
+		days = days.wider(c.judged.first)
+	}
+	rows, err := r.Query(ctx, c.counts(days))
 	if err != nil {
 		return err
 	}
@@ -73,12 +85,16 @@ func (c *collector) count(ctx context.Context, r warehouse.Reader, statement str
 }
 
 func (c *collector) add(g *group) {
+	c.judged.add(g, c.contains(g.Day))
+	if !c.contains(g.Day) {
+		return
+	}
 	c.Summary.add(g)
 	c.message(c.messages, g.Key).add(g)
 	c.message(c.channels, g.channel()).add(g)
 	at(c.days, g.Day, func() *Day { return &Day{Day: g.Day} }).add(g)
 	if g.ObjectType == "email" {
-		provider := cmp.Or(g.Provider, "other")
+		provider := g.provider()
 		at(c.providers, provider, func() *Mailbox { return &Mailbox{Provider: provider} }).add(g)
 	}
 	if g.Outcome == "hard" || g.Outcome == "soft" || g.Outcome == "unknown" {
@@ -104,7 +120,7 @@ func at[K comparable, V any](m map[K]*V, k K, create func() *V) *V {
 // channel returns the key of all messages of the workspace and the object type.
 func (k Key) channel() Key { return Key{Workspace: k.Workspace, ObjectType: k.ObjectType} }
 
-func (c *collector) time(ctx context.Context, r warehouse.Reader, statement string) error {
+func (c *collector) time(ctx context.Context, r warehouse.Reader) error {
 	var rows []struct {
 		Key
 		Channel   bool    `json:"channel"`
@@ -117,7 +133,7 @@ func (c *collector) time(ctx context.Context, r warehouse.Reader, statement stri
 		Deliver90 float64 `json:"deliver_p90"`
 		Deliver99 float64 `json:"deliver_p99"`
 	}
-	if err := read(ctx, r, statement, &rows); err != nil {
+	if err := read(ctx, r, c.times(), &rows); err != nil {
 		return err
 	}
 	for _, x := range rows {
@@ -128,12 +144,12 @@ func (c *collector) time(ctx context.Context, r warehouse.Reader, statement stri
 		if m == nil {
 			continue // sent while the report was read
 		}
-		m.ToOpen, m.ToDeliver = times(x.Opened, x.Open50, x.Open90, x.Open99), times(x.Delivered, x.Deliver50, x.Deliver90, x.Deliver99)
+		m.ToOpen, m.ToDeliver = newTimes(x.Opened, x.Open50, x.Open90, x.Open99), newTimes(x.Delivered, x.Deliver50, x.Deliver90, x.Deliver99)
 	}
 	return nil
 }
 
-func times(count int64, p50, p90, p99 float64) *Times {
+func newTimes(count int64, p50, p90, p99 float64) *Times {
 	if count == 0 {
 		return nil
 	}
@@ -169,6 +185,7 @@ func (c *collector) finish() {
 		l.URL, l.Name = withoutPeople(l.URL), nameOf(c.names, l.Key)
 	}
 	c.sort()
+	c.Health = c.health()
 }
 
 func (c *collector) sort() {

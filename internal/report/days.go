@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,8 +10,8 @@ import (
 	"time"
 )
 
-// zone returns the time zone of the report: Config.Timezone, else the warehouse's.
-func (cfg *Config) zone(ctx context.Context) (*time.Location, error) {
+// location returns the time zone of the report: Config.Timezone, else the warehouse's.
+func (cfg *Config) location(ctx context.Context) (*time.Location, error) {
 	name := cfg.Timezone
 	if name == "" {
 		var zones []struct {
@@ -30,27 +31,62 @@ func (cfg *Config) zone(ctx context.Context) (*time.Location, error) {
 	return place, nil
 }
 
-// setDays finds the zone and the first day.
-func (r *Report) setDays(ctx context.Context, cfg Config) error {
-	place, err := cfg.zone(ctx)
+// A span is the days of a report.
+type span struct {
+	since, until string // the first and the last day, "" for no bound
+	today        string
+	place        *time.Location
+}
+
+// span finds the zone, the first day and the last day.
+func (cfg *Config) span(ctx context.Context, now time.Time) (span, error) {
+	place, err := cfg.location(ctx)
 	if err != nil {
-		return err
+		return span{}, err
 	}
-	r.Timezone = place.String()
-	today := r.At.In(place)
-	if cfg.Days > 0 && r.Since == "" {
-		r.Since = today.AddDate(0, 0, 1-cfg.Days).Format(time.DateOnly)
-	}
+	today := now.In(place)
+	s := span{today: today.Format(time.DateOnly), place: place}
 	var sinceErr, untilErr error
-	r.Since, sinceErr = ParseDay(r.Since, today)
-	r.Until, untilErr = ParseDay(r.Until, today)
+	s.since, sinceErr = ParseDay(cfg.Since, today)
+	s.until, untilErr = ParseDay(cfg.Until, today)
 	if err := errors.Join(sinceErr, untilErr); err != nil {
-		return err
+		return span{}, err
 	}
-	if r.Until != "" && r.Until < r.Since {
-		return fmt.Errorf("the last day %s is before the first day %s", r.Until, r.Since)
+	if cfg.Days > 0 && s.since == "" {
+		s.until = cmp.Or(s.until, s.today)
+		s.since = shift(s.until, 1-cfg.Days)
 	}
-	return nil
+	if s.until != "" && s.until < s.since {
+		return span{}, fmt.Errorf("the last day %s is before the first day %s", s.until, s.since)
+	}
+	return s, nil
+}
+
+// contains reports whether the day is a day of the report.
+func (s *span) contains(day string) bool { return day >= s.since && (s.until == "" || day <= s.until) }
+
+// wider returns the days from the first day on, if that is earlier.
+func (s span) wider(first string) span {
+	s.since = min(s.since, first) // "" is the earliest
+	return s
+}
+
+// start returns the first moment of a day. Where clocks change at midnight, time.Date may
+// return another moment.
+func (s *span) start(day string) time.Time {
+	const step = 15 * time.Minute // zones differ by multiples
+	d, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return time.Time{} // span has parsed the day
+	}
+	t := time.Date(d.Year(), d.Month(), d.Day(), 0, 0, 0, 0, s.place)
+	for t.Format(time.DateOnly) < day {
+		t = t.Add(step)
+	}
+	for t.Add(-step).Format(time.DateOnly) >= day {
+		t = t.Add(-step)
+	}
+	return t
 }
 
 // ParseDay returns the day that a text means: a date such as 2026-11-24, a number of days
@@ -67,4 +103,12 @@ func ParseDay(text string, today time.Time) (string, error) {
 		return "", fmt.Errorf("read day %q: want such as 2026-11-24 or -7d", text)
 	}
 	return text, nil
+}
+
+func shift(day string, days int) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day // the warehouse says what is wrong
+	}
+	return t.AddDate(0, 0, days).Format(time.DateOnly)
 }

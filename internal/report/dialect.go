@@ -10,26 +10,29 @@ import (
 // A dialect has the expressions in which the SQL of warehouses differs. All other SQL of a
 // report is the same for each warehouse.
 type dialect struct {
-	// seconds returns the seconds between two timestamps.
-	seconds func(from, to string) string
+	// seconds and milliseconds return the time between two timestamps.
+	seconds, milliseconds func(from, to string) string
 	// quantiles aggregates an expression to a list, of which quantile returns an element,
 	// such as the median for 50 of 100.
 	quantiles func(expression string) string
 	quantile  func(list string, percent int) string
 	// day returns the day of a timestamp in an IANA time zone.
 	day func(timestamp, zone string) string
-	// minute returns the beginning of a timestamp's minute.
-	minute func(timestamp string) string
+	// minute and hour return the beginning of a timestamp's minute and hour.
+	minute, hour func(timestamp string) string
 	// instant returns a literal.
 	instant func(time.Time) string
+	// replace replaces every match of an expression of RE2.
+	replace func(text, pattern, by string) string
 }
 
 const instantLayout = "2006-01-02 15:04:05+00"
 
 var dialects = map[warehouse.Dialect]dialect{
 	warehouse.DuckDBSQL: {
-		seconds:   func(from, to string) string { return fmt.Sprintf("(epoch(%s) - epoch(%s))", to, from) },
-		quantiles: func(expression string) string { return "quantile_cont(" + expression + ", [0.5, 0.9, 0.99])" },
+		seconds:      func(from, to string) string { return fmt.Sprintf("(epoch(%s) - epoch(%s))", to, from) },
+		milliseconds: func(from, to string) string { return fmt.Sprintf("(epoch_ms(%s) - epoch_ms(%s))", to, from) },
+		quantiles:    func(expression string) string { return "quantile_cont(" + expression + ", [0.5, 0.9, 0.99])" },
 		quantile: func(list string, percent int) string {
 			return fmt.Sprintf("%s[%d]", list, map[int]int{50: 1, 90: 2, 99: 3}[percent])
 		},
@@ -38,15 +41,26 @@ var dialects = map[warehouse.Dialect]dialect{
 		},
 		minute:  func(timestamp string) string { return "date_trunc('minute', " + timestamp + ")" },
 		instant: func(t time.Time) string { return "TIMESTAMPTZ '" + t.UTC().Format(instantLayout) + "'" },
+		hour:    func(timestamp string) string { return "to_timestamp(epoch_us(" + timestamp + ") // 3600000000 * 3600)" },
+		replace: func(text, pattern, by string) string {
+			return fmt.Sprintf("regexp_replace(%s, '%s', '%s', 'g')", text, pattern, by)
+		},
 	},
 	warehouse.GoogleSQL: {
 		seconds: func(from, to string) string {
 			return fmt.Sprintf("(TIMESTAMP_DIFF(%s, %s, MICROSECOND) / 1000000)", to, from)
+		},
+		milliseconds: func(from, to string) string {
+			return fmt.Sprintf("CAST(TIMESTAMP_DIFF(%s, %s, MILLISECOND) AS FLOAT64)", to, from)
 		},
 		quantiles: func(expression string) string { return "APPROX_QUANTILES(" + expression + ", 100)" },
 		quantile:  func(list string, percent int) string { return fmt.Sprintf("%s[OFFSET(%d)]", list, percent) },
 		day:       func(timestamp, zone string) string { return fmt.Sprintf("DATE(%s, '%s')", timestamp, zone) },
 		minute:    func(timestamp string) string { return "TIMESTAMP_TRUNC(" + timestamp + ", MINUTE)" },
 		instant:   func(t time.Time) string { return "TIMESTAMP '" + t.UTC().Format(instantLayout) + "'" },
+		hour:      func(timestamp string) string { return "TIMESTAMP_TRUNC(" + timestamp + ", HOUR)" },
+		replace: func(text, pattern, by string) string {
+			return fmt.Sprintf("REGEXP_REPLACE(%s, r'%s', r'%s')", text, pattern, by)
+		},
 	},
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -13,11 +14,16 @@ import (
 // A Health judges the e-mails of some days by the measures of mailbox providers.
 type Health struct {
 	At time.Time `json:"at"`
-	// Since is the first day on which judged e-mails were sent, "" for all days.
+	// Since and Until are the first and the last day on which judged e-mails were sent, ""
+	// for no bound. Only human_opens looks at other days.
 	Since string `json:"since,omitempty"`
-	// Status is the worst status of a measure, StatusFew without a measure.
-	Status   warehouse.Status `json:"status"`
-	Measures []Measure        `json:"measures"`
+	Until string `json:"until,omitempty"`
+	// Status is the worst status of a measure. It is StatusOK only if a rate is: a single
+	// e-mail is no reason for praise.
+	Status warehouse.Status `json:"status"`
+	// Kinds has each kind of measure once, with its limits.
+	Kinds    []Kind    `json:"kinds"`
+	Measures []Measure `json:"measures"`
 }
 
 // A Measure is one measure of a message at a mailbox provider, of a provider, or of a
@@ -41,64 +47,56 @@ type Measure struct {
 	Usual int64 `json:"usual,omitempty"`
 }
 
-// NewHealth reads the views of Config.Reader. Config.Days is the number of days on which
-// the judged e-mails were sent, including today, in the time zone of the warehouse,
-// 0 for all. Only human_opens looks at other days.
+// NewHealth makes the Health of a Report alone.
 func NewHealth(ctx context.Context, cfg Config) (*Health, error) {
-	if cfg.Reader == nil {
-		return nil, errors.New("report: no reader")
-	}
-	now := cmp.Or(cfg.Now, time.Now())
-	h := &Health{At: now.UTC(), Status: warehouse.StatusFew, Measures: []Measure{}}
-	place, err := cfg.zone(ctx)
+	c, err := begin(ctx, &cfg)
 	if err != nil {
 		return nil, err
 	}
-	today := now.In(place)
-	within := func(view string) string { return view }
-	if cfg.Days > 0 {
-		since := today.AddDate(0, 0, 1-cfg.Days)
-		h.Since = since.Format(time.DateOnly)
-		within = func(view string) string { return cfg.between(view, since, today) }
-	}
-	var (
-		messages []messageHealth
-		optouts  []Measure
-		days     []mailboxDay
-	)
 	err = errors.Join(
-		read(ctx, cfg.Reader, `SELECT workspace, coalesce(source, '') AS source, coalesce(source_id, '') AS source_id, coalesce(action_id, 0) AS action_id,
-  coalesce(content_id, 0) AS content_id, coalesce(name, '') AS name, mailbox_provider, sent, hard_bounces, blocked, unauthenticated, complaints_outside_gmail, delivered_outside_gmail,
-  bounce_status, blocked_status, authentication_status, coalesce(complaint_status, '') AS complaint_status
-FROM `+within(warehouse.MessageHealth), &messages),
-		read(ctx, cfg.Reader, "SELECT workspace, count(*) AS count FROM "+within(warehouse.SentAfterOptout)+" GROUP BY workspace", &optouts),
-		read(ctx, cfg.Reader, "SELECT workspace, mailbox_provider, delivered, human_opens FROM "+
-			cfg.between(warehouse.MailboxDaily, today.AddDate(0, 0, -opensWait-2*opensDays), today.AddDate(0, 0, -opensWait))+" ORDER BY workspace, mailbox_provider, day", &days),
+		read(ctx, cfg.Reader, names, &c.names),
+		c.count(ctx, cfg.Reader),
+		read(ctx, cfg.Reader, c.optouts(), &c.late),
 	)
 	if err != nil {
 		return nil, err
 	}
-	for i := range messages {
-		h.add(messages[i].measures()...)
+	return c.health(), nil
+}
+
+// health judges the groups.
+func (c *collector) health() *Health {
+	h := &Health{At: c.At, Since: c.Since, Until: c.Until, Status: warehouse.StatusFew, Kinds: newKinds(), Measures: []Measure{}}
+	for _, k := range slices.SortedFunc(maps.Keys(c.judged.messages), compareJudged) {
+		h.add(c.judged.messages[k].measures(k, title(nameOf(c.names, k.Key), k.Key))...)
 	}
-	for _, m := range optouts {
-		m.Measure, m.Status = "sent_after_optout", warehouse.OptoutLimit.Status(m.Count, 0)
+	for _, m := range c.late {
+		m.Measure, m.Status = sentAfterOptout, warehouse.OptoutLimit.Status(m.Count, 0)
 		h.add(m)
 	}
-	h.add(opens(days)...)
-	slices.SortStableFunc(h.Measures, func(a, b Measure) int { return cmp.Compare(b.Status.Rank(), a.Status.Rank()) })
-	return h, nil
+	if late := &h.Kinds[kindOf(sentAfterOptout)]; len(c.late) == 0 && len(c.judged.messages) > 0 {
+		late.Status = warehouse.StatusOK
+	}
+	if c.Campaign == 0 {
+		h.add(c.judged.opens()...)
+	}
+	slices.SortStableFunc(h.Measures, func(a, b Measure) int {
+		return cmp.Or(cmp.Compare(b.Status.Rank(), a.Status.Rank()), cmp.Compare(kindOf(a.Measure), kindOf(b.Measure)))
+	})
+	return h
+}
+
+func compareJudged(a, b judgedKey) int {
+	return cmp.Or(compareKeys(a.Key, b.Key), cmp.Compare(a.provider, b.provider))
 }
 
 func (h *Health) add(measures ...Measure) {
 	for _, m := range measures {
-		if m.Status.Rank() > h.Status.Rank() {
-			h.Status = m.Status
+		k := &h.Kinds[kindOf(m.Measure)]
+		k.add(m.Status)
+		if m.Status != warehouse.StatusOK || k.Least > 0 {
+			h.Status = worse(h.Status, m.Status)
 		}
 		h.Measures = append(h.Measures, m)
 	}
-}
-
-func (cfg *Config) between(view string, first, last time.Time) string {
-	return between(cfg.Schema, view, first.Format(time.DateOnly), last.Format(time.DateOnly))
 }

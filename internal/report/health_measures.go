@@ -1,51 +1,39 @@
 package report
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// A messageHealth is a row of customerio_message_health.
-type messageHealth struct {
-	Workspace       string           `json:"workspace"`
-	Source          string           `json:"source"`
-	SourceID        string           `json:"source_id"`
-	Action          int64            `json:"action_id"`
-	Content         int64            `json:"content_id"`
-	Name            string           `json:"name"`
-	Provider        string           `json:"mailbox_provider"`
-	Sent            int64            `json:"sent"`
-	Bounces         int64            `json:"hard_bounces"`
-	Refused         int64            `json:"blocked"`
-	Unauthenticated int64            `json:"unauthenticated"`
-	Complaints      int64            `json:"complaints_outside_gmail"`
-	OutsideGmail    int64            `json:"delivered_outside_gmail"`
-	BounceStatus    warehouse.Status `json:"bounce_status"`
-	RefusedStatus   warehouse.Status `json:"blocked_status"`
-	AuthStatus      warehouse.Status `json:"authentication_status"`
-	ComplaintStatus warehouse.Status `json:"complaint_status"`
+// A judged has the counts of e-mails that measures need.
+type judged struct {
+	messages map[judgedKey]*judgedCounts
+	days     map[mailboxDay]*openCounts
+	// The opens of the days from first to last are compared.
+	first, last string
 }
 
-// measures returns the measures of the row, without complaints at Gmail, which reports none.
-func (r *messageHealth) measures() []Measure {
-	measure := func(name string, status warehouse.Status, count, of int64) Measure {
-		return Measure{Status: status, Measure: name, Workspace: r.Workspace, Message: r.title(), Provider: r.Provider, Count: count, Of: of}
-	}
-	list := []Measure{
-		measure("hard_bounces", r.BounceStatus, r.Bounces, r.Sent),
-		measure("refused", r.RefusedStatus, r.Refused, r.Sent),
-		measure("unauthenticated", r.AuthStatus, r.Unauthenticated, 0),
-	}
-	if r.ComplaintStatus != "" {
-		list = append(list, measure("complaints", r.ComplaintStatus, r.Complaints, r.OutsideGmail))
-	}
-	return list
+// A judgedKey is a message at a provider, or at allProviders.
+type judgedKey struct {
+	Key
+	provider string
 }
 
-func (r *messageHealth) title() string {
-	return title(r.Name, Key{Source: r.Source, SourceID: r.SourceID, Action: r.Action, Content: r.Content})
+const allProviders = "all"
+
+type judgedCounts struct {
+	Counts
+	refused, unauthenticated int64
 }
+
+// A mailboxDay is a day of a workspace at a provider.
+type mailboxDay struct{ workspace, provider, day string }
+
+type openCounts struct{ delivered, opens int64 }
 
 const (
 	// opensWait is the age in days of the latest day whose opens are compared: people open
@@ -57,46 +45,105 @@ const (
 	leastDays = 5
 )
 
-// A mailboxDay is a row of customerio_mailbox_daily.
-type mailboxDay struct {
-	Workspace string `json:"workspace"`
-	Provider  string `json:"mailbox_provider"`
-	Delivered int64  `json:"delivered"`
-	Opens     int64  `json:"human_opens"`
+func newJudged(s span) judged {
+	last := shift(s.today, -opensWait)
+	if s.until != "" {
+		last = min(last, s.until)
+	}
+	return judged{map[judgedKey]*judgedCounts{}, map[mailboxDay]*openCounts{}, shift(last, -2*opensDays), last}
+}
+
+// add counts a group. chosen says whether the group is of a day of the report.
+func (j *judged) add(g *group, chosen bool) {
+	if g.ObjectType != string(webhook.Email) {
+		return
+	}
+	if chosen {
+		for _, provider := range []string{g.provider(), allProviders} {
+			at(j.messages, judgedKey{g.Key, provider}, func() *judgedCounts { return new(judgedCounts) }).add(g)
+		}
+	}
+	if g.Day >= j.first && g.Day <= j.last {
+		d := at(j.days, mailboxDay{g.Workspace, g.provider(), g.Day}, func() *openCounts { return new(openCounts) })
+		d.opens += g.Opens
+		if g.Outcome == "delivered" {
+			d.delivered += g.Deliveries
+		}
+	}
+}
+
+func (c *judgedCounts) add(g *group) {
+	c.Counts.add(g)
+	switch refusal(g) {
+	case warehouse.Unauthenticated:
+		c.unauthenticated += g.Deliveries
+		c.refused += g.Deliveries
+	case warehouse.Blocked:
+		c.refused += g.Deliveries
+	}
+}
+
+// refusal returns how the provider refused the e-mails of the group, "" for other e-mails.
+func refusal(g *group) string {
+	if g.Outcome != "soft" && g.Outcome != "unknown" {
+		return ""
+	}
+	row := warehouse.Row{Event: webhook.Event{ObjectType: webhook.Email, Metric: webhook.Bounced, FailureMessage: g.Reason}}
+	row.Bounce = g.Outcome
+	return row.Refusal()
+}
+
+// measures returns the measures of the message, without complaints at Gmail.
+func (c *judgedCounts) measures(k judgedKey, message string) []Measure {
+	measure := func(name string, l warehouse.Limit, count, of int64) Measure {
+		return Measure{Status: l.Status(count, of), Measure: name, Workspace: k.Workspace, Message: message, Provider: k.provider, Count: count, Of: of}
+	}
+	list := []Measure{
+		measure(hardBounces, warehouse.HardBounceLimit, c.HardBounces, c.Sent),
+		measure(refused, warehouse.RefusalLimit, c.refused, c.Sent),
+		measure(unauthenticated, warehouse.UnauthenticatedLimit, c.unauthenticated, 0),
+	}
+	if k.provider != "gmail" {
+		list = append(list, measure(complaints, warehouse.ComplaintLimit, c.ComplaintsOutside, c.OutsideGmail))
+	}
+	return list
 }
 
 // opens compares the human opens of the latest day with the days before it, for each
-// workspace and provider. The days are in their order, and a day with few e-mails does not
-// count.
-func opens(days []mailboxDay) (list []Measure) {
-	days = slices.DeleteFunc(days, func(d mailboxDay) bool { return d.Delivered < warehouse.OpensLimit.Least })
+// workspace and provider. A day with few e-mails does not count.
+func (j *judged) opens() (list []Measure) {
+	days := slices.DeleteFunc(slices.Collect(maps.Keys(j.days)), func(d mailboxDay) bool { return j.days[d].delivered < warehouse.OpensLimit.Least })
+	slices.SortFunc(days, func(a, b mailboxDay) int {
+		return cmp.Or(cmp.Compare(a.workspace, b.workspace), cmp.Compare(a.provider, b.provider), cmp.Compare(a.day, b.day))
+	})
 	for len(days) > 0 {
-		end := slices.IndexFunc(days, func(d mailboxDay) bool { return d.Workspace != days[0].Workspace || d.Provider != days[0].Provider })
+		end := slices.IndexFunc(days, func(d mailboxDay) bool { return d.workspace != days[0].workspace || d.provider != days[0].provider })
 		if end < 0 {
 			end = len(days)
 		}
 		last, before := days[end-1], days[max(0, end-1-opensDays):end-1]
 		days = days[end:]
 		if len(before) >= leastDays {
-			list = append(list, last.measure(before))
+			list = append(list, j.measure(last, before))
 		}
 	}
 	return list
 }
 
-func (d mailboxDay) measure(before []mailboxDay) Measure {
+func (j *judged) measure(last mailboxDay, before []mailboxDay) Measure {
 	var rates []float64
-	for _, b := range before {
-		rates = append(rates, float64(b.Opens)/float64(b.Delivered))
+	for _, d := range before {
+		rates = append(rates, float64(j.days[d].opens)/float64(j.days[d].delivered))
 	}
 	slices.Sort(rates)
-	usual := (rates[(len(rates)-1)/2] + rates[len(rates)/2]) / 2 * float64(d.Delivered)
+	c := j.days[last]
+	usual := (rates[(len(rates)-1)/2] + rates[len(rates)/2]) / 2 * float64(c.delivered)
 	status := warehouse.StatusOK
-	if missing := usual - float64(d.Opens); usual > 0 {
-		status = warehouse.OpensLimit.Status(int64(missing/usual*float64(d.Delivered)), d.Delivered)
+	if missing := usual - float64(c.opens); usual > 0 {
+		status = warehouse.OpensLimit.Status(int64(missing/usual*float64(c.delivered)), c.delivered)
 	}
 	return Measure{
-		Status: status, Measure: "human_opens", Workspace: d.Workspace, Provider: d.Provider,
-		Count: d.Opens, Of: d.Delivered, Usual: int64(usual + 0.5),
+		Status: status, Measure: humanOpens, Workspace: last.workspace, Provider: last.provider,
+		Count: c.opens, Of: c.delivered, Usual: int64(usual + 0.5),
 	}
 }

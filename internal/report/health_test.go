@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,7 +52,7 @@ func TestHealth(t *testing.T) {
 		"warn refused default newsletter 2 / 21 all 10/230",
 	}
 	first := []string{
-		"warn complaints default campaign 1 / 11 all 1/1000",
+		"warn complaints default campaign 1 / 11 all 1/1000", // two more at Gmail
 		"warn complaints default campaign 1 / 11 yahoo 1/1000",
 		"warn hard_bounces default campaign 1 / 11 gmail 8/400",
 		"warn refused default campaign 1 / 11 gmail 5/400",
@@ -83,6 +84,76 @@ func TestHealth(t *testing.T) {
 				t.Errorf("%s: the worst measure is not the first: %v", name, h.Measures)
 			}
 		}
+	}
+}
+
+// The measures are those of customerio_message_health, and a report has them, too.
+func TestHealthIsThatOfTheViews(t *testing.T) {
+	t.Parallel()
+	for name, r := range readersOf(t, append(warehousetest.MixedRows(3000, 4), warehousetest.HealthRows()...)) {
+		now := time.Date(2025, time.September, 3, 12, 0, 0, 0, time.UTC)
+		h := health(t, r, now, 0)
+		var got [][]any
+		for _, m := range h.Measures {
+			if m.Message != "" {
+				got = append(got, []any{m.Measure, m.Workspace, m.Message, m.Provider, string(m.Status), m.Count, m.Of})
+			}
+		}
+		same(t, name, got, list(t, r, `SELECT unnest(measures)[1], workspace, `+messageTitle+`, mailbox_provider, unnest(measures)[2], CAST(unnest(measures)[3] AS BIGINT), CAST(unnest(measures)[4] AS BIGINT)
+FROM (SELECT *, list_filter([
+    ['hard_bounces', bounce_status, hard_bounces::VARCHAR, sent::VARCHAR], ['refused', blocked_status, blocked::VARCHAR, sent::VARCHAR],
+    ['unauthenticated', authentication_status, unauthenticated::VARCHAR, '0'],
+    ['complaints', complaint_status, complaints_outside_gmail::VARCHAR, delivered_outside_gmail::VARCHAR]], lambda m: m[2] IS NOT NULL) AS measures
+  FROM customerio_message_health)`))
+		if diff := cmp.Diff(h, newReport(t, report.Config{Reader: r, Now: now}).Health); diff != "" {
+			t.Errorf("%s (-health +report):\n%s", name, diff)
+		}
+	}
+}
+
+// messageTitle is the title of a message without a name.
+const messageTitle = "concat_ws(' / ', coalesce(source || ' ' || source_id, 'without a source'), action_id, content_id)"
+
+// A single e-mail is no reason for praise. What counts from the first e-mail on is judged.
+func TestHealthOfOneEvent(t *testing.T) {
+	t.Parallel()
+	for failure, want := range map[string]warehouse.Status{"": warehouse.StatusFew, "550 5.7.26 unauthenticated": warehouse.StatusWarn} {
+		e := webhook.Event{Metric: webhook.Sent, DeliveryID: "d", OccurredAt: time.Date(2025, time.September, 1, 10, 0, 0, 0, time.UTC)}
+		if failure != "" {
+			e.Metric, e.FailureMessage = webhook.Bounced, failure
+		}
+		for name, r := range readersOf(t, rowsOfEvents(e)) {
+			got := newReport(t, report.Config{Reader: r})
+			page := render(t, got)
+			if got.Health.Status != want || !strings.Contains(page, got.Health.Verdict()) || (want == warehouse.StatusFew) != strings.Contains(page, "too few e-mails to judge a rate") {
+				t.Errorf("%s, %q: %s, %s", name, failure, got.Health.Status, got.Health.Verdict())
+			}
+			for _, k := range got.Health.Kinds {
+				if k.Least > 0 && k.Status != warehouse.StatusFew {
+					t.Errorf("%s: %+v", name, k)
+				}
+			}
+		}
+	}
+}
+
+// Sheets of a report name the limits.
+func TestLimitsOfKinds(t *testing.T) {
+	t.Parallel()
+	var got []string
+	for _, k := range health(t, readersOf(t, nil)["duckdb"], time.Now(), 0).Kinds {
+		got = append(got, k.Title()+": "+strings.Join(k.Limits(), ", "))
+	}
+	want := []string{
+		"complaints of delivered, outside Gmail: 0.10 %, 0.30 %, 1000, or 3 cases",
+		"hard bounces of sent: 2.0 %, 5.0 %, 200",
+		"refused by the provider, of sent: 1.0 %, 5.0 %, 200",
+		"refused because the sender is not authenticated: 1, 10, 1",
+		"human opens below the median of 28 days: 30.0 %, 50.0 %, 1000",
+		"sent more than 48 hours after an opt-out: 1, 10, 1",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 

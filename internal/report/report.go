@@ -21,15 +21,18 @@ type Config struct {
 	Dialect warehouse.Dialect
 	// Schema is the schema or dataset of the views. Default warehouse.DefaultSchema.
 	Schema string
+	// Rows is the table with all rows, in which an event may have several. Default
+	// customerio_events, in which an event has one.
+	Rows string
 	// Source is the warehouse's name in the report.
 	Source string
 	// Campaign restricts the messages and links to the campaign with this number, in each
 	// workspace. Default all messages.
 	Campaign int64
-	// Days is the number of days of the report, including today. Default all.
+	// Days is the number of days of the report up to Until, including the day. Default all.
 	Days int
 	// Since and Until are the first and the last day, such as 2026-11-24 or, for 7 days ago,
-	// -7d. Since replaces Days. Default no bound.
+	// -7d. Since replaces Days. Default no bound; Days end today.
 	Since, Until string
 	// Timezone is the IANA name of the zone in which days begin. Default the zone of
 	// customerio_settings.
@@ -60,7 +63,8 @@ type Report struct {
 	Bounces  []Bounce  `json:"bounces"`
 	Links    []Link    `json:"links"`
 	// Latency has all events of the days, also with Config.Campaign.
-	Latency []Hour `json:"latency"`
+	Latency []Hour  `json:"latency"`
+	Health  *Health `json:"health"`
 }
 
 // A Message is a message of a campaign, broadcast, newsletter or transactional message.
@@ -112,8 +116,8 @@ type Bounce struct {
 	Count  int64  `json:"deliveries"`
 }
 
-// A Link counts the clicks of people, not machines, on a link. The days of links are in
-// the zone of customerio_settings.
+// A Link counts the clicks of people, not machines, on a link. A click counts on its own
+// day.
 type Link struct {
 	Key
 	Name       string `json:"name,omitempty"`
@@ -134,33 +138,43 @@ type Hour struct {
 
 // New queries the warehouse. When one query fails, New returns an error and no report.
 func New(ctx context.Context, cfg Config) (*Report, error) {
-	if cfg.Reader == nil {
-		return nil, errors.New("make report: Reader is missing")
-	}
-	r := &Report{
-		Source: cfg.Source, At: cmp.Or(cfg.Now, time.Now()).UTC(), Campaign: cfg.Campaign, Since: cfg.Since, Until: cfg.Until,
-		Channels: []Message{}, Messages: []Message{}, Days: []Day{}, Mailbox: []Mailbox{}, Bounces: []Bounce{},
-	}
-	if err := r.setDays(ctx, cfg); err != nil {
+	c, err := begin(ctx, &cfg)
+	if err != nil {
 		return nil, err
 	}
-	sql := statements(dialects[cmp.Or(cfg.Dialect, warehouse.DuckDBSQL)], span{cfg.Schema, r.Since, r.Until, cfg.Timezone}, cfg.Campaign)
-	c := newCollector(r)
-	err := errors.Join(
-		read(ctx, cfg.Reader, sql.names, &c.names),
-		c.count(ctx, cfg.Reader, sql.counts),
-		c.time(ctx, cfg.Reader, sql.times),
-		read(ctx, cfg.Reader, sql.links, &r.Links),
-		read(ctx, cfg.Reader, sql.latency, &r.Latency),
+	r := c.Report
+	err = errors.Join(
+		read(ctx, cfg.Reader, names, &c.names),
+		c.count(ctx, cfg.Reader),
+		c.time(ctx, cfg.Reader),
+		read(ctx, cfg.Reader, c.links(), &r.Links),
+		read(ctx, cfg.Reader, c.latency(), &r.Latency),
+		read(ctx, cfg.Reader, c.optouts(), &c.late),
 	)
 	if err == nil && r.Summary.Deliveries == 0 {
-		err = r.readNewest(ctx, cfg.Reader, sql.newest)
+		err = r.readNewest(ctx, cfg.Reader, c.newest())
 	}
 	if err != nil {
 		return nil, err
 	}
 	c.finish()
 	return r, nil
+}
+
+// begin returns a collector for the days of the report.
+func begin(ctx context.Context, cfg *Config) (*collector, error) {
+	if cfg.Reader == nil {
+		return nil, errors.New("make report: Reader is missing")
+	}
+	now := cmp.Or(cfg.Now, time.Now()).UTC()
+	s, err := cfg.span(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	return newCollector(newWriter(cfg, s), &Report{
+		Source: cfg.Source, At: now, Campaign: cfg.Campaign, Since: s.since, Until: s.until, Timezone: s.place.String(),
+		Channels: []Message{}, Messages: []Message{}, Days: []Day{}, Mailbox: []Mailbox{}, Bounces: []Bounce{},
+	}), nil
 }
 
 func (r *Report) readNewest(ctx context.Context, reader warehouse.Reader, statement string) error {

@@ -14,6 +14,7 @@ import (
 	"github.com/cioevents/cioevents/internal/report"
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
+	"github.com/cioevents/cioevents/internal/warehouse/duckdbsql"
 	"github.com/cioevents/cioevents/internal/warehouse/parquet"
 	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
 	"github.com/cioevents/cioevents/pkg/webhook"
@@ -65,6 +66,9 @@ func readersOf(t *testing.T, rows []warehouse.Row) map[string]warehouse.Reader {
 	}
 	return list
 }
+
+// rowsOf names the table with all rows of each kind of warehouse.
+var rowsOf = map[string]string{"duckdb": warehouse.Events, "parquet": duckdbsql.Raw}
 
 func newReport(t *testing.T, cfg report.Config) *report.Report {
 	t.Helper()
@@ -198,8 +202,11 @@ func TestEmptyWarehouse(t *testing.T) {
 	t.Parallel()
 	for name, reader := range readersOf(t, nil) {
 		got := newReport(t, report.Config{Reader: reader, Days: 30})
-		if page := render(t, got); !strings.Contains(page, "cioctl status shows whether events wait") || strings.Contains(page, "<svg") {
+		if page := render(t, got); !strings.Contains(page, "cioctl status shows whether events wait") || strings.Contains(page, "<svg") || strings.Contains(page, "Health") {
 			t.Errorf("%s: the page of an empty warehouse:\n%s", name, page)
+		}
+		if h := got.Health; h.Status != warehouse.StatusFew || len(h.Measures) != 0 || !strings.Contains(h.Verdict(), "no e-mails on these days") {
+			t.Errorf("%s: the health of an empty warehouse: %+v", name, h)
 		}
 	}
 }

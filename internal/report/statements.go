@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
@@ -20,64 +19,80 @@ const (
 	lastDay  = "9998-12-31"
 )
 
-// queries has the statements of a report.
-type queries struct{ newest, names, counts, times, links, latency string }
+// A writer writes the statements of a report. Nothing that is written into the SQL needs
+// quotes.
+type writer struct {
+	dialect
+	span
+	schema     string
+	rows       string // the table with all rows of each event
+	zone       string // "" for the zone of the warehouse, in which its functions count days
+	ofCampaign string // a condition
+}
 
-// A span is the days of a report. zone is "" for the zone of the warehouse.
-type span struct{ schema, since, until, zone string }
+func newWriter(cfg *Config, s span) *writer {
+	w := &writer{dialects[cmp.Or(cfg.Dialect, warehouse.DuckDBSQL)], s, cmp.Or(cfg.Schema, warehouse.DefaultSchema), cmp.Or(cfg.Rows, warehouse.Events), cfg.Timezone, ""}
+	if cfg.Campaign != 0 {
+		w.ofCampaign = fmt.Sprintf(" AND source = 'campaign' AND source_id = '%d'", cfg.Campaign)
+	}
+	return w
+}
 
-// view returns the view's rows of the days, and of extra days before and after.
-func (s span) view(name string, extra int) string {
+// view returns the view's rows of the days, and of extra days before and after. BigQuery
+// looks for a table function in its dataset only if the call says so.
+func (w *writer) view(name string, s span, extra int) string {
 	if s.since == "" && s.until == "" {
 		return name
 	}
 	first, last := shift(cmp.Or(s.since, firstDay), -extra), shift(cmp.Or(s.until, lastDay), extra)
-	return between(s.schema, name, first, last)
+	return fmt.Sprintf("%s.%s%s(DATE '%s', DATE '%s')", w.schema, name, warehouse.Between, first, last)
 }
 
-// between returns the view's rows of the days from the first to the last. BigQuery looks for
-// a table function in its dataset only if the call says so.
-func between(schema, view, first, last string) string {
-	return fmt.Sprintf("%s.%s%s(DATE '%s', DATE '%s')", cmp.Or(schema, warehouse.DefaultSchema), view, warehouse.Between, first, last)
+// within returns a condition on a timestamp: the moments of the days.
+func (w *writer) within(timestamp string, s span) string {
+	condition := ""
+	if s.since != "" {
+		condition = fmt.Sprintf(" AND %s >= %s", timestamp, w.instant(s.start(s.since)))
+	}
+	if s.until != "" {
+		condition += fmt.Sprintf(" AND %s < %s", timestamp, w.instant(s.start(shift(s.until, 1))))
+	}
+	return condition
 }
 
-func shift(day string, days int) string {
-	t, err := time.Parse(time.DateOnly, day)
-	if err != nil {
-		return day // the warehouse says what is wrong
+// ofDays returns the view's rows whose day is within the days. sent is the timestamp of the
+// day. In another zone than the warehouse's, days may begin up to a day earlier or later.
+func (w *writer) ofDays(view, sent string, s span) string {
+	if w.zone == "" {
+		return w.view(view, s, 0) + " WHERE true" + w.ofCampaign
 	}
-	return t.AddDate(0, 0, days).Format(time.DateOnly)
+	return w.view(view, s, 1) + " WHERE true" + w.within(sent, s) + w.ofCampaign
 }
 
-// statements returns the statements for some days and a campaign. Each statement reads the
-// events once. Nothing that is written into the SQL needs quotes.
-func statements(d dialect, s span, campaign int64) queries {
-	day, extra := "day", 0
-	if s.zone != "" { // the warehouse's days may begin up to a day earlier or later
-		day, extra = d.day("coalesce(sent_at, first_event_at)", s.zone), 1
+const sentAt = "coalesce(sent_at, first_event_at)"
+
+func (w *writer) newest() string {
+	return "SELECT max(timestamp) AS newest FROM customerio_events WHERE true" + w.ofCampaign
+}
+
+const names = "SELECT workspace, source, source_id, coalesce(action_id, 0) AS action_id, coalesce(content_id, 0) AS content_id, name FROM customerio_names"
+
+// counts returns the statement for the groups of the deliveries of the days.
+func (w *writer) counts(s span) string {
+	day := "day"
+	if w.zone != "" {
+		day = w.day(sentAt, w.zone)
 	}
-	where := "WHERE true"
-	if s.zone != "" {
-		where = fmt.Sprintf("WHERE %s BETWEEN DATE '%s' AND DATE '%s'", day, cmp.Or(s.since, firstDay), cmp.Or(s.until, lastDay))
-	}
-	ofCampaign := ""
-	if campaign != 0 {
-		ofCampaign = fmt.Sprintf(" AND source = 'campaign' AND source_id = '%d'", campaign)
-	}
-	deliveries := s.view(warehouse.Deliveries, extra) + " " + where + ofCampaign
-	return queries{
-		newest: "SELECT max(timestamp) AS newest FROM customerio_events WHERE true" + ofCampaign,
-		names:  "SELECT workspace, source, source_id, coalesce(action_id, 0) AS action_id, coalesce(content_id, 0) AS content_id, name FROM customerio_names",
-		counts: "SELECT " + key + ", CAST(" + day + ` AS STRING) AS day, coalesce(mailbox_provider, '') AS mailbox_provider, outcome,
+	return "SELECT " + key + ", CAST(" + day + ` AS STRING) AS day, coalesce(mailbox_provider, '') AS mailbox_provider, outcome,
   CASE WHEN outcome IN ('hard', 'soft', 'unknown') THEN coalesce(failure_message, '') ELSE '' END AS reason,
   count(*) AS deliveries, count(sent_at) AS sent, count(human_opened_at) AS human_opens, count(human_clicked_at) AS human_clicks,
   count(converted_at) AS conversions, count(unsubscribed_at) AS unsubscribes, count(complained_at) AS complaints, max(last_event_at) AS newest
-FROM ` + deliveries + " GROUP BY " + ordinals(10),
-		times: timesOf(d, deliveries),
-		links: "SELECT " + key + `, coalesce(url, '') AS url, human_clicks, clicked_deliveries, people
-FROM ` + s.view(warehouse.Links, 0) + " WHERE true" + ofCampaign + fmt.Sprintf(" ORDER BY human_clicks DESC, 7, 1, 2, 3, 4, 5, 6 LIMIT %d", most),
-		latency: "SELECT hour, events, p50_ms, p90_ms, p99_ms FROM " + s.view(warehouse.PipelineLatency, 0) + " ORDER BY hour",
-	}
+FROM ` + w.ofDays(warehouse.Deliveries, sentAt, s) + " GROUP BY " + ordinals(10)
+}
+
+// optouts returns the statement for the e-mails sent after an opt-out.
+func (w *writer) optouts() string {
+	return "SELECT workspace, count(*) AS count FROM " + w.ofDays(warehouse.SentAfterOptout, "sent_at", w.span) + " GROUP BY workspace"
 }
 
 // key is the columns of Key.
@@ -92,24 +107,24 @@ func ordinals(n int) string {
 	return strings.Join(list, ", ")
 }
 
-// timesOf returns the statement for the times to open and to deliver, of each message and of
+// times returns the statement for the times to open and to deliver, of each message and of
 // each channel.
-func timesOf(d dialect, deliveries string) string {
+func (w *writer) times() string {
 	var columns strings.Builder
 	for _, percent := range []int{50, 90, 99} {
 		fmt.Fprintf(&columns, ", coalesce(%s, 0) AS open_p%d, coalesce(%s, 0) AS deliver_p%d",
-			d.quantile("opens", percent), percent, d.quantile("arrivals", percent), percent)
+			w.quantile("opens", percent), percent, w.quantile("arrivals", percent), percent)
 	}
 	return `SELECT workspace, object_type, coalesce(source, '') AS source, coalesce(source_id, '') AS source_id,
   coalesce(action_id, 0) AS action_id, coalesce(content_id, 0) AS content_id, channel = 1 AS channel, opened, delivered` + columns.String() + `
 FROM (
   SELECT workspace, object_type, source, source_id, action_id, content_id, GROUPING(source) AS channel,
-    count(to_open) AS opened, count(to_deliver) AS delivered, ` + d.quantiles("to_open") + " AS opens, " + d.quantiles("to_deliver") + ` AS arrivals
+    count(to_open) AS opened, count(to_deliver) AS delivered, ` + w.quantiles("to_open") + " AS opens, " + w.quantiles("to_deliver") + ` AS arrivals
   FROM (
     SELECT ` + key + `,
-      CASE WHEN human_opened_at IS NOT NULL AND coalesce(delivered_at, sent_at) IS NOT NULL THEN greatest(` + d.seconds("coalesce(delivered_at, sent_at)", "human_opened_at") + `, 0) END AS to_open,
-      CASE WHEN sent_at IS NOT NULL AND delivered_at IS NOT NULL THEN greatest(` + d.seconds("sent_at", "delivered_at") + `, 0) END AS to_deliver
-    FROM ` + deliveries + `
+      CASE WHEN human_opened_at IS NOT NULL AND coalesce(delivered_at, sent_at) IS NOT NULL THEN greatest(` + w.seconds("coalesce(delivered_at, sent_at)", "human_opened_at") + `, 0) END AS to_open,
+      CASE WHEN sent_at IS NOT NULL AND delivered_at IS NOT NULL THEN greatest(` + w.seconds("sent_at", "delivered_at") + `, 0) END AS to_deliver
+    FROM ` + w.ofDays(warehouse.Deliveries, sentAt, w.span) + `
   ) d
   GROUP BY GROUPING SETS ((workspace, object_type), (workspace, object_type, source, source_id, action_id, content_id))
 ) q`

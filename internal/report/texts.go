@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"regexp"
 	"strconv"
 	"strings"
@@ -41,21 +42,17 @@ func (m *Message) Title() string { return title(m.Name, m.Key) }
 func (l *Link) Title() string { return title(l.Name, l.Key) }
 
 func title(name string, k Key) string {
-	parts := []string{strings.TrimSpace(k.Source + " " + k.SourceID)}
+	parts := []string{cmp.Or(strings.TrimSpace(k.Source+" "+k.SourceID), "without a source")}
 	for _, id := range []int64{k.Action, k.Content} {
 		if id != 0 {
 			parts = append(parts, strconv.FormatInt(id, 10))
 		}
 	}
 	ids := strings.Join(parts, " / ")
-	switch {
-	case ids == "":
-		return "without a source"
-	case name != "":
-		return name + " (" + ids + ")"
-	default:
+	if name == "" {
 		return ids
 	}
+	return name + " (" + ids + ")"
 }
 
 var (

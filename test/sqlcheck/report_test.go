@@ -8,6 +8,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/report"
 	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
 )
 
 // A recorder is a reader of an empty warehouse that keeps the statements.
@@ -26,15 +27,13 @@ var bare = regexp.MustCompile(`\bFROM (?:messaging\.)?(customerio_\w+)(?:\(DATE[
 func TestReport(t *testing.T) {
 	t.Parallel()
 	a := prepared(t)
-	for _, campaign := range []int64{0, 4} {
+	for _, cfg := range []report.Config{{}, {Days: 7}, {Days: 7, Campaign: 4}, {Days: 7, Timezone: "Europe/Berlin"}} {
 		r := &recorder{}
-		if _, err := report.New(t.Context(), report.Config{Reader: r, Dialect: warehouse.GoogleSQL, Campaign: campaign, Days: 7}); err != nil {
+		cfg.Reader, cfg.Dialect, cfg.Rows = r, warehouse.GoogleSQL, bigquery.Raw
+		if _, err := report.Minutes(t.Context(), cfg, time.Hour); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := report.Minutes(t.Context(), report.Config{Reader: r, Dialect: warehouse.GoogleSQL}, time.Hour); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := report.NewHealth(t.Context(), report.Config{Reader: r, Dialect: warehouse.GoogleSQL, Days: 7}); err != nil {
+		if _, err := report.New(t.Context(), cfg); err != nil {
 			t.Fatal(err)
 		}
 		for _, sql := range r.statements {

@@ -15,6 +15,7 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
+	"github.com/cioevents/cioevents/internal/warehouse/duckdbsql"
 	"github.com/cioevents/cioevents/internal/warehouse/parquet"
 )
 
@@ -75,6 +76,8 @@ func (duckDB) Dialect() warehouse.Dialect { return warehouse.DuckDBSQL }
 
 func (duckDB) Schema() string { return warehouse.DefaultSchema }
 
+func (duckDB) Rows() string { return warehouse.Events }
+
 func (duckDB) Charges() bool { return false }
 
 func (duckDB) ReplacesFiles() bool { return false }
@@ -106,6 +109,8 @@ func (f folder) Reader(ctx context.Context) (warehouse.Reader, error) {
 func (folder) Dialect() warehouse.Dialect { return warehouse.DuckDBSQL }
 
 func (folder) Schema() string { return warehouse.DefaultSchema }
+
+func (folder) Rows() string { return duckdbsql.Raw }
 
 func (folder) Charges() bool { return false }
 
@@ -155,6 +160,8 @@ func (d dataset) Reader(ctx context.Context) (warehouse.Reader, error) {
 func (dataset) Dialect() warehouse.Dialect { return warehouse.GoogleSQL }
 
 func (d dataset) Schema() string { return d.Dataset }
+
+func (dataset) Rows() string { return bigquery.Raw }
 
 func (dataset) Charges() bool { return true }
 

@@ -70,6 +70,9 @@ type kind interface {
 	// Schema returns the schema or dataset of the views. Table functions need the schema
 	// in front of their names, tables and views do not.
 	Schema() string
+	// Rows returns the table with all rows, in which an event may have several:
+	// warehouse.Events if an event has one.
+	Rows() string
 	// Charges reports whether the warehouse charges for queries.
 	Charges() bool
 	// Statements returns the SQL that creates the table and the views, in order.
