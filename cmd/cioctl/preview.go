@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,27 +17,18 @@ import (
 type consent struct {
 	yes, dryRun bool
 
-	file, mode string
-	unknown    bool
-	policy     effect.Policy
+	rules  operate.PolicySettings
+	policy effect.Policy // of rules; set by the check of the settings
 }
 
 // Declare adds the settings to the set. Settings of the worker name the rules for the
 // preview.
 func (o *consent) Declare(s *config.Set) {
-	s.String(&o.file, "EFFECTS_FILE", "", "the worker's effects file, for the preview; without a file the built-in rules apply")
-	s.Choice(&o.mode, "SUPPRESSION_MODE", string(effect.ModeSuppress), "SUPPRESSION_MODE of the worker, for the preview",
-		string(effect.ModeSuppress), string(effect.ModeUnsubscribe), string(effect.ModeOff))
-	s.Bool(&o.unknown, "SUPPRESS_UNKNOWN_BOUNCE", false, "SUPPRESS_UNKNOWN_BOUNCE of the worker, for the preview")
-	s.Check(o.read)
-}
-
-func (o *consent) read() (err error) {
-	o.policy = effect.Policy{Mode: effect.Mode(o.mode), SuppressUnknown: o.unknown}
-	if o.file != "" {
-		o.policy.Rules, err = effect.ReadRules("EFFECTS_FILE", o.file)
-	}
-	return err
+	o.rules.Declare(s)
+	s.Check(func() (err error) {
+		o.policy, err = o.rules.Policy()
+		return err
+	})
 }
 
 // canAsk returns an error when the command must ask and nobody can answer.
@@ -70,7 +60,7 @@ func (c *cli) preview(ctx context.Context, conn *stream.Conn, r *stream.Replay, 
 	if err != nil {
 		return nil, err
 	}
-	for _, line := range previewLines(r.Target, p, cmp.Or(o.file, "the built-in rules")) {
+	for _, line := range previewLines(r.Target, p, o.rules.Source()) {
 		c.tellf("%s", line)
 	}
 	return p, nil
