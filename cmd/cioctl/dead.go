@@ -56,6 +56,7 @@ func (o *deadOptions) flags(cmd *cobra.Command) {
 	flags.StringVar(&o.filter.Workspace, "workspace", "", "only dead letters of this workspace")
 	flags.StringVar(&o.filter.Metric, "metric", "", "only dead letters with this metric")
 	flags.StringVar(&o.filter.Subject, "subject", "", "only dead letters whose message had this subject; * and > work as in NATS")
+	flags.StringVar(&o.filter.Text, "text", "", "only dead letters with this text in the error, in any case")
 	flags.StringVar(&o.since, "since", "", "only dead letters from this time on: 2026-11-01, 2026-11-01T15:04:05Z, -24h or -7d")
 	flags.StringVar(&o.until, "until", "", "only dead letters from before this time")
 }
@@ -64,7 +65,7 @@ func (o *deadOptions) flags(cmd *cobra.Command) {
 func (o *deadOptions) Declare(s *config.Set) {
 	o.output.Declare(s)
 	if s.Flags().Lookup("from") != nil { // show has no filters
-		filled(s, "from", "reason", "workspace", "metric", "subject", "since", "until")
+		filled(s, "from", "reason", "workspace", "metric", "subject", "text", "since", "until")
 	}
 	s.Check(func() (err error) {
 		o.filter.Since, o.filter.Until, err = operate.ParsePeriod(o.since, o.until, time.Now())

@@ -3,6 +3,7 @@ package operate
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/event"
@@ -46,6 +47,21 @@ func ListDeadLetters(ctx context.Context, conn *stream.Conn, f *DeadFilter) ([]D
 	list := []DeadLetter{}
 	err := eachDead(ctx, conn, f, func(b *event.StoredDeadLetter) { list = append(list, newDeadLetter(b)) })
 	return list, err
+}
+
+// NewestDeadLetters returns the last n selected dead letters without their bodies, the
+// newest first, and the number of all selected dead letters.
+func NewestDeadLetters(ctx context.Context, conn *stream.Conn, f *DeadFilter, n int) (list []DeadLetter, all int, err error) {
+	err = eachDead(ctx, conn, f, func(b *event.StoredDeadLetter) {
+		all++
+		list = append(list, newDeadLetter(b))
+		if len(list) >= 2*n { // not each time, which would copy n dead letters for each
+			list = slices.Delete(list, 0, len(list)-n)
+		}
+	})
+	list = list[max(0, len(list)-n):]
+	slices.Reverse(list)
+	return list, all, err
 }
 
 // SelectDeadLetters returns the entries of the selected dead letters, for a redrive or

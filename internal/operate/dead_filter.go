@@ -19,6 +19,8 @@ type DeadFilter struct {
 	// Subject is the subject of the original message, with the wildcards of NATS: * for
 	// one token and > for all following tokens.
 	Subject string
+	// Text is a part of the error, in any case.
+	Text string
 	// Since and Until bound the time of the dead letter, where Until itself is not
 	// included.
 	Since, Until time.Time
@@ -40,6 +42,7 @@ func (f *DeadFilter) Match(b *event.StoredDeadLetter) bool {
 	return same(f.From, b.From) && same(f.Reason, string(b.Reason)) &&
 		same(f.Workspace, b.Workspace) && same(f.Metric, b.Metric) &&
 		(f.Subject == "" || matchSubject(f.Subject, b.Subject)) &&
+		strings.Contains(strings.ToLower(b.Err), strings.ToLower(f.Text)) &&
 		(f.Since.IsZero() || !b.DiedAt.Before(f.Since)) &&
 		(f.Until.IsZero() || b.DiedAt.Before(f.Until)) &&
 		(len(f.Entries) == 0 || slices.ContainsFunc(b.Entries, func(e uint64) bool { return slices.Contains(f.Entries, e) }))
@@ -47,7 +50,7 @@ func (f *DeadFilter) Match(b *event.StoredDeadLetter) bool {
 
 // Empty reports whether the filter selects all dead letters.
 func (f *DeadFilter) Empty() bool {
-	return f.From == "" && f.Reason == "" && f.Workspace == "" && f.Metric == "" && f.Subject == "" &&
+	return f.From == "" && f.Reason == "" && f.Workspace == "" && f.Metric == "" && f.Subject == "" && f.Text == "" &&
 		f.Since.IsZero() && f.Until.IsZero() && len(f.Entries) == 0
 }
 

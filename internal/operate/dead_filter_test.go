@@ -12,7 +12,7 @@ func TestDeadFilter(t *testing.T) {
 	b := &event.StoredDeadLetter{
 		DeadLetter: event.DeadLetter{
 			Message: event.Message{Workspace: "acme", Metric: "bounced"},
-			From:    "suppression", Reason: "rejected", Subject: "customerio.events.acme.email.bounced", DiedAt: now,
+			From:    "suppression", Reason: "rejected", Subject: "customerio.events.acme.email.bounced", DiedAt: now, Err: "400: no such person",
 		},
 		Entries: []uint64{7, 8},
 	}
@@ -39,6 +39,8 @@ func TestDeadFilter(t *testing.T) {
 		"too short":       {operate.DeadFilter{Subject: "customerio.events.acme.email"}, false},
 		"too long":        {operate.DeadFilter{Subject: "customerio.events.acme.email.bounced.x"}, false},
 		"no rest":         {operate.DeadFilter{Subject: "customerio.events.acme.email.bounced.>"}, false},
+		"text":            {operate.DeadFilter{Text: "NO SUCH"}, true},
+		"other text":      {operate.DeadFilter{Text: "timeout"}, false},
 		"other subject":   {operate.DeadFilter{Subject: "customerio.redrive.>"}, false},
 	} {
 		if got := tt.f.Match(b); got != tt.want {
