@@ -70,9 +70,10 @@ func (o *tailOptions) Declare(s *config.Set) {
 	flags.StringSliceVar(&o.filter.Metrics, "metric", nil, "only these metrics, such as bounced")
 	flags.StringSliceVar(&o.filter.People, "person", nil, "only these people: id, cio_id, e-mail address, phone number or recipient")
 	flags.StringSliceVar(&o.filter.Sources, "source", nil, "only messages of a campaign, broadcast, newsletter or transactional, or of one: campaign:4")
+	flags.StringSliceVar(&o.filter.Deliveries, "delivery", nil, "only these messages to one person, by delivery_id")
 	flags.BoolVar(&o.dead, "dead", false, "print dead letters instead of events")
 	o.output.Declare(s)
-	filled(s, "since", "workspace", "object-type", "metric", "person", "source")
+	filled(s, "since", "workspace", "object-type", "metric", "person", "source", "delivery")
 	s.Check(func() (err error) {
 		lower(o.filter.ObjectTypes)
 		lower(o.filter.Metrics)

@@ -13,10 +13,7 @@ import (
 // goes on with new events. The zero time means new events only. TailEvents returns nil
 // when fn returns false or when ctx is cancelled. It has no effect on consumers.
 func TailEvents(ctx context.Context, conn *stream.Conn, f *EventFilter, since time.Time, fn func(event.Attempt) bool) error {
-	s := stream.Selection{Since: since, NewOnly: since.IsZero(), Follow: true}
-	if len(f.Workspaces)+len(f.ObjectTypes)+len(f.Metrics) > 0 { // the server selects, so that no other body is sent
-		s.Subjects = stream.Select(f.Workspaces, f.ObjectTypes, f.Metrics)
-	}
+	s := stream.Selection{Since: since, NewOnly: since.IsZero(), Follow: true, Subjects: f.subjects()}
 	return unlessCancelled(conn.TailEvents(ctx, s, func(a event.Attempt) bool { return !f.matchBody(a.Body) || fn(a) }))
 }
 

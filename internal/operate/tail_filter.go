@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
@@ -24,6 +25,22 @@ type EventFilter struct {
 	// Sources are what sent the message: "campaign" for any campaign, "campaign:4" for one.
 	// The others are broadcast, newsletter and transactional.
 	Sources []string
+	// Deliveries are values of delivery_id.
+	Deliveries []string
+}
+
+// selectsAll reports whether the filter selects all events.
+func (f *EventFilter) selectsAll() bool {
+	return len(f.subjects())+len(f.People)+len(f.Sources)+len(f.Deliveries) == 0
+}
+
+// subjects returns the subjects by which the server selects, so that no other body is
+// sent: none for all messages.
+func (f *EventFilter) subjects() []string {
+	if len(f.Workspaces)+len(f.ObjectTypes)+len(f.Metrics) == 0 {
+		return nil
+	}
+	return stream.Select(f.Workspaces, f.ObjectTypes, f.Metrics)
 }
 
 // Check returns InputErrors of empty values, which match no event, and of a source that
@@ -31,7 +48,7 @@ type EventFilter struct {
 func (f *EventFilter) Check() error {
 	var mistakes []error
 	for field, values := range map[string][]string{
-		"workspace": f.Workspaces, "object-type": f.ObjectTypes, "metric": f.Metrics, "person": f.People, "source": f.Sources,
+		"workspace": f.Workspaces, "object-type": f.ObjectTypes, "metric": f.Metrics, "person": f.People, "source": f.Sources, "delivery": f.Deliveries,
 	} {
 		if slices.Contains(values, "") {
 			mistakes = append(mistakes, &InputError{field, errors.New("is empty")})
@@ -61,14 +78,14 @@ func (f *EventFilter) matchMessage(m *event.Message) bool {
 	return anyOf(f.Workspaces, m.Workspace) && anyOf(f.ObjectTypes, m.ObjectType) && anyOf(f.Metrics, m.Metric)
 }
 
-// matchBody compares the person and the source. A body that is no event matches only
-// without both.
+// matchBody compares the person, the source and the delivery. A body that is no event
+// matches only without all three.
 func (f *EventFilter) matchBody(body []byte) bool {
-	if len(f.People)+len(f.Sources) == 0 {
+	if len(f.People)+len(f.Sources)+len(f.Deliveries) == 0 {
 		return true
 	}
 	e, err := webhook.Parse(body)
-	return err == nil && f.matchPerson(e) && f.matchSource(SourceOf(e))
+	return err == nil && f.matchPerson(e) && f.matchSource(SourceOf(e)) && anyOf(f.Deliveries, e.DeliveryID)
 }
 
 func (f *EventFilter) matchPerson(e *webhook.Event) bool {
