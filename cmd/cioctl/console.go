@@ -8,12 +8,14 @@ import (
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/console"
+	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/telemetry"
 )
 
 func (c *cli) console() *cobra.Command {
 	var cfg console.Settings
+	var rules operate.PolicySettings
 	var list warehouseSetting
 	var log config.Log
 	cmd := &cobra.Command{
@@ -33,8 +35,14 @@ Ctrl-C stops console with exit code 0.`,
 	}
 	declareLog := declare(func(s *config.Set) { log.Declare(s, "console") })
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
+		policy, err := rules.Policy()
+		if err != nil {
+			return err
+		}
 		log := telemetry.NewLogger(c.err, log.Level, log.Format)
-		server, err := console.New(console.Config{Settings: cfg, Conn: conn, Warehouse: list.places[0], Log: log})
+		server, err := console.New(console.Config{
+			Settings: cfg, Conn: conn, Warehouse: list.places[0], Policy: policy, PolicySource: rules.Source(), Log: log,
+		})
 		if err != nil {
 			return err
 		}
@@ -42,5 +50,5 @@ Ctrl-C stops console with exit code 0.`,
 			return err
 		}
 		return server.Run(ctx)
-	}, &cfg, &list, declareLog)
+	}, &cfg, &list, &rules, declareLog)
 }

@@ -15,10 +15,12 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"github.com/cioevents/cioevents/internal/effect"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
@@ -30,6 +32,10 @@ type Config struct {
 	Conn *stream.Conn
 	// Warehouse has the rows of the events.
 	Warehouse place.Place
+	// Policy is the workers' policy, for previews. PolicySource says where its rules come
+	// from.
+	Policy       effect.Policy
+	PolicySource string
 	// Log gets a line for each change. Default no log.
 	Log zerolog.Logger
 }
@@ -43,6 +49,11 @@ type Server struct {
 	guard    *guard
 	numbers  *numbers
 	sessions *sessions
+	lives    atomic.Int32 // open live pages
+	jobs     jobs
+	// life ends when the console stops, and with it the jobs.
+	life context.Context //nolint:containedctx // the life of the server, not of a request
+	end  context.CancelFunc
 }
 
 // New binds the listener of the settings. The error about an address names CONSOLE_ADDR.
@@ -55,6 +66,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("CONSOLE_ADDR: %w", err)
 	}
 	s := &Server{cfg: cfg, ln: ln, menu: pages(), guard: newGuard(cfg.Settings), numbers: newNumbers(cfg.Warehouse), sessions: newSessions(cfg.Password)}
+	s.life, s.end = context.WithCancel(context.Background())
 	s.srv = &http.Server{
 		Handler:           s.Handler(),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -81,8 +93,8 @@ func (s *Server) URL() string {
 // stopTimeout is the time for the requests in flight when the console stops.
 const stopTimeout = 5 * time.Second
 
-// Run answers until ctx ends. Then live pages end at once, and other requests within
-// stopTimeout.
+// Run answers until ctx ends. Then live pages end at once, other requests within
+// stopTimeout, and a change of dead letters after the dead letters in progress.
 func (s *Server) Run(ctx context.Context) error {
 	s.srv.BaseContext = func(net.Listener) context.Context { return ctx }
 	served := make(chan error, 1)
@@ -101,8 +113,10 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// Close stops the listener.
+// Close stops the listener and the changes in progress.
 func (s *Server) Close() {
+	s.end()
+	s.jobs.wait.Wait()
 	_ = s.srv.Close() // requests in flight have had their time
 	_ = s.ln.Close()
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/operate"
+	"github.com/cioevents/cioevents/internal/stream"
 )
 
 // A page is an entry of the menu.
@@ -27,6 +28,10 @@ type page struct {
 func pages() []page {
 	return []page{
 		{"/", "Overview", "o", (*Server).overviewRoutes},
+		{"/events", "Events", "e", (*Server).eventsRoutes},
+		{"/dead", "Dead letters", "d", (*Server).deadRoutes},
+		{"/replays", "Replays", "r", (*Server).replaysRoutes},
+		{"/try", "Try a rule", "t", (*Server).tryRoutes},
 	}
 }
 
@@ -54,10 +59,13 @@ type view struct {
 // get registers a route that changes nothing.
 func (r *router) get(path string, h handler) { r.mux.Handle("GET "+path, r.handle(h)) }
 
+// post registers a route that changes nothing and that a link must not open.
+func (r *router) post(path string, h handler) { r.mux.Handle("POST "+path, r.handle(h)) }
+
 // change registers a route that changes something; a read-only console has none.
 func (r *router) change(path string, h handler) {
 	if !r.server.cfg.ReadOnly {
-		r.mux.Handle("POST "+path, r.handle(h))
+		r.post(path, h)
 	}
 }
 
@@ -83,7 +91,7 @@ func failure(err error) view {
 	switch _, isInput := errors.AsType[*operate.InputError](err); {
 	case isInput:
 		status = http.StatusBadRequest
-	case errors.Is(err, event.ErrNoDeadLetter):
+	case errors.Is(err, event.ErrNoDeadLetter), errors.Is(err, stream.ErrNoEvent), errors.Is(err, stream.ErrNoReplay):
 		status = http.StatusNotFound
 	case errors.Is(err, context.DeadlineExceeded):
 		status = http.StatusGatewayTimeout

@@ -18,6 +18,7 @@ var functions = template.FuncMap{
 	"bytes": func(n any) string { return warehouse.Size(integer(n)) },
 	"share": share,
 	"many":  many,
+	"safe":  func(v any) string { return withoutAddresses(fmt.Sprint(v)) },
 }
 
 // ago returns a time element with the time's distance from now, and the time itself for

@@ -2,6 +2,7 @@ package dev
 
 import (
 	"github.com/cioevents/cioevents/internal/console"
+	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
 
@@ -11,10 +12,18 @@ func (s *Stack) startConsole() (err error) {
 	if err != nil {
 		return err
 	}
+	effects := s.cfg.Worker.Effects
+	rules := operate.PolicySettings{File: effects.File, Mode: effects.Mode, SuppressUnknown: effects.SuppressUnknown}
+	policy, err := rules.Policy()
+	if err != nil {
+		return err
+	}
 	if s.consoleConn, err = s.Connect(); err != nil {
 		return err
 	}
-	s.console, err = console.New(console.Config{Settings: s.cfg.Console, Conn: s.consoleConn, Warehouse: places[0], Log: s.log})
+	s.console, err = console.New(console.Config{
+		Settings: s.cfg.Console, Conn: s.consoleConn, Warehouse: places[0], Policy: policy, PolicySource: rules.Source(), Log: s.log,
+	})
 	return err
 }
 

@@ -48,6 +48,39 @@
   addEventListener('DOMContentLoaded', drawAll)
   drawAll()
 
+  // The live table: it keeps the newest rows, and a pause drops the rows that arrive.
+  const maxRows = 200
+  const pause = document.querySelector('[data-pause]')
+  const tail = document.querySelector('[data-tail]')
+  const note = document.querySelector('[data-note]')
+  let paused = false
+  let missed = 0
+  if (pause && tail) {
+    pause.addEventListener('click', () => {
+      paused = !paused
+      missed = 0
+      pause.setAttribute('aria-pressed', String(paused))
+      pause.textContent = paused ? 'Continue' : 'Pause'
+      note.textContent = paused ? 'Paused.' : 'Live.'
+    })
+    tail.addEventListener('htmx:sse:before:message', (e) => {
+      const message = e.detail.message
+      if (message.event === 'note') {
+        if (!paused) note.textContent = message.data
+      } else if (paused) {
+        missed += message.data.split('<tr>').length - 1
+        note.textContent = 'Paused. ' + missed + ' events have arrived.'
+        e.preventDefault()
+      }
+    })
+    tail.addEventListener('htmx:sse:after:message', () => {
+      while (tail.rows.length > maxRows) tail.lastElementChild.remove()
+      document.querySelector('[data-none]')?.remove()
+      tick()
+    })
+    tail.addEventListener('htmx:sse:error', () => { note.textContent = 'The connection is lost; trying again …' })
+  }
+
   // Keys: g and a letter open a page. No key works while a field has the focus.
   let went = 0
   addEventListener('keydown', (e) => {
