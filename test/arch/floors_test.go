@@ -51,6 +51,7 @@ var floors = []floor{
 	{"use cases", []room{
 		{"internal/operate", "what an operator can do, for `cioctl` and other faces: list, filter, redrive and drop dead letters, start replays, move warehouses, follow the streams, try rules, send events"},
 		{"internal/doctor", "the set-up at Customer.io and its checks: reporting webhooks, the sample event and its row"},
+		{"internal/people", "the personal data of a person: completing identifiers, counting, exporting and erasing in the stream, the dead letters and all warehouses, the receipt"},
 		{"internal/names", "the names of messages: asking Customer.io for them, storing them in a warehouse, once a day in a worker"},
 	}},
 	{"applications", []room{

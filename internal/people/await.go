@@ -1,0 +1,101 @@
+package people
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/stream"
+)
+
+// pollEvery is the pause between two looks at the consumers.
+const pollEvery = 500 * time.Millisecond
+
+// A BehindError reports consumers of warehouses that have not come far enough in time.
+// Nothing was erased.
+type BehindError struct {
+	Wait      time.Duration
+	Consumers []stream.Position
+}
+
+func (e *BehindError) Error() string {
+	names := []string{}
+	for _, c := range e.Consumers {
+		names = append(names, fmt.Sprintf("%s (%d messages left)", c.Consumer, c.Lag))
+	}
+	return fmt.Sprintf("nothing was erased yet: after %s consumer %s has not passed the messages from before the request; is a worker running (cioctl status)? Run the command again to go on",
+		e.Wait, strings.Join(names, ", "))
+}
+
+// await waits until every worker honours fresh marks, and then until every consumer and every
+// replay has settled the messages that are stored now: no row of the persons is on its way
+// then. A consumer without a warehouse that is late does not matter here: the stream keeps
+// its messages.
+func (p *People) await(ctx context.Context, fresh bool) error {
+	if fresh {
+		p.cfg.Step("wait until the workers know")
+		if err := pause(ctx, p.cfg.Settle); err != nil {
+			return err
+		}
+	}
+	_, last, err := p.cfg.Conn.Positions(ctx)
+	if err != nil {
+		return err
+	}
+	progress := p.cfg.Step("wait for the consumers")
+	end := time.Now().Add(p.cfg.Wait)
+	var most uint64
+	for {
+		all, _, err := p.cfg.Conn.Positions(ctx)
+		if err != nil {
+			return err
+		}
+		behind, left := behind(all, last)
+		if most = max(most, left); progress != nil {
+			progress(int64(most-left), int64(most)) //nolint:gosec // no stream has so many messages
+		}
+		if len(behind) == 0 {
+			return nil
+		}
+		if time.Now().After(end) {
+			return late(behind, p.cfg.Wait)
+		}
+		if err := pause(ctx, pollEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// behind returns the consumers that have not passed a message, and the sum of their lags.
+func behind(all []stream.Position, last uint64) (list []stream.Position, lag uint64) {
+	for _, at := range all {
+		if !at.HasPassed(last) {
+			list, lag = append(list, at), lag+at.Lag
+		}
+	}
+	return list, lag
+}
+
+// late returns an error if a warehouse is behind.
+func late(behind []stream.Position, wait time.Duration) error {
+	e := &BehindError{Wait: wait}
+	for _, at := range behind {
+		if isWarehouse(at.Target) {
+			e.Consumers = append(e.Consumers, at)
+		}
+	}
+	if len(e.Consumers) == 0 {
+		return nil
+	}
+	return e
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,159 @@
+package people
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/privacy"
+	"github.com/cioevents/cioevents/internal/stream"
+)
+
+// Orders are the choices of an erasure.
+type Orders struct {
+	Consent
+	// Rows deletes the rows of the warehouses. Default: a row stays without personal data.
+	Rows bool
+	// Now is the time of the erasure.
+	Now time.Time
+}
+
+// looks bounds how often the warehouses are erased and searched again: a row may have been
+// on its way when its person was marked.
+const looks = 3
+
+// ErrNoKey reports that Config.Key is missing.
+var ErrNoKey = errors.New("PRIVACY_KEY is not set: an erasure needs it to remember whom not to store again")
+
+// Erase erases the persons of a plan, in this order: put marks on the list of erased
+// persons, wait until the consumers of the warehouses have passed every message that came
+// before the marks, erase in the stream, in the dead letters and in the warehouses, look
+// again everywhere. After an interruption, a second call with the same persons finishes.
+//
+// The warehouses are last: they tell which identifiers belong to a person. A store that
+// fails does not keep the others from being erased. The receipt says which has failed.
+func (p *People) Erase(ctx context.Context, plan *Plan, o Orders) (*Receipt, error) {
+	if p.cfg.Key == nil {
+		return nil, ErrNoKey
+	}
+	if err := plan.Check(o.Consent); err != nil {
+		return nil, err
+	}
+	r, fresh, err := p.mark(ctx, plan.Persons, o.Now)
+	if err != nil {
+		return nil, err
+	}
+	r.Rows = o.Rows
+	if err := p.await(ctx, fresh); err != nil {
+		return nil, err
+	}
+	p.dead.Keeps = nil
+	if !o.DropEffects {
+		p.dead.Keeps = hasEffect // a dead letter that came after the plan
+	}
+	r.DroppedEffects = len(plan.Effects)
+	for i, s := range p.stores() {
+		store := StoreReceipt{Store: s.Name(), Found: total(plan.Counts, i)}
+		p.eraseIn(ctx, s, plain(plan.Persons), o, &store)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		r.Stores = append(r.Stores, store)
+	}
+	for _, where := range plan.Unknown {
+		r.Stores = append(r.Stores, StoreReceipt{Store: "warehouse " + where, Status: NotClean, Note: "WAREHOUSE_URL does not name this warehouse. Add it, then run the command again."})
+	}
+	r.finish()
+	return r, nil
+}
+
+// total sums up the counts of a store.
+func total(counts [][]StoreCount, store int) (n int64) {
+	for _, c := range counts {
+		n += c[store].Events
+	}
+	return n
+}
+
+// eraseIn erases the persons in a store until a look finds nothing.
+func (p *People) eraseIn(ctx context.Context, s privacy.Store, persons []privacy.Person, o Orders, r *StoreReceipt) {
+	for range looks {
+		progress := p.cfg.Step("erase in " + s.Name())
+		e, err := s.Erase(ctx, persons, privacy.EraseOptions{Rows: o.Rows, At: o.Now, Progress: progress})
+		r.add(e, err)
+		if err != nil || ctx.Err() != nil {
+			return
+		}
+		p.cfg.Step("look again in " + s.Name())
+		left, err := findAll(ctx, s, persons)
+		if err != nil {
+			r.Status, r.Note = Failed, fmt.Sprintf("look again: %v", err)
+			return
+		}
+		r.Left = 0
+		for _, f := range left {
+			r.Left += f.Events
+		}
+		if r.Left == 0 || e.NotClean {
+			return
+		}
+	}
+	r.Status, r.Note = NotClean, "Rows of the person keep arriving. Run the command again."
+}
+
+// mark puts the identifiers on the list of erased persons, and reports whether the list has
+// new ones. After an interruption the request goes on under its id.
+func (p *People) mark(ctx context.Context, persons []*Person, now time.Time) (r *Receipt, fresh bool, err error) {
+	p.cfg.Step("mark the person as erased")
+	known, err := p.list(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	r = &Receipt{At: now.UTC()}
+	var add []privacy.Erasure
+	requests := map[string]bool{}
+	for i, person := range persons {
+		marked := MarkedPerson{Workspace: person.Workspace}
+		for _, id := range person.Identifiers {
+			e := privacy.Erasure{Mark: p.cfg.Key.Mark(person.Workspace, id), Person: i, Workspace: person.Workspace, Kind: id.Kind, At: r.At}
+			marked.Marks = append(marked.Marks, Mark{id.Kind, e.Mark})
+			add = append(add, e)
+			before, ok := known[e.Mark]
+			fresh = fresh || !ok || now.Sub(before.At) < p.cfg.Settle
+			if ok && before.Person == i {
+				r.Request = before.Request
+			}
+			if ok {
+				requests[fmt.Sprint(before.Request, before.Person == i)] = true
+			}
+		}
+		r.Persons = append(r.Persons, marked)
+	}
+	if r.Request == "" || len(requests) > 1 { // the entries of different requests become one
+		r.Request = newRequestID(now)
+	}
+	for i := range add {
+		add[i].Request = r.Request
+	}
+	return r, fresh, p.cfg.Conn.AddErased(ctx, add)
+}
+
+// list returns the list of erased persons by mark.
+func (p *People) list(ctx context.Context) (map[string]privacy.Erasure, error) {
+	all, err := p.cfg.Conn.ListErased(ctx)
+	if err != nil && !errors.Is(err, stream.ErrNoErased) {
+		return nil, err
+	}
+	known := make(map[string]privacy.Erasure, len(all))
+	for _, e := range all {
+		known[e.Mark] = e
+	}
+	return known, nil
+}
+
+func newRequestID(now time.Time) string {
+	return "erase-" + now.UTC().Format("20060102-150405-") + strings.ToLower(rand.Text()[:4])
+}

@@ -1,0 +1,122 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/privacy"
+)
+
+// A StoreCount has what a store holds about a person.
+type StoreCount struct {
+	Store  string    `json:"store"`
+	Events int64     `json:"events"`
+	First  time.Time `json:"first,omitzero"`
+	Last   time.Time `json:"last,omitzero"`
+	// Error says why the store could not be read, "" for a store that was read.
+	Error string `json:"error,omitempty"`
+}
+
+// ErrUnread reports that a store could not be read.
+var ErrUnread = errors.New("not every store could be read")
+
+// Find counts the events of persons in every store. A store that cannot be read has an
+// Error, and the error is then ErrUnread.
+func (p *People) Find(ctx context.Context, persons []*Person) (counts [][]StoreCount, err error) {
+	counts = make([][]StoreCount, len(persons))
+	for _, s := range p.stores() {
+		p.cfg.Step("search " + s.Name())
+		found, failed := findAll(ctx, s, plain(persons))
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		for i := range persons {
+			c := StoreCount{Store: s.Name()}
+			if failed != nil {
+				c.Error, err = failed.Error(), ErrUnread
+			} else {
+				c.Events, c.First, c.Last = found[i].Events, found[i].First, found[i].Last
+			}
+			counts[i] = append(counts[i], c)
+		}
+	}
+	return counts, err
+}
+
+// stores returns the stores in the order of an erasure: the warehouses are last, because
+// they tell the identifiers of a person.
+func (p *People) stores() []privacy.Store {
+	list := []privacy.Store{p.events, p.dead}
+	for _, w := range p.cfg.Warehouses {
+		list = append(list, w.Store)
+	}
+	return list
+}
+
+func plain(persons []*Person) (list []privacy.Person) {
+	for _, p := range persons {
+		list = append(list, p.Person)
+	}
+	return list
+}
+
+// findAll calls Find for each person. A store that can answer for several persons in one
+// read has a FindAll.
+func findAll(ctx context.Context, s privacy.Store, persons []privacy.Person) (list []privacy.Found, err error) {
+	if all, ok := s.(interface {
+		FindAll(ctx context.Context, persons []privacy.Person) ([]privacy.Found, error)
+	}); ok {
+		return all.FindAll(ctx, persons)
+	}
+	for _, p := range persons {
+		found, err := s.Find(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, found)
+	}
+	return list, nil
+}
+
+// An ExportCount has what Export took from a store.
+type ExportCount struct {
+	Store  string `json:"store"`
+	Events int64  `json:"events"`
+	// Known counts the events that a store before has, too.
+	Known int64  `json:"known"`
+	Error string `json:"error,omitempty"`
+}
+
+// Export calls to with every event of a person once. The stream comes first: it has the
+// bodies byte for byte. The error is ErrUnread when a store could not be read; the counts
+// then say which.
+func (p *People) Export(ctx context.Context, person *Person, to func(privacy.Record) error) (counts []ExportCount, err error) {
+	type key struct{ id, metric string }
+	seen := map[key]bool{}
+	for _, s := range p.stores() {
+		p.cfg.Step("export from " + s.Name())
+		c := ExportCount{Store: s.Name()}
+		var full error // the caller's
+		failed := s.Export(ctx, person.Person, func(r privacy.Record) error {
+			k := key{r.EventID, r.Metric}
+			if seen[k] {
+				c.Known++
+				return nil
+			}
+			seen[k] = true
+			c.Events++
+			full = to(r)
+			return full
+		})
+		if full != nil || ctx.Err() != nil {
+			return counts, errors.Join(full, context.Cause(ctx))
+		}
+		if failed != nil {
+			c.Error, err = fmt.Sprint(failed), ErrUnread
+		}
+		counts = append(counts, c)
+	}
+	return counts, err
+}

@@ -1,0 +1,118 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/internal/warehouse/place"
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// maxEvents is the number of events of a person in a store above which Check refuses: a
+// mistake in an identifier may name many.
+const maxEvents = 10_000
+
+// Errors of Check.
+var (
+	ErrMany    = fmt.Errorf("the person has more than %d events", maxEvents)
+	ErrEffects = errors.New("dead letters of the person have effects that were never performed")
+)
+
+// A Plan is what an erasure would do.
+type Plan struct {
+	Persons []*Person
+	// Counts has what each store holds about each person.
+	Counts [][]StoreCount
+	// Effects are the dead letters whose effect was never performed, such as an opt-out
+	// that did not reach Customer.io.
+	Effects []DeadEffect
+	// Unknown are the warehouses that consumers fill and that Config.Warehouses lacks.
+	Unknown []string
+}
+
+// A DeadEffect is a dead letter whose effect was never performed.
+type DeadEffect struct {
+	Number uint64       `json:"seq"`
+	From   string       `json:"from"`
+	Reason fault.Reason `json:"reason"`
+	Metric string       `json:"metric"`
+}
+
+// Plan counts what an erasure of the persons would remove. The error is ErrUnread when a
+// store could not be read: nothing may be erased then, because the store may know further
+// identifiers of a person.
+func (p *People) Plan(ctx context.Context, persons []*Person) (*Plan, error) {
+	plan := &Plan{Persons: persons}
+	var err error
+	if plan.Counts, err = p.Find(ctx, persons); err != nil {
+		return plan, err
+	}
+	if plan.Effects, err = p.effects(ctx, persons); err != nil {
+		return plan, err
+	}
+	plan.Unknown, err = p.unknown(ctx)
+	return plan, err
+}
+
+// effects lists the dead letters of the persons that still have an effect.
+func (p *People) effects(ctx context.Context, persons []*Person) (list []DeadEffect, err error) {
+	err = p.dead.Each(ctx, plain(persons), func(d *event.StoredDeadLetter, e *webhook.Event) error {
+		if hasEffect(d) {
+			list = append(list, DeadEffect{Number: d.Entries[0], From: d.From, Reason: d.Reason, Metric: string(e.Metric)})
+		}
+		return nil
+	})
+	return list, err
+}
+
+// hasEffect reports whether a redrive of a dead letter may have an effect outside of the
+// warehouses. A dead letter of ingest has reached no consumer at all.
+func hasEffect(d *event.StoredDeadLetter) bool { return !isWarehouse(d.From) }
+
+// isWarehouse reports whether a consumer fills a warehouse.
+func isWarehouse(consumer string) bool {
+	return consumer == place.FirstConsumer || strings.HasPrefix(consumer, place.FirstConsumer+"-")
+}
+
+// unknown returns the warehouses that are not in the configuration.
+func (p *People) unknown(ctx context.Context) (list []string, err error) {
+	positions, _, err := p.cfg.Conn.Positions(ctx)
+	for _, at := range positions {
+		isOurs := slices.ContainsFunc(p.cfg.Warehouses, func(w Warehouse) bool { return w.Consumer == at.Consumer })
+		if at.Store.ID != "" && !isOurs {
+			list = append(list, fmt.Sprintf("%s of consumer %s", at.Store.Place, at.Consumer))
+		}
+	}
+	return list, err
+}
+
+// A Consent lifts the refusals of Check.
+type Consent struct {
+	// Many allows persons with more than 10,000 events in a store.
+	Many bool
+	// DropEffects allows to delete dead letters whose effect was never performed.
+	DropEffects bool
+}
+
+// Check returns nil when the persons may be erased, and otherwise ErrSeveral, ErrMany or
+// ErrEffects.
+func (pl *Plan) Check(c Consent) error {
+	var refusals []error
+	for i, person := range pl.Persons {
+		if len(person.Others) > 0 {
+			refusals = append(refusals, ErrSeveral)
+		}
+		if !c.Many && slices.ContainsFunc(pl.Counts[i], func(s StoreCount) bool { return s.Events > maxEvents }) {
+			refusals = append(refusals, ErrMany)
+		}
+	}
+	if len(pl.Effects) > 0 && !c.DropEffects {
+		refusals = append(refusals, ErrEffects)
+	}
+	return errors.Join(refusals...)
+}
