@@ -49,7 +49,8 @@ itself; these commands are for an upgrade, a folder with many files, and a move.
   cioctl warehouse migrate --backfill
   cioctl warehouse compact
   cioctl warehouse adopt
-  cioctl warehouse settings --timezone America/New_York`, c.migrate(), c.compact(), c.adopt(), c.warehouseSettings())
+  cioctl warehouse settings --timezone America/New_York
+  cioctl warehouse rollup`, c.migrate(), c.compact(), c.adopt(), c.warehouseSettings(), c.rollup())
 }
 
 // migrateOptions are the flags of migrate.

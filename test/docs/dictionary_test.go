@@ -35,6 +35,7 @@ func dictionary() string {
 	for _, v := range warehouse.Dictionary() {
 		section(&b, v.Name, v.About, v.Columns)
 	}
+	section(&b, warehouse.Rollup, "A row is a message at a mailbox provider on the day on which it was sent, as `cioctl warehouse rollup` has counted it.", warehouse.RollupColumns())
 	section(&b, warehouse.Names, "A row is the name of a source, an action or a variant.", warehouse.NameColumns())
 	section(&b, warehouse.Settings, "One row.", warehouse.SettingColumns())
 	return b.String()

@@ -23,6 +23,7 @@ const (
 	queries      = 30 * 24  // a month of 30 days, hourly
 	keptDays     = bigquery.ViewDays
 	functionDays = 30 // the days that a table function is asked for, up to today
+	rollupDays   = 3  // the default of --days
 )
 
 // TestCosts compares the tables of costs in docs/operations.md with the columns that each
@@ -61,20 +62,25 @@ func costs(t *testing.T) string {
 		if i > 0 {
 			fmt.Fprintf(&b, "\nEach table function of the last %d days, queried hourly:\n\n", functionDays)
 		}
-		b.WriteString("| dollars a month | bytes an event | days | 1 M events a month | 10 M | 100 M | 1 B |\n| --- | --- | --- | --- | --- | --- | --- |\n")
+		b.WriteString(head)
 		for _, v := range warehouse.Views() {
 			reads, err := a.Reads(q.inline(v + suffix))
 			if err != nil {
 				t.Fatalf("%s: %v", v+suffix, err)
 			}
-			b.WriteString(line(v+suffix, reads, size))
+			b.WriteString(line(v+suffix, reads, size, i*functionDays))
 		}
 	}
+	fmt.Fprintf(&b, "\nThe hourly rollup of the last %d days. After it, a query of its table costs 0.04 dollars a month while the table has 10 MB or less, and a query of some days reads these days only:\n\n%s", rollupDays, head)
+	b.WriteString(line(warehouse.Rollup, rollupReads(t, a), size, rollupDays))
 	return b.String()
 }
 
-// line returns the line of a view in the table.
-func line(name string, reads []sqlcheck.Read, size map[string]float64) string {
+const head = "| dollars a month | bytes an event | days | 1 M events a month | 10 M | 100 M | 1 B |\n| --- | --- | --- | --- | --- | --- | --- |\n"
+
+// line returns the line of a view in the table. A table function is asked for some days, and
+// a view for all.
+func line(name string, reads []sqlcheck.Read, size map[string]float64, asked int) string {
 	var bytes, perDay float64
 	var days []string
 	others := map[string]bool{}
@@ -83,7 +89,7 @@ func line(name string, reads []sqlcheck.Read, size map[string]float64) string {
 			others[r.Table] = true // the table of names, which is small
 			continue
 		}
-		d, n := within(r, name), 0.0
+		d, n := within(r, int64(asked)), 0.0
 		for _, c := range r.Columns {
 			n += size[c]
 		}
@@ -99,14 +105,11 @@ func line(name string, reads []sqlcheck.Read, size map[string]float64) string {
 }
 
 // within returns the number of kept days that a scan reads: all without a bound.
-func within(r sqlcheck.Read, name string) int64 {
+func within(r sqlcheck.Read, asked int64) int64 {
 	if r.Before < 0 {
 		return keptDays
 	}
-	if strings.HasSuffix(name, warehouse.Between) {
-		return min(functionDays+r.Before, keptDays)
-	}
-	return min(r.Before, keptDays)
+	return min(asked+r.Before, keptDays)
 }
 
 func dollars(d float64) string {

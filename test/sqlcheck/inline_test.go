@@ -36,8 +36,10 @@ func texts() queryText {
 
 // inline returns the query of a view with the queries of other views in place of their
 // names, as BigQuery reads it, and a date in place of each parameter.
-func (q queryText) inline(name string) string {
-	query := reference.ReplaceAllStringFunc(q[name], func(s string) string {
+func (q queryText) inline(name string) string { return q.inlineText(q[name]) }
+
+func (q queryText) inlineText(query string) string {
+	query = reference.ReplaceAllStringFunc(query, func(s string) string {
 		if other := reference.FindStringSubmatch(s)[1]; q[other] != "" {
 			return "(" + q.inline(other) + ")"
 		}

@@ -78,6 +78,49 @@ func TestQuestions(t *testing.T) {
 	}
 }
 
+var someDays = warehouse.Days{First: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Last: time.Date(2026, 11, 3, 0, 0, 0, 0, time.UTC)}
+
+// The rollup writes the columns of its table, with their types, and its query is that of the
+// function of deliveries.
+func TestRollup(t *testing.T) {
+	t.Parallel()
+	a := prepared(t)
+	merge := bigquery.Rollup(project, dataset, someDays)
+	if err := a.Run(merge); err != nil {
+		t.Errorf("%v\n%s", err, merge)
+	}
+	for _, mistake := range []string{"deliveries, ", "s.workspace, "} {
+		if err := a.Run(strings.Replace(merge, mistake, "", 1)); err == nil {
+			t.Errorf("the rollup without %q is no mistake", mistake)
+		}
+	}
+	got, want := rollupReads(t, a), deliveryReads(t, a)
+	if len(got) != 1 || got[0].Before != want.Before || got[0].After != want.After || len(got[0].Columns) >= len(want.Columns) {
+		t.Errorf("the rollup reads %+v; want fewer columns of %+v", got, want)
+	}
+}
+
+// rollupReads returns what the rollup reads of the table of events.
+func rollupReads(t *testing.T, a *sqlcheck.Analyzer) []sqlcheck.Read {
+	t.Helper()
+	_, source, _ := strings.Cut(bigquery.Rollup(project, dataset, someDays), "USING (\n")
+	source, _, _ = strings.Cut(source, "\n) s\nON FALSE")
+	reads, err := a.Reads(texts().inlineText(source))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(reads, func(r sqlcheck.Read) bool { return r.Table != raw })
+}
+
+func deliveryReads(t *testing.T, a *sqlcheck.Analyzer) sqlcheck.Read {
+	t.Helper()
+	reads, err := a.Reads(texts().inline(warehouse.Deliveries + warehouse.Between))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reads[slices.IndexFunc(reads, func(r sqlcheck.Read) bool { return r.Table == raw })]
+}
+
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	a := prepared(t)

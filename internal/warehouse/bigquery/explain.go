@@ -87,6 +87,9 @@ func readerAdvice(text string) string {
 	if strings.Contains(text, "bigquery.jobs.create") {
 		return "the account needs the role roles/bigquery.jobUser on the project"
 	}
+	if strings.Contains(text, "bigquery.tables.updateData") {
+		return "the account needs the role roles/bigquery.dataEditor on the dataset"
+	}
 	return "the account needs the role roles/bigquery.dataViewer on the dataset"
 }
 

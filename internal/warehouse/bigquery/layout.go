@@ -20,6 +20,7 @@ var types = map[warehouse.Type]bq.FieldType{
 	warehouse.Boolean:   bq.BooleanFieldType,
 	warehouse.Timestamp: bq.TimestampFieldType,
 	warehouse.JSON:      bq.JSONFieldType,
+	warehouse.Date:      bq.DateFieldType, // of the rollup
 }
 
 // schemaOf returns the schema of the table.

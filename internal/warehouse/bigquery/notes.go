@@ -31,12 +31,19 @@ func settingsQuery(timezone string) string { return "SELECT '" + timezone + "' A
 
 var settingsForm = regexp.MustCompile(`^SELECT '([^']+)' AS timezone$`)
 
-// ensureNotes creates the table of names and the view of settings. Both keep what they
-// have. The view of names is one of views.
+// ensureNotes creates the tables of names and of the rollup, and the view of settings. They
+// keep what they have. The view of names is one of views.
 func ensureNotes(ctx context.Context, d *bq.Dataset) error {
 	err := d.Table(NamesRaw).Create(ctx, &bq.TableMetadata{Description: namesAbout, Schema: schemaOf(warehouse.NameColumns())})
 	if ignoreConflict(err) != nil {
 		return wrap("create table "+NamesRaw, err)
+	}
+	err = d.Table(warehouse.Rollup).Create(ctx, &bq.TableMetadata{
+		Description: rollupAbout, Schema: schemaOf(warehouse.RollupColumns()),
+		TimePartitioning: &bq.TimePartitioning{Type: bq.DayPartitioningType, Field: "day"},
+	})
+	if ignoreConflict(err) != nil {
+		return wrap("create table "+warehouse.Rollup, err)
 	}
 	err = d.Table(warehouse.Settings).Create(ctx, &bq.TableMetadata{ViewQuery: settingsQuery(warehouse.DefaultTimezone)})
 	return wrap("create view "+warehouse.Settings, ignoreConflict(err))
@@ -44,19 +51,25 @@ func ensureNotes(ctx context.Context, d *bq.Dataset) error {
 
 // noteStatements returns the GoogleSQL of ensureNotes.
 func noteStatements(project, dataset string) []string {
-	var columns []string
-	for _, c := range warehouse.NameColumns() {
+	return []string{
+		fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s (\n%s\n)\nOPTIONS (description = %q)",
+			quote(project, dataset, NamesRaw), definitions(warehouse.NameColumns()), namesAbout),
+		fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s (\n%s\n)\nPARTITION BY `day`\nOPTIONS (description = %q)",
+			quote(project, dataset, warehouse.Rollup), definitions(warehouse.RollupColumns()), rollupAbout),
+		fmt.Sprintf("CREATE VIEW IF NOT EXISTS %s AS\n%s", quote(project, dataset, warehouse.Settings), settingsQuery(warehouse.DefaultTimezone)),
+	}
+}
+
+func definitions(columns []warehouse.Column) string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
 		definition := quote(c.Name) + " " + sqlTypes[c.Type]
 		if c.Required {
 			definition += " NOT NULL"
 		}
-		columns = append(columns, fmt.Sprintf("  %s OPTIONS (description = %q)", definition, c.About))
+		list[i] = fmt.Sprintf("  %s OPTIONS (description = %q)", definition, c.About)
 	}
-	return []string{
-		fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s (\n%s\n)\nOPTIONS (description = %q)",
-			quote(project, dataset, NamesRaw), strings.Join(columns, ",\n"), namesAbout),
-		fmt.Sprintf("CREATE VIEW IF NOT EXISTS %s AS\n%s", quote(project, dataset, warehouse.Settings), settingsQuery(warehouse.DefaultTimezone)),
-	}
+	return strings.Join(list, ",\n")
 }
 
 // A nameRow is a row of the table of names.

@@ -29,13 +29,13 @@ const longestPause = time.Second
 func (r *Reader) query(statement string) *bq.Query {
 	q := r.client.Query(statement)
 	q.DefaultProjectID, q.DefaultDatasetID, q.Location = r.cfg.Project, r.cfg.Dataset, r.location
-	q.Labels = map[string]string{"cioevents": "reader"} // to find the cost in INFORMATION_SCHEMA.JOBS
+	q.Labels = map[string]string{"cioevents": r.purpose.label} // to find the cost in INFORMATION_SCHEMA.JOBS
 	q.ConnectionProperties = []*bq.ConnectionProperty{{Key: "time_zone", Value: "UTC"}}
 	return q
 }
 
 // dryRun lets BigQuery judge the statement, and returns an error unless the statement is
-// one SELECT. A second call with the same statement costs no request.
+// one of the Reader's kind. A second call with the same statement costs no request.
 func (r *Reader) dryRun(ctx context.Context, statement string) (plan, error) {
 	switch statement {
 	case "":
@@ -56,37 +56,37 @@ func (r *Reader) dryRun(ctx context.Context, statement string) (plan, error) {
 		return plan{}, errors.New("BigQuery does not say whether the statement only reads")
 	case details.StatementType == "SCRIPT":
 		return plan{}, errors.New("want one statement, have a script")
-	case details.StatementType != "SELECT":
-		return plan{}, fmt.Errorf("want a statement that reads, a SELECT: for BigQuery the statement is %s", details.StatementType)
+	case details.StatementType != r.purpose.kind:
+		return plan{}, fmt.Errorf("want a statement that %s, a %s: for BigQuery the statement is %s", r.purpose.verb, r.purpose.kind, details.StatementType)
 	}
 	r.plan = plan{statement, all.TotalBytesProcessed}
 	return r.plan, nil
 }
 
-// run runs the statement until the first rows are there. When ctx ends before, run cancels
-// the job by the id, which the Reader has chosen: the answer of BigQuery may be lost.
-func (r *Reader) run(ctx context.Context, statement string) (*bq.RowIterator, error) {
+// run runs the statement and calls use with the finished job. When ctx ends before, run
+// cancels the job by the id, which the Reader has chosen: the answer of BigQuery may be lost.
+func (r *Reader) run(ctx context.Context, statement string, use func(*bq.Job) error) error {
 	if _, err := r.dryRun(ctx, statement); err != nil {
-		return nil, err
+		return err
 	}
 	q := r.query(statement)
 	q.JobID = "cioevents_" + rand.Text()
 	q.MaxBytesBilled = r.cfg.MaxBytesBilled
-	it, err := start(ctx, q)
-	if err != nil && ctx.Err() != nil {
-		return nil, errors.Join(context.Cause(ctx), r.cancel(ctx, q.JobID))
+	job, err := q.Run(ctx)
+	if err == nil {
+		err = wait(ctx, job)
 	}
-	return it, err
+	if err == nil {
+		err = use(job)
+	}
+	if err != nil && ctx.Err() != nil {
+		return errors.Join(context.Cause(ctx), r.cancel(ctx, q.JobID))
+	}
+	return err
 }
 
-func start(ctx context.Context, q *bq.Query) (*bq.RowIterator, error) {
-	job, err := q.Run(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := wait(ctx, job); err != nil {
-		return nil, err
-	}
+// firstRows reads the first rows of a job.
+func firstRows(ctx context.Context, job *bq.Job) (*bq.RowIterator, error) {
 	it, err := job.Read(ctx)
 	if err != nil {
 		return nil, err

@@ -24,6 +24,7 @@ const pageRows = 5000
 // Storage Read API cannot read views.
 type Reader struct {
 	cfg      Config
+	purpose  purpose
 	client   *bq.Client
 	location string // of the dataset, and so of all jobs
 
@@ -34,6 +35,14 @@ type Reader struct {
 	stop context.CancelCauseFunc // ends the rows of the present query; nil before the first
 	plan plan                    // of the latest statement
 }
+
+// A purpose is what a Reader's jobs are for.
+type purpose struct {
+	kind, verb string // of the statements that may run, in BigQuery's words and in ours
+	label      string
+}
+
+var forReading = purpose{kind: "SELECT", verb: "reads", label: "reader"}
 
 var errClosed = errors.New("reader is closed, or another query has begun")
 
@@ -46,7 +55,7 @@ func OpenReader(ctx context.Context, cfg Config) (*Reader, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	r := &Reader{cfg: cfg}
+	r := &Reader{cfg: cfg, purpose: forReading}
 	r.life, r.end = context.WithCancelCause(context.WithoutCancel(ctx))
 	var err error
 	if r.client, err = newTables(r.life, &cfg); err != nil { //nolint:contextcheck // the client lives until Close
@@ -68,7 +77,11 @@ func (r *Reader) Query(ctx context.Context, statement string) (*warehouse.Rows, 
 	if err != nil {
 		return nil, r.explain(ctx, err)
 	}
-	it, err := r.run(ctx, statement)
+	var it *bq.RowIterator
+	err = r.run(ctx, statement, func(job *bq.Job) (err error) {
+		it, err = firstRows(ctx, job)
+		return err
+	})
 	if err != nil {
 		defer release()
 		return nil, r.explain(ctx, err)

@@ -60,6 +60,7 @@ var sqlTypes = map[warehouse.Type]string{
 	warehouse.Boolean:   "BOOL",
 	warehouse.Timestamp: "TIMESTAMP",
 	warehouse.JSON:      "JSON",
+	warehouse.Date:      "DATE",
 }
 
 // quote joins the parts into a quoted name. No part contains a backquote: New checks

@@ -16,23 +16,28 @@ func TestStatementsAreWhatOpenDoes(t *testing.T) {
 	p := start(t, bigqueryfake.Config{})
 	open(t, p.config())
 	statements := bigquery.Statements(project, dataset, "")
-	if want := 5 + 2 + 2*len(warehouse.Views()) + len(warehouse.RetiredViews()); len(statements) != want {
+	if want := 6 + 2 + 2*len(warehouse.Views()) + len(warehouse.RetiredViews()); len(statements) != want {
 		t.Fatalf("there are %d statements; want %d", len(statements), want)
 	}
 	for i, name := range append([]string{warehouse.Events, warehouse.Names}, warehouse.Views()...) {
 		view := p.Table(project, dataset, name)
 		want := "CREATE OR REPLACE VIEW `proj.messaging." + name + "`\nOPTIONS (labels = [('cioevents_views', '" + view.Labels["cioevents_views"] + "')]) AS\n" + view.View.Query
-		if got := statements[5+i]; got != want {
+		if got := statements[6+i]; got != want {
 			t.Errorf("statement is\n%s\nwant\n%s", got, want)
 		}
 	}
-	if query := p.Table(project, dataset, warehouse.Settings).View.Query; !strings.HasSuffix(statements[4], "\n"+query) {
-		t.Errorf("statement is\n%s\nwant the query\n%s", statements[4], query)
+	if query := p.Table(project, dataset, warehouse.Settings).View.Query; !strings.HasSuffix(statements[5], "\n"+query) {
+		t.Errorf("statement is\n%s\nwant the query\n%s", statements[5], query)
 	}
-	for _, c := range warehouse.NameColumns() {
-		if !strings.Contains(statements[3], "\n  `"+c.Name+"` ") {
-			t.Errorf("CREATE TABLE of names lacks column %s", c.Name)
+	for i, columns := range [][]warehouse.Column{warehouse.NameColumns(), warehouse.RollupColumns()} {
+		for _, c := range columns {
+			if !strings.Contains(statements[3+i], "\n  `"+c.Name+"` ") {
+				t.Errorf("statement %d lacks column %s", 3+i, c.Name)
+			}
 		}
+	}
+	if by := p.Table(project, dataset, warehouse.Rollup).TimePartitioning; by.Field != "day" || by.Type != "DAY" || !strings.Contains(statements[4], "\nPARTITION BY `day`\n") {
+		t.Errorf("the rollup is partitioned by %+v and by\n%s", by, statements[4])
 	}
 	for _, c := range warehouse.Columns() {
 		if !strings.Contains(statements[1], "\n  `"+c.Name+"` ") {
@@ -89,7 +94,7 @@ func TestCompactDay(t *testing.T) {
 		t.Errorf("the script rewrites a day without repeated rows:\n%s", got)
 	}
 	// A compaction keeps the rows that the view shows.
-	view := condition(bigquery.Statements(project, dataset, "")[5])
+	view := condition(bigquery.Statements(project, dataset, "")[6])
 	if !strings.Contains(got, view) {
 		t.Errorf("the script does not keep the rows of the view, which are by %s:\n%s", view, got)
 	}

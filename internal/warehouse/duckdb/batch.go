@@ -135,6 +135,7 @@ var sqlTypes = map[warehouse.Type]string{
 	warehouse.Boolean:   "BOOLEAN",
 	warehouse.Timestamp: "TIMESTAMPTZ",
 	warehouse.JSON:      "JSON",
+	warehouse.Date:      "DATE", // of the rollup
 }
 
 // stageTypes are the types of a batch's columns. JSON is a text in a batch, because

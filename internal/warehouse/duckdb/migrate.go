@@ -37,7 +37,7 @@ func Statements() []string {
 	list = append(list, noteStatements()...)
 	list = append(list, duckdbsql.Views(duckdbsql.Store{Schema: warehouse.DefaultSchema, Fill: warehouse.HealthSQL})...)
 	// Views in main, so that DuckDB's own shell finds the names without a schema.
-	for _, view := range append([]string{warehouse.Events, warehouse.Names, warehouse.Settings}, warehouse.Views()...) {
+	for _, view := range append([]string{warehouse.Events, warehouse.Names, warehouse.Settings, warehouse.Rollup}, warehouse.Views()...) {
 		list = append(list, fmt.Sprintf("CREATE OR REPLACE VIEW main.%[1]s AS SELECT * FROM %[2]s.%[1]s", view, warehouse.DefaultSchema))
 	}
 	for _, view := range warehouse.Views() {

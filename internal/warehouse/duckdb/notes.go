@@ -16,20 +16,25 @@ const (
 	settingsTable = warehouse.DefaultSchema + "." + warehouse.Settings
 )
 
-// noteStatements create the two tables. A single statement creates the table of settings
+// noteStatements create the two tables, and the table of the rollup. A single statement creates the table of settings
 // with its row: a crash leaves no empty table.
 func noteStatements() []string {
-	definitions := make([]string, len(warehouse.NameColumns()))
-	for i, c := range warehouse.NameColumns() {
+	return []string{
+		createTable(namesTable, warehouse.NameColumns()),
+		createTable(rollupTable, warehouse.RollupColumns()),
+		"CREATE TABLE IF NOT EXISTS " + settingsTable + " AS SELECT '" + warehouse.DefaultTimezone + "' AS timezone",
+	}
+}
+
+func createTable(name string, columns []warehouse.Column) string {
+	definitions := make([]string, len(columns))
+	for i, c := range columns {
 		definitions[i] = quote(c.Name) + " " + sqlTypes[c.Type]
 		if c.Required {
 			definitions[i] += " NOT NULL"
 		}
 	}
-	return []string{
-		"CREATE TABLE IF NOT EXISTS " + namesTable + " (" + strings.Join(definitions, ", ") + ")",
-		"CREATE TABLE IF NOT EXISTS " + settingsTable + " AS SELECT '" + warehouse.DefaultTimezone + "' AS timezone",
-	}
+	return "CREATE TABLE IF NOT EXISTS " + name + " (" + strings.Join(definitions, ", ") + ")"
 }
 
 // Names implements warehouse.Notes.

@@ -59,7 +59,8 @@ type settingsRow struct {
 func (s *Sink) openNotes() error {
 	return errors.Join(
 		writeNote[nameRow](s.dir, warehouse.Names, noteSchema, nil),
-		writeNote[settingsRow](s.dir, warehouse.Settings, noteSchema, nil))
+		writeNote[settingsRow](s.dir, warehouse.Settings, noteSchema, nil),
+		writeRollup(s.dir, noteSchema, nil))
 }
 
 // Names implements warehouse.Notes.
@@ -157,32 +158,27 @@ func readNote[T any](ctx context.Context, dir, table, name string) ([]T, error) 
 	return rows, nil
 }
 
-// notesSQL returns the statements that create the views of names and settings. In a folder
-// of an older release, which has no files for the views, nothing has a name and the time
-// zone is the default.
+// notesSQL returns the statements that create the views of names, settings and the rollup.
+// In a folder of an older release, which has no files for the views, nothing has a name and
+// the time zone is the default.
 func notesSQL(dir string) string {
-	names, settings := "SELECT "+nullsSQL(warehouse.NameColumns())+" WHERE false", "SELECT NULL::VARCHAR AS timezone WHERE false"
-	if hasNotes(dir) {
-		names = "SELECT * FROM " + noteFiles(dir, warehouse.Names)
-		settings = "SELECT * FROM " + noteFiles(dir, warehouse.Settings)
-	}
 	return fmt.Sprintf(`CREATE OR REPLACE VIEW {schema}.%s AS
 %s;
 
 CREATE OR REPLACE VIEW {schema}.%s AS
 SELECT coalesce(max(timezone), '%s') AS timezone FROM (%s);
-`, warehouse.Names, names, warehouse.Settings, warehouse.DefaultTimezone, settings)
+
+CREATE OR REPLACE VIEW {schema}.%s AS
+%s;
+`, warehouse.Names, noteSQL(dir, warehouse.Names, warehouse.NameColumns()),
+		warehouse.Settings, warehouse.DefaultTimezone, noteSQL(dir, warehouse.Settings, warehouse.SettingColumns()),
+		warehouse.Rollup, noteSQL(dir, warehouse.Rollup, warehouse.RollupColumns()))
 }
 
-func hasNotes(dir string) bool {
-	for _, table := range []string{warehouse.Names, warehouse.Settings} {
-		if _, err := os.Stat(filepath.Join(dir, table, noteSchema+fileSuffix)); err != nil {
-			return false
-		}
+// noteSQL selects the rows of a table's files, or no rows if there are no files.
+func noteSQL(dir, table string, columns []warehouse.Column) string {
+	if _, err := os.Stat(filepath.Join(dir, table, noteSchema+fileSuffix)); err != nil {
+		return "SELECT " + nullsSQL(columns) + " WHERE false"
 	}
-	return true
-}
-
-func noteFiles(dir, table string) string {
-	return "read_parquet(" + quote(filepath.Join(globEscape.Replace(dir), table, "*"+fileSuffix)) + ", union_by_name = true)"
+	return "SELECT * FROM read_parquet(" + quote(filepath.Join(globEscape.Replace(dir), table, "*"+fileSuffix)) + ", union_by_name = true)"
 }

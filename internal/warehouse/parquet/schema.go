@@ -21,6 +21,7 @@ var nodes = map[warehouse.Type]pq.Node{
 	// Not pq.JSON(): DuckDB parses a JSON column while reading, and one body that is
 	// JSON to Go but not to DuckDB would fail every query.
 	warehouse.JSON: pq.String(),
+	warehouse.Date: pq.Date(), // of the rollup
 }
 
 // plain are the columns without a dictionary. Nearly all their values differ within a
@@ -44,6 +45,10 @@ type field struct {
 
 // fieldsOf returns the columns of a file: columns, and versionColumn after them.
 func fieldsOf(columns []warehouse.Column) []field {
+	return append(columnFields(columns), field{versionColumn, nodes[warehouse.Integer]})
+}
+
+func columnFields(columns []warehouse.Column) []field {
 	fields := make([]field, len(columns), len(columns)+1)
 	for i, c := range columns {
 		node, ok := plain[c.Name]
@@ -55,7 +60,7 @@ func fieldsOf(columns []warehouse.Column) []field {
 		}
 		fields[i] = field{c.Name, node}
 	}
-	return append(fields, field{versionColumn, nodes[warehouse.Integer]})
+	return fields
 }
 
 // withFieldsOf adds the columns of a file, which another release may have written.

@@ -90,7 +90,7 @@ func Views(dir string) string {
 // types are DuckDB's types of the columns in a file.
 var types = map[warehouse.Type]string{
 	warehouse.Text: "VARCHAR", warehouse.Integer: "BIGINT", warehouse.Boolean: "BOOLEAN",
-	warehouse.Timestamp: "TIMESTAMPTZ", warehouse.JSON: "VARCHAR",
+	warehouse.Timestamp: "TIMESTAMPTZ", warehouse.JSON: "VARCHAR", warehouse.Date: "DATE",
 }
 
 // emptySQL selects all columns of a file of this release, and no rows.

@@ -87,6 +87,8 @@ type kind interface {
 	// write meanwhile, and after an interruption the next Backfill completes the work.
 	// The caller calls Migrate first.
 	Backfill(ctx context.Context, b Backfilling) (Backfilled, error)
+	// rollUp does the work of Place.Rollup for the days.
+	rollUp(ctx context.Context, days warehouse.Days, before func(warehouse.Estimate) bool, log zerolog.Logger) (RolledUp, error)
 	// ReplacesFiles reports whether Compact and Backfill replace files, which stay for
 	// a time for the queries that read them.
 	ReplacesFiles() bool

@@ -57,7 +57,7 @@ var (
 	}
 	// NoWriting is an account that may read the table, and not append rows, as with
 	// roles/bigquery.dataViewer.
-	NoWriting = &Denial{text: NoRole.text, lacks: []string{"bigquery.tables.updateData", updatePermission}}
+	NoWriting = &Denial{text: NoRole.text, lacks: []string{changePermission, updatePermission}}
 	// NoUpdating is an account of a custom role that may append rows, and not add columns.
 	NoUpdating = &Denial{lacks: []string{updatePermission}}
 	// NoReading is an account that may append rows, and not read the table.
@@ -77,6 +77,9 @@ var (
 // updatePermission is the permission of patchTable
 // (https://cloud.google.com/bigquery/docs/access-control#bq-permissions).
 const updatePermission = "bigquery.tables.update"
+
+// changePermission is the permission to change rows.
+const changePermission = "bigquery.tables.updateData"
 
 // lacks reports whether a Denial takes the permission away. The caller holds the mutex.
 func (s *Server) lacks(permission string) bool {

@@ -27,7 +27,7 @@
 //   - rows written twice by the client library after a lost answer
 //   - a view that selects one row of each key, or one text: see Server.View
 //   - query jobs: dry runs, own ids, locations, maximumBytesBilled, cancellation, and
-//     getQueryResults with pages and jobComplete=false
+//     getQueryResults with pages and jobComplete=false; a MERGE with the numbers of rows
 //
 // The rows of a query job come from Config.Engine, which runs the statement over the
 // stored rows. Tests use the engine of package bigquerytest, which is DuckDB. So a test
@@ -43,7 +43,7 @@
 //   - streams created by an application, offsets, change data capture and Arrow
 //   - RECORD, REPEATED, and types that this module does not use
 //   - permissions and quotas, except as a Denial or a Fault
-//   - deleting and listing datasets, and scripts, DML and DDL as jobs
+//   - deleting and listing datasets, and scripts, DDL and other DML than MERGE as jobs
 //   - the delay until a row is visible
 //
 // Statuses, error codes and texts come from Google's documentation and from the source

@@ -14,8 +14,8 @@ type Engine interface {
 	// Plan resolves the names of a statement and runs nothing. The error is a
 	// MissingTableError, or a mistake in the statement.
 	Plan(ctx context.Context, q Query) (Plan, error)
-	// Run runs a statement that Plan has accepted as a SELECT. The end of ctx cancels the
-	// job.
+	// Run runs a statement that Plan has accepted as a SELECT or a MERGE. The end of ctx
+	// cancels the job.
 	Run(ctx context.Context, q Query) (*Result, error)
 }
 
@@ -39,6 +39,15 @@ type Plan struct {
 type Result struct {
 	Fields []*bigquery.TableFieldSchema
 	Rows   [][]any
+	// Merged is the result of a MERGE, which has no rows.
+	Merged *Merged
+}
+
+// A Merged has the rows of a table after a MERGE, in the form of Server.Rows.
+type Merged struct {
+	Table             string
+	Rows              []map[string]any
+	Inserted, Deleted int64
 }
 
 // A MissingTableError reports a table or a view that the dataset does not have.

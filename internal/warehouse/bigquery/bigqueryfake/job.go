@@ -36,6 +36,17 @@ func (s *Server) run(ctx context.Context, j *job) {
 		j.failed = &bigquery.ErrorProto{Reason: "invalidQuery", Message: err.Error(), Location: "query"}
 	default:
 		j.result = result
+		s.merge(j.query, result.Merged)
+	}
+}
+
+// merge stores what a MERGE has changed. The caller holds the mutex.
+func (s *Server) merge(q Query, m *Merged) {
+	if m == nil {
+		return
+	}
+	if t := s.tables[tableName(q.Project, q.Dataset, m.Table)]; t != nil {
+		t.rows, t.len = m.Rows, len(m.Rows)
 	}
 }
 
@@ -76,6 +87,10 @@ func (j *job) described() *bigquery.Job {
 		resource.Status = &bigquery.JobStatus{State: "DONE", ErrorResult: j.failed, Errors: []*bigquery.ErrorProto{j.failed}}
 	case j.ended():
 		resource.Status.State = "DONE"
+		if m := j.result.Merged; m != nil {
+			resource.Statistics.Query.DmlStats = &bigquery.DmlStatistics{InsertedRowCount: m.Inserted, DeletedRowCount: m.Deleted}
+			resource.Statistics.Query.NumDmlAffectedRows = m.Inserted + m.Deleted
+		}
 	}
 	return &resource
 }

@@ -26,14 +26,29 @@ func (s *Server) insertJob(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, mistake(q, resource.JobReference.Location, err)
 	}
+	if err := s.mayChange(q, plan); err != nil {
+		return nil, err
+	}
 	bytes := s.bytesRead(q, plan)
 	if resource.Configuration.DryRun {
 		return answered(resource, plan, bytes), nil
 	}
-	if plan.StatementType != "SELECT" {
+	if plan.StatementType != "SELECT" && plan.StatementType != "MERGE" {
 		return nil, &restError{http.StatusNotImplemented, "notImplemented", "bigqueryfake runs no " + plan.StatementType}
 	}
 	return s.begin(&job{resource: resource, query: q, plan: plan, bytes: bytes, done: make(chan struct{}), end: func() {}}) //nolint:contextcheck // the job outlives the request that starts it
+}
+
+// mayChange refuses a MERGE of an account without the permission to change rows. The text
+// is that of https://github.com/PostHog/posthog/pull/68010, with another permission.
+func (s *Server) mayChange(q Query, p Plan) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.StatementType != "MERGE" || !s.lacks(changePermission) {
+		return nil
+	}
+	table := q.Project + ":" + q.Dataset
+	return &restError{http.StatusForbidden, "accessDenied", "Access Denied: Dataset " + table + ": Permission " + changePermission + " denied on dataset " + table + " (or it may not exist)."}
 }
 
 // queryOf checks the configuration of a job and completes its reference.

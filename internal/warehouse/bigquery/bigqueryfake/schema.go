@@ -19,6 +19,7 @@ var types = map[string]storagepb.TableFieldSchema_Type{
 	"BOOL":      storagepb.TableFieldSchema_BOOL,
 	"TIMESTAMP": storagepb.TableFieldSchema_TIMESTAMP,
 	"JSON":      storagepb.TableFieldSchema_JSON,
+	"DATE":      storagepb.TableFieldSchema_DATE,
 }
 
 // modes has the modes that the fake knows. The empty mode is NULLABLE.

@@ -45,6 +45,9 @@ func (e engine) Plan(ctx context.Context, q bigqueryfake.Query) (bigqueryfake.Pl
 		return bigqueryfake.Plan{}, err
 	}
 	defer r.Close()
+	if m, ok := mergeOf(q.SQL); ok {
+		return m.plan(ctx, r)
+	}
 	table, err := warehouse.ReadTable(ctx, r, "EXPLAIN (FORMAT json) "+translated(q.SQL))
 	switch {
 	case err != nil && strings.Contains(err.Error(), "want one statement"):
@@ -64,6 +67,9 @@ func (e engine) Run(ctx context.Context, q bigqueryfake.Query) (*bigqueryfake.Re
 		return nil, err
 	}
 	defer r.Close()
+	if m, ok := mergeOf(q.SQL); ok {
+		return m.run(ctx, r)
+	}
 	columns, err := warehouse.ReadTable(ctx, r, "DESCRIBE "+translated(q.SQL))
 	if err != nil {
 		return nil, err
@@ -83,7 +89,7 @@ func (e engine) Run(ctx context.Context, q bigqueryfake.Query) (*bigqueryfake.Re
 func (e engine) open(ctx context.Context, q bigqueryfake.Query) (*duckdb.Reader, error) {
 	var script strings.Builder
 	script.WriteString("CREATE SCHEMA " + q.Dataset + "; SET search_path = '" + q.Dataset + ",main'; SET default_null_order = 'nulls_first';\n")
-	for name, columns := range map[string][]warehouse.Column{bigquery.Raw: warehouse.Columns(), bigquery.NamesRaw: warehouse.NameColumns()} {
+	for name, columns := range map[string][]warehouse.Column{bigquery.Raw: warehouse.Columns(), bigquery.NamesRaw: warehouse.NameColumns(), warehouse.Rollup: warehouse.RollupColumns()} {
 		if q.Server.Table(q.Project, q.Dataset, name) == nil {
 			continue
 		}
@@ -124,7 +130,7 @@ func (e engine) save(rows []map[string]any) (string, error) {
 
 var duckTypes = map[warehouse.Type]string{
 	warehouse.Text: "VARCHAR", warehouse.Integer: "BIGINT", warehouse.Boolean: "BOOLEAN",
-	warehouse.Timestamp: "TIMESTAMPTZ", warehouse.JSON: "JSON",
+	warehouse.Timestamp: "TIMESTAMPTZ", warehouse.JSON: "JSON", warehouse.Date: "DATE",
 }
 
 func columnTypes(columns []warehouse.Column) string {
