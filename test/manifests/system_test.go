@@ -9,12 +9,14 @@ import (
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/json"
 	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
 )
@@ -65,6 +67,7 @@ type system struct {
 	monitors      []*monitoringv1.ServiceMonitor
 	rules         []*monitoringv1.PrometheusRule
 	scaledObjects []*scaledObject
+	jobs          []*batchv1.CronJob
 	workloads     []workload
 	// mistakes are what does not decode.
 	mistakes []string
@@ -84,6 +87,10 @@ func build(dir string) (*system, error) {
 	if err != nil {
 		return nil, err
 	}
+	return systemOf(objects)
+}
+
+func systemOf(objects resmap.ResMap) (*system, error) {
 	s := &system{}
 	for _, o := range objects.Resources() {
 		text, err := o.AsYAML()
@@ -97,6 +104,9 @@ func build(dir string) (*system, error) {
 	}
 	for _, d := range s.sets {
 		s.workloads = append(s.workloads, workload{"StatefulSet", d.Name, d.Spec.Selector, d.Spec.Template, d.Spec.VolumeClaimTemplates})
+	}
+	for _, j := range s.jobs {
+		s.workloads = append(s.workloads, workload{"CronJob", j.Name, nil, j.Spec.JobTemplate.Spec.Template, nil})
 	}
 	return s, nil
 }
@@ -119,6 +129,8 @@ func (s *system) add(kind string, text []byte) {
 		problem = keep(&s.deployments, text)
 	case "apps/v1 StatefulSet":
 		problem = keep(&s.sets, text)
+	case "batch/v1 CronJob":
+		problem = keep(&s.jobs, text)
 	case "policy/v1 PodDisruptionBudget":
 		problem = keep(&s.budgets, text)
 	case "autoscaling/v2 HorizontalPodAutoscaler":
