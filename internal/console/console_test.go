@@ -3,6 +3,7 @@ package console_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/console"
 	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
@@ -303,14 +305,49 @@ func TestOverview(t *testing.T) {
 	}
 	b.publish(webhooktest.Get("email_bounced_hard"))
 	page := b.get("/").Body.String()
-	for _, want := range []string{"<title>Overview", "<td>default</td>", "1 message in the stream", `aria-current="page"`} {
+	for _, want := range []string{"<title>Overview", "No worker has reported itself", "1 message in the stream", `aria-current="page"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q:\n%s", want, page)
 		}
 	}
 	part := b.call("GET", "/", "", func(r *http.Request) { r.Header.Set("HX-Request", "true") }).Body.String()
-	if strings.Contains(part, "<html") || !strings.Contains(part, "<td>default</td>") {
+	if strings.Contains(part, "<html") || !strings.Contains(part, "1 message in the stream") {
 		t.Errorf("the part for htmx:\n%s", part)
+	}
+}
+
+// The overview shows what workers report: what they cannot reach, and the policy in force.
+func TestOverviewOfWorkers(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	if _, err := b.conn.CreateState(t.Context(), stream.Settings{}); err != nil {
+		t.Fatal(err)
+	}
+	for i, reason := range []string{"", "", "disk full"} {
+		state := operate.PartOK
+		if reason != "" {
+			state = operate.PartDown
+		}
+		h := &operate.Heartbeat{
+			Worker: fmt.Sprintf("w%d", i), At: time.Now(), StartedAt: time.Now(), DryRun: i == 2,
+			Warehouses: []operate.Part{{Name: "warehouse", Place: "duckdb x", State: state, Reason: reason, Since: time.Now()}},
+			Policies:   []operate.WorkspacePolicy{{Workspace: "acme", SuppressionMode: "unsubscribe", SuppressionLimit: 1000, Effects: "built-in"}},
+		}
+		if err := operate.SendHeartbeat(t.Context(), b.conn, h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page := b.get("/").Body.String()
+	for want, times := range map[string]int{
+		"<td>Warehouse</td>": 2, `<span class="tag bad">down</span>`: 1, "<td>disk full</td>": 1, `<td class="n">2</td>`: 1,
+		"<td>unsubscribe</td>": 2, ">dry run<": 1, `<span class="tag good">ready</span>`: 3,
+	} {
+		if got := strings.Count(page, want); got != times {
+			t.Errorf("%q is %d times on the page, want %d:\n%s", want, got, times, page)
+		}
+	}
+	if strings.Index(page, "disk full") > strings.Index(page, "duckdb x") {
+		t.Error("what is down is not the first line")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cioevents/cioevents/internal/fault"
+	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/report"
 	"github.com/cioevents/cioevents/internal/stream"
 )
@@ -25,7 +26,8 @@ const overviewTimeout = 5 * time.Second
 type overviewData struct {
 	Problem    string
 	Status     *stream.Status
-	Workspaces []stream.LastEvent
+	Workspaces []operate.LastCall
+	Workers    []operate.Heartbeat
 	Dead, Held uint64
 	// Warehouse is where the rows are.
 	Warehouse string
@@ -42,16 +44,22 @@ func (s *Server) overview(_ http.ResponseWriter, r *http.Request) (view, error) 
 	if known := s.numbers.known(activityKey); known != nil {
 		d.Activity = newActivity(known)
 	}
-	var err error
-	if d.Status, err = s.cfg.Conn.Status(ctx); err == nil {
-		d.Workspaces, err = s.cfg.Conn.LastEvents(ctx)
-	}
-	if err != nil {
+	if err := d.read(ctx, s.cfg.Conn); err != nil {
 		d.Problem = err.Error()
-	} else {
-		d.countDead()
 	}
 	return view{file: "overview", part: "overview-live", data: d}, nil
+}
+
+func (d *overviewData) read(ctx context.Context, conn *stream.Conn) (err error) {
+	if d.Status, err = conn.Status(ctx); err != nil {
+		return err
+	}
+	d.countDead()
+	if d.Workspaces, err = operate.LastCalls(ctx, conn); err != nil {
+		return err
+	}
+	d.Workers, err = operate.Workers(ctx, conn)
+	return err
 }
 
 func (d *overviewData) countDead() {
@@ -63,7 +71,7 @@ func (d *overviewData) countDead() {
 	}
 }
 
-// Last returns the time of the last event, zero without one.
+// Last returns the time of the last signed call, zero without one.
 func (d overviewData) Last() (last time.Time) {
 	for _, w := range d.Workspaces {
 		if w.At.After(last) {

@@ -48,7 +48,6 @@ func TestOperatorNeedsNoMore(t *testing.T) {
 		}},
 		{"foreign", func() error { _, err := conn.CreateForeign(ctx, stream.ForeignConsumer{Name: "mine"}); return err }},
 		{"status", func() error { _, err := conn.Status(ctx); return err }},
-		{"last events", func() error { _, err := conn.LastEvents(ctx); return err }},
 		{"event", func() error { _, err := conn.ReadEvent(ctx, 1); return err }},
 		{"recent", func() error {
 			return conn.ReadRecent(ctx, nil, 10, func(event.Attempt) bool { return true })
