@@ -67,10 +67,25 @@ func normalize(kind Kind, value string) Identifier {
 // for webhook.SameMailbox if their Address is equal.
 func Address(text string) string {
 	spec, ok := webhook.AddrSpec(text)
-	if !ok {
+	switch {
+	case !ok:
 		return strings.TrimSpace(text)
+	case isLower(spec):
+		return spec
+	default:
+		return strings.Map(lower, spec)
 	}
-	return strings.Map(lower, spec)
+}
+
+// isLower reports whether an address has neither capitals nor letters outside of ASCII, as
+// most addresses.
+func isLower(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; 'A' <= c && c <= 'Z' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // lower returns a letter in lower case. The lower case of the Kelvin sign is the letter k
@@ -84,12 +99,14 @@ func lower(r rune) rune {
 
 // Identify returns the identifiers of the person of an event, at most one of each kind.
 // Identify does not read the recipient: a message may go to somebody else's address.
-func Identify(e *webhook.Event) []Identifier {
+func Identify(e *webhook.Event) []Identifier { return appendPerson(nil, e) }
+
+// appendPerson is Identify, without an allocation in a loop.
+func appendPerson(ids []Identifier, e *webhook.Event) []Identifier {
 	id := e.Identifiers.ID
 	if id == "" {
 		id = e.CustomerID // deprecated by Customer.io
 	}
-	ids := make([]Identifier, 0, len(Kinds()))
 	for _, i := range [...]Identifier{{ID, id}, {Email, e.Identifiers.Email}, {CioID, e.Identifiers.CioID}, {Phone, e.Identifiers.Phone}} {
 		if i = normalize(i.Kind, i.Value); i.Value != "" {
 			ids = append(ids, i)
@@ -101,12 +118,14 @@ func Identify(e *webhook.Event) []Identifier {
 // Owner returns the identifiers that decide whose event an event is: the identifiers of
 // Identify. Without them, the recipient's address or phone number decides. A subscription
 // event has an address and no recipient.
-func Owner(e *webhook.Event) []Identifier {
-	if ids := Identify(e); len(ids) > 0 {
+func Owner(e *webhook.Event) []Identifier { return appendOwner(nil, e) }
+
+// appendOwner is Owner, without an allocation in a loop.
+func appendOwner(ids []Identifier, e *webhook.Event) []Identifier {
+	if ids = appendPerson(ids, e); len(ids) > 0 {
 		return ids
 	}
-	var ids []Identifier
-	for _, text := range []string{e.EmailAddress, e.Recipient} {
+	for _, text := range [...]string{e.EmailAddress, e.Recipient} {
 		if i, ok := contact(e.ObjectType, text); ok {
 			ids = append(ids, i)
 		}

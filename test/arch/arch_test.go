@@ -42,6 +42,7 @@ var owners = map[string]string{
 	"google.golang.org/grpc":                 "internal/warehouse/bigquery",
 	"google.golang.org/protobuf":             "internal/warehouse/bigquery",
 	"github.com/spf13/pflag":                 "internal/config",
+	"github.com/dchest/siphash":              "internal/privacy",
 	"github.com/spf13/cobra":                 "cmd/cioctl",
 	"github.com/vbauerster/mpb/v8":           "cmd/cioctl",
 	"github.com/mattn/go-isatty":             "internal/terminal",
