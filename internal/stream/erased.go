@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/cioevents/cioevents/internal/privacy"
@@ -139,6 +140,8 @@ func wrapErased(verb string, err error) error {
 		return nil
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return ErrNoErased
+	case errors.Is(err, nats.ErrPermissionViolation):
+		return fmt.Errorf("%s bucket %s: the user needs the permissions of deploy/k8s/base/nats/accounts.conf: %w", verb, ErasedName, err)
 	default:
 		return fmt.Errorf("%s bucket %s: %w", verb, ErasedName, err)
 	}

@@ -8,6 +8,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
+// MarksWithin is the time in which every running worker honours a new mark: a worker with an
+// older list writes nothing to a warehouse. Rows of events that a worker had fetched before
+// may still be written later.
+const MarksWithin = 10 * time.Second
+
 // Marks are the marks of CIOEVENTS_ERASED at a time. The zero Marks are those of a missing
 // bucket. The worker needs the right to ask for the state of the bucket, and no other.
 type Marks struct {

@@ -19,6 +19,9 @@ import (
 type Rows struct {
 	// Mail counts the written e-mail events. Default: no count.
 	Mail *Mail
+	// Guard changes rows before they are written. Its error retries the batch. Default: no
+	// change.
+	Guard func([]warehouse.Row) error
 
 	sink    warehouse.Sink
 	metrics rowMetrics
@@ -49,6 +52,11 @@ func (h *Rows) Handle(ctx context.Context, batch []event.Attempt, fail func(int,
 	places := h.parse(batch, rows, fail)
 	if rows = rows[:len(places)]; len(rows) == 0 {
 		return nil
+	}
+	if h.Guard != nil {
+		if err := h.Guard(rows); err != nil {
+			return err
+		}
 	}
 	result, err := h.write(ctx, rows)
 	if err != nil {

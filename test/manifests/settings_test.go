@@ -16,6 +16,7 @@ import (
 	"github.com/cioevents/cioevents/internal/app/ingestapp"
 	"github.com/cioevents/cioevents/internal/app/workerapp"
 	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/warehouse/guard"
 )
 
 // settings are those of one of our programs, as its main declares them.
@@ -77,6 +78,8 @@ func (s *system) environment(t *testing.T, c corev1.Container) map[string]string
 				}
 				return value
 			})
+		case v.Name == guard.KeySetting:
+			env[v.Name] = strings.Repeat("k", 32) // a shorter key is a mistake
 		case v.ValueFrom.SecretKeyRef != nil:
 			env[v.Name] = strings.ReplaceAll(v.ValueFrom.SecretKeyRef.Key, "-", "")
 		case v.ValueFrom.ConfigMapKeyRef != nil:
@@ -219,10 +222,10 @@ func TestPodsHoldTheirOwnSecretsAlone(t *testing.T) {
 	t.Parallel()
 	want := map[string][]string{
 		"ingest":             {"nats-ingest-password", "webhook-secret"},
-		"worker":             {"app-api-key", "nats-worker-password", "site-id", "track-api-key"}, // the only one of dev
+		"worker":             {"app-api-key", "nats-worker-password", "privacy-key", "site-id", "track-api-key"}, // the only one of dev
 		"worker-suppression": {"nats-worker-password", "site-id", "track-api-key"},
 		"worker-engagement":  {"nats-worker-password", "site-id", "track-api-key"},
-		"worker-warehouse":   {"app-api-key", "nats-worker-password"},
+		"worker-warehouse":   {"app-api-key", "nats-worker-password", "privacy-key"},
 		"nats":               {"nats-ingest-password", "nats-operator-password", "nats-worker-password"},
 	}
 	each(t, func(t *testing.T, s *system) {

@@ -9,6 +9,7 @@ import (
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/customerio"
 	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/warehouse/guard"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 	"github.com/cioevents/cioevents/internal/worker"
 )
@@ -39,6 +40,8 @@ type Config struct {
 	// MaxAckPending is the largest number of messages of a consumer that are delivered
 	// to the workers and not settled.
 	MaxAckPending int
+	// Privacy says what the warehouses may know about persons.
+	Privacy guard.Settings
 	// Now is the clock for the ages of messages. Default time.Now.
 	Now func() time.Time
 	// BeatEvery is the time between two heartbeats, and between two looks at the stream.
@@ -67,6 +70,7 @@ func (c *Config) DeclareWorker(s *config.Set) {
 	c.Consumers = []string{Suppression, Engagement, Warehouse}
 	s.Var((*config.List)(&c.Consumers), "WORKER_CONSUMERS", "consumers that this process runs: suppression, engagement, warehouse (comma-separated)")
 	s.Var((*config.List)(&c.Warehouses), place.Setting, "warehouse that receives a row for each event: duckdb:FILE, parquet:DIR or bigquery://PROJECT/DATASET. Several warehouses, comma-separated, are written independently of each other")
+	c.Privacy.Declare(s)
 	c.Track.Declare(s)
 	s.Count(&c.EngagementBatch, "ENGAGEMENT_BATCH", defaultEngagementBatch, "largest number of opens and clicks in a batch; a batch makes one update a person")
 	c.Effects.Declare(s)

@@ -15,6 +15,7 @@ import (
 	"github.com/cioevents/cioevents/internal/fault"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/guard"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 	"github.com/cioevents/cioevents/internal/worker"
 )
@@ -28,6 +29,7 @@ type storeGuard struct {
 	conn   *stream.Conn
 	sink   place.Sink
 	rows   *worker.Rows
+	erased *guard.Guard
 	log    zerolog.Logger
 
 	known  chan struct{} // closed when own and opened are set
@@ -188,7 +190,7 @@ type guarded struct {
 
 // Fetch implements worker.Source.
 func (s guarded) Fetch(ctx context.Context, l event.Limits) ([]event.Attempt, error) {
-	if !s.guard.isLinked() {
+	if !s.guard.isLinked() || s.guard.erased.Ready() != nil {
 		pause(ctx, guardPause)
 		return nil, ctx.Err()
 	}
@@ -210,7 +212,7 @@ func (a *App) withStores(ready func(context.Context) error) func(context.Context
 			return err
 		}
 		for _, g := range a.stores {
-			if err := g.ready(); err != nil {
+			if err := errors.Join(g.ready(), g.erased.Ready()); err != nil {
 				return fmt.Errorf("consumer %s: %w", g.place.Consumer, err)
 			}
 		}

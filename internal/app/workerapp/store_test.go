@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -28,6 +29,7 @@ type yard struct {
 	nats *streamtest.Server
 	conn *stream.Conn
 	sent int
+	env  map[string]string // further settings of new workers
 }
 
 func newYard(t *testing.T) *yard {
@@ -58,6 +60,7 @@ func (y *yard) start(f *filler, url, consumers string) *filler {
 		"NATS_URL": y.nats.URL(), "ADMIN_ADDR": "127.0.0.1:0", "WORKER_CONSUMERS": consumers,
 		"WAREHOUSE_URL": url, "EFFECTS_DRY_RUN": "true",
 	}
+	maps.Copy(env, y.env)
 	var cfg workerapp.Config
 	set := config.New("worker", func(name string) string { return env[name] })
 	cfg.Declare(set)

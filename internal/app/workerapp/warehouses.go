@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/warehouse/guard"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 	"github.com/cioevents/cioevents/internal/worker"
 )
@@ -13,6 +14,7 @@ func (a *App) wireWarehouses() error {
 	if err != nil {
 		return err
 	}
+	a.guard = guard.New(guard.Config{ReadMarks: a.Conn.ReadMarks, Key: a.cfg.Privacy.Key, Log: a.Log, Now: a.cfg.Now})
 	for i, p := range places {
 		sink, err := p.Sink(a.Log)
 		if err != nil {
@@ -21,19 +23,20 @@ func (a *App) wireWarehouses() error {
 		limits := warehouseLimits
 		limits.Messages = a.cfg.BatchRows
 		limits.Bytes = max(a.cfg.BatchRows, defaultBatchRows) * warehouseMessage
-		guard := &storeGuard{
+		store := &storeGuard{
 			place: p, source: a.sourceOf(p.Consumer, []string{stream.AllEvents}), conn: a.Conn, sink: sink,
 			log: a.Log.With().Str("consumer", p.Consumer).Logger(), known: make(chan struct{}),
 		}
-		guard.rows = worker.NewRows(p.Consumer, watchedSink{sink, guard}, a.metrics)
+		store.rows = worker.NewRows(p.Consumer, watchedSink{sink, store}, a.metrics)
+		store.rows.Guard, store.erased = a.guard.Apply, a.guard
 		if i == 0 { // the consumer of every warehouse sees the same events
-			guard.rows.Mail = a.metrics.Mail(p.Consumer, a.workspaces())
+			store.rows.Mail = a.metrics.Mail(p.Consumer, a.workspaces())
 		}
-		a.Registry.MustRegister(guard.gauge())
-		a.sinks, a.stores = append(a.sinks, sink), append(a.stores, guard)
+		a.Registry.MustRegister(store.gauge())
+		a.sinks, a.stores = append(a.sinks, sink), append(a.stores, store)
 		a.jobs = append(a.jobs, job{
-			name: p.Consumer, subjects: guard.source.Subjects, limits: limits, loops: 2,
-			handler: guard.rows, store: guard,
+			name: p.Consumer, subjects: store.source.Subjects, limits: limits, loops: 2,
+			handler: store.rows, store: store,
 		})
 	}
 	return nil

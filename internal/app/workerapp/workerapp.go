@@ -18,6 +18,7 @@ import (
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/guard"
 	"github.com/cioevents/cioevents/internal/worker"
 )
 
@@ -55,6 +56,7 @@ type App struct {
 	watch   *stream.Watch
 	sinks   []warehouse.Sink
 	stores  []*storeGuard
+	guard   *guard.Guard // nil without warehouses
 	clients []*customerio.Client
 	jobs    []job
 	keepers []keeper
@@ -171,6 +173,9 @@ func (a *App) work(ctx context.Context) error {
 	checked := make(chan struct{})
 	running.Go(func() { a.keepState(ctx, checked) })
 	<-checked
+	if a.guard != nil {
+		running.Go(func() { a.guard.Run(ctx) })
+	}
 	running.Go(func() { a.warnOfLeftovers(ctx) }) // events do not wait for the list
 	for _, j := range a.jobs {
 		running.Go(func() { a.runLinked(ctx, j) })
