@@ -66,22 +66,34 @@ func normalize(kind Kind, value string) Identifier {
 // text unchanged except for white space around the text. Two texts are the same mailbox
 // for webhook.SameMailbox if their Address is equal.
 func Address(text string) string {
-	spec, ok := webhook.AddrSpec(text)
-	switch {
-	case !ok:
-		return strings.TrimSpace(text)
-	case isLower(spec):
-		return spec
-	default:
-		return strings.Map(lower, spec)
+	if isPlain(text) {
+		return text
 	}
+	spec, ok := webhook.AddrSpec(text)
+	if !ok {
+		return strings.TrimSpace(text)
+	}
+	return strings.Map(lower, spec)
 }
 
-// isLower reports whether an address has neither capitals nor letters outside of ASCII, as
-// most addresses.
-func isLower(s string) bool {
+// plain has the characters of most addresses, beside the at sign. Each of them has one case
+// and no special meaning in RFC 5322.
+var plain = func() (set [256]bool) {
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyz0123456789._-+") {
+		set[c] = true
+	}
+	return set
+}()
+
+// isPlain reports whether a text is an address in its normal form, as most addresses are:
+// a worker asks for each event. A false answer says nothing.
+func isPlain(s string) bool {
+	at := strings.IndexByte(s, '@')
+	if at <= 0 || at == len(s)-1 {
+		return false
+	}
 	for i := range len(s) {
-		if c := s[i]; 'A' <= c && c <= 'Z' || c >= utf8.RuneSelf {
+		if !plain[s[i]] && i != at {
 			return false
 		}
 	}

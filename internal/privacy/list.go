@@ -3,6 +3,8 @@ package privacy
 import (
 	"errors"
 	"fmt"
+	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +20,9 @@ import (
 type List struct {
 	key  Key
 	tags map[uint64][]string // the marks with a tag, almost always a single mark
+	// bits has a bit for the low digits of each tag, and 16 times as many bits as there
+	// are marks. For 10,000 marks it fits into the processor's cache, and tags does not.
+	bits []uint64
 }
 
 // ErrNoKey reports marks without a key.
@@ -26,7 +31,7 @@ var ErrNoKey = errors.New("the list of erased persons has entries, and there is 
 // NewList returns the list of marks. The error is ErrNoKey for marks without a key, and
 // names the secret's fingerprint in marks of another key.
 func NewList(key Key, marks []string) (*List, error) {
-	l := &List{key: key, tags: make(map[uint64][]string, len(marks))}
+	l := &List{key: key, tags: make(map[uint64][]string, len(marks)), bits: make([]uint64, 1<<bits.Len(uint(len(marks)/4)))}
 	for _, m := range marks {
 		if key.IsZero() {
 			return nil, ErrNoKey
@@ -40,6 +45,7 @@ func NewList(key Key, marks []string) (*List, error) {
 			return nil, fmt.Errorf("the list of erased persons has a broken entry: %w", err)
 		}
 		l.tags[tag] = append(l.tags[tag], m)
+		l.bits[l.word(tag)] |= 1 << (tag % 64)
 	}
 	return l, nil
 }
@@ -61,15 +67,13 @@ func (l *List) Has(workspace string, e *webhook.Event) bool {
 }
 
 func (l *List) has(text []byte, workspace string, id Identifier) bool {
-	marks := l.tags[l.key.tag(appendText(text, workspace, id))]
-	if len(marks) == 0 {
+	tag := l.key.tag(appendText(text, workspace, id))
+	if l.bits[l.word(tag)]&(1<<(tag%64)) == 0 {
 		return false
 	}
-	mark := l.key.Mark(workspace, id)
-	for _, m := range marks {
-		if m == mark {
-			return true
-		}
-	}
-	return false
+	marks := l.tags[tag]
+	return len(marks) > 0 && slices.Contains(marks, l.key.Mark(workspace, id))
 }
+
+// word returns the index in bits of a tag.
+func (l *List) word(tag uint64) uint64 { return tag / 64 % uint64(len(l.bits)) }
