@@ -8,7 +8,7 @@ import (
 
 // checkRule checks a rule on its own. checkTogether checks the rules as a set.
 func (r *reader) checkRule(rule *rule) {
-	addf := func(format string, args ...any) { r.addf(rule.line, format, args...) }
+	addf := func(format string, args ...any) { r.Addf(rule.line, format, args...) }
 	if len(rule.set) == 0 && rule.track == nil && !rule.suppress && !rule.unsubscribe {
 		addf("the rule does nothing; want one or more of set, track, suppress, unsubscribe")
 	}
@@ -36,7 +36,7 @@ func (r *reader) checkRule(rule *rule) {
 // conditions can tell apart.
 func (r *reader) checkTogether(rules []rule) {
 	if n := len(unknownTypes(rules)) + len(unknownMetrics(rules)); n > maxUnknown {
-		r.addf(1, "the rules name more than %d object types and metrics that this version does not know", maxUnknown)
+		r.Addf(1, "the rules name more than %d object types and metrics that this version does not know", maxUnknown)
 		return
 	}
 	seen := map[clash]bool{}
@@ -45,7 +45,7 @@ func (r *reader) checkTogether(rules []rule) {
 		n := r.checkCase(rules, f, seen)
 		if n > maxAttributes && !tooMany {
 			tooMany = true
-			r.addf(1, "the rules set %d attributes for one event, the limit is %d: %s", n, maxAttributes, f)
+			r.Addf(1, "the rules set %d attributes for one event, the limit is %d: %s", n, maxAttributes, f)
 		}
 	}
 }
@@ -73,7 +73,7 @@ func (r *reader) checkCase(rules []rule, f facts, seen map[clash]bool) int {
 			}
 			if c := (clash{first, i, a.name}); !seen[c] {
 				seen[c] = true
-				r.addf(a.line, "rule %s: attribute %q is also set by rule %s (line %d) for the same event: %s", rules[i].name, a.name, rules[first].name, rules[first].line, f)
+				r.Addf(a.line, "rule %s: attribute %q is also set by rule %s (line %d) for the same event: %s", rules[i].name, a.name, rules[first].name, rules[first].line, f)
 			}
 		}
 	}
@@ -86,7 +86,7 @@ func (r *reader) checkCase(rules []rule, f facts, seen map[clash]bool) int {
 // unsubscribed, too, in ModeUnsubscribe.
 func (r *reader) checkCircle(rule *rule, f facts) {
 	if (rule.unsubscribe || rule.suppress) && f.objectType == webhook.Customer && f.metric == webhook.Unsubscribed {
-		r.addf(rule.line, "rule %s: would answer Customer.io's report of an opt-out with another opt-out; add \"unless: {object_type: customer}\"", rule.name)
+		r.Addf(rule.line, "rule %s: would answer Customer.io's report of an opt-out with another opt-out; add \"unless: {object_type: customer}\"", rule.name)
 	}
 }
 

@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"crypto/sha256"
 	_ "embed" // for the built-in rules
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"sync"
 
-	"go.yaml.in/yaml/v4"
-
+	"github.com/cioevents/cioevents/internal/strictyaml"
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
@@ -67,14 +65,14 @@ func Parse(name string, data []byte) (*Rules, error) {
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("%s: the file exceeds the limit of %d bytes", name, maxFile)
 	}
-	root, err := parseYAML(data)
+	root, err := strictyaml.Parse(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s%w", name, err)
 	}
-	r := &reader{name: name}
+	r := &reader{strictyaml.Reader{Name: name, Hint: bracesHint}}
 	rules := r.file(root)
 	r.checkTogether(rules)
-	if err := r.err(); err != nil {
+	if err := r.Err(); err != nil {
 		return nil, err
 	}
 	parsed := newRules(name, rules)
@@ -113,41 +111,4 @@ func (r *Rules) Suppresses() bool {
 		}
 	}
 	return false
-}
-
-// parseYAML returns the root of the only document. The text of an error follows the
-// name of the file: ":3: …".
-func parseYAML(data []byte) (*yaml.Node, error) {
-	loader, err := yaml.NewLoader(bytes.NewReader(data))
-	if err != nil {
-		return nil, fmt.Errorf(": %w", err)
-	}
-	var doc, more yaml.Node
-	switch err := loader.Load(&doc); {
-	case errors.Is(err, io.EOF):
-		return nil, errors.New(": the file is empty; begin the file with \"version: 1\"")
-	case err != nil:
-		return nil, syntaxError(err)
-	}
-	switch err := loader.Load(&more); {
-	case err == nil:
-		return nil, fmt.Errorf(":%d: a second document begins; want a single document", more.Line)
-	case !errors.Is(err, io.EOF):
-		return nil, syntaxError(err)
-	}
-	if len(doc.Content) == 0 {
-		return nil, errors.New(": the file is empty; begin the file with \"version: 1\"")
-	}
-	return doc.Content[0], nil
-}
-
-func syntaxError(err error) error {
-	e, ok := errors.AsType[*yaml.LoadError](err)
-	if !ok {
-		return fmt.Errorf(": %w", err)
-	}
-	if e.Mark.Line == 0 {
-		return fmt.Errorf(": invalid YAML: %s", e.Message)
-	}
-	return fmt.Errorf(":%d: invalid YAML: %s", e.Mark.Line, e.Message)
 }

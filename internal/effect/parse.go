@@ -5,6 +5,8 @@ import (
 	"strconv"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/cioevents/cioevents/internal/strictyaml"
 )
 
 // maxAttributes is Customer.io's limit without the three attributes that the
@@ -20,45 +22,45 @@ func (r *reader) file(root *yaml.Node) []rule {
 	keys := map[string]func(*yaml.Node){
 		"version": func(n *yaml.Node) {
 			if n.Kind != yaml.ScalarNode || n.Value != "1" || n.Tag != "!!int" {
-				r.addf(n.Line, "version must be 1, not %s", describe(n))
+				r.Addf(n.Line, "version must be 1, not %s", strictyaml.Describe(n))
 			}
 		},
 		"rules": func(n *yaml.Node) { rules = r.rules(n) },
 	}
-	seen := r.mapping(root, "the file", keys)
+	seen := r.Mapping(root, "the file", keys)
 	if seen == nil {
 		return nil
 	}
 	if seen["version"] == 0 {
-		r.addf(root.Line, `version is missing; begin the file with "version: 1"`)
+		r.Addf(root.Line, `version is missing; begin the file with "version: 1"`)
 	}
 	if seen["rules"] == 0 {
-		r.addf(root.Line, `rules are missing; write "rules: []" for a file without rules`)
+		r.Addf(root.Line, `rules are missing; write "rules: []" for a file without rules`)
 	}
 	return rules
 }
 
 func (r *reader) rules(n *yaml.Node) []rule {
-	if !r.plain(n) {
+	if !r.Plain(n) {
 		return nil
 	}
 	if n.Kind != yaml.SequenceNode {
-		r.addf(n.Line, "rules must be a list, not %s", describe(n))
+		r.Addf(n.Line, "rules must be a list, not %s", strictyaml.Describe(n))
 		return nil
 	}
 	rules := make([]rule, 0, len(n.Content))
 	names := map[string]int{}
 	for _, item := range n.Content {
-		before := len(r.mistakes)
+		before := r.Mistakes()
 		rule := r.rule(item)
 		if rule.name == "" {
 			continue // a mistake already
 		}
 		if first, ok := names[rule.name]; ok {
-			r.addf(rule.line, "duplicate name; the first rule of this name is in line %d", first)
+			r.Addf(rule.line, "duplicate name; the first rule of this name is in line %d", first)
 		}
 		names[rule.name] = rule.line
-		if len(r.mistakes) == before {
+		if r.Mistakes() == before {
 			rules = append(rules, rule)
 		}
 		r.nameRule(rule.name, before)
@@ -69,12 +71,12 @@ func (r *reader) rules(n *yaml.Node) []rule {
 // rule reads one rule. A rule without a valid name has a mistake and no name.
 func (r *reader) rule(n *yaml.Node) rule {
 	out := rule{line: n.Line}
-	before := len(r.mistakes)
+	before := r.Mistakes()
 	keys := map[string]func(*yaml.Node){
 		"name": func(n *yaml.Node) {
-			name, ok := r.text(n, "name")
+			name, ok := r.Text(n, "name")
 			if ok && !ruleName.MatchString(name) {
-				r.addf(n.Line, "invalid name %q: want a-z, 0-9, '_' and '-', at most 64 characters, first a letter or a digit", name)
+				r.Addf(n.Line, "invalid name %q: want a-z, 0-9, '_' and '-', at most 64 characters, first a letter or a digit", name)
 				return
 			}
 			out.name = name
@@ -87,17 +89,17 @@ func (r *reader) rule(n *yaml.Node) rule {
 		"unsubscribe":   func(n *yaml.Node) { out.unsubscribe = r.boolean(n, "unsubscribe") },
 		"any_recipient": func(n *yaml.Node) { out.anyRecipient = r.boolean(n, "any_recipient") },
 	}
-	seen := r.mapping(n, "a rule", keys)
+	seen := r.Mapping(n, "a rule", keys)
 	if seen == nil {
 		return out
 	}
-	if out.name == "" && len(r.mistakes) == before {
-		r.addf(n.Line, "the rule has no name; want a name such as sms-bounce")
+	if out.name == "" && r.Mistakes() == before {
+		r.Addf(n.Line, "the rule has no name; want a name such as sms-bounce")
 	}
 	if seen["when"] == 0 {
-		r.addf(n.Line, "when is missing; want a condition such as {metric: bounced}")
+		r.Addf(n.Line, "when is missing; want a condition such as {metric: bounced}")
 	}
-	if len(r.mistakes) == before {
+	if r.Mistakes() == before {
 		r.checkRule(&out)
 	}
 	return out
@@ -114,9 +116,9 @@ func (r *reader) condition(n *yaml.Node, what string) condition {
 			c.machine = &machine
 		},
 	}
-	before := len(r.mistakes)
-	if r.mapping(n, what, keys) != nil && c.empty() && len(r.mistakes) == before {
-		r.addf(n.Line, "%s is empty; want one or more of bounce_class, machine, metric, object_type", what)
+	before := r.Mistakes()
+	if r.Mapping(n, what, keys) != nil && c.empty() && r.Mistakes() == before {
+		r.Addf(n.Line, "%s is empty; want one or more of bounce_class, machine, metric, object_type", what)
 	}
 	return c
 }
@@ -126,19 +128,19 @@ func (r *reader) track(n *yaml.Node) *track {
 	keys := map[string]func(*yaml.Node){
 		"event": func(n *yaml.Node) {
 			var ok bool
-			if t.event, ok = r.text(n, "event"); !ok {
+			if t.event, ok = r.Text(n, "event"); !ok {
 				return
 			}
 			if why := checkEventName(t.event); why != "" {
-				r.addf(n.Line, "event %q %s", t.event, why)
+				r.Addf(n.Line, "event %q %s", t.event, why)
 			}
 		},
 		"data":           func(n *yaml.Node) { t.data = r.assignments(n, "data", checkData) },
 		"without_cio_id": func(n *yaml.Node) { t.withoutCioID = r.boolean(n, "without_cio_id") },
 	}
-	before := len(r.mistakes)
-	if r.mapping(n, "track", keys) != nil && t.event == "" && len(r.mistakes) == before {
-		r.addf(n.Line, "track has no event; want the name of the event to send")
+	before := r.Mistakes()
+	if r.Mapping(n, "track", keys) != nil && t.event == "" && r.Mistakes() == before {
+		r.Addf(n.Line, "track has no event; want the name of the event to send")
 	}
 	return &t
 }
@@ -147,21 +149,21 @@ func (r *reader) track(n *yaml.Node) *track {
 // "" for a valid name.
 func (r *reader) assignments(n *yaml.Node, what string, check func(string) string) []assignment {
 	var list []assignment
-	r.pairs(n, what, func(key, v *yaml.Node) {
+	r.Pairs(n, what, func(key, v *yaml.Node) {
 		if why := check(key.Value); why != "" {
-			r.addf(key.Line, "%s: %q %s", what, key.Value, why)
+			r.Addf(key.Line, "%s: %q %s", what, key.Value, why)
 		}
 		value, why := parseValue(v)
 		if why != "" {
-			r.addf(v.Line, "%s: the value of %q %s", what, key.Value, why)
+			r.Addf(v.Line, "%s: the value of %q %s", what, key.Value, why)
 		}
 		list = append(list, assignment{key.Value, key.Line, value})
 	})
 	if n.Kind == yaml.MappingNode && len(n.Content) == 0 {
-		r.addf(n.Line, "%s is empty; want one or more names with their values", what)
+		r.Addf(n.Line, "%s is empty; want one or more names with their values", what)
 	}
 	if len(list) > maxAttributes {
-		r.addf(n.Line, "%s has %d names, the limit is %d", what, len(list), maxAttributes)
+		r.Addf(n.Line, "%s has %d names, the limit is %d", what, len(list), maxAttributes)
 	}
 	return list
 }
@@ -175,7 +177,7 @@ func parseValue(n *yaml.Node) (v value, why string) {
 	case n.Kind == yaml.AliasNode, n.Anchor != "", n.Style&yaml.TaggedStyle != 0:
 		return value{}, "has an anchor, an alias or a tag, which are not supported"
 	case n.Kind != yaml.ScalarNode:
-		return value{}, "must be a string, true, false or a whole number, not " + describe(n) + bracesHint(n)
+		return value{}, "must be a string, true, false or a whole number, not " + strictyaml.Describe(n) + bracesHint(n)
 	}
 	switch n.Tag {
 	case "!!bool":
@@ -193,6 +195,6 @@ func parseValue(n *yaml.Node) (v value, why string) {
 	case "!!str":
 		return parseText(n)
 	default:
-		return value{}, "must be a string, true, false or a whole number, not " + describe(n) + "; put a string in quotes"
+		return value{}, "must be a string, true, false or a whole number, not " + strictyaml.Describe(n) + "; put a string in quotes"
 	}
 }

@@ -46,15 +46,15 @@ var owners = map[string]string{
 	"github.com/spf13/cobra":                 "cmd/cioctl",
 	"github.com/vbauerster/mpb/v8":           "cmd/cioctl",
 	"github.com/mattn/go-isatty":             "internal/terminal",
-	"go.yaml.in/yaml/v4":                     "internal/effect",
 	"go.opentelemetry.io/otel":               "internal/telemetry",
 	"golang.org/x/crypto":                    "internal/console",
 }
 
 // shared lists the modules that several packages may import: the Go team's
-// extensions of the standard library, logs, metrics and spans. The concepts and pkg/
-// may import none of them.
+// extensions of the standard library, YAML, logs, metrics and spans. The concepts and pkg/
+// may import none of them but YAML.
 var shared = map[string][]string{
+	"go.yaml.in/yaml/v4":                  {"internal/strictyaml", "internal/effect", "internal/warehouse/guard"},
 	"golang.org/x/time/rate":              {"internal/customerio", "internal/operate", "internal/console"},
 	"golang.org/x/sync":                   {"internal/customerio", "internal/worker", "internal/operate", "internal/app", "internal/dev"},
 	"go.opentelemetry.io/otel/trace":      spans,

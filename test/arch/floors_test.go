@@ -88,6 +88,7 @@ var floors = []floor{
 		{"internal/fault", "classes of errors (permanent, outage, retry after, transient) and the closed set of reasons"},
 		{"internal/config", "parsing of environment variables and flags, `--help`, `--version`, workspaces, exit codes. The component that uses a setting declares it, default included"},
 		{"internal/telemetry", "logger, traces, and the admin listener that answers `/metrics`, `/healthz` and `/readyz`; each package registers its own instruments in `metrics.go`"},
+		{"internal/strictyaml", "reading YAML files of settings: refusals of anything ambiguous, every mistake with its line in one error"},
 		{"internal/tlstest", "TLS certificates for tests"},
 	}},
 	{"test data", []room{
