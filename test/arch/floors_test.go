@@ -52,6 +52,7 @@ var floors = []floor{
 		{"internal/operate", "what an operator can do, for `cioctl` and other faces: list, filter, redrive and drop dead letters, start replays, move warehouses, follow the streams, try rules, send events"},
 		{"internal/doctor", "the set-up at Customer.io and its checks: reporting webhooks, the sample event and its row"},
 		{"internal/people", "the personal data of a person: completing identifiers, counting, exporting and erasing in the stream, the dead letters and all warehouses, the receipt"},
+		{"internal/audit", "the proof that no event is missing: Customer.io's deliveries and the events of the stream against the rows of a warehouse, and the instruments of the last recorded result"},
 		{"internal/names", "the names of messages: asking Customer.io for them, storing them in a warehouse, once a day in a worker"},
 	}},
 	{"applications", []room{

@@ -116,8 +116,16 @@ func (a *App) Counts() AppCounts {
 	return c
 }
 
+// EventsPath accepts POST with events of reporting webhooks, one a line, which the App
+// records. Customer.io has no such path.
+const EventsPath = "/fake/events"
+
 // ServeHTTP implements http.Handler.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == EventsPath && r.Method == http.MethodPost {
+		a.recordLines(w, r)
+		return
+	}
 	fault := a.next(r)
 	if a.cfg.Delay > 0 {
 		select {

@@ -1,7 +1,9 @@
 package customeriotest
 
 import (
+	"bytes"
 	"cmp"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -17,6 +19,7 @@ type delivery struct {
 	*webhook.Event // the first event
 	created        int64
 	metrics        []moment // the first of each metric
+	erased         bool
 }
 
 // A moment is the first time of a metric, in unix seconds, and the number of events.
@@ -52,6 +55,17 @@ func (a *App) Record(body []byte) {
 		a.add(d)
 	}
 	d.record(e)
+}
+
+func (a *App) recordLines(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the client is gone
+	}
+	for line := range bytes.Lines(body) {
+		a.Record(bytes.Clone(line))
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // add keeps a delivery in the order of creation.
@@ -105,6 +119,13 @@ func (d *delivery) moment(name string) *moment {
 		return nil
 	}
 	return &d.metrics[i]
+}
+
+// Erase marks a delivery as that of a person whose data was erased.
+func (a *App) Erase(deliveryID string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.byID[deliveryID].erased = true
 }
 
 // Forget removes a delivery, as the deletion of a person may.
@@ -244,7 +265,7 @@ func (d *delivery) export(humanCounts bool) map[string]any {
 		}
 	}
 	return map[string]any{
-		"id": d.DeliveryID, "type": typeOf(d.Event), "created": d.created, "forgotten": false,
+		"id": d.DeliveryID, "type": typeOf(d.Event), "created": d.created, "forgotten": d.erased,
 		"deduplicate_id": d.DeliveryID + ":" + id(d.created), "metrics": metrics,
 		"customer_id": text(d.CustomerID), "recipient": d.Recipient, "subject": d.Subject, "failure_message": text(d.FailureMessage),
 		"customer_identifiers": map[string]any{"id": text(d.Identifiers.ID), "email": text(d.Identifiers.Email), "cio_id": d.Identifiers.CioID},

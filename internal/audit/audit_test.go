@@ -1,0 +1,264 @@
+package audit_test
+
+import (
+	"iter"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/audit"
+	"github.com/cioevents/cioevents/internal/customerio"
+	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/place"
+	"github.com/cioevents/cioevents/pkg/webhook"
+	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
+)
+
+// readings are the readings of what Customer.io does not document.
+var readings = map[string]customeriotest.AppConfig{
+	"oldest first":            {},
+	"newest first":            {NewestFirst: true},
+	"no order":                {Shuffled: true},
+	"pages shift":             {Shifting: true},
+	"bounds excluded":         {OpenBounds: true},
+	"a next after the last":   {NextAlways: true},
+	"numbers of human events": {HumanCounts: true},
+	"rate by key":             {RatePerKey: true},
+	"metrics by creation":     {ByCreation: true},
+	"flat series":             {FlatSeries: true},
+}
+
+// A history is what Customer.io has sent in five weeks, and what has arrived: 2 % of the
+// webhooks are lost, and all of the third week.
+type history struct {
+	since, until time.Time
+	bodies       func(yield func(body []byte, e *webhook.Event, lost bool) bool)
+	// missing are the deliveries and metrics without a row, of which Customer.io tells.
+	missing map[pair]time.Time
+}
+
+type pair struct {
+	delivery string
+	metric   webhook.Metric
+}
+
+var weekOne = time.Date(2025, 9, 1, 9, 0, 0, 0, time.UTC)
+
+// newHistory plans about n deliveries.
+func newHistory(n int) *history {
+	h := &history{since: weekOne.Add(-time.Hour), until: weekOne.AddDate(0, 0, 40), missing: map[pair]time.Time{}}
+	outage := weekOne.AddDate(0, 0, 14)
+	h.bodies = func(yield func([]byte, *webhook.Event, bool) bool) {
+		dice := rand.New(rand.NewPCG(7, 0))
+		for week := range 5 {
+			start := weekOne.AddDate(0, 0, 7*week)
+			for _, events := range []iter.Seq[[]byte]{
+				webhooktest.Campaign{Seed: 9, Deliveries: n / 10, CampaignID: int64(week + 1), Start: start}.Events(),
+				webhooktest.Mix{Seed: uint64(week + 1), Deliveries: n / 10, Start: start}.Events(), //nolint:gosec // small
+			} {
+				for body := range events {
+					e, err := webhook.Parse(body)
+					if err != nil {
+						panic(err)
+					}
+					out := !e.OccurredAt.Before(outage) && e.OccurredAt.Before(outage.AddDate(0, 0, 7))
+					if !yield(body, e, dice.Float64() < 0.02 || out) {
+						return
+					}
+				}
+			}
+		}
+	}
+	return h
+}
+
+// play fills the fake and the warehouse at path, and notes what is missing.
+func (h *history) play(t *testing.T, fake []*customeriotest.App, path string) {
+	t.Helper()
+	sink := open(t, path)
+	first := map[pair]time.Time{} // of the pairs that are missing so far
+	var rows []warehouse.Row
+	stored := map[pair]bool{}
+	flush := func() {
+		if _, err := sink.Write(t.Context(), rows); err != nil {
+			t.Fatal(err)
+		}
+		rows = rows[:0]
+	}
+	sequence := 0
+	h.bodies(func(body []byte, e *webhook.Event, lost bool) bool {
+		for _, f := range fake {
+			f.Record(body)
+		}
+		p := pair{e.DeliveryID, e.Metric}
+		switch {
+		case lost && told(e) && !stored[p] && first[p].IsZero():
+			first[p] = e.OccurredAt
+		case !lost:
+			if told(e) {
+				stored[p] = true
+				delete(first, p)
+			}
+			sequence++
+			rows = append(rows, warehouse.NewRow(e, warehouse.Origin{
+				EventID: e.ID, Workspace: "default", ReceivedAt: e.OccurredAt.Add(time.Second), Sequence: uint64(sequence), //nolint:gosec // counts up
+			}))
+		}
+		if len(rows) == 20_000 {
+			flush()
+		}
+		return true
+	})
+	flush()
+	if err := sink.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h.missing = first
+}
+
+// told reports whether Customer.io's list tells of the event.
+func told(e *webhook.Event) bool {
+	return e.DeliveryID != "" && e.ObjectType != webhook.Customer &&
+		!slices.Contains([]webhook.Metric{webhook.Attempted, webhook.Deferred, webhook.Replied, webhook.PreferencesChanged}, e.Metric)
+}
+
+func placeAt(t *testing.T, path string) place.Place {
+	t.Helper()
+	scheme := "duckdb:"
+	if filepath.Ext(path) == "" {
+		scheme = "parquet:" // a folder: several times faster for millions of rows
+	}
+	p, err := place.Parse(scheme + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func open(t *testing.T, path string) place.Sink {
+	t.Helper()
+	sink, err := placeAt(t, path).Sink(zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sink.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return sink
+}
+
+// direct returns a client whose calls reach h without a network, for synctest.
+func direct(t *testing.T, h http.Handler) *customerio.App {
+	t.Helper()
+	a, err := customerio.NewApp(customerio.AppConfig{Key: "key", Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Result(), nil
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// size is a setting of the tests: 1000000 simulates as many deliveries.
+const size = "CIOEVENTS_TEST_AUDIT"
+
+// An audit names exactly the missing metrics, under each reading of what Customer.io does
+// not document.
+func TestAuditNamesWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	n, err := strconv.Atoi(os.Getenv(size)) //nolint:forbidigo // a setting of tests
+	large := err == nil
+	path := filepath.Join(t.TempDir(), "rows")
+	if !large {
+		n, path = 4000, path+".duckdb"
+	}
+	h := newHistory(n)
+	fakes := map[string]*customeriotest.App{}
+	for name, cfg := range readings {
+		if cfg.Deliveries = n + 1; !large {
+			cfg.PageSize = 100
+		}
+		if !large || len(fakes) == 0 && name != "" {
+			fakes[name] = customeriotest.NewApp(cfg)
+		}
+	}
+	h.play(t, slices.Collect(maps.Values(fakes)), path)
+	for name, fake := range fakes {
+		t.Run(name, func(t *testing.T) {
+			before := heap()
+			peak := before
+			synctest.Test(t, func(t *testing.T) {
+				var gaps []audit.Gap
+				began, steps := time.Now(), 0
+				r, err := audit.Run(t.Context(), audit.Order{
+					Workspace: "default", Since: h.since, Until: h.until, Warehouse: placeAt(t, path), App: direct(t, fake),
+					Missing: func(g audit.Gap) error { gaps = append(gaps, g); return nil },
+					Step: func(float64) {
+						if steps++; large && steps%50_000 == 0 {
+							peak = max(peak, heap())
+						}
+					},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				h.check(t, r, gaps)
+				t.Logf("%d deliveries, %d missing metrics, %d calls in %v", r.Customerio.Deliveries, r.Missing, fake.Counts().Requests, time.Since(began))
+			})
+			t.Logf("heap grew by %d MB", (peak-before)>>20)
+		})
+	}
+}
+
+// heap returns the bytes in use after a collection.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc) //nolint:gosec // below the machine's memory
+}
+
+// check compares the gaps with what is missing.
+func (h *history) check(t *testing.T, r *audit.Result, gaps []audit.Gap) {
+	t.Helper()
+	got := map[pair]time.Time{}
+	for _, g := range gaps {
+		p := pair{g.DeliveryID, g.Metric}
+		if !got[p].IsZero() {
+			t.Errorf("%v is named twice", p)
+		}
+		got[p] = g.At
+		if g.Source == "" || g.ObjectType == "" || g.Created.IsZero() {
+			t.Errorf("gap without a source: %+v", g)
+		}
+	}
+	if diff := gocmp.Diff(h.missing, got); diff != "" {
+		t.Errorf("%d missing metrics, %d named (-want +got):\n%.1500s", len(h.missing), len(got), diff)
+	}
+	sum := audit.Line{}
+	for _, l := range r.Customerio.Lines {
+		sum.Customerio, sum.Here, sum.Missing, sum.OnlyHere = sum.Customerio+l.Customerio, sum.Here+l.Here, sum.Missing+l.Missing, sum.OnlyHere+l.OnlyHere
+	}
+	if sum.Missing != len(h.missing) || r.Missing != len(h.missing) || sum.OnlyHere != 0 || sum.Here != sum.Customerio-sum.Missing {
+		t.Errorf("the lines add up to %+v, the result is %d, want %d missing", sum, r.Missing, len(h.missing))
+	}
+}

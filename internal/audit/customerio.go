@@ -1,0 +1,148 @@
+package audit
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	mathbits "math/bits"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/customerio"
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// A comparison is a Comparison that is being made.
+type comparison struct {
+	*auditor
+	Comparison
+
+	lines map[Line]*Line // by message and metric
+	again int            // gaps that the stream has told of already
+}
+
+// compareCustomerio compares the deliveries that Customer.io lists with the index. again
+// counts the gaps that compareStream has counted, too.
+func (a *auditor) compareCustomerio(ctx context.Context) (_ *Comparison, again int, err error) {
+	c := &comparison{auditor: a, lines: map[Line]*Line{}}
+	q := customerio.DeliveryQuery{Since: a.Since.Add(-a.Lookback), Until: a.Until}
+	c.Listed = q.Since.UTC()
+	for d, err := range a.App.Deliveries(ctx, q) {
+		if err != nil {
+			return nil, 0, err
+		}
+		c.Deliveries++
+		if err := c.compare(&d); err != nil {
+			return nil, 0, err
+		}
+		a.step(float64(d.Created.Sub(q.Since)) / float64(q.Until.Sub(q.Since)))
+	}
+	c.countOnlyHere()
+	c.Lines = c.sorted()
+	return &c.Comparison, c.again, nil
+}
+
+// compare compares the metrics of a delivery.
+func (c *comparison) compare(d *customerio.Delivery) error {
+	stored := c.index.find(d.ID)
+	if stored == nil {
+		stored = &entry{}
+	}
+	for _, metric := range compared {
+		at, ok := d.Metrics[metric]
+		if !ok {
+			continue
+		}
+		bit := bitOf(metric)
+		stored.listed |= bit
+		switch {
+		case at.Before(c.Since) || !at.Before(c.Until):
+		case !hasWebhook(d.ObjectType, metric):
+			c.NoWebhook++
+		case d.Forgotten:
+			c.Forgotten++
+		case stored.stored&bit == 0 && c.streamed[c.index.hash(d.ID, string(metric))] == late:
+			c.Waiting++
+		default:
+			line := c.line(c.messageOf(d, stored), metric)
+			line.Customerio++
+			if stored.stored&bit != 0 {
+				line.Here++
+				continue
+			}
+			line.Missing++
+			if err := c.gap(d, metric, at, line.Message); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// gap reports a missing metric, unless compareStream has reported it.
+func (c *comparison) gap(d *customerio.Delivery, metric webhook.Metric, at time.Time, m Message) error {
+	c.Missing++
+	if c.streamed[c.index.hash(d.ID, string(metric))] == lost {
+		c.again++
+		return nil
+	}
+	return c.missing(Gap{Message: m, DeliveryID: d.ID, Metric: metric, At: at, Created: d.Created})
+}
+
+// countOnlyHere counts the stored metrics of the period that Customer.io does not list.
+func (c *comparison) countOnlyHere() {
+	for i := range c.index.entries {
+		e := &c.index.entries[i]
+		for only := e.within &^ e.before &^ e.listed; only != 0; only &= only - 1 {
+			line := c.line(c.index.messages[e.message], compared[mathbits.TrailingZeros16(uint16(only))])
+			line.OnlyHere++
+			line.Here++
+			c.OnlyHere++
+		}
+	}
+}
+
+func (c *comparison) line(m Message, metric webhook.Metric) *Line {
+	key := Line{Message: m, Metric: metric}
+	line := c.lines[key]
+	if line == nil {
+		line = &Line{Message: m, Metric: metric}
+		c.lines[key] = line
+	}
+	return line
+}
+
+// messageOf returns the message of a delivery: the warehouse knows the transactional
+// message, and the App API does not.
+func (c *comparison) messageOf(d *customerio.Delivery, stored *entry) Message {
+	if stored.stored != 0 {
+		if m := c.index.messages[stored.message]; m.Source != "" {
+			return m
+		}
+	}
+	m := Message{ObjectType: d.ObjectType, Source: "transactional", ActionID: d.ActionID, ContentID: d.ContentID}
+	for _, s := range []struct {
+		source string
+		id     int64
+	}{{"campaign", d.CampaignID}, {"broadcast", d.BroadcastID}, {"newsletter", d.NewsletterID}} {
+		if s.id != 0 {
+			m.Source, m.SourceID = s.source, strconv.FormatInt(s.id, 10)
+			break
+		}
+	}
+	return m
+}
+
+func (c *comparison) sorted() []Line {
+	lines := make([]Line, 0, len(c.lines))
+	for _, line := range slices.Collect(maps.Values(c.lines)) {
+		lines = append(lines, *line)
+	}
+	slices.SortFunc(lines, func(a, b Line) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(len(a.SourceID), len(b.SourceID)), cmp.Compare(a.SourceID, b.SourceID),
+			cmp.Compare(a.ActionID, b.ActionID), cmp.Compare(a.ContentID, b.ContentID), cmp.Compare(a.ObjectType, b.ObjectType),
+			cmp.Compare(bitOf(a.Metric), bitOf(b.Metric)))
+	})
+	return lines
+}
