@@ -1,0 +1,69 @@
+package privacy
+
+import (
+	"slices"
+
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// A Search finds the events of persons among the rows of a warehouse, some of whose columns
+// may have hashed values.
+type Search struct {
+	owners map[owner]int     // the person of an identifier, the first of several
+	clear  map[string]string // values by their hashes
+	texts  map[Kind][]string // see Texts
+}
+
+type owner struct {
+	workspace string
+	id        Identifier
+}
+
+// NewSearch returns a search for persons. key is nil if no column has hashed values.
+func NewSearch(persons []Person, key *Key) *Search {
+	s := &Search{owners: map[owner]int{}, clear: map[string]string{}, texts: map[Kind][]string{}}
+	for i, p := range persons {
+		for _, id := range p.Identifiers {
+			o := owner{p.Workspace, id}
+			if _, known := s.owners[o]; known {
+				continue
+			}
+			s.owners[o] = i
+			s.add(id, key)
+		}
+	}
+	return s
+}
+
+func (s *Search) add(id Identifier, key *Key) {
+	if slices.Contains(s.texts[id.Kind], id.Value) { // of another workspace
+		return
+	}
+	s.texts[id.Kind] = append(s.texts[id.Kind], id.Value)
+	if key != nil {
+		hash := key.Hash(id.Value)
+		s.clear[hash] = id.Value
+		s.texts[id.Kind] = append(s.texts[id.Kind], hash)
+	}
+}
+
+// Texts returns the texts that a column may have for the identifiers of a kind: the values
+// in their normal form, and the hashes of the values.
+func (s *Search) Texts(k Kind) []string { return s.texts[k] }
+
+// Match returns the index of the person whose event the row is, as Person.Matches decides.
+// The event has the values of the row's columns: Match replaces hashed values of the
+// persons by the clear values.
+func (s *Search) Match(workspace string, e *webhook.Event) (person int, ok bool) {
+	for _, text := range []*string{&e.CustomerID, &e.Identifiers.ID, &e.Identifiers.Email, &e.Identifiers.CioID, &e.Identifiers.Phone, &e.EmailAddress, &e.Recipient} {
+		if value, hashed := s.clear[*text]; hashed {
+			*text = value
+		}
+	}
+	for _, id := range Owner(e) {
+		if person, ok = s.owners[owner{workspace, id}]; ok {
+			return person, true
+		}
+	}
+	return 0, false
+}
