@@ -27,6 +27,12 @@ var roles = map[string]func(path string) error{
 	"write":     writeBatches,
 	"disk-full": fillDisk,
 	"large":     writeLarge,
+
+	"erase-copying": eraseUntil("copying"),
+	"erase-copied":  eraseUntil("copied"),
+	"erase-rename":  eraseUntil("rename"),
+	"erase-renamed": eraseUntil("renamed"),
+	"erase-marked":  eraseUntil("marked"),
 }
 
 // TestMain lets the test binary be another process at the database file.

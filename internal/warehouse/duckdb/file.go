@@ -86,6 +86,12 @@ func (f *file) exec(ctx context.Context, statements ...string) error {
 // close closes the database and releases the lease. DuckDB writes its log into the
 // file at the close.
 func (f *file) close() error {
+	defer f.lease.release()
+	return f.closeDatabase()
+}
+
+// closeDatabase closes the database and keeps the lease.
+func (f *file) closeDatabase() error {
 	var errs []error
 	if f.conn != nil {
 		errs = append(errs, f.conn.Close())
@@ -93,6 +99,5 @@ func (f *file) close() error {
 	if f.db != nil {
 		errs = append(errs, f.db.Close())
 	}
-	f.lease.release()
 	return errors.Join(errs...)
 }

@@ -1,0 +1,100 @@
+package duckdb
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/cioevents/cioevents/internal/privacy"
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
+// People finds, exports and erases persons in a database file. It implements
+// privacy.Store. Each call opens the file and takes turns with the worker.
+type People struct {
+	// Path is the database file.
+	Path string
+	// Key finds the hashed values of a policy. Default nil: the file has none.
+	Key *privacy.Key
+	Log zerolog.Logger
+}
+
+// Name implements privacy.Store.
+func (*People) Name() string { return "warehouse duckdb" }
+
+// Related implements privacy.Store.
+func (p *People) Related(ctx context.Context, workspace string, ids []privacy.Identifier) ([][]privacy.Identifier, error) {
+	list, seen := [][]privacy.Identifier{}, map[string]bool{}
+	err := p.each(ctx, privacy.Person{Workspace: workspace, Identifiers: ids}, "NULL", func(e *webhook.Event, _ []any) error {
+		found := privacy.Identify(e)
+		if text := fmt.Sprintf("%q", found); len(found) > 0 && !seen[text] {
+			seen[text] = true
+			list = append(list, found)
+		}
+		return nil
+	})
+	return list, err
+}
+
+// Find implements privacy.Store.
+func (p *People) Find(ctx context.Context, person privacy.Person) (found privacy.Found, err error) {
+	err = p.each(ctx, person, `"timestamp"`, func(_ *webhook.Event, more []any) error {
+		found.Events++
+		at, ok := more[0].(time.Time)
+		if !ok {
+			return nil
+		}
+		if found.First.IsZero() || at.Before(found.First) {
+			found.First = at
+		}
+		if at.After(found.Last) {
+			found.Last = at
+		}
+		return nil
+	})
+	return found, err
+}
+
+// Export implements privacy.Store. The worker waits until the caller has all events.
+func (p *People) Export(ctx context.Context, person privacy.Person, to func(privacy.Record) error) error {
+	return p.each(ctx, person, `event_id, metric, "timestamp", stream_sequence, payload`, func(_ *webhook.Event, more []any) error {
+		r := privacy.Record{Store: p.Name(), EventID: textOf(more[0]), Metric: textOf(more[1])}
+		r.Time, _ = more[2].(time.Time)
+		if n, ok := more[3].(int64); ok {
+			r.Sequence = uint64(n) //nolint:gosec // never negative
+		}
+		r.Body, _ = more[4].(json.RawMessage)
+		return to(r)
+	})
+}
+
+// each calls do with each event of a person, and with further columns of its row.
+func (p *People) each(ctx context.Context, person privacy.Person, columns string, do func(e *webhook.Event, more []any) error) (err error) {
+	search := privacy.NewSearch([]privacy.Person{person}, p.Key)
+	r, err := OpenReader(ctx, p.Path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	rows, err := r.Query(ctx, "SELECT "+identityColumns+", "+columns+" FROM "+eventsTable+" WHERE "+candidates(search, person.Workspace))
+	if err != nil {
+		return fmt.Errorf("find rows of the person: %w", err)
+	}
+	for row, err := range rows.Each {
+		if err != nil {
+			return err
+		}
+		workspace, e := identityOf(row)
+		if _, ok := search.Match(workspace, e); !ok {
+			continue
+		}
+		if err := do(e, row[identities:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
