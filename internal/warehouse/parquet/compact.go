@@ -88,7 +88,7 @@ func eachDay(ctx context.Context, days []day, grace time.Duration, progress func
 	for i, d := range days {
 		sources, err := do(d)
 		if err == nil {
-			old = append(old, replaced{time.Now().Add(grace), sources})
+			old = append(old, replacedFiles(grace, sources...))
 			err = old.empty(time.Now())
 		}
 		errs = append(errs, err)

@@ -159,6 +159,11 @@ type replaced struct {
 	paths []string
 }
 
+// replacedFiles returns files that are removed after the grace.
+func replacedFiles(grace time.Duration, paths ...string) replaced {
+	return replaced{time.Now().Add(grace), paths}
+}
+
 // empty removes the files whose grace is over.
 func (b *bin) empty(now time.Time) error {
 	for len(*b) > 0 && !(*b)[0].due.After(now) {

@@ -61,6 +61,19 @@ func (f *filler) values(m *merge, g group, keep []bool) (map[string][]pq.Value, 
 	})
 }
 
+// filling returns the replacement of NULLs and payloads by the values of a filler.
+func filling(name string, filled []pq.Value) replacement {
+	if filled == nil {
+		return nil
+	}
+	return func(i int, old pq.Value) pq.Value {
+		if !filled[i].IsNull() && (old.IsNull() || name == payload) {
+			return filled[i]
+		}
+		return old
+	}
+}
+
 // valueOf returns a copy of the column's value.
 func valueOf(c *warehouse.Column, r *warehouse.Row) pq.Value {
 	var value [1]pq.Value

@@ -24,8 +24,9 @@ type merge struct {
 	kept   int64
 	// version is the lowest version of the files.
 	version int
-	// fill is nil when the rows stay as they are.
-	fill *filler
+	// fill and revision are nil when the rows stay as they are.
+	fill     *filler
+	revision *revision
 
 	ranks  []rank         // by the row's index
 	best   map[key]uint32 // the index of the row to keep of an event

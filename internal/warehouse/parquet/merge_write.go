@@ -39,15 +39,13 @@ func (m *merge) write(ctx context.Context, out io.Writer) error {
 
 // copyGroup copies the rows to keep and returns the size of their texts in bytes.
 func (m *merge) copyGroup(w *pq.GenericWriter[any], g group, keep []bool) (size int, err error) {
-	var filled map[string][]pq.Value
-	if m.fill != nil {
-		if filled, err = m.fill.values(m, g, keep); err != nil {
-			return 0, err
-		}
+	replacements, err := m.replacements(g, keep)
+	if err != nil {
+		return 0, err
 	}
 	for i, column := range w.ColumnWriters() {
 		name := m.fields[i].name
-		n, err := m.copyColumn(column, i, g, keep, filled[name])
+		n, err := m.copyColumn(column, i, g, keep, replacements(name))
 		if err != nil {
 			return 0, fmt.Errorf("copy column %s: %w", name, err)
 		}
@@ -56,22 +54,43 @@ func (m *merge) copyGroup(w *pq.GenericWriter[any], g group, keep []bool) (size 
 	return size, nil
 }
 
-// copyColumn copies the values of the rows to keep. A value of filled replaces a NULL, or
-// a payload; filled is nil for most columns.
-func (m *merge) copyColumn(w *pq.ColumnWriter, index int, g group, keep []bool, filled []pq.Value) (size int, err error) {
+// A replacement returns the new value of a column in a row by the row's index and its old
+// value.
+type replacement func(i int, old pq.Value) pq.Value
+
+// replacements returns the replacements of a group by the names of columns, nil for columns
+// that stay as they are. Rows that a revision removes are not kept.
+func (m *merge) replacements(g group, keep []bool) (func(name string) replacement, error) {
+	switch {
+	case m.fill != nil:
+		filled, err := m.fill.values(m, g, keep)
+		return func(name string) replacement { return filling(name, filled[name]) }, err
+	case m.revision != nil:
+		changed, err := m.revision.changes(g)
+		for i := range changed {
+			keep[i] = keep[i] && !m.revision.remove
+		}
+		return func(name string) replacement { return revising(name, changed) }, err
+	default:
+		return func(string) replacement { return nil }, nil
+	}
+}
+
+// copyColumn copies the values of the rows to keep. replace is nil for most columns.
+func (m *merge) copyColumn(w *pq.ColumnWriter, index int, g group, keep []bool, replace replacement) (size int, err error) {
 	level := 1
 	if m.fields[index].node.Required() {
 		level = 0
 	}
-	name := m.fields[index].name
-	err = m.batches(g, name, func(values []pq.Value) error {
+	done := 0
+	err = m.batches(g, m.fields[index].name, func(values []pq.Value) error {
 		kept := values[:0]
 		for i, v := range values {
-			if !keep[i] {
+			if !keep[done+i] {
 				continue
 			}
-			if len(filled) > 0 && !filled[i].IsNull() && (v.IsNull() || name == payload) {
-				v = filled[i]
+			if replace != nil {
+				v = replace(done+i, v)
 			}
 			size += textSize(v)
 			if v.IsNull() {
@@ -80,10 +99,7 @@ func (m *merge) copyColumn(w *pq.ColumnWriter, index int, g group, keep []bool, 
 				kept = append(kept, v.Level(0, level, index))
 			}
 		}
-		keep = keep[len(values):]
-		if filled != nil {
-			filled = filled[len(values):]
-		}
+		done += len(values)
 		_, err := w.WriteRowValues(kept)
 		return err
 	})

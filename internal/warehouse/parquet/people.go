@@ -1,0 +1,123 @@
+package parquet
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/privacy"
+	"github.com/cioevents/cioevents/internal/warehouse"
+)
+
+// People finds, exports and erases persons in a folder of Parquet files. It implements
+// privacy.Store. Workers may write meanwhile.
+type People struct {
+	// Dir is the folder of the warehouse.
+	Dir string
+	// Key finds the hashed values of a policy. Default nil: the files have none.
+	Key *privacy.Key
+	// Grace is the time for which files that Erase has replaced stay for the readers that
+	// have listed the files already. Erase waits for Grace, and the files are gone when
+	// Erase returns. Default 0; cioctl passes 30 s.
+	Grace time.Duration
+}
+
+// Name implements privacy.Store.
+func (*People) Name() string { return "warehouse parquet" }
+
+// Related implements privacy.Store.
+func (p *People) Related(ctx context.Context, workspace string, ids []privacy.Identifier) ([][]privacy.Identifier, error) {
+	list, seen := [][]privacy.Identifier{}, map[string]bool{}
+	err := p.each(ctx, privacy.Person{Workspace: workspace, Identifiers: ids}, func(r *warehouse.Row) error {
+		found := privacy.Identify(identityOf(r))
+		if text := fmt.Sprintf("%q", found); len(found) > 0 && !seen[text] {
+			seen[text] = true
+			list = append(list, found)
+		}
+		return nil
+	})
+	return list, err
+}
+
+// Find implements privacy.Store.
+func (p *People) Find(ctx context.Context, person privacy.Person) (found privacy.Found, err error) {
+	seen := map[warehouse.Key]bool{}
+	err = p.each(ctx, person, func(r *warehouse.Row) error {
+		seen[r.Key()] = true
+		if r.Timestamp.IsZero() {
+			return nil
+		}
+		if found.First.IsZero() || r.Timestamp.Before(found.First) {
+			found.First = r.Timestamp
+		}
+		if r.Timestamp.After(found.Last) {
+			found.Last = r.Timestamp
+		}
+		return nil
+	})
+	found.Events = int64(len(seen))
+	return found, err
+}
+
+// Export implements privacy.Store.
+func (p *People) Export(ctx context.Context, person privacy.Person, to func(privacy.Record) error) error {
+	seen := map[warehouse.Key]bool{}
+	return p.each(ctx, person, func(r *warehouse.Row) error {
+		if seen[r.Key()] {
+			return nil
+		}
+		seen[r.Key()] = true
+		return to(privacy.Record{Store: p.Name(), EventID: r.EventID, Metric: string(r.Metric), Time: r.Timestamp, Sequence: r.Sequence, Body: r.Raw})
+	})
+}
+
+// each calls do with each row of a person. An event may have several rows.
+func (p *People) each(ctx context.Context, person privacy.Person, do func(*warehouse.Row) error) error {
+	days, err := daysBefore(filepath.Join(p.Dir, warehouse.Events), time.Time{})
+	if err != nil {
+		return err
+	}
+	f := newFinder(privacy.NewSearch([]privacy.Person{person}, p.Key))
+	for _, d := range days {
+		for _, path := range d.paths() {
+			err := f.eachHit(ctx, path, func(_ int, hits []hit) error {
+				for i := range hits {
+					if err := do(&hits[i].row); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Erase implements privacy.Store. Progress counts days.
+func (p *People) Erase(ctx context.Context, persons []privacy.Person, o privacy.EraseOptions) (privacy.Erased, error) {
+	at := o.At
+	if at.IsZero() {
+		at = time.Now()
+	}
+	f := newFinder(privacy.NewSearch(persons, p.Key))
+	events := map[warehouse.Key]bool{}
+	err := revise(ctx, p.Dir, p.Grace, revision{
+		remove: o.Rows, progress: o.Progress,
+		changes: func(g group) (map[int]*warehouse.Row, error) {
+			hits, err := f.hits(g)
+			changed := make(map[int]*warehouse.Row, len(hits))
+			for i := range hits {
+				r := &hits[i].row
+				events[r.Key()] = true
+				r.Erase(at)
+				changed[hits[i].index] = r
+			}
+			return changed, err
+		},
+	})
+	return privacy.Erased{Events: int64(len(events))}, err
+}
