@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/privacy"
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
@@ -89,6 +91,14 @@ type kind interface {
 	Backfill(ctx context.Context, b Backfilling) (Backfilled, error)
 	// rollUp does the work of Place.Rollup for the days.
 	rollUp(ctx context.Context, days warehouse.Days, before func(warehouse.Estimate) bool, log zerolog.Logger) (RolledUp, error)
+	// People returns the store of the warehouse for the data of persons. Each call of the
+	// store opens and closes the warehouse, and takes turns with the workers. key finds
+	// the hashed values of a policy; nil if the warehouse has none. Replaced Parquet files
+	// stay for grace, and Erase waits until they are gone.
+	People(key *privacy.Key, grace time.Duration) (privacy.Store, error)
+	// Rewrite changes stored rows, so that they follow a changed policy. The old values
+	// are gone afterwards, as after an erasure.
+	Rewrite(ctx context.Context, r Rewriting) (privacy.Erased, error)
 	// ReplacesFiles reports whether Compact and Backfill replace files, which stay for
 	// a time for the queries that read them.
 	ReplacesFiles() bool
