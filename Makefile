@@ -42,6 +42,10 @@ test/race: ## Run all tests with the race detector, in random order
 manifests: ## Check deploy/ and docker-compose.yml: types, settings, metrics, NATS permissions
 	cd test/manifests && go test -count=1 ./...
 
+.PHONY: console
+console: ## Walk through the console in Chromium, which you install; ARGS=-update writes the screenshots into docs/img
+	cd test/console && go test -count=1 ./... $(ARGS)
+
 .PHONY: examples
 examples: ## Run the example consumers in Go and Node against a NATS server; needs Node.js 20
 	cd examples && go vet ./... && go test -count=1 ./...

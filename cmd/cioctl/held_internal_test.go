@@ -28,7 +28,7 @@ func TestHeldSuppressions(t *testing.T) {
 		t.Errorf("status does not show the held suppression:\n%s", out)
 	}
 	kept := operate.RedriveReport{Kept: map[string]int{
-		"held suppressions: redrive them with --reason held_suppression, which deletes the profiles": 1,
+		"held suppressions: redrive them by their reason alone, held_suppression, which deletes the profiles": 1,
 	}}
 	for _, args := range [][]string{{"--all"}, {"1"}, {"--from", "suppression"}} {
 		got := read[operate.RedriveReport](s, append([]string{"dead", "redrive"}, args...)...)
@@ -36,7 +36,7 @@ func TestHeldSuppressions(t *testing.T) {
 			t.Errorf("redrive %v (-want +got):\n%s", args, diff)
 		}
 	}
-	if out, errs, _ := s.run("dead", "redrive", "1", "--dry-run"); !strings.Contains(out, "held_suppression") || !strings.Contains(errs, "kept  1  held suppressions: redrive them with") {
+	if out, errs, _ := s.run("dead", "redrive", "1", "--dry-run"); !strings.Contains(out, "held_suppression") || !strings.Contains(errs, "kept  1  held suppressions: redrive them by") {
 		t.Errorf("a dry run does not say what is kept:\n%s%s", out, errs)
 	}
 	s.wrong("nobody can confirm: give --yes", "dead", "redrive", "--reason", "held_suppression")

@@ -1,13 +1,16 @@
 package console
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
 
 func (s *Server) replaysRoutes(r *router) {
@@ -70,6 +73,9 @@ func (s *Server) replays(_ http.ResponseWriter, r *http.Request) (view, error) {
 			d.Targets = append(d.Targets, c.Name)
 		}
 	}
+	slices.SortStableFunc(d.Targets, func(a, b string) int { // the harmless targets first
+		return cmp.Compare(strings.Index(b, place.FirstConsumer), strings.Index(a, place.FirstConsumer))
+	})
 	return view{file: "replays", part: "replay-list", data: d}, nil
 }
 

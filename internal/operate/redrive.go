@@ -194,7 +194,7 @@ func (r *redriver) keeps(b *event.StoredDeadLetter) string {
 	case b.Missing > 0:
 		return "parts of the body are missing"
 	case b.Reason == fault.ReasonHeldSuppression && !r.release:
-		return "held suppressions: redrive them with --reason " + string(b.Reason) + ", which deletes the profiles"
+		return "held suppressions: redrive them by their reason alone, " + string(b.Reason) + ", which deletes the profiles"
 	case b.From == event.FromIngest:
 		if err := b.Index(); err != nil {
 			return "the body is still no event: " + string(event.ParseReason(err))

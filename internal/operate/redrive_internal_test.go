@@ -114,7 +114,7 @@ func TestRedriveReleasesHeldSuppressions(t *testing.T) {
 	f, list := newFake(held, again, letter("suppression", "c", "{}"))
 	got, err := f.redriver().redrive(t.Context(), list)
 	want := RedriveReport{Redriven: 2, Kept: map[string]int{
-		"held suppressions: redrive them with --reason held_suppression, which deletes the profiles": 1,
+		"held suppressions: redrive them by their reason alone, held_suppression, which deletes the profiles": 1,
 	}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("redrive: %v; report (-want +got):\n%s", err, diff)

@@ -22,6 +22,7 @@ var floors = []floor{
 		{"test/arch", "this table: who may import what, and who owns each third-party module"},
 		{"test/bench", "`make bench` and `make soak`: throughput, latency, memory and outages of the real programs"},
 		{"test/chaos", "`make chaos`: random faults against real processes, and the check that nothing is lost or doubled"},
+		{"test/console", "`make console`: a person's way through the console in Chromium, and the screenshots of the documents; a module of its own"},
 		{"test/docs", "checks of the documents: tables of settings, links, constants that a sentence quotes"},
 		{"test/integration", "tests of all programs together: kills, outages, replays, instruments, secrets in logs"},
 		{"test/lab", "what bench, chaos, lb, upgrade and integration share: processes, NATS servers, fakes, publishing, waiting, scraping of metrics, a made-up history of events and a model of the resulting profiles"},

@@ -69,7 +69,7 @@
         if (!paused) note.textContent = message.data
       } else if (paused) {
         missed += message.data.split('<tr>').length - 1
-        note.textContent = 'Paused. ' + missed + ' events have arrived.'
+        note.textContent = 'Paused. ' + (missed === 1 ? '1 event has' : missed + ' events have') + ' arrived.'
         e.preventDefault()
       }
     })
