@@ -3,14 +3,15 @@ package report
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// A group counts deliveries that are equal in all of a report's lists. It is a row of
-// queries.counts.
+// A group counts deliveries that are equal in all of a report's lists. It is a row of the
+// statement of groups.
 type group struct {
 	Key
 	Day          string
@@ -25,18 +26,36 @@ type group struct {
 	Unsubscribes int64
 	Complaints   int64
 	Newest       time.Time
+	// depth is groupOfEqual, groupOfMessage or groupOfChannel.
+	depth             int64
+	toOpen, toDeliver *Times
 }
 
-// newGroup reads a row in the order of the columns of queries.counts.
+// The depths of groups: the number of the keys without a value, of the day and the source.
+const (
+	groupOfEqual = iota
+	groupOfMessage
+	groupOfChannel
+)
+
+// newGroup reads a row in the order of the columns of groups.
 func newGroup(row []any) *group {
 	text := func(i int) string { s, _ := row[i].(string); return s }
 	number := func(i int) int64 { n, _ := row[i].(int64); return n }
+	times := func(count, first int) *Times {
+		if number(count) == 0 {
+			return nil
+		}
+		p := func(i int) float64 { f, _ := row[first+2*i].(float64); return f }
+		return &Times{number(count), p(0), p(1), p(2)}
+	}
 	newest, _ := row[17].(time.Time)
 	return &group{
 		Key: Key{Workspace: text(0), ObjectType: text(1), Source: text(2), SourceID: text(3), Action: number(4), Content: number(5)},
 		Day: text(6), Provider: text(7), Outcome: text(8), Reason: text(9),
 		Deliveries: number(10), Sent: number(11), Opens: number(12), Clicks: number(13),
 		Conversions: number(14), Unsubscribes: number(15), Complaints: number(16), Newest: newest,
+		depth: number(18), toOpen: times(19, 21), toDeliver: times(20, 22),
 	}
 }
 
@@ -71,7 +90,7 @@ func (c *collector) count(ctx context.Context, r warehouse.Reader) error {
 	if c.Campaign == 0 {
 		days = days.wider(c.judged.first)
 	}
-	rows, err := r.Query(ctx, c.counts(days))
+	rows, err := r.Query(ctx, c.groups(days))
 	if err != nil {
 		return err
 	}
@@ -85,6 +104,16 @@ func (c *collector) count(ctx context.Context, r warehouse.Reader) error {
 }
 
 func (c *collector) add(g *group) {
+	switch g.depth {
+	case groupOfMessage:
+		m := c.message(c.messages, g.Key)
+		m.ToOpen, m.ToDeliver = g.toOpen, g.toDeliver
+		return
+	case groupOfChannel:
+		m := c.message(c.channels, g.channel())
+		m.ToOpen, m.ToDeliver = g.toOpen, g.toDeliver
+		return
+	}
 	c.judged.add(g, c.contains(g.Day))
 	if !c.contains(g.Day) {
 		return
@@ -120,45 +149,12 @@ func at[K comparable, V any](m map[K]*V, k K, create func() *V) *V {
 // channel returns the key of all messages of the workspace and the object type.
 func (k Key) channel() Key { return Key{Workspace: k.Workspace, ObjectType: k.ObjectType} }
 
-func (c *collector) time(ctx context.Context, r warehouse.Reader) error {
-	var rows []struct {
-		Key
-		Channel   bool    `json:"channel"`
-		Opened    int64   `json:"opened"`
-		Delivered int64   `json:"delivered"`
-		Open50    float64 `json:"open_p50"`
-		Open90    float64 `json:"open_p90"`
-		Open99    float64 `json:"open_p99"`
-		Deliver50 float64 `json:"deliver_p50"`
-		Deliver90 float64 `json:"deliver_p90"`
-		Deliver99 float64 `json:"deliver_p99"`
-	}
-	if err := read(ctx, r, c.times(), &rows); err != nil {
-		return err
-	}
-	for _, x := range rows {
-		m := c.messages[x.Key]
-		if x.Channel {
-			m = c.channels[x.Key]
-		}
-		if m == nil {
-			continue // sent while the report was read
-		}
-		m.ToOpen, m.ToDeliver = newTimes(x.Opened, x.Open50, x.Open90, x.Open99), newTimes(x.Delivered, x.Deliver50, x.Deliver90, x.Deliver99)
-	}
-	return nil
-}
-
-func newTimes(count int64, p50, p90, p99 float64) *Times {
-	if count == 0 {
-		return nil
-	}
-	return &Times{count, p50, p90, p99}
-}
-
 // finish sorts the lists and computes the rates.
 func (c *collector) finish() {
 	c.Summary.setRates()
+	ofOtherDays := func(_ Key, m *Message) bool { return m.Deliveries == 0 }
+	maps.DeleteFunc(c.messages, ofOtherDays)
+	maps.DeleteFunc(c.channels, ofOtherDays)
 	for k, m := range c.messages {
 		m.Name = nameOf(c.names, k)
 		m.setRates()

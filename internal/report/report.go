@@ -146,7 +146,6 @@ func New(ctx context.Context, cfg Config) (*Report, error) {
 	err = errors.Join(
 		read(ctx, cfg.Reader, names, &c.names),
 		c.count(ctx, cfg.Reader),
-		c.time(ctx, cfg.Reader),
 		read(ctx, cfg.Reader, c.links(), &r.Links),
 		read(ctx, cfg.Reader, c.latency(), &r.Latency),
 		read(ctx, cfg.Reader, c.optouts(), &c.late),

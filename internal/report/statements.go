@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
@@ -77,17 +76,45 @@ func (w *writer) newest() string {
 
 const names = "SELECT workspace, source, source_id, coalesce(action_id, 0) AS action_id, coalesce(content_id, 0) AS content_id, name FROM customerio_names"
 
-// counts returns the statement for the groups of the deliveries of the days.
-func (w *writer) counts(s span) string {
-	day := "day"
+// groups returns the statement for the groups of the deliveries of some days, for each
+// message, and for each channel, which have the times of the deliveries of the report. One
+// statement, because a warehouse takes longer to find the deliveries than for all else.
+func (w *writer) groups(days span) string {
+	day, within := "day", "true"
 	if w.zone != "" {
 		day = w.day(sentAt, w.zone)
 	}
-	return "SELECT " + key + ", CAST(" + day + ` AS STRING) AS day, coalesce(mailbox_provider, '') AS mailbox_provider, outcome,
-  CASE WHEN outcome IN ('hard', 'soft', 'unknown') THEN coalesce(failure_message, '') ELSE '' END AS reason,
-  count(*) AS deliveries, count(sent_at) AS sent, count(human_opened_at) AS human_opens, count(human_clicked_at) AS human_clicks,
-  count(converted_at) AS conversions, count(unsubscribed_at) AS unsubscribes, count(complained_at) AS complaints, max(last_event_at) AS newest
-FROM ` + w.ofDays(warehouse.Deliveries, sentAt, s) + " GROUP BY " + ordinals(10)
+	if days != w.span { // of the other days, only the opens count
+		within = fmt.Sprintf("day BETWEEN DATE '%s' AND DATE '%s'", cmp.Or(w.since, firstDay), cmp.Or(w.until, lastDay))
+	}
+	var columns strings.Builder
+	for _, percent := range []int{50, 90, 99} {
+		fmt.Fprintf(&columns, ", coalesce(%s, 0) AS open_p%d, coalesce(%s, 0) AS deliver_p%d",
+			w.quantile("opens", percent), percent, w.quantile("arrivals", percent), percent)
+	}
+	return "SELECT " + key + `, coalesce(CAST(day AS STRING), '') AS day, mailbox_provider, outcome, reason,
+  deliveries, sent, human_opens, human_clicks, conversions, unsubscribes, complaints, newest, depth, opened, delivered` + columns.String() + `
+FROM (
+  SELECT workspace, object_type, source, source_id, action_id, content_id, day, mailbox_provider, outcome, reason, GROUPING(source) + GROUPING(day) AS depth,
+    count(*) AS deliveries, count(sent_at) AS sent, count(human_opened_at) AS human_opens, count(human_clicked_at) AS human_clicks,
+    count(converted_at) AS conversions, count(unsubscribed_at) AS unsubscribes, count(complained_at) AS complaints, max(last_event_at) AS newest,
+    count(to_open) AS opened, count(to_deliver) AS delivered, ` + w.quantiles("to_open") + " AS opens, " + w.quantiles("to_deliver") + ` AS arrivals
+  FROM (
+    SELECT *,
+      CASE WHEN ` + within + " AND human_opened_at IS NOT NULL AND coalesce(delivered_at, sent_at) IS NOT NULL THEN greatest(" + w.seconds("coalesce(delivered_at, sent_at)", "human_opened_at") + `, 0) END AS to_open,
+      CASE WHEN ` + within + " AND sent_at IS NOT NULL AND delivered_at IS NOT NULL THEN greatest(" + w.seconds("sent_at", "delivered_at") + `, 0) END AS to_deliver
+    FROM (
+      SELECT ` + key + ", " + day + ` AS day, coalesce(mailbox_provider, '') AS mailbox_provider, outcome,
+        CASE WHEN outcome IN ('hard', 'soft', 'unknown') THEN coalesce(failure_message, '') ELSE '' END AS reason,
+        sent_at, delivered_at, human_opened_at, human_clicked_at, converted_at, unsubscribed_at, complained_at, last_event_at
+      FROM ` + w.ofDays(warehouse.Deliveries, sentAt, days) + `
+    ) d
+  ) t
+  GROUP BY GROUPING SETS (
+    (workspace, object_type, source, source_id, action_id, content_id, day, mailbox_provider, outcome, reason),
+    (workspace, object_type, source, source_id, action_id, content_id),
+    (workspace, object_type))
+) q`
 }
 
 // optouts returns the statement for the e-mails sent after an opt-out.
@@ -98,34 +125,3 @@ func (w *writer) optouts() string {
 // key is the columns of Key.
 const key = "workspace, coalesce(object_type, '') AS object_type, coalesce(source, '') AS source, coalesce(source_id, '') AS source_id, " +
 	"coalesce(action_id, 0) AS action_id, coalesce(content_id, 0) AS content_id"
-
-func ordinals(n int) string {
-	list := make([]string, n)
-	for i := range list {
-		list[i] = strconv.Itoa(i + 1)
-	}
-	return strings.Join(list, ", ")
-}
-
-// times returns the statement for the times to open and to deliver, of each message and of
-// each channel.
-func (w *writer) times() string {
-	var columns strings.Builder
-	for _, percent := range []int{50, 90, 99} {
-		fmt.Fprintf(&columns, ", coalesce(%s, 0) AS open_p%d, coalesce(%s, 0) AS deliver_p%d",
-			w.quantile("opens", percent), percent, w.quantile("arrivals", percent), percent)
-	}
-	return `SELECT workspace, object_type, coalesce(source, '') AS source, coalesce(source_id, '') AS source_id,
-  coalesce(action_id, 0) AS action_id, coalesce(content_id, 0) AS content_id, channel = 1 AS channel, opened, delivered` + columns.String() + `
-FROM (
-  SELECT workspace, object_type, source, source_id, action_id, content_id, GROUPING(source) AS channel,
-    count(to_open) AS opened, count(to_deliver) AS delivered, ` + w.quantiles("to_open") + " AS opens, " + w.quantiles("to_deliver") + ` AS arrivals
-  FROM (
-    SELECT ` + key + `,
-      CASE WHEN human_opened_at IS NOT NULL AND coalesce(delivered_at, sent_at) IS NOT NULL THEN greatest(` + w.seconds("coalesce(delivered_at, sent_at)", "human_opened_at") + `, 0) END AS to_open,
-      CASE WHEN sent_at IS NOT NULL AND delivered_at IS NOT NULL THEN greatest(` + w.seconds("sent_at", "delivered_at") + `, 0) END AS to_deliver
-    FROM ` + w.ofDays(warehouse.Deliveries, sentAt, w.span) + `
-  ) d
-  GROUP BY GROUPING SETS ((workspace, object_type), (workspace, object_type, source, source_id, action_id, content_id))
-) q`
-}
