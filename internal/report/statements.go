@@ -59,6 +59,17 @@ func (w *writer) within(timestamp string, s span) string {
 	return condition
 }
 
+// near returns a condition on the timestamps of events of the days' deliveries.
+func (w *writer) near(timestamp string, s span) string {
+	if s.since != "" {
+		s.since = shift(s.since, -warehouse.NearDays)
+	}
+	if s.until != "" {
+		s.until = shift(s.until, warehouse.NearDays)
+	}
+	return w.within(timestamp, s)
+}
+
 // ofDays returns the view's rows whose day is within the days. sent is the timestamp of the
 // day. In another zone than the warehouse's, days may begin up to a day earlier or later.
 func (w *writer) ofDays(view, sent string, s span) string {
@@ -70,6 +81,24 @@ func (w *writer) ofDays(view, sent string, s span) string {
 
 const sentAt = "coalesce(sent_at, first_event_at)"
 
+// deliveries returns the deliveries of the days, and the expression of their day.
+func (w *writer) deliveries(days span) (from, day string) {
+	switch {
+	case w.ownDeliveries != "":
+		return "(" + w.fill(w.ownDeliveries, days) + ") v WHERE true" + w.within(sentAt, days) + w.ofCampaign, w.day(sentAt, w.place.String())
+	case w.zone != "":
+		day = w.day(sentAt, w.zone)
+	default:
+		day = "day"
+	}
+	return w.ofDays(warehouse.Deliveries, sentAt, days), day
+}
+
+// fill fills in the table of rows and the conditions of an own statement.
+func (w *writer) fill(statement string, days span) string {
+	return strings.NewReplacer("{rows}", w.rows, "{near}", w.near("timestamp", days), "{campaign}", w.ofCampaign, "{within}", w.within("min(s.timestamp)", days)).Replace(statement)
+}
+
 func (w *writer) newest() string {
 	return "SELECT max(timestamp) AS newest FROM customerio_events WHERE true" + w.ofCampaign
 }
@@ -80,10 +109,8 @@ const names = "SELECT workspace, source, source_id, coalesce(action_id, 0) AS ac
 // message, and for each channel, which have the times of the deliveries of the report. One
 // statement, because a warehouse takes longer to find the deliveries than for all else.
 func (w *writer) groups(days span) string {
-	day, within := "day", "true"
-	if w.zone != "" {
-		day = w.day(sentAt, w.zone)
-	}
+	from, day := w.deliveries(days)
+	within := "true"
 	if days != w.span { // of the other days, only the opens count
 		within = fmt.Sprintf("day BETWEEN DATE '%s' AND DATE '%s'", cmp.Or(w.since, firstDay), cmp.Or(w.until, lastDay))
 	}
@@ -107,7 +134,7 @@ FROM (
       SELECT ` + key + ", " + day + ` AS day, coalesce(mailbox_provider, '') AS mailbox_provider, outcome,
         CASE WHEN outcome IN ('hard', 'soft', 'unknown') THEN coalesce(failure_message, '') ELSE '' END AS reason,
         sent_at, delivered_at, human_opened_at, human_clicked_at, converted_at, unsubscribed_at, complained_at, last_event_at
-      FROM ` + w.ofDays(warehouse.Deliveries, sentAt, days) + `
+      FROM ` + from + `
     ) d
   ) t
   GROUP BY GROUPING SETS (
@@ -119,6 +146,9 @@ FROM (
 
 // optouts returns the statement for the e-mails sent after an opt-out.
 func (w *writer) optouts() string {
+	if w.ownOptouts != "" {
+		return w.fill(w.ownOptouts, w.span)
+	}
 	return "SELECT workspace, count(*) AS count FROM " + w.ofDays(warehouse.SentAfterOptout, "sent_at", w.span) + " GROUP BY workspace"
 }
 
