@@ -29,6 +29,7 @@ type sendOptions struct {
 	connections          int
 	rate                 float64
 	bodyOnly, list, from bool
+	loss                 loss
 }
 
 func (c *cli) send() *cobra.Command {
@@ -66,6 +67,10 @@ addresses are of a form that no mailbox provider allows, or at example.com. To a
 they are people like others: bounces and complaints suppress them, and the warehouse
 keeps their rows.
 
+--lose 2% does not send 2 % of the simulated events, as if their webhooks had been lost,
+and prints a JSON line with the ids of each. With --fake-url the fake App API of cioctl
+dev knows the lost events, and cioctl audit finds them.
+
 To send stored events again:
 
   cioctl tail --since -1h --output json | jq -c .body > events.jsonl    # then Ctrl-C
@@ -74,7 +79,7 @@ To send stored events again:
 The receiver is --url, or the address in INGEST_ADDR on this machine. send ends with
 exit code 1 if an event was not accepted: 401 means another signing key, 404 another
 path, 503 that the receiver cannot store now (--retries waits for it).`,
-		Example: "  cioctl send email_bounced_hard\n  cioctl send --url https://hooks.example.com/webhooks/customerio/acme email_opened_human\n  cioctl send --campaign 1000 --rate 200\n  cioctl send --stdin < events.jsonl",
+		Example: "  cioctl send email_bounced_hard\n  cioctl send --url https://hooks.example.com/webhooks/customerio/acme email_opened_human\n  cioctl send --campaign 1000 --rate 200\n  cioctl send --campaign 1000 --lose 2% --lost lost.jsonl --fake-url http://127.0.0.1:8081\n  cioctl send --stdin < events.jsonl",
 		Args:    cobra.ArbitraryArgs,
 
 		ValidArgsFunction: sampleNames,
@@ -102,6 +107,7 @@ func (o *sendOptions) Declare(s *config.Set) {
 		return config.WebAddress("--url", o.url, dev.DefaultURL)
 	})
 	s.Secret(&o.secret, "CUSTOMERIO_WEBHOOK_SECRET", "signing key; the default is the key of cioctl dev")
+	o.loss.declare(s)
 	o.output.Declare(s)
 }
 
@@ -133,12 +139,20 @@ func (c *cli) sendAll(ctx context.Context, o sendOptions, args []string) error {
 		return &config.UsageError{Err: err}
 	}
 	key := append(config.SplitList(o.secret), dev.DefaultKey)[0]
+	written, err := o.loss.open(c.out)
+	if err != nil {
+		return err
+	}
 	bar, finish := c.bar(total)
 	report, err := operate.Sender{
 		URL: o.url, Key: key, BodyOnly: o.bodyOnly, Connections: o.connections, Rate: o.rate, Retries: o.retry, Progress: bar.Increment,
-	}.Send(ctx, bodies)
+	}.Send(ctx, o.loss.from(bodies, bar.Increment))
 	finish()
-	err = errors.Join(err, input.err, o.print(c.out, report, func(w io.Writer) { sendTable(w, &report) }))
+	out := c.out
+	if o.loss.share > 0 && o.loss.list == "" {
+		out = c.err
+	}
+	err = errors.Join(err, written(ctx), input.err, o.print(out, report, func(w io.Writer) { sendTable(w, &report) }))
 	if err == nil && report.Failed > 0 {
 		err = fmt.Errorf("%d of %d events were not accepted; first failure: %s%s", report.Failed, report.Sent+report.Failed, report.Refusal, advice(report.Answers))
 	}
@@ -160,7 +174,7 @@ func (o *sendOptions) check(args []string) error {
 	if o.from && o.campaign > 0 || len(args) > 0 && (o.from || o.campaign > 0) {
 		return errors.New("samples, --stdin and --campaign exclude each other: give one of the three")
 	}
-	return nil
+	return o.loss.check(o.campaign)
 }
 
 // advice says what to check after answers that were not 2xx.

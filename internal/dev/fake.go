@@ -28,6 +28,7 @@ func (s *Stack) startFake() error {
 	mux := http.NewServeMux()
 	mux.Handle("/", s.Fake)
 	mux.Handle("/v1/", s.App)
+	mux.Handle(customeriotest.EventsPath, s.App)
 	s.fakeServer = &http.Server{Addr: ln.Addr().String(), Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = s.fakeServer.Serve(ln) }() // until close; the error is always ErrServerClosed
 	return nil
