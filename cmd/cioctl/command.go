@@ -79,19 +79,29 @@ const connectWait = 5 * time.Second
 // does not answer within connectWait, the error says what to check.
 func (c *cli) onStream(cmd *cobra.Command, run func(ctx context.Context, conn *stream.Conn, args []string) error, groups ...settings) *cobra.Command {
 	cfg := stream.Config{Name: "cioctl", Log: zerolog.Nop()}
-	connect := func(ctx context.Context, args []string) error {
-		conn, err := stream.Connect(cfg)
+	connected := func(ctx context.Context, args []string) error {
+		conn, err := connect(ctx, &cfg)
 		if err != nil {
 			return err
 		}
 		defer conn.Close()
-		waiting, cancel := context.WithTimeout(ctx, connectWait)
-		defer cancel()
-		if err := conn.WaitConnected(waiting); err != nil {
-			return fmt.Errorf("NATS does not answer at %s; check that the server is running and that NATS_URL is right (%w)", cfg.Redacted(), err)
-		}
 		return run(ctx, conn, args)
 	}
 	cmd.Long += natsMissing
-	return c.command(cmd, connect, append([]settings{&cfg}, groups...)...)
+	return c.command(cmd, connected, append([]settings{&cfg}, groups...)...)
+}
+
+// connect returns a connection to NATS that the caller closes.
+func connect(ctx context.Context, cfg *stream.Config) (*stream.Conn, error) {
+	conn, err := stream.Connect(*cfg)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, connectWait)
+	defer cancel()
+	if err := conn.WaitConnected(ctx); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("NATS does not answer at %s; check that the server is running and that NATS_URL is right (%w)", cfg.Redacted(), err)
+	}
+	return conn, nil
 }

@@ -64,7 +64,8 @@ func (w *workspaceSetting) choose() error {
 // An appSetting is the App API of a workspace.
 type appSetting struct {
 	workspaceSetting
-	api customerio.AppConfig
+	api      customerio.AppConfig
+	optional bool // a command that does something without a key
 }
 
 // Declare adds the settings to the set.
@@ -73,7 +74,7 @@ func (a *appSetting) Declare(s *config.Set) {
 	customerio.DeclareRegion(s, &a.api.Region)
 	a.api.Declare(s)
 	s.Check(func() error {
-		if a.chosen.Name == "" || a.chosen.AppKey != "" {
+		if a.optional || a.chosen.Name == "" || a.chosen.AppKey != "" {
 			return nil
 		}
 		return fmt.Errorf("%s: is required: create a key in Customer.io under Account settings, API credentials, App API keys", config.Variable(a.chosen.Name, "APP_API_KEY"))
