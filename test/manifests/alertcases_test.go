@@ -122,6 +122,11 @@ func problems(kind, pod, values string) string {
 	return `cioevents_stream_problems{stream="CUSTOMERIO",kind="` + kind + `",pod="` + pod + `"} ` + values
 }
 
+// audited is a series of the last audit of a workspace.
+func audited(name, workspace, values string) string {
+	return `cioevents_audit_` + name + `{workspace="` + workspace + `",pod="a"} ` + values
+}
+
 func workerCases() []alertCase {
 	rows := func(result string) string {
 		return `cioevents_warehouse_rows_total{consumer="warehouse",result="` + result + `"} 0x27 1x2`
@@ -141,6 +146,11 @@ func workerCases() []alertCase {
 		{"CioeventsStreamDiffers", "during a rollout", 120, []string{problems("other", "a", "0x70 1x30 0x19")}, false},
 		{"CioeventsStreamRecreated", "once", 30, []string{`cioevents_streams_recreated_total{stream="CUSTOMERIO",pod="a"} 0x20 1x9`}, true},
 		{"CioeventsStreamRecreated", "yesterday", 120, []string{`cioevents_streams_recreated_total{stream="CUSTOMERIO",pod="a"} 1x120`}, false},
+		{"CioeventsEventsMissing", "in one of two workspaces", 10, []string{audited("missing_events", "acme", "0x10"), audited("missing_events", "other", "0x5 3x5")}, true},
+		{"CioeventsEventsMissing", "none", 10, []string{audited("missing_events", "acme", "3x5 0x4")}, false},
+		{"CioeventsAuditOld", "three days ago", 4400, []string{audited("timestamp_seconds", "acme", "60x4400")}, true},
+		{"CioeventsAuditOld", "every day", 4400, []string{audited("timestamp_seconds", "acme", "60x1400 86400x1400 172800x1599")}, false},
+		{"CioeventsAuditOld", "never", 4400, []string{audited("timestamp_seconds", "acme", "0x4400")}, false},
 		{"CioeventsConsumerPaused", "for two hours", 15, []string{paused + "7200-60x15"}, true},
 		{"CioeventsConsumerPaused", "for five minutes", 15, []string{paused + "0x5 300-60x5 0x4"}, false},
 		{"CioeventsDeadLettersWait", "for a day", 1500, []string{"cioevents_dead_letters 2x1500"}, true},

@@ -52,6 +52,7 @@ func TestAlertsInARun(t *testing.T) {
 // emptyPanels show nothing on an ordinary day, and have data during a failure.
 var emptyPanels = []struct{ title, reason, failure string }{
 	{"Certificate ends in", "ingest has no certificate of its own", "CioeventsCertificateExpires"},
+	{"Age of the last audit", "nobody has audited", "CioeventsAuditOld"},
 	{"Dead letters by reason", "there are none", "CioeventsDeadLetters"},
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/cioevents/cioevents/internal/audit"
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
 	"github.com/cioevents/cioevents/internal/stream"
 )
@@ -188,4 +189,14 @@ func (s *site) fillSpare() {
 		_, err := js.Publish(s.t.Context(), "fill", make([]byte, 99<<10))
 		s.mustDo(err)
 	}
+}
+
+// audited records the result of an audit of the default workspace, and restarts the
+// worker, which otherwise reads the result within a minute of the real clock.
+func (s *site) audited(missing int, at time.Time) {
+	s.t.Helper()
+	s.mustDo(audit.Record(s.t.Context(), s.conn.State(), &audit.Result{Workspace: "default", Missing: missing}, at))
+	s.stop(workerPod)
+	s.worker(workerPod, nil)
+	s.until(workerPod, float64(at.Unix()), "cioevents_audit_timestamp_seconds")
 }

@@ -54,9 +54,17 @@ func documentedOverlay(t *testing.T) []byte {
 // manifestsInMemory is a copy of deploy/k8s that can be added to.
 func manifestsInMemory(t *testing.T) filesys.FileSystem {
 	t.Helper()
+	files, err := copyManifests()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func copyManifests() (filesys.FileSystem, error) {
 	files := filesys.MakeFsInMemory()
 	source := os.DirFS("../../deploy/k8s")
-	err := fs.WalkDir(source, ".", func(name string, d fs.DirEntry, err error) error {
+	return files, fs.WalkDir(source, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -69,8 +77,4 @@ func manifestsInMemory(t *testing.T) filesys.FileSystem {
 		}
 		return files.WriteFile(name, text)
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
 }

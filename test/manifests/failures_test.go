@@ -116,6 +116,14 @@ func workerFailures() []failure {
 			s.limit(stream.DeadName, -1)
 			s.dropDeadLetters()
 		}},
+		{alert: "CioeventsEventsMissing", cause: func(s *site) {
+			s.audited(3, s.now)
+			s.pass(2, nil)
+		}, undo: func(s *site) { s.audited(0, s.now) }},
+		{alert: "CioeventsAuditOld", cause: func(s *site) {
+			s.audited(0, s.now.AddDate(0, 0, -3))
+			s.pass(7, nil)
+		}, undo: func(s *site) { s.audited(0, s.now) }},
 		{alert: "CioeventsSuppressionsHeld", cause: func(s *site) {
 			s.holdSuppressions()
 			s.look(0)

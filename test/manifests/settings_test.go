@@ -226,6 +226,7 @@ func TestPodsHoldTheirOwnSecretsAlone(t *testing.T) {
 		"worker-suppression": {"nats-worker-password", "site-id", "track-api-key"},
 		"worker-engagement":  {"nats-worker-password", "site-id", "track-api-key"},
 		"worker-warehouse":   {"app-api-key", "nats-worker-password", "privacy-key"},
+		"audit":              {"app-api-key", "nats-operator-password"},
 		"nats":               {"nats-ingest-password", "nats-operator-password", "nats-worker-password"},
 	}
 	each(t, func(t *testing.T, s *system) {

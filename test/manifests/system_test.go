@@ -29,6 +29,7 @@ var builds = map[string]func() (*system, error){
 	"base":       sync.OnceValues(func() (*system, error) { return build("base") }),
 	"dev":        sync.OnceValues(func() (*system, error) { return build("overlays/dev") }),
 	"production": sync.OnceValues(func() (*system, error) { return build("overlays/production") }),
+	"audit":      sync.OnceValues(buildWithAudit),
 }
 
 func load(t *testing.T, name string) *system {
@@ -59,6 +60,7 @@ type system struct {
 	accounts      []*corev1.ServiceAccount
 	claims        []*corev1.PersistentVolumeClaim
 	deployments   []*appsv1.Deployment
+	jobs          []*batchv1.CronJob
 	sets          []*appsv1.StatefulSet
 	budgets       []*policyv1.PodDisruptionBudget
 	autoscalers   []*autoscalingv2.HorizontalPodAutoscaler
@@ -76,14 +78,30 @@ type system struct {
 // A workload is what makes pods.
 type workload struct {
 	kind, name string
-	selector   *metav1.LabelSelector
+	selector   *metav1.LabelSelector // nil for a CronJob
 	pod        corev1.PodTemplateSpec
 	claims     []corev1.PersistentVolumeClaim
 }
 
 func build(dir string) (*system, error) {
-	objects, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).
-		Run(filesys.MakeFsOnDisk(), filepath.Join("..", "..", "deploy", "k8s", dir))
+	return buildIn(filesys.MakeFsOnDisk(), filepath.Join("..", "..", "deploy", "k8s", dir))
+}
+
+// buildWithAudit builds the overlay for production with the component audit.
+func buildWithAudit() (*system, error) {
+	files, err := copyManifests()
+	if err != nil {
+		return nil, err
+	}
+	const overlay = "namespace: cioevents\nresources: [../production]\ncomponents: [../../components/audit]\n"
+	if err := files.WriteFile("overlays/audited/kustomization.yaml", []byte(overlay)); err != nil {
+		return nil, err
+	}
+	return buildIn(files, "overlays/audited")
+}
+
+func buildIn(files filesys.FileSystem, dir string) (*system, error) {
+	objects, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(files, dir)
 	if err != nil {
 		return nil, err
 	}

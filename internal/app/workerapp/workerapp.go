@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cioevents/cioevents/internal/app"
+	"github.com/cioevents/cioevents/internal/audit"
 	"github.com/cioevents/cioevents/internal/customerio"
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/stream"
@@ -60,6 +61,7 @@ type App struct {
 	clients []*customerio.Client
 	jobs    []job
 	keepers []keeper
+	audits  *audit.Metrics // nil without the consumer Warehouse
 	// credentialsWait is the constant, replaced by a test.
 	credentialsWait time.Duration
 	// stateErr is the error of the last check of the bucket.
@@ -104,6 +106,7 @@ func (a *App) open(log zerolog.Logger) error {
 		if err := errors.Join(a.wireWarehouses(), a.wireNames()); err != nil {
 			return err
 		}
+		a.audits = audit.NewMetrics(a.Registry, a.workspaces()...)
 	}
 	a.wireSources()
 	a.stateErr.Store(&errStateUnchecked)
@@ -182,6 +185,9 @@ func (a *App) work(ctx context.Context) error {
 	}
 	for _, k := range a.keepers {
 		running.Go(func() { k.run(ctx) })
+	}
+	if a.audits != nil {
+		running.Go(func() { a.audits.Watch(ctx, a.Conn.State(), a.Log) })
 	}
 	running.Go(func() { a.serveReplays(ctx) })
 	running.Go(func() { a.watch.Run(ctx) })

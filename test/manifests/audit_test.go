@@ -1,0 +1,74 @@
+package manifests_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/stream"
+)
+
+// TestAuditReachesWhatItCompares: NATS, the App API and BigQuery with the identity's
+// server, and nothing else. A pod of cioctl without the component's label reaches no more
+// than before.
+func TestAuditReachesWhatItCompares(t *testing.T) {
+	t.Parallel()
+	s := load(t, "audit")
+	for _, c := range []struct {
+		to   end
+		port int
+		want bool
+	}{
+		{pod("nats"), 4222, true},
+		{dns, 53, true},
+		{outside("198.51.100.7"), 443, true},
+		{outside("169.254.169.254"), 80, true},
+		{outside("198.51.100.7"), 80, false},
+		{outside("10.0.0.1"), 443, false},
+		{pod("nats"), 8222, false},
+		{pod("ingest"), 8080, false},
+	} {
+		if got := s.allowed(t, pod("audit"), c.to, c.port); got != c.want {
+			t.Errorf("audit reaches %+v at %d: %t", c.to, c.port, got)
+		}
+	}
+	for _, p := range s.policies {
+		labels := map[string]string{"app.kubernetes.io/name": "cioctl"}
+		if p.Name == "audit" && selects(t, &p.Spec.PodSelector, labels) {
+			t.Error("the policy of the audit selects each pod of cioctl")
+		}
+	}
+}
+
+// TestAuditRuns: the job has the worker's image, warehouse, authority of NATS and identity,
+// and the operator's user of NATS.
+func TestAuditRuns(t *testing.T) {
+	t.Parallel()
+	s := load(t, "audit")
+	if len(s.jobs) != 1 {
+		t.Fatalf("%d jobs", len(s.jobs))
+	}
+	p, worker := s.jobs[0].Spec.JobTemplate.Spec.Template.Spec, s.deployment("worker-warehouse").Spec.Template.Spec
+	c := p.Containers[0]
+	if c.Image != worker.Containers[0].Image || p.ServiceAccountName != worker.ServiceAccountName || c.Command[0] != "/cioctl" || strings.Join(c.Args, " ") != "audit --record" {
+		t.Errorf("the job runs %s %s of %s as %s", c.Command, c.Args, c.Image, p.ServiceAccountName)
+	}
+	if got, want := mounted(t, p), mounted(t, worker); got != want {
+		t.Errorf("the job mounts %s, the worker %s", got, want)
+	}
+	env, other := s.environment(t, c), s.environment(t, worker.Containers[0])
+	for _, name := range []string{"WAREHOUSE_URL", "GCE_METADATA_HOST", "CUSTOMERIO_APP_API_KEY", "NATS_TLS_CA"} {
+		if env[name] == "" || env[name] != other[name] {
+			t.Errorf("%s is %q, of the worker %q", name, env[name], other[name])
+		}
+	}
+	var cfg stream.Config
+	set := config.New("cioctl", func(name string) string { return env[name] })
+	cfg.Declare(set)
+	if err := set.Parse(nil); err != nil {
+		t.Error(err)
+	}
+	if want := "tls://operator:" + strings.ReplaceAll(s.keyOf(t, "NATS_OPERATOR_PASSWORD"), "-", "") + "@nats:4222"; cfg.URL != want {
+		t.Errorf("the job connects to %s, want %s", cfg.URL, want)
+	}
+}
