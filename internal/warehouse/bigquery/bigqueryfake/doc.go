@@ -26,6 +26,8 @@
 //   - JSON that encoding/json accepts and BigQuery refuses: see checkJSON
 //   - rows written twice by the client library after a lost answer
 //   - a view that selects one row of each key, or one text: see Server.View
+//   - UPDATE and DELETE as jobs, if Config.Engine is a Changer: the rows change, with
+//     dmlStats and the refusals of dml.go
 //   - query jobs: dry runs, own ids, locations, maximumBytesBilled, cancellation, and
 //     getQueryResults with pages and jobComplete=false; a MERGE with the numbers of rows
 //
@@ -43,7 +45,8 @@
 //   - streams created by an application, offsets, change data capture and Arrow
 //   - RECORD, REPEATED, and types that this module does not use
 //   - permissions and quotas, except as a Denial or a Fault
-//   - deleting and listing datasets, and scripts, DDL and other DML than MERGE as jobs
+//   - deleting and listing datasets, and scripts, DDL and INSERT as jobs
+//   - time travel: maxTimeTravelHours is kept, and old rows cannot be read
 //   - the delay until a row is visible
 //
 // Statuses, error codes and texts come from Google's documentation and from the source

@@ -14,8 +14,8 @@ type Engine interface {
 	// Plan resolves the names of a statement and runs nothing. The error is a
 	// MissingTableError, or a mistake in the statement.
 	Plan(ctx context.Context, q Query) (Plan, error)
-	// Run runs a statement that Plan has accepted as a SELECT or a MERGE. The end of ctx
-	// cancels the job.
+	// Run runs a statement that Plan has accepted as a SELECT or a MERGE; a Changer runs
+	// others. The end of ctx cancels the job.
 	Run(ctx context.Context, q Query) (*Result, error)
 }
 

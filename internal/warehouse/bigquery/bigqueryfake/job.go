@@ -20,13 +20,18 @@ type job struct {
 	end      context.CancelFunc
 	done     chan struct{} // closed when the job has ended
 
-	result *Result
-	failed *bigquery.ErrorProto
+	result  *Result
+	changed int64 // rows of an UPDATE or a DELETE
+	failed  *bigquery.ErrorProto
 }
 
 // run runs the job until its end.
 func (s *Server) run(ctx context.Context, j *job) {
-	result, err := s.cfg.Engine.Run(ctx, j.query)
+	run := func(ctx context.Context, j *job) (*Result, error) { return s.cfg.Engine.Run(ctx, j.query) }
+	if isDML(j.plan) {
+		run = s.change
+	}
+	result, err := run(ctx, j)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer close(j.done)
@@ -92,6 +97,7 @@ func (j *job) described() *bigquery.Job {
 			resource.Statistics.Query.NumDmlAffectedRows = m.Inserted + m.Deleted
 		}
 	}
+	j.dmlStatistics(resource.Statistics)
 	return &resource
 }
 

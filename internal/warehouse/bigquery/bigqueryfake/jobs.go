@@ -33,18 +33,19 @@ func (s *Server) insertJob(r *http.Request) (any, error) {
 	if resource.Configuration.DryRun {
 		return answered(resource, plan, bytes), nil
 	}
-	if plan.StatementType != "SELECT" && plan.StatementType != "MERGE" {
+	if _, changes := s.cfg.Engine.(Changer); plan.StatementType != "SELECT" && plan.StatementType != "MERGE" && !(changes && isDML(plan)) {
 		return nil, &restError{http.StatusNotImplemented, "notImplemented", "bigqueryfake runs no " + plan.StatementType}
 	}
 	return s.begin(&job{resource: resource, query: q, plan: plan, bytes: bytes, done: make(chan struct{}), end: func() {}}) //nolint:contextcheck // the job outlives the request that starts it
 }
 
-// mayChange refuses a MERGE of an account without the permission to change rows. The text
-// is that of https://github.com/PostHog/posthog/pull/68010, with another permission.
+// mayChange refuses a MERGE, an UPDATE or a DELETE of an account without the permission to
+// change rows. The text is that of https://github.com/PostHog/posthog/pull/68010, with another
+// permission.
 func (s *Server) mayChange(q Query, p Plan) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p.StatementType != "MERGE" || !s.lacks(changePermission) {
+	if p.StatementType != "MERGE" && !isDML(p) || !s.lacks(changePermission) {
 		return nil
 	}
 	table := q.Project + ":" + q.Dataset

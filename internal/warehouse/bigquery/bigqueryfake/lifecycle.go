@@ -56,6 +56,6 @@ func (s *Server) Truncate(project, dataset, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if t := s.tables[tableName(project, dataset, name)]; t != nil {
-		t.rows, t.len, t.dropUntil = nil, 0, s.cfg.Now().Add(s.cfg.TableLag)
+		t.rows, t.streamed, t.len, t.dropUntil = nil, nil, 0, s.cfg.Now().Add(s.cfg.TableLag)
 	}
 }

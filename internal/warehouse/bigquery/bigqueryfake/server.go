@@ -55,6 +55,7 @@ type Server struct {
 	tables   map[string]*table
 	deleted  map[string]*table // the last deleted table of a name
 	etags    int
+	changes  int // statements that have changed rows
 	counts   Counts
 	fault    func(Request) Fault
 	denial   *Denial

@@ -20,6 +20,8 @@ type table struct {
 	len  int
 	// changed is the time of the last append.
 	changed time.Time
+	// streamed has the times of rows of insertAll, by their places in rows.
+	streamed map[int]time.Time
 
 	// The Write API uses schema until nextAt, and next from then on. Schemas are never
 	// modified: a connection compares pointers to notice a new schema.

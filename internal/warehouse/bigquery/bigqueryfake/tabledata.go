@@ -37,9 +37,20 @@ func (s *Server) insertAll(r *http.Request) (any, error) {
 		return &bigquery.TableDataInsertAllResponse{Kind: "bigquery#tableDataInsertAllResponse", InsertErrors: refused}, nil
 	}
 	if now := s.cfg.Now(); !now.Before(t.dropUntil) {
+		t.stream(len(rows), now)
 		t.rows, t.len, t.changed = append(t.rows, rows...), t.len+len(rows), now
 	}
 	return &bigquery.TableDataInsertAllResponse{Kind: "bigquery#tableDataInsertAllResponse"}, nil
+}
+
+// stream notes the time of the next n rows.
+func (t *table) stream(n int, now time.Time) {
+	if t.streamed == nil {
+		t.streamed = map[int]time.Time{}
+	}
+	for i := range n {
+		t.streamed[len(t.rows)+i] = now
+	}
 }
 
 // readRows returns the decoded rows, or an error for every row of the request.

@@ -40,6 +40,9 @@ type engine struct{ dir string }
 
 // Plan implements bigqueryfake.Engine.
 func (e engine) Plan(ctx context.Context, q bigqueryfake.Query) (bigqueryfake.Plan, error) {
+	if p, ok := planDML(q.SQL); ok {
+		return p, nil
+	}
 	r, err := e.open(ctx, q)
 	if err != nil {
 		return bigqueryfake.Plan{}, err
@@ -118,8 +121,10 @@ func (e engine) save(rows []map[string]any) (string, error) {
 	}
 	enc := json.NewEncoder(f)
 	for _, row := range rows {
-		if text, ok := row["payload"].(string); ok {
-			row["payload"] = json.RawMessage(text)
+		for _, c := range warehouse.Columns() {
+			if text, ok := row[c.Name].(string); ok && c.Type == warehouse.JSON {
+				row[c.Name] = json.RawMessage(text)
+			}
 		}
 		if err := enc.Encode(row); err != nil {
 			return "", errors.Join(err, f.Close())
@@ -143,9 +148,10 @@ func columnTypes(columns []warehouse.Column) string {
 
 var quoted = regexp.MustCompile("`([^`]+)`")
 
-// translated replaces GoogleSQL's quotes of names, and the project of a name.
+// translated replaces GoogleSQL's quotes of names, the project of a name, and some
+// functions.
 func translated(sql string) string {
-	return quoted.ReplaceAllStringFunc(sql, func(name string) string {
+	return quoted.ReplaceAllStringFunc(functions.Replace(sql), func(name string) string {
 		parts := strings.Split(strings.Trim(name, "`"), ".")
 		return `"` + strings.Join(parts[max(0, len(parts)-2):], `"."`) + `"`
 	})

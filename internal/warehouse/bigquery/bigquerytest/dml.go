@@ -1,0 +1,105 @@
+package bigquerytest
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+)
+
+// place is the column with the place of a row in the fake's table.
+const place = "_place"
+
+var dml = regexp.MustCompile(`^\s*(UPDATE|DELETE)\b`)
+
+// planDML returns the plan of a statement that changes rows of the events.
+func planDML(statement string) (bigqueryfake.Plan, bool) {
+	kind := dml.FindStringSubmatch(statement)
+	if kind == nil {
+		return bigqueryfake.Plan{}, false
+	}
+	words := strings.FieldsFunc(statement, func(r rune) bool {
+		return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+	return bigqueryfake.Plan{StatementType: kind[1], Reads: map[string][]string{bigquery.Raw: known(words, nil)}}, true
+}
+
+// Change implements bigqueryfake.Changer. DuckDB runs the statement over a copy of the rows
+// and returns the changed rows.
+func (e engine) Change(ctx context.Context, q bigqueryfake.Query) (table string, changed map[int]map[string]any, err error) {
+	rows := q.Server.Rows(q.Project, q.Dataset, bigquery.Raw)
+	for i := range rows {
+		rows[i][place] = int64(i)
+	}
+	file, err := e.save(rows)
+	if err != nil {
+		return "", nil, err
+	}
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		return "", nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	db.SetMaxOpenConns(1)
+	script := fmt.Sprintf("SET TimeZone = 'UTC'; CREATE SCHEMA %s; SET search_path = '%[1]s,main'; %s CREATE TABLE %s AS SELECT * FROM read_json('%s', format = 'newline_delimited', columns = {%s, %q: 'BIGINT'})",
+		q.Dataset, macros, bigquery.Raw, file, columnTypes(warehouse.Columns()), place)
+	if _, err := db.ExecContext(ctx, script); err != nil {
+		return "", nil, err
+	}
+	changed, err = returned(ctx, db, translated(q.SQL))
+	if dml.FindStringSubmatch(q.SQL)[1] == "DELETE" {
+		for i := range changed {
+			changed[i] = nil
+		}
+	}
+	return bigquery.Raw, changed, err
+}
+
+// returned runs a statement and returns the changed rows by their places.
+func returned(ctx context.Context, db *sql.DB, statement string) (map[int]map[string]any, error) {
+	names := []string{place}
+	for _, c := range warehouse.Columns() {
+		name := fmt.Sprintf("%q", c.Name)
+		if c.Type == warehouse.JSON {
+			name = "CAST(" + name + " AS VARCHAR)"
+		}
+		names = append(names, name)
+	}
+	found, err := db.QueryContext(ctx, statement+" RETURNING "+strings.Join(names, ", "))
+	if err != nil {
+		return nil, err
+	}
+	defer found.Close()
+	rows := map[int]map[string]any{}
+	for found.Next() {
+		values, into := make([]any, len(names)), make([]any, len(names))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := found.Scan(into...); err != nil {
+			return nil, err
+		}
+		row := map[string]any{}
+		for i, c := range warehouse.Columns() {
+			if at, ok := values[i+1].(time.Time); ok {
+				values[i+1] = at.UTC()
+			}
+			row[c.Name] = values[i+1]
+		}
+		rows[int(values[0].(int64))] = row
+	}
+	return rows, found.Err()
+}
+
+// macros are functions of GoogleSQL that DuckDB lacks.
+const macros = `CREATE MACRO json_strip_nulls(j) AS json_merge_patch('{}', j); CREATE MACRO unix_seconds(t) AS CAST(epoch(t) AS BIGINT);`
+
+// functions have another name or form in DuckDB.
+var functions = strings.NewReplacer("JSON_VALUE(", "json_extract_string(", "TO_HEX(SHA256(", "lower(sha256(", "REGEXP_CONTAINS(", "regexp_matches(", "AS STRING)", "AS VARCHAR)")
