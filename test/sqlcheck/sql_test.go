@@ -135,6 +135,17 @@ func TestScripts(t *testing.T) {
 	}
 }
 
+// The statements that find and erase a person are GoogleSQL.
+func TestErasure(t *testing.T) {
+	t.Parallel()
+	a := prepared(t)
+	for _, sql := range bigquery.ErasureStatements(project, dataset) {
+		if err := a.RunScript(sql, nil); err != nil {
+			t.Errorf("%v\n%s", err, sql)
+		}
+	}
+}
+
 // The check reads the statements within a script.
 func TestMistakesInScriptsAreFound(t *testing.T) {
 	t.Parallel()
