@@ -2,29 +2,34 @@ package place
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/cioevents/cioevents/internal/privacy"
 	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
 	"github.com/cioevents/cioevents/internal/warehouse/parquet"
 )
 
-// A Rewriting configures Rewrite. Change is required.
+// A Rewriting configures Rewrite. DuckDB and Parquet need Change, BigQuery needs Set and
+// Where.
 type Rewriting struct {
 	// Change may change the Personal columns and the payload (Raw) of a row, and reports
 	// whether it has. Of the other columns the row has workspace, event_id, metric,
 	// object_type, timestamp, recipient_domain, mailbox_provider, bounce_class and
 	// erased_at. Rewrite may call Change several times with the same row.
 	Change func(*warehouse.Row) bool
+	// Set has the GoogleSQL of new values by the names of columns, and Where the condition
+	// of the rows. BigQuery keeps the text of statements: a key must not be part of it.
+	Set   map[string]string
+	Where string
 	// Grace is the time for which replaced Parquet files stay: see Compaction.Grace.
 	// Default 0; cioctl passes 30 s.
 	Grace time.Duration
 	// Progress is called at the beginning and after each step with the number of steps
-	// that are done: rows of DuckDB, days of Parquet. Default nil.
+	// that are done: rows of DuckDB, days of Parquet, statements of BigQuery. Default nil.
 	Progress func(done, total int64)
 }
 
@@ -47,12 +52,11 @@ func (f folder) Rewrite(ctx context.Context, r Rewriting) (privacy.Erased, error
 	return parquet.Rewrite(ctx, parquet.Rewriting{Dir: string(f), Change: r.Change, Grace: r.Grace, Progress: r.Progress})
 }
 
-var errNoBigQuery = errors.New("BigQuery: this version of cioctl changes no stored rows there")
-
-func (dataset) People(*privacy.Key, time.Duration) (privacy.Store, error) {
-	return nil, errNoBigQuery
+func (d dataset) People(key *privacy.Key, _ time.Duration) (privacy.Store, error) {
+	return &bigquery.People{Config: bigquery.Config(d), Key: key}, nil
 }
 
-func (dataset) Rewrite(context.Context, Rewriting) (privacy.Erased, error) {
-	return privacy.Erased{}, errNoBigQuery
+// Rewrite runs r.Set and r.Where as SQL.
+func (d dataset) Rewrite(ctx context.Context, r Rewriting) (privacy.Erased, error) {
+	return bigquery.Rewrite(ctx, bigquery.Rewriting{Config: bigquery.Config(d), Set: r.Set, Where: r.Where, Progress: r.Progress})
 }
