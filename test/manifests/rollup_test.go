@@ -8,17 +8,17 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	"sigs.k8s.io/kustomize/api/krusty"
-	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
-// documentedRollup is the overlay of docs/production.md with the component as
-// docs/operations.md adds it.
-func documentedRollup(t *testing.T, files filesys.FileSystem) *system {
+// documentedComponent is the overlay of docs/production.md with a component as the document
+// adds it.
+func documentedComponent(t *testing.T, document string) *system {
 	t.Helper()
-	lines := regexp.MustCompile("(?s)```yaml\n( +components:.*?)```").FindStringSubmatch(read(t, "docs/operations.md"))
+	lines := regexp.MustCompile("(?s)```yaml\n( +components:.*?)```").FindStringSubmatch(read(t, document))
 	if lines == nil {
-		t.Fatal("docs/operations.md does not add the component")
+		t.Fatalf("%s does not add the component", document)
 	}
+	files := manifestsInMemory(t)
 	overlay := string(documentedOverlay(t)) + strings.ReplaceAll(lines[1], "\n   ", "\n")[3:]
 	if err := files.WriteFile("overlays/acme/kustomization.yaml", []byte(overlay)); err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func documentedRollup(t *testing.T, files filesys.FileSystem) *system {
 // The CronJob of the component is admitted, has its identity, and reaches BigQuery alone.
 func TestRollupComponent(t *testing.T) {
 	t.Parallel()
-	s := documentedRollup(t, manifestsInMemory(t))
+	s := documentedComponent(t, "docs/operations.md")
 	for _, m := range s.mistakes {
 		t.Error(m)
 	}
