@@ -46,6 +46,16 @@ func TestOperatorNeedsNoMore(t *testing.T) {
 			}
 			return p.StoreDeadLetter(ctx, &event.DeadLetter{Message: *message("a"), From: "b", Reason: fault.ReasonRejected, Sequence: 1})
 		}},
+		{"erase a person", func() error {
+			if _, err := p.Publish(ctx, about("c", "jo@secret.example")); err != nil {
+				return err
+			}
+			erased, err := conn.EventStore().Erase(ctx, []privacy.Person{jo}, privacy.EraseOptions{})
+			if err == nil && erased.Events != 1 {
+				err = fmt.Errorf("erased %+v", erased)
+			}
+			return err
+		}},
 		{"foreign", func() error { _, err := conn.CreateForeign(ctx, stream.ForeignConsumer{Name: "mine"}); return err }},
 		{"status", func() error { _, err := conn.Status(ctx); return err }},
 		{"event", func() error { _, err := conn.ReadEvent(ctx, 1); return err }},
@@ -72,6 +82,7 @@ func TestOperatorNeedsNoMore(t *testing.T) {
 		{"delete", func() error { return conn.DeleteConsumer(ctx, "mine") }},
 		{"servers", func() error { _, _, err := conn.Replicas(ctx); return err }},
 		{"state", func() error { return conn.State().Delete(ctx, "key") }},
+		{"dead letters of a person", func() error { _, err := conn.DeadStore().Find(ctx, jo); return err }},
 		{"erase", func() error { return conn.AddErased(ctx, []privacy.Erasure{{Mark: "a:1"}}) }},
 		{"erased", func() error { _, err := conn.ListErased(ctx); return err }},
 		{"forget", func() error { return conn.RemoveErased(ctx, []string{"a:1"}) }},

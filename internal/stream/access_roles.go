@@ -34,6 +34,7 @@ var roles = []role{
 		"$JS.API.STREAM.MSG.GET." + Name,
 		"$JS.API.STREAM.MSG.GET." + DeadName,
 		"$JS.API.STREAM.MSG.GET." + stateStream,
+		"$JS.API.STREAM.MSG.DELETE." + Name,
 		"$JS.API.STREAM.MSG.DELETE." + DeadName,
 		"$JS.API.CONSUMER.LIST." + Name,
 		"$JS.API.CONSUMER.CREATE." + Name + ".>",

@@ -89,7 +89,7 @@ func (s *DeadStore) Erase(ctx context.Context, persons []privacy.Person, o priva
 	s.conn.physically(&erased, st.CachedInfo(), o.At)
 	if len(kept) > 0 {
 		erased.NotClean = true
-		erased.Note = fmt.Sprintf("Kept: dead letter %s of an effect that was never performed. ", strings.Join(kept, ", ")) + erased.Note
+		erased.Note = strings.TrimSpace(fmt.Sprintf("Kept: dead letter %s of an effect that was never performed. ", strings.Join(kept, ", ")) + erased.Note)
 	}
 	return erased, nil
 }

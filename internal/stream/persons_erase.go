@@ -41,7 +41,7 @@ func (s *EventStore) Erase(ctx context.Context, persons []privacy.Person, o priv
 	result := privacy.Erased{Events: erased}
 	s.conn.physically(&result, st.CachedInfo(), o.At)
 	if len(unsettled) > 0 {
-		result.NotClean, result.Note = true, strings.Join(append(unsettled, result.Note), " ")
+		result.NotClean, result.Note = true, strings.TrimSpace(strings.Join(append(unsettled, result.Note), " "))
 	}
 	return result, err
 }

@@ -48,12 +48,18 @@ func (c *Conn) TailDeadLetters(ctx context.Context, s Selection, fn func(event.S
 // read calls fn for each message of a stream until fn returns false. Without follow, read
 // ends after the last message.
 func (c *Conn) read(ctx context.Context, stream string, cfg jetstream.OrderedConsumerConfig, follow bool, fn func(jetstream.Msg) bool, opts ...jetstream.PullMessagesOpt) error {
+	st, err := c.lookUp(ctx, stream)
+	if err != nil {
+		return fmt.Errorf("read stream %s: %w", stream, err)
+	}
 	cons, err := c.js.OrderedConsumer(ctx, stream, cfg)
 	if err != nil {
 		return fmt.Errorf("read stream %s: %w", stream, err)
 	}
 	if cons.CachedInfo().NumPending == 0 && !follow {
-		return nil
+		if complete, err := isComplete(ctx, st, cfg, max(cfg.OptStartSeq, 1)-1); err != nil || complete {
+			return err
+		}
 	}
 	msgs, err := cons.Messages(opts...)
 	if err != nil {
@@ -79,9 +85,36 @@ func (c *Conn) read(ctx context.Context, stream string, cfg jetstream.OrderedCon
 			return nil
 		}
 		if meta, err := msg.Metadata(); err == nil && meta.NumPending == 0 && !follow {
-			return nil
+			if complete, err := isComplete(ctx, st, cfg, meta.Sequence.Stream); err != nil || complete {
+				return err
+			}
 		}
 	}
+}
+
+// isComplete reports whether no message of a consumer follows a sequence, of those that the
+// stream had when st was looked up. In a cluster a consumer reads from one server, which may
+// lack the last messages; the leader of the stream has all of them.
+func isComplete(ctx context.Context, st jetstream.Stream, cfg jetstream.OrderedConsumerConfig, after uint64) (bool, error) {
+	info := st.CachedInfo()
+	startsByTime := cfg.DeliverPolicy == jetstream.DeliverByStartTimePolicy // a tail, from an unknown sequence on
+	if info.Config.Replicas < 2 || startsByTime || cfg.DeliverPolicy == jetstream.DeliverNewPolicy || after >= info.State.LastSeq {
+		return true, nil
+	}
+	subjects := cfg.FilterSubjects
+	if len(subjects) == 0 {
+		subjects = []string{">"}
+	}
+	for _, subject := range subjects {
+		next, err := st.GetMsg(ctx, after+1, jetstream.WithGetMsgSubject(subject))
+		if err == nil && next.Sequence <= info.State.LastSeq {
+			return false, nil
+		}
+		if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 func orderedConfig(s Selection) jetstream.OrderedConsumerConfig {

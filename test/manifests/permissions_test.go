@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -294,6 +295,16 @@ func erase(t *testing.T, operator, worker *stream.Conn) {
 	}
 	if list, err := operator.ListErased(ctx); err != nil || len(list) != 1 {
 		t.Errorf("the operator lists %v, %v", list, err)
+	}
+	jo := privacy.Person{Workspace: "default", Identifiers: []privacy.Identifier{{Kind: privacy.ID, Value: "jo-42"}}}
+	m := message("01E")
+	m.Metric, m.Body = "converted", []byte(`{"event_id":"01E","metric":"converted","data":{"identifiers":{"id":"jo-42"}}}`)
+	if _, err := publisher(t, operator).Publish(ctx, m); err != nil {
+		t.Errorf("the operator publishes: %v", err)
+	}
+	erased, err := operator.EventStore().Erase(ctx, []privacy.Person{jo}, privacy.EraseOptions{})
+	if err != nil || erased.Events != 0 || !strings.Contains(erased.Note, "Consumer warehouse has not settled") {
+		t.Errorf("the operator erases an unsettled message: %+v, %v", erased, err)
 	}
 	if marks, err := worker.ReadMarks(ctx, nil); err != nil || !slices.Equal(marks.List, []string{"a:2"}) {
 		t.Errorf("the worker reads %+v, %v", marks, err)
