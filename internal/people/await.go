@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +34,11 @@ func (e *BehindError) Error() string {
 // then. A consumer without a warehouse that is late does not matter here: the stream keeps
 // its messages.
 func (p *People) await(ctx context.Context, fresh bool) error {
-	if fresh {
+	all, _, err := p.cfg.Conn.Positions(ctx)
+	if err != nil {
+		return err
+	}
+	if fresh && slices.ContainsFunc(all, func(at stream.Position) bool { return isWarehouse(at.Target) }) {
 		p.cfg.Step("wait until the workers know")
 		if err := pause(ctx, p.cfg.Settle); err != nil {
 			return err

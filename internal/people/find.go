@@ -1,9 +1,11 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/privacy"
@@ -42,8 +44,30 @@ func (p *People) Find(ctx context.Context, persons []*Person) (counts [][]StoreC
 			counts[i] = append(counts[i], c)
 		}
 	}
-	return counts, err
+	unknown, failed := p.unknown(ctx)
+	for _, name := range unknown {
+		for i := range persons {
+			counts[i] = append(counts[i], StoreCount{Store: name, Error: notNamed})
+		}
+		err = ErrUnread
+	}
+	return counts, cmp.Or(failed, err)
 }
+
+// unknown returns the warehouses that consumers fill and that Config.Warehouses lacks.
+func (p *People) unknown(ctx context.Context) (list []string, err error) {
+	positions, _, err := p.cfg.Conn.Positions(ctx)
+	for _, at := range positions {
+		isOurs := slices.ContainsFunc(p.cfg.Warehouses, func(w Warehouse) bool { return w.Consumer == at.Consumer })
+		if at.Store.ID != "" && !isOurs {
+			list = append(list, fmt.Sprintf("warehouse %s of consumer %s", at.Store.Place, at.Consumer))
+		}
+	}
+	return list, err
+}
+
+// notNamed is the error of an unknown warehouse.
+const notNamed = "WAREHOUSE_URL does not name this warehouse, or its file is missing: add it; if the warehouse is gone for good, delete the consumer"
 
 // stores returns the stores in the order of an erasure: the warehouses are last, because
 // they tell the identifiers of a person.
@@ -118,5 +142,9 @@ func (p *People) Export(ctx context.Context, person *Person, to func(privacy.Rec
 		}
 		counts = append(counts, c)
 	}
-	return counts, err
+	unknown, failed := p.unknown(ctx)
+	for _, name := range unknown {
+		counts, err = append(counts, ExportCount{Store: name, Error: notNamed}), ErrUnread
+	}
+	return counts, cmp.Or(failed, err)
 }

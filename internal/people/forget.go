@@ -17,10 +17,9 @@ func (p *People) Erasures(ctx context.Context) ([]privacy.Erasure, error) {
 	return list, err
 }
 
-// Forget removes the persons with the given identifiers from the list of erased persons,
-// with all their identifiers, and returns the removed entries. Later events of the persons
-// are stored with personal data again.
-func (p *People) Forget(ctx context.Context, workspace string, given []privacy.Identifier) (removed []privacy.Erasure, err error) {
+// Erased returns the entries of the persons with the given identifiers, with all their
+// identifiers.
+func (p *People) Erased(ctx context.Context, workspace string, given []privacy.Identifier) (entries []privacy.Erasure, err error) {
 	if p.cfg.Key == nil {
 		return nil, ErrNoKey
 	}
@@ -41,14 +40,20 @@ func (p *People) Forget(ctx context.Context, workspace string, given []privacy.I
 			persons[person{e.Request, e.Person}] = true
 		}
 	}
-	var marks []string
 	for _, e := range list {
 		if persons[person{e.Request, e.Person}] {
-			removed, marks = append(removed, e), append(marks, e.Mark)
+			entries = append(entries, e)
 		}
 	}
-	if len(marks) == 0 {
-		return nil, nil
+	return entries, nil
+}
+
+// Forget removes entries from the list of erased persons. Later events of the persons are
+// stored with personal data again.
+func (p *People) Forget(ctx context.Context, entries []privacy.Erasure) error {
+	var marks []string
+	for _, e := range entries {
+		marks = append(marks, e.Mark)
 	}
-	return removed, p.cfg.Conn.RemoveErased(ctx, marks)
+	return p.cfg.Conn.RemoveErased(ctx, marks)
 }

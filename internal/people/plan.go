@@ -19,8 +19,8 @@ const maxEvents = 10_000
 
 // Errors of Check.
 var (
-	ErrMany    = fmt.Errorf("the person has more than %d events", maxEvents)
-	ErrEffects = errors.New("dead letters of the person have effects that were never performed")
+	ErrMany    = fmt.Errorf("a person has more than %d events", maxEvents)
+	ErrEffects = errors.New("dead letters have effects that were never performed")
 )
 
 // A Plan is what an erasure would do.
@@ -31,8 +31,6 @@ type Plan struct {
 	// Effects are the dead letters whose effect was never performed, such as an opt-out
 	// that did not reach Customer.io.
 	Effects []DeadEffect
-	// Unknown are the warehouses that consumers fill and that Config.Warehouses lacks.
-	Unknown []string
 }
 
 // A DeadEffect is a dead letter whose effect was never performed.
@@ -52,10 +50,7 @@ func (p *People) Plan(ctx context.Context, persons []*Person) (*Plan, error) {
 	if plan.Counts, err = p.Find(ctx, persons); err != nil {
 		return plan, err
 	}
-	if plan.Effects, err = p.effects(ctx, persons); err != nil {
-		return plan, err
-	}
-	plan.Unknown, err = p.unknown(ctx)
+	plan.Effects, err = p.effects(ctx, persons)
 	return plan, err
 }
 
@@ -79,18 +74,6 @@ func isWarehouse(consumer string) bool {
 	return consumer == place.FirstConsumer || strings.HasPrefix(consumer, place.FirstConsumer+"-")
 }
 
-// unknown returns the warehouses that are not in the configuration.
-func (p *People) unknown(ctx context.Context) (list []string, err error) {
-	positions, _, err := p.cfg.Conn.Positions(ctx)
-	for _, at := range positions {
-		isOurs := slices.ContainsFunc(p.cfg.Warehouses, func(w Warehouse) bool { return w.Consumer == at.Consumer })
-		if at.Store.ID != "" && !isOurs {
-			list = append(list, fmt.Sprintf("%s of consumer %s", at.Store.Place, at.Consumer))
-		}
-	}
-	return list, err
-}
-
 // A Consent lifts the refusals of Check.
 type Consent struct {
 	// Many allows persons with more than 10,000 events in a store.
@@ -99,20 +82,22 @@ type Consent struct {
 	DropEffects bool
 }
 
-// Check returns nil when the persons may be erased, and otherwise ErrSeveral, ErrMany or
-// ErrEffects.
+// Check returns nil when the persons may be erased, and otherwise ErrUnread, ErrSeveral,
+// ErrMany or ErrEffects.
 func (pl *Plan) Check(c Consent) error {
-	var refusals []error
-	for i, person := range pl.Persons {
-		if len(person.Others) > 0 {
-			refusals = append(refusals, ErrSeveral)
-		}
-		if !c.Many && slices.ContainsFunc(pl.Counts[i], func(s StoreCount) bool { return s.Events > maxEvents }) {
-			refusals = append(refusals, ErrMany)
+	counts := slices.Concat(pl.Counts...)
+	for _, refusal := range []struct {
+		applies bool
+		err     error
+	}{
+		{slices.ContainsFunc(counts, func(s StoreCount) bool { return s.Error != "" }), ErrUnread},
+		{slices.ContainsFunc(pl.Persons, func(p *Person) bool { return len(p.Others) > 0 }), ErrSeveral},
+		{!c.Many && slices.ContainsFunc(counts, func(s StoreCount) bool { return s.Events > maxEvents }), ErrMany},
+		{!c.DropEffects && len(pl.Effects) > 0, ErrEffects},
+	} {
+		if refusal.applies {
+			return refusal.err
 		}
 	}
-	if len(pl.Effects) > 0 && !c.DropEffects {
-		refusals = append(refusals, ErrEffects)
-	}
-	return errors.Join(refusals...)
+	return nil
 }
