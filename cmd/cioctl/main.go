@@ -77,6 +77,7 @@ The exit code is 0 for success, 1 for a failure and 2 for wrong usage.`,
 		c.report(),
 		c.audit(),
 		c.warehouse(),
+		c.person(),
 		c.completion(),
 		c.man(),
 	)

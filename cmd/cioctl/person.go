@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/people"
+	"github.com/cioevents/cioevents/internal/privacy"
+	"github.com/cioevents/cioevents/internal/stream"
+)
+
+// exitUnread is the exit code when a store could not be read, or is not physically clean.
+const exitUnread = 3
+
+func (c *cli) person() *cobra.Command {
+	return group("person", "Find, export or erase the personal data of a person",
+		`Events have names, addresses, behaviour and sometimes whole messages. A person has the
+right to a copy of the data, and to their erasure. The commands look in the stream, in
+the dead letters and in every warehouse of WAREHOUSE_URL.
+
+  cioctl person find --email jo@example.com
+  cioctl person export --email jo@example.com > jo.jsonl
+  cioctl person erase --email jo@example.com          # shows the plan
+  cioctl person erase --email jo@example.com --yes
+  cioctl person list-erased
+  cioctl person forget-erasure --email jo@example.com --yes
+
+Your shell remembers what you type. To keep an address out of its history, pass the
+identifiers on standard input: cioctl person find --file -, then type
+email=jo@example.com, Enter and Ctrl-D.
+
+docs/privacy.md says what is stored where and how long, and what an erasure does.`,
+		c.personFind(), c.personExport(), c.personErase(), c.personList(), c.personForget())
+}
+
+// personOptions are the flags that name persons.
+type personOptions struct {
+	workspace, file string
+	values          map[privacy.Kind]*[]string
+	given           [][]privacy.Identifier // of each person
+	choice          people.Choice
+}
+
+// kindFlags are the flags of identifiers, by kind.
+var kindFlags = map[privacy.Kind]string{privacy.ID: "id", privacy.Email: "email", privacy.CioID: "cio-id", privacy.Phone: "phone"}
+
+// Declare adds the flags to the set.
+func (o *personOptions) Declare(s *config.Set) {
+	flags := s.Flags()
+	o.values = map[privacy.Kind]*[]string{}
+	flags.StringVar(&o.workspace, "workspace", config.DefaultWorkspace, "the person's workspace")
+	about := map[privacy.Kind]string{
+		privacy.ID: "id of the person in your workspace", privacy.Email: "e-mail address of the person",
+		privacy.CioID: "Customer.io's own id of the person", privacy.Phone: "phone number of the person",
+	}
+	for _, kind := range privacy.Kinds() {
+		o.values[kind] = flags.StringArray(kindFlags[kind], nil, about[kind]+"; can be repeated")
+	}
+	flags.StringVar(&o.file, "file", "", `file with a person in each line, such as "id=42 email=jo@example.com"; - is standard input`)
+	s.Check(o.check)
+}
+
+// check parses the flags. A mistake does not quote the value.
+func (o *personOptions) check() error {
+	var ids []privacy.Identifier
+	var mistakes []error
+	for _, kind := range privacy.Kinds() {
+		for _, value := range *o.values[kind] {
+			id, err := privacy.ParseIdentifier(kind, value)
+			if err != nil {
+				mistakes = append(mistakes, fmt.Errorf("--%s: %w", kindFlags[kind], err))
+			}
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) > 0 {
+		o.given = [][]privacy.Identifier{ids}
+	}
+	if len(ids) == 0 && o.file == "" {
+		mistakes = append(mistakes, errors.New("nobody is named: give --id, --email, --cio-id, --phone or --file"))
+	}
+	return errors.Join(mistakes...)
+}
+
+// choices adds the flags of a person's identifiers.
+func (o *personOptions) choices(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&o.choice.Exact, "exact", false, "take only the given identifiers, and do not ask the warehouses for others of the person")
+	cmd.Flags().BoolVar(&o.choice.All, "all", false, "take all persons behind a shared identifier, such as a family's address")
+}
+
+// read adds the persons of the file.
+func (o *personOptions) read(ctx context.Context, c *cli) error {
+	if o.file == "" {
+		return nil
+	}
+	in := c.stdin(ctx)
+	if o.file != "-" {
+		f, err := os.Open(o.file)
+		if err != nil {
+			return fmt.Errorf("--file: %w", err)
+		}
+		defer func() { _ = f.Close() }() // read only
+		in = f
+	}
+	persons, err := parsePersons(in)
+	if err == nil && len(persons) == 0 {
+		err = errors.New("names nobody")
+	}
+	if err != nil {
+		return &config.UsageError{Err: fmt.Errorf("--file: %w", err)}
+	}
+	o.given = append(o.given, persons...)
+	return nil
+}
+
+// parsePersons reads a person from each line: words such as email=jo@example.com. Lines
+// that begin with # are comments. A mistake names the line, and does not quote it.
+func parsePersons(in io.Reader) (persons [][]privacy.Identifier, err error) {
+	lines := &lineReader{in: in}
+	n := 0
+	for line := range lines.all {
+		if n++; line[0] == '#' {
+			continue
+		}
+		var ids []privacy.Identifier
+		for _, word := range strings.Fields(string(line)) {
+			kind, value, _ := strings.Cut(word, "=")
+			kind = strings.ReplaceAll(kind, "-", "_")
+			if _, known := kindFlags[privacy.Kind(kind)]; !known {
+				return nil, fmt.Errorf("person %d: want words that begin with id=, email=, cio_id= or phone=", n)
+			}
+			id, err := privacy.ParseIdentifier(privacy.Kind(kind), value)
+			if err != nil {
+				return nil, fmt.Errorf("person %d: %w", n, err)
+			}
+			ids = append(ids, id)
+		}
+		persons = append(persons, ids)
+	}
+	return persons, lines.err
+}
+
+// A personCommand is what the commands on persons share.
+type personCommand struct {
+	personOptions
+	warehouses warehouseSetting
+	key        keySetting
+	// wait is for workers, grace for readers of Parquet files.
+	wait, grace time.Duration
+}
+
+// onPersons is onStream for a command that reads or changes the stores.
+func (c *cli) onPersons(cmd *cobra.Command, p *personCommand, run func(context.Context, *people.People) error, groups ...settings) *cobra.Command {
+	cmd.Flags().Var(config.Span(&p.wait, 5*time.Minute), "wait", "how long to wait until the workers have stored the events that came before")
+	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
+		if err := p.read(ctx, c); err != nil {
+			return err
+		}
+		stores, err := c.warehousesOf(p)
+		if err != nil {
+			return err
+		}
+		steps := &stepBar{cli: c}
+		defer steps.finish()
+		return run(ctx, people.New(people.Config{Conn: conn, Warehouses: stores, Key: p.key.key, Wait: p.wait, Step: steps.step}))
+	}, append([]settings{p, &p.warehouses, &p.key}, groups...)...)
+}
+
+// warehousesOf opens the existing warehouses.
+func (c *cli) warehousesOf(p *personCommand) (list []people.Warehouse, err error) {
+	for _, at := range p.warehouses.places {
+		if at.Missing() { // People reports the warehouse if a consumer fills it
+			continue
+		}
+		at.Log = c.warnings()
+		store, err := at.People(p.key.key, p.grace)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", config.Redact(at.URL), err)
+		}
+		list = append(list, people.Warehouse{Store: store, Consumer: at.Consumer})
+	}
+	return list, nil
+}
+
+// resolve completes the identifiers of all persons.
+func (p *personCommand) resolve(ctx context.Context, from *people.People) (persons []*people.Person, err error) {
+	for _, ids := range p.given {
+		person, err := from.Resolve(ctx, p.workspace, ids, p.choice)
+		if err != nil {
+			return nil, unread(err)
+		}
+		persons = append(persons, person)
+	}
+	return persons, nil
+}
+
+// unread gives an error of a store its exit code.
+func unread(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &config.StatusError{Code: exitUnread, Err: err}
+}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/people"
+	"github.com/cioevents/cioevents/internal/privacy"
+	"github.com/cioevents/cioevents/internal/stream"
+)
+
+// erasePlan is the output of erase without --yes.
+type erasePlan struct {
+	Persons []personFound       `json:"persons"`
+	Effects []people.DeadEffect `json:"dead_letters_with_effects"`
+}
+
+func (c *cli) personErase() *cobra.Command {
+	var p personCommand
+	var o output
+	var orders people.Orders
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "erase",
+		Short: "Erase a person from the stream, the dead letters and the warehouses",
+		Long: `erase prints what it would erase, and acts only with --yes. Nothing can be recovered.
+
+ 1. The person goes on the list of erased persons: workers store the person's later
+    events, repeats and replays without personal data.
+ 2. erase waits until the workers have stored the events that came before (--wait).
+ 3. It overwrites the person's messages in the stream and in the dead letters.
+ 4. It removes the person from each row of the warehouses: event, campaign and delivery
+    ids stay, so that no report changes. --rows deletes the rows.
+ 5. It looks everywhere again, and prints a receipt without identifiers. Keep it:
+    --output json > receipt.json
+
+Opt-outs of an erased person still reach Customer.io. To delete the person there, use
+Customer.io. erase needs PRIVACY_KEY, as the workers do. Without it an erased person
+would come back. After an interruption, run the command again: it goes on.
+
+erase refuses, and says how to go on:
+  several persons share an identifier    --exact with an id, or --all
+  more than 10,000 events                --many, after a look at the plan
+  a dead letter with an effect that was  cioctl dead redrive, or --drop-effects
+  never performed, such as an opt-out
+
+The exit code is 3 if a store could not be read or is not clean: read its note.`,
+		Example: "  cioctl person erase --email jo@example.com\n  cioctl person erase --email jo@example.com --yes --output json > receipt.json\n  cioctl person erase --file persons.txt --yes",
+	}
+	p.choices(cmd)
+	flags := cmd.Flags()
+	flags.BoolVar(&yes, "yes", false, "erase; without it erase only shows the plan")
+	flags.BoolVar(&orders.Rows, "rows", false, "delete the rows of the warehouses instead of removing the personal data from them")
+	flags.BoolVar(&orders.Many, "many", false, "also erase a person with more than 10,000 events")
+	flags.BoolVar(&orders.DropEffects, "drop-effects", false, "also delete dead letters whose effect was never performed")
+	flags.Var(config.Span(&p.grace, 30*time.Second), "grace", "how long replaced Parquet files stay for the queries that read them")
+	return c.onPersons(cmd, &p, func(ctx context.Context, from *people.People) error {
+		persons, err := p.resolve(ctx, from)
+		if err != nil {
+			return err
+		}
+		plan, err := from.Plan(ctx, persons)
+		if plan.Counts == nil {
+			return err
+		}
+		if !yes || err != nil {
+			return errors.Join(c.showPlan(&o, plan), explained(plan, cmpErr(err, plan.Check(orders.Consent)), yes))
+		}
+		if err := plan.Check(orders.Consent); err != nil {
+			return errors.Join(c.showPlan(&o, plan), explained(plan, err, yes))
+		}
+		orders.Now = time.Now()
+		receipt, err := from.Erase(ctx, plan, orders)
+		if err != nil {
+			return c.unfinished(ctx, err)
+		}
+		return errors.Join(o.print(c.out, receipt, func(w io.Writer) { receiptTable(w, receipt) }), notClean(receipt))
+	}, &o)
+}
+
+// cmpErr returns the first error.
+func cmpErr(list ...error) error {
+	for _, err := range list {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// showPlan prints the plan on standard output, as a table or JSON.
+func (c *cli) showPlan(o *output, plan *people.Plan) error {
+	shown := erasePlan{Persons: foundOf(plan.Persons, plan.Counts), Effects: plan.Effects}
+	return o.print(c.out, shown, func(w io.Writer) {
+		foundTable(w, shown.Persons)
+		if len(plan.Effects) > 0 {
+			row(w, "DEAD LETTER", "FROM", "REASON", "METRIC")
+		}
+		for _, d := range plan.Effects {
+			row(w, d.Number, d.From, d.Reason, d.Metric)
+		}
+		if plan.Check(people.Consent{Many: true, DropEffects: true}) == nil {
+			sayf(w, "nothing was erased: run it again with --yes")
+		}
+	})
+}
+
+// explained adds what to do to a refusal.
+func explained(plan *people.Plan, err error, yes bool) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, people.ErrUnread):
+		return unread(fmt.Errorf("nothing was erased: %w: the store may know further identifiers of the person", err))
+	case errors.Is(err, people.ErrSeveral):
+		return fmt.Errorf("nothing was erased: %w", several())
+	case errors.Is(err, people.ErrMany):
+		return fmt.Errorf("nothing was erased: %w: make sure that the identifiers name one person, then add --many", err)
+	case errors.Is(err, people.ErrEffects):
+		numbers := []string{}
+		for _, d := range plan.Effects {
+			numbers = append(numbers, fmt.Sprint(d.Number))
+		}
+		return fmt.Errorf("nothing was erased: %w: perform them with cioctl dead redrive %s, or delete them with --drop-effects", err, strings.Join(numbers, " "))
+	default:
+		return err
+	}
+}
+
+// unfinished adds that the next run goes on.
+func (c *cli) unfinished(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		c.tellf("The erasure is not complete: run the same command again to go on.")
+		return err
+	}
+	if _, behind := errors.AsType[*people.BehindError](err); behind || errors.Is(err, people.ErrNoKey) {
+		return err
+	}
+	return fmt.Errorf("%w; the erasure is not complete: run the same command again to go on", err)
+}
+
+func receiptTable(w io.Writer, r *people.Receipt) {
+	row(w, "request", r.Request)
+	row(w, "at", r.At.Truncate(time.Second))
+	row(w, "STORE", "FOUND", "ERASED", "LEFT", "STATUS", "CLEAN AT", "NOTE")
+	for _, s := range r.Stores {
+		row(w, s.Store, s.Found, s.Erased, s.Left, s.Status, s.CleanAt, whole(s.Note))
+	}
+}
+
+// notClean is the error for a receipt with a store that is not clean.
+func notClean(r *people.Receipt) error {
+	if r.Clean {
+		return nil
+	}
+	return &config.StatusError{Code: exitUnread, Err: errors.New("not every store is clean: read the notes of the receipt, then run the same command again")}
+}
+
+// onList is onStream for a command on the list of erased persons, which needs no warehouse.
+func (c *cli) onList(cmd *cobra.Command, p *personCommand, run func(context.Context, *people.People) error, groups ...settings) *cobra.Command {
+	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
+		if err := p.read(ctx, c); err != nil {
+			return err
+		}
+		return run(ctx, people.New(people.Config{Conn: conn, Key: p.key.key}))
+	}, groups...)
+}
+
+func (c *cli) personForget() *cobra.Command {
+	var p personCommand
+	var o output
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "forget-erasure",
+		Short: "Take a person off the list of erased persons",
+		Long: `forget-erasure takes the person off the list, with all identifiers of the erasure. Later
+events of the person are stored with personal data again. A replay also brings back what
+the stream still has. Use it for a person who has returned and agrees.
+
+Without --yes, forget-erasure only shows the entries.`,
+		Example: "  cioctl person forget-erasure --email jo@example.com --yes",
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "take the person off the list; without it forget-erasure only shows the entries")
+	return c.onList(cmd, &p, func(ctx context.Context, from *people.People) error {
+		var list []privacy.Erasure
+		for _, ids := range p.given {
+			entries, err := from.Erased(ctx, p.workspace, ids)
+			if err != nil {
+				return err
+			}
+			list = append(list, entries...)
+		}
+		if len(list) == 0 {
+			return errors.New("no erased person has one of the identifiers")
+		}
+		if yes {
+			if err := from.Forget(ctx, list); err != nil {
+				return err
+			}
+		}
+		return o.print(c.out, list, func(w io.Writer) {
+			erasedTable(w, list)
+			if !yes {
+				sayf(w, "the list is unchanged: run it again with --yes")
+			}
+		})
+	}, &p, &p.key, &o)
+}
