@@ -55,7 +55,7 @@ var columns = []Column{
 	text("inbound_event_id", "The event of the message that a person replied with", func(r *Row) string { return r.InboundEventID }),
 	personal(Text, "reply_to_number", "The number that a person replied to", func(r *Row) *string { return &r.To }),
 	personal(JSON, "preferences", "The person's subscription preferences after the change, as Customer.io sent them", func(r *Row) *string { return &r.Preferences }),
-	boolean("payload_altered", "TRUE when payload is not the body as it was received, because the warehouse refuses the body's JSON: U+FFFD replaces half a surrogate pair and bytes that are not UTF-8, and in BigQuery a text replaces a number that is not an integer of 64 bits. The stream has the body. NULL for an unchanged payload", func(r *Row) *bool { return r.PayloadAltered }),
+	boolean("payload_altered", "TRUE when payload is not the body as it was received, because the warehouse refuses the body's JSON: U+FFFD replaces half a surrogate pair and bytes that are not UTF-8, and in BigQuery a text replaces a number that is not an integer of 64 bits. Also TRUE when the policy of PRIVACY_FILE changed the payload. The stream has the body. NULL for an unchanged payload", func(r *Row) *bool { return r.PayloadAltered }),
 	instant("erased_at", "When the person's data was removed from the row on request. NULL for a row with its data", func(r *Row) time.Time { return r.ErasedAt }),
 }
 

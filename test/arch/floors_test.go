@@ -63,7 +63,7 @@ var floors = []floor{
 	}},
 	{"joins", []room{
 		{"internal/warehouse/place", "opening a warehouse by its `WAREHOUSE_URL`: the list of kinds, and what each kind offers (sink, reader, set-up, compaction, examination)"},
-		{"internal/warehouse/guard", "what a warehouse may know about a person: rows of erased persons without personal data"},
+		{"internal/warehouse/guard", "what a warehouse may know about a person: rows of erased persons without personal data, the policy of `PRIVACY_FILE`"},
 		{"internal/warehouse/bigquery/bigquerytest", "the fake BigQuery with DuckDB behind its query jobs, for the tests of readers"},
 		{"internal/stream/streamtest", "a real NATS server with JetStream for the tests of other packages"},
 	}},

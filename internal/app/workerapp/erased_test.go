@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cioevents/cioevents/internal/app/workerapp"
+	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/privacy"
 	"github.com/cioevents/cioevents/internal/stream"
@@ -157,4 +160,38 @@ func TestUnreadableListOfErasedPersons(t *testing.T) {
 	y.until("the rows are there", func() bool {
 		return maps.Equal(persons(t, p), map[string]string{"1-a": "erased", "1-b": "nobody bob"})
 	})
+}
+
+// The worker applies the file to every row, and refuses to start with a mistake in it.
+func TestPolicyOfWarehouses(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	p, err := place.Parse("duckdb:" + y.file("e.duckdb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := y.file("privacy.yaml")
+	y.env = map[string]string{"PRIVACY_KEY": privacySecret, "PRIVACY_FILE": file}
+	const text = `version: 1
+key: {id: k1, env: PRIVACY_KEY}
+columns: {customer_id: hash, email_address: hash, identifier_email: hash, recipient: hash, subject: drop}
+payload: redact
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	y.start(&filler{t: t}, p.URL, "warehouse")
+	y.mail("1")
+	y.until("the rows are there", func() bool {
+		return maps.Equal(persons(t, p), map[string]string{"1-a": "nobody", "1-b": "nobody"})
+	})
+	if err := os.WriteFile(file, []byte(text+"more: 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var cfg workerapp.Config
+	set := config.New("worker", func(name string) string { return y.env[name] })
+	cfg.Declare(set)
+	if err := set.Parse(nil); err == nil || !strings.Contains(err.Error(), "PRIVACY_FILE: "+file+`:5: unknown key "more"`) {
+		t.Errorf("a file with a mistake: %v", err)
+	}
 }

@@ -14,7 +14,7 @@ func (a *App) wireWarehouses() error {
 	if err != nil {
 		return err
 	}
-	a.guard = guard.New(guard.Config{ReadMarks: a.Conn.ReadMarks, Key: a.cfg.Privacy.Key, Log: a.Log, Now: a.cfg.Now})
+	a.guard = guard.New(guard.Config{ReadMarks: a.Conn.ReadMarks, Key: a.cfg.Privacy.Key, Policy: a.cfg.Privacy.Policy, Log: a.Log, Now: a.cfg.Now})
 	for i, p := range places {
 		sink, err := p.Sink(a.Log)
 		if err != nil {

@@ -22,11 +22,16 @@ import (
 func BenchmarkDrain(b *testing.B) {
 	const marks, batch = 10_000, 5_000
 	for _, c := range []struct {
-		name  string
-		marks int
-	}{{"nobody erased", 0}, {"10,000 marks", marks}} {
+		name   string
+		marks  int
+		policy *guard.Policy
+	}{
+		{"plain", 0, nil},
+		{"10,000 marks", marks, nil},
+		{"hash and redact", 0, policy(b, strictest)},
+	} {
 		b.Run(c.name, func(b *testing.B) {
-			g := readGuard(b, c.marks)
+			g := readGuard(b, c.marks, c.policy)
 			sink, err := duckdb.New(duckdb.Config{Path: filepath.Join(b.TempDir(), "e.duckdb"), Log: zerolog.Nop()})
 			if err != nil {
 				b.Fatal(err)
@@ -61,7 +66,7 @@ func benchBody(n int) []byte {
 }
 
 // readGuard returns a guard that has read marks of other persons.
-func readGuard(b *testing.B, marks int) *guard.Guard {
+func readGuard(b *testing.B, marks int, p *guard.Policy) *guard.Guard {
 	b.Helper()
 	key, err := privacy.NewKey("k1", []byte(strings.Repeat("s", 32)))
 	if err != nil {
@@ -72,7 +77,7 @@ func readGuard(b *testing.B, marks int) *guard.Guard {
 		list.List = append(list.List, key.Mark("acme", privacy.Identifier{Kind: privacy.ID, Value: fmt.Sprint("erased-", i)}))
 	}
 	now := time.Now()
-	g := guard.New(guard.Config{Key: key, Log: zerolog.Nop(), Now: func() time.Time { return now },
+	g := guard.New(guard.Config{Key: key, Policy: p, Log: zerolog.Nop(), Now: func() time.Time { return now },
 		ReadMarks: func(context.Context, *stream.Marks) (*stream.Marks, error) { return list, nil }})
 	ctx, cancel := context.WithCancel(b.Context())
 	done := make(chan struct{})

@@ -1,5 +1,6 @@
-// Package guard decides what a warehouse may know about a person. Rows of erased persons
-// lose their personal data on the way into a warehouse.
+// Package guard decides what a warehouse may know about a person. On the way into a
+// warehouse, rows of erased persons lose their personal data, and a policy hashes or drops
+// columns of all rows.
 package guard
 
 import (
@@ -27,6 +28,8 @@ type Config struct {
 	ReadMarks func(ctx context.Context, known *stream.Marks) (*stream.Marks, error)
 	// Key has the secret of the marks. The zero Key is enough while nobody is erased.
 	Key privacy.Key
+	// Policy is applied to the rows of everybody. Default nil: the rows stay as they are.
+	Policy *Policy
 	// Log gets a line when the list becomes readable or unreadable, and never a mark.
 	Log zerolog.Logger
 	// Now is the clock. Default time.Now.
@@ -139,7 +142,7 @@ func (g *Guard) list() (*privacy.List, error) {
 	}
 }
 
-// Apply erases the rows of erased persons. The error is an outage: the caller must not write
+// Apply erases the rows of erased persons, and applies the policy to other rows. The error is an outage: the caller must not write
 // the rows, and calls Apply again later.
 func (g *Guard) Apply(rows []warehouse.Row) error {
 	list, err := g.list()
@@ -150,6 +153,8 @@ func (g *Guard) Apply(rows []warehouse.Row) error {
 	for i := range rows {
 		if r := &rows[i]; list.Has(r.Workspace, &r.Event) {
 			r.Erase(now)
+		} else {
+			g.cfg.Policy.Apply(r)
 		}
 	}
 	return nil
