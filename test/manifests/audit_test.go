@@ -1,8 +1,11 @@
 package manifests_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/stream"
@@ -40,8 +43,8 @@ func TestAuditReachesWhatItCompares(t *testing.T) {
 	}
 }
 
-// TestAuditRuns: the job has the worker's image, warehouse, authority of NATS and identity,
-// and the operator's user of NATS.
+// TestAuditRuns: the job has the worker's image, warehouse and authority of NATS, the
+// operator's user of NATS, and an identity of its own.
 func TestAuditRuns(t *testing.T) {
 	t.Parallel()
 	s := load(t, "audit")
@@ -50,7 +53,7 @@ func TestAuditRuns(t *testing.T) {
 	}
 	p, worker := s.jobs[0].Spec.JobTemplate.Spec.Template.Spec, s.deployment("worker-warehouse").Spec.Template.Spec
 	c := p.Containers[0]
-	if c.Image != worker.Containers[0].Image || p.ServiceAccountName != worker.ServiceAccountName || c.Command[0] != "/cioctl" || strings.Join(c.Args, " ") != "audit --record" {
+	if c.Image != worker.Containers[0].Image || p.ServiceAccountName != "audit" || c.Command[0] != "/cioctl" || strings.Join(c.Args, " ") != "audit --record" {
 		t.Errorf("the job runs %s %s of %s as %s", c.Command, c.Args, c.Image, p.ServiceAccountName)
 	}
 	if got, want := mounted(t, p), mounted(t, worker); got != want {
@@ -61,6 +64,11 @@ func TestAuditRuns(t *testing.T) {
 		if env[name] == "" || env[name] != other[name] {
 			t.Errorf("%s is %q, of the worker %q", name, env[name], other[name])
 		}
+	}
+	if !slices.ContainsFunc(s.accounts, func(a *corev1.ServiceAccount) bool {
+		return a.Name == "audit" && a.Annotations["iam.gke.io/gcp-service-account"] != ""
+	}) {
+		t.Error("the job has no identity")
 	}
 	var cfg stream.Config
 	set := config.New("cioctl", func(name string) string { return env[name] })
