@@ -140,10 +140,12 @@ type Comparison struct {
 type StreamComparison struct {
 	Events  int `json:"events"`
 	Missing int `json:"missing"`
-	// Waiting counts events that the consumer has not settled yet, and Unreadable messages
-	// that are no event. Neither is missing.
+	// Waiting counts events that the consumer has not settled yet, Unreadable messages that
+	// are no event, and Old events that occurred more than 8 days before the period, such
+	// as those of a backfill. None of the three is missing.
 	Waiting    int `json:"waiting"`
 	Unreadable int `json:"unreadable"`
+	Old        int `json:"old"`
 }
 
 // An absence says why an event of the stream has no row.

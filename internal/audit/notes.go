@@ -34,6 +34,9 @@ func (r *Result) Notes() []string {
 		if s.Unreadable > 0 {
 			notef("Not compared: %d messages of the stream that are no events. See cioctl dead list.", s.Unreadable)
 		}
+		if s.Old > 0 {
+			notef("Not compared: %d events of the stream that occurred more than 8 days before the period.", s.Old)
+		}
 	} else {
 		notef("The stream was not compared.")
 	}

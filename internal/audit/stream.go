@@ -50,14 +50,18 @@ func (a *auditor) compareEvent(m *event.Attempt, settled uint64, r *StreamCompar
 	var row warehouse.Row
 	readable := row.Parse(m.Body, warehouse.Origin{Workspace: m.Workspace, EventID: m.ID, ReceivedAt: m.ReceivedAt}) == nil
 	key, inPeriod := row.Key(), m.ReceivedAt.Before(a.Until)
+	old := !row.Timestamp.IsZero() && row.Timestamp.Before(a.oldest())
 	switch {
-	case !readable && inPeriod:
+	case !inPeriod:
+	case !readable:
 		r.Unreadable++
-	case inPeriod:
+	case old:
+		r.Old++
+	default:
 		r.Events++
 	}
 	event := a.index.hash(key.EventID, key.Metric, "")
-	if !readable || a.rows.has(a.index.hash(key.EventID, key.Metric)) || a.streamed[event] == lost { // a repeated call
+	if !readable || old || a.rows.has(a.index.hash(key.EventID, key.Metric)) || a.streamed[event] == lost { // a repeated call
 		return nil
 	}
 	why := lost

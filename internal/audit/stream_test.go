@@ -80,16 +80,17 @@ func write(t *testing.T, p place.Place, attempts []event.Attempt) {
 
 // Without a key the audit names the events of the stream that have no row, each once. An
 // event that waits, a message that is no event, and events outside the period or of
-// another workspace are no gap.
+// another workspace, and one that occurred long before are no gap.
 func TestStreamAgainstWarehouse(t *testing.T) {
 	t.Parallel()
 	at := weekOne
 	stored, lost, again, waiting, early, late := sent("stored", at), sent("lost", at), sent("lost", at.Add(time.Hour)), sent("waiting", at), sent("early", at.Add(-time.Hour)), sent("late", at.AddDate(0, 0, 2))
 	repeated := sent("repeated", at) // its row is of the first call, days before
 	first := sent("repeated", at.AddDate(0, 0, -6))
-	other, unreadable := sent("other", at), sent("x", at)
+	other, unreadable, old := sent("other", at), sent("x", at), sent("old", at.AddDate(0, 0, -9))
+	old.ReceivedAt = at
 	other.Workspace, unreadable.Body = "other", []byte("no event")
-	s := &events{list: []event.Attempt{early, stored, lost, again, repeated, other, unreadable, late, waiting}, settled: 8}
+	s := &events{list: []event.Attempt{early, stored, lost, again, repeated, other, unreadable, late, old, waiting}, settled: 9}
 	order := audit.Order{Workspace: "default", Since: at, Until: at.AddDate(0, 0, 1), Warehouse: placeAt(t, fill(t, stored, first)), Stream: s, Consumer: "warehouse"}
 	var gaps []audit.Gap
 	order.Missing = func(g audit.Gap) error { gaps = append(gaps, g); return nil }
@@ -104,7 +105,7 @@ func TestStreamAgainstWarehouse(t *testing.T) {
 	if diff := gocmp.Diff(want, gaps); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
-	if diff := gocmp.Diff(&audit.StreamComparison{Events: 5, Missing: 1, Waiting: 1, Unreadable: 1}, r.Stream); diff != "" || r.Missing != 1 || r.Customerio != nil {
+	if diff := gocmp.Diff(&audit.StreamComparison{Events: 5, Missing: 1, Waiting: 1, Unreadable: 1, Old: 1}, r.Stream); diff != "" || r.Missing != 1 || r.Customerio != nil {
 		t.Errorf("result %+v, stream (-want +got):\n%s", r, diff)
 	}
 
