@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,35 @@ func TestPageIsReadable(t *testing.T) {
 	render(t, &blank)
 	render(t, &report.Report{})
 }
+
+// The labels below a plot have room.
+func TestLabelsDoNotOverlap(t *testing.T) {
+	t.Parallel()
+	for _, hours := range []int{1, 3, 24, 145, 1500} {
+		r := report.Report{Messages: make([]report.Message, 1)}
+		for i := range hours {
+			at := time.Date(2026, 11, 20, 15, 0, 0, 0, time.UTC).Add(time.Duration(i) * time.Hour)
+			r.Latency = append(r.Latency, report.Hour{Hour: at, P50: new(1.0), P99: new(2.0)})
+			if at.Hour() == 15 {
+				r.Days = append(r.Days, report.Day{Day: at.Format(time.DateOnly)})
+			}
+		}
+		last, end, labels := 0.0, 0.0, xLabel.FindAllStringSubmatch(render(t, &r), -1)
+		for _, m := range labels {
+			at, err := strconv.ParseFloat(m[1], 64)
+			half := 3.4 * float64(len(m[2]))              // of 12 px letters
+			if err != nil || at > last && at-half < end { // each plot begins on the left again
+				t.Errorf("%d hours: %q at %s begins before %.0f", hours, m[2], m[1], end)
+			}
+			last, end = at, at+half
+		}
+		if len(labels) < 2 {
+			t.Errorf("%d hours: %d labels", hours, len(labels))
+		}
+	}
+}
+
+var xLabel = regexp.MustCompile(`<text x="([0-9.]+)" y="208" text-anchor="middle">([^<]*)<`)
 
 // set fills a value: lists get an element, and with full also each field a value.
 func set(v reflect.Value, full bool) {

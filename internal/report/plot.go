@@ -13,6 +13,7 @@ const (
 	plotWidth         = 620.0
 	plotHeight        = 160.0
 	mostLabels        = 8
+	labelUnit         = 8.0  // the width of a character, with the space between labels
 	longestPlot       = 1500 // points; more have no room
 	dayStep, hourStep = 24 * time.Hour, time.Hour
 )
@@ -111,7 +112,8 @@ func newPlot(all []series, step time.Duration, unit, layout string) plot {
 	for i := range 5 {
 		p.Y = append(p.Y, label{y(float64(i) * unitY), strconv.FormatFloat(float64(i)*unitY, 'f', -1, 64)})
 	}
-	for i := 0; i < n; i += (n + mostLabels - 1) / mostLabels {
+	most := min(mostLabels, int(plotWidth/(labelUnit*float64(len(layout)))))
+	for i := 0; i < n; i += (n + most - 1) / most {
 		p.X = append(p.X, label{x(i), first.Add(time.Duration(i) * step).Format(layout)})
 	}
 	for _, s := range all {
