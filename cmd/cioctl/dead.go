@@ -122,15 +122,17 @@ func (c *cli) listDead(ctx context.Context, conn *stream.Conn, o *deadOptions) e
 
 func (c *cli) deadShow() *cobra.Command {
 	o := deadOptions{output: output{rawTo: c.out}}
-	var body bool
+	var body, reveal bool
 	cmd := &cobra.Command{
 		Use:   "show SEQ",
 		Short: "Show one dead letter, with --body also its body",
 		Long: `show prints everything about one dead letter except the body, which may contain
-personal data. With --body the body follows. SEQ is the number in the list.
+personal data. With --body the body follows. E-mail addresses in the error and in the
+body are masked (a…@mail.example) unless you say --reveal. SEQ is the number in the
+list.
 
-With --body --raw, show prints the body alone, byte for byte, to a file or a pipe. In a
-terminal, control characters of the body are replaced.
+With --body --raw, show prints the body alone, byte for byte and with its addresses, to
+a file or a pipe. In a terminal, control characters of the body are replaced.
 
 "missing" says how many parts of a large body are not stored. A dead letter that was
 redriven or dropped, or that is older than 90 days, does not exist any more.`,
@@ -138,6 +140,7 @@ redriven or dropped, or that is older than 90 days, does not exist any more.`,
 		Args:    cobra.MatchAll(one("the number of a dead letter, see cioctl dead list"), o.numbers),
 	}
 	cmd.Flags().BoolVar(&body, "body", false, "also print the body")
+	cmd.Flags().BoolVar(&reveal, "reveal", false, "show e-mail addresses")
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, args []string) error {
 		d, err := operate.ShowDeadLetter(ctx, conn, o.filter.Entries[0], body)
 		if errors.Is(err, event.ErrNoDeadLetter) {
@@ -145,6 +148,9 @@ redriven or dropped, or that is older than 90 days, does not exist any more.`,
 		}
 		if err != nil {
 			return err
+		}
+		if !reveal && !o.raw {
+			d.Mask()
 		}
 		return c.showDead(&o, d, body)
 	}, &o)

@@ -203,3 +203,30 @@ func TestTailNumbersDeadLetters(t *testing.T) {
 		t.Errorf("exit code %d, %q, %s", code, out, errs)
 	}
 }
+
+// Addresses are masked wherever tail and dead show print them, also an address with an
+// escape, unless the operator wants to see them.
+func TestAddressesAreMasked(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	m := s.publish("a", "bounced")
+	m.Body = []byte(`{"event_id":"a","metric":"bounced","data":{"customer_id":"ann@mail.example","recipient":"ann\u0040mail.example"}}`)
+	d := deadOf(m, "suppression", fault.ReasonRejected, 1)
+	d.Err = "refused ann@mail.example"
+	s.store(d)
+	for _, args := range [][]string{
+		{"dead", "show", "1"}, {"dead", "show", "1", "--body"}, {"dead", "show", "1", "--body", "--output", "json"},
+		{"tail", "--dead"}, {"tail", "--dead", "--output", "json"},
+	} {
+		show := s.run
+		if args[0] == "tail" {
+			show = s.firstOutput
+		}
+		if out, errs, code := show(args...); code != 0 || strings.Contains(out, "ann@") || strings.Contains(out, `ann\u`) || !strings.Contains(out, "a…@mail.example") {
+			t.Errorf("%v: exit code %d, %s, %s", args, code, out, errs)
+		}
+		if out, errs, code := show(append(args, "--reveal")...); code != 0 || !strings.Contains(out, "ann@mail.example") {
+			t.Errorf("%v --reveal: exit code %d, %s, %s", args, code, out, errs)
+		}
+	}
+}

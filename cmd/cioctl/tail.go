@@ -23,6 +23,7 @@ type tailOptions struct {
 	since  string
 	start  time.Time // of since; set by the check
 	dead   bool
+	reveal bool
 	filter operate.EventFilter
 }
 
@@ -36,7 +37,8 @@ sequence in the stream, the workspace, the object type, the metric, and who and 
 the event is about. The consumers do not notice.
 
 With --output json each line is a JSON object that has the whole body, which may
-contain personal data. With --dead it prints dead letters instead: the stored ones
+contain personal data. E-mail addresses are masked (a…@mail.example) unless you say
+--reveal. With --dead it prints dead letters instead: the stored ones
 first, then new ones. The line has the number for cioctl dead show.
 
 The filters select by what an event says. Values of one flag, comma-separated, are
@@ -55,9 +57,9 @@ sequence and workspace only: --output json has the body.`,
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
 		c.noteUnknown(&o.filter)
 		if o.dead {
-			return operate.TailDeadLetters(ctx, conn, &o.filter, o.start, func(d event.StoredDeadLetter) bool { return c.printDead(&o.output, &d) == nil })
+			return operate.TailDeadLetters(ctx, conn, &o.filter, o.start, func(d event.StoredDeadLetter) bool { return c.printDead(&o, &d) == nil })
 		}
-		return operate.TailEvents(ctx, conn, &o.filter, o.start, func(a event.Attempt) bool { return c.printEvent(&o.output, &a) == nil })
+		return operate.TailEvents(ctx, conn, &o.filter, o.start, func(a event.Attempt) bool { return c.printEvent(&o, &a) == nil })
 	}, &o)
 }
 
@@ -71,6 +73,7 @@ func (o *tailOptions) Declare(s *config.Set) {
 	flags.StringSliceVar(&o.filter.People, "person", nil, "only these people: id, cio_id, e-mail address, phone number or recipient")
 	flags.StringSliceVar(&o.filter.Sources, "source", nil, "only messages of a campaign, broadcast, newsletter or transactional, or of one: campaign:4")
 	flags.StringSliceVar(&o.filter.Deliveries, "delivery", nil, "only these messages to one person, by delivery_id")
+	flags.BoolVar(&o.reveal, "reveal", false, "show e-mail addresses")
 	flags.BoolVar(&o.dead, "dead", false, "print dead letters instead of events")
 	o.output.Declare(s)
 	filled(s, "since", "workspace", "object-type", "metric", "person", "source", "delivery")
@@ -104,10 +107,10 @@ func (c *cli) noteUnknown(f *operate.EventFilter) {
 	}
 }
 
-func (c *cli) printEvent(o *output, a *event.Attempt) error {
+func (c *cli) printEvent(o *tailOptions, a *event.Attempt) error {
 	if o.format == "json" {
 		return o.object(c.out, map[string]any{
-			"sequence": a.Sequence, "workspace": a.Workspace, "id": a.ID, "received_at": a.ReceivedAt.UTC(), "body": operate.JSONOrText(a.Body),
+			"sequence": a.Sequence, "workspace": a.Workspace, "id": a.ID, "received_at": a.ReceivedAt.UTC(), "body": o.body(a.Body),
 		})
 	}
 	e, err := webhook.Parse(a.Body)
@@ -115,15 +118,30 @@ func (c *cli) printEvent(o *output, a *event.Attempt) error {
 		e = &webhook.Event{}
 	}
 	return o.line(c.out, "%s  %8d  %-10s %-9s %-14s delivery=%s source=%s person=%s", text(a.ReceivedAt), a.Sequence,
-		a.Workspace, string(e.ObjectType), string(e.Metric), e.DeliveryID, operate.SourceOf(e), cmp.Or(e.Identifiers.CioID, e.Identifiers.ID, e.CustomerID))
+		a.Workspace, string(e.ObjectType), string(e.Metric), e.DeliveryID, operate.SourceOf(e), o.text(cmp.Or(e.Identifiers.CioID, e.Identifiers.ID, e.CustomerID)))
 }
 
-func (c *cli) printDead(o *output, d *event.StoredDeadLetter) error {
+func (c *cli) printDead(o *tailOptions, d *event.StoredDeadLetter) error {
 	if o.format == "json" {
 		return o.object(c.out, map[string]any{
-			"seq": d.Entries[0], "from": d.From, "reason": d.Reason, "error": d.Err, "attempts": d.Attempts, "sequence": d.Sequence, "subject": d.Subject,
-			"workspace": d.Workspace, "id": d.ID, "received_at": d.ReceivedAt.UTC(), "died_at": d.DiedAt.UTC(), "body": operate.JSONOrText(d.Body),
+			"seq": d.Entries[0], "from": d.From, "reason": d.Reason, "error": o.text(d.Err), "attempts": d.Attempts, "sequence": d.Sequence, "subject": d.Subject,
+			"workspace": d.Workspace, "id": d.ID, "received_at": d.ReceivedAt.UTC(), "died_at": d.DiedAt.UTC(), "body": o.body(d.Body),
 		})
 	}
-	return o.line(c.out, "%s  %6d  from=%s reason=%s attempts=%d id=%s bytes=%d  %s", text(d.DiedAt), d.Entries[0], d.From, string(d.Reason), d.Attempts, d.ID, len(d.Body), d.Err)
+	return o.line(c.out, "%s  %6d  from=%s reason=%s attempts=%d id=%s bytes=%d  %s", text(d.DiedAt), d.Entries[0], d.From, string(d.Reason), d.Attempts, d.ID, len(d.Body), o.text(d.Err))
+}
+
+// body returns a body for JSON output.
+func (o *tailOptions) body(body []byte) any {
+	if o.reveal {
+		return operate.JSONOrText(body)
+	}
+	return operate.MaskBody(body)
+}
+
+func (o *tailOptions) text(text string) string {
+	if o.reveal {
+		return text
+	}
+	return operate.Mask(text)
 }

@@ -1,6 +1,7 @@
 package operate
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"slices"
@@ -33,6 +34,20 @@ type DeadLetter struct {
 	// Body is the result of JSONOrText on Raw. Only ShowDeadLetter sets both.
 	Body any    `json:"body,omitempty"`
 	Raw  []byte `json:"-"`
+}
+
+// Mask hides the names of e-mail addresses in the error and in the body.
+func (d *DeadLetter) Mask() {
+	d.Err = Mask(d.Err)
+	if d.Raw == nil {
+		return
+	}
+	d.Body = MaskBody(d.Raw)
+	if text, err := json.Marshal(d.Body); err == nil && bytes.Contains(d.Raw, []byte(`\u`)) {
+		d.Raw = text // an escape may hide an address from Mask
+		return
+	}
+	d.Raw = []byte(Mask(string(d.Raw)))
 }
 
 func newDeadLetter(b *event.StoredDeadLetter) DeadLetter {

@@ -139,27 +139,9 @@ func isHash(value string) bool {
 	return ok && len(digits) == 64 && id != "" && len(id) <= 32 && strings.Trim(digits, "0123456789abcdef") == ""
 }
 
-// beside has the characters beside an address in a text.
-const beside = " \t\r\n<>()[]{}\"'`,;:/\\|="
-
 // addresses hashes every address in a text.
 func (h *hasher) addresses(key *privacy.Key, text string) string {
-	at := strings.IndexByte(text, '@')
-	if at < 0 {
-		return text
-	}
-	from := strings.LastIndexAny(text[:at], beside) + 1
-	to := len(text)
-	if i := strings.IndexAny(text[at:], beside); i >= 0 {
-		to = at + i
-	}
-	address := strings.TrimRight(text[from:to], ".")
-	to = from + len(address)
-	hashed := address
-	if _, ok := webhook.AddrSpec(address); ok {
-		hashed = h.whole(key, privacy.Address(address))
-	}
-	return text[:from] + hashed + h.addresses(key, text[max(to, at+1):])
+	return privacy.ReplaceAddresses(text, func(a string) string { return h.whole(key, privacy.Address(a)) })
 }
 
 // personal returns the columns of which a policy may say something, in the order of the
