@@ -29,18 +29,18 @@ func (e *BehindError) Error() string {
 		e.Wait, strings.Join(names, ", "))
 }
 
-// await waits until every worker honours fresh marks, and then until every consumer and every
+// await waits until every worker honours marks of an age, and then until every consumer and every
 // replay has settled the messages that are stored now: no row of the persons is on its way
 // then. A consumer without a warehouse that is late does not matter here: the stream keeps
 // its messages.
-func (p *People) await(ctx context.Context, fresh bool) error {
+func (p *People) await(ctx context.Context, age time.Duration) error {
 	all, _, err := p.cfg.Conn.Positions(ctx)
 	if err != nil {
 		return err
 	}
-	if fresh && slices.ContainsFunc(all, func(at stream.Position) bool { return isWarehouse(at.Target) }) {
+	if wait := p.cfg.Settle - age; wait > 0 && slices.ContainsFunc(all, func(at stream.Position) bool { return isWarehouse(at.Target) }) {
 		p.cfg.Step("wait until the workers know")
-		if err := pause(ctx, p.cfg.Settle); err != nil {
+		if err := pause(ctx, wait); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -42,12 +43,12 @@ func (p *People) Erase(ctx context.Context, plan *Plan, o Orders) (*Receipt, err
 	if err := plan.Check(o.Consent); err != nil {
 		return nil, err
 	}
-	r, fresh, err := p.mark(ctx, plan.Persons, o.Now)
+	r, newest, err := p.mark(ctx, plan.Persons, o.Now)
 	if err != nil {
 		return nil, err
 	}
 	r.Rows = o.Rows
-	if err := p.await(ctx, fresh); err != nil {
+	if err := p.await(ctx, o.Now.Sub(newest)); err != nil {
 		return nil, err
 	}
 	p.dead.Keeps = nil
@@ -101,41 +102,53 @@ func (p *People) eraseIn(ctx context.Context, s privacy.Store, persons []privacy
 	r.Status, r.Note = NotClean, "Rows of the person keep arriving. Run the command again."
 }
 
-// mark puts the identifiers on the list of erased persons, and reports whether the list has
-// new ones. After an interruption the request goes on under its id.
-func (p *People) mark(ctx context.Context, persons []*Person, now time.Time) (r *Receipt, fresh bool, err error) {
+// mark puts the identifiers on the list of erased persons, and returns the time of the
+// newest entry. After an interruption the request goes on under its id.
+func (p *People) mark(ctx context.Context, persons []*Person, now time.Time) (r *Receipt, newest time.Time, err error) {
 	p.cfg.Step("mark the person as erased")
 	known, err := p.list(ctx)
 	if err != nil {
-		return nil, false, err
+		return nil, newest, err
 	}
 	r = &Receipt{At: now.UTC()}
-	var add []privacy.Erasure
-	requests := map[string]bool{}
+	var all []privacy.Erasure
 	for i, person := range persons {
 		marked := MarkedPerson{Workspace: person.Workspace}
 		for _, id := range person.Identifiers {
 			e := privacy.Erasure{Mark: p.cfg.Key.Mark(person.Workspace, id), Person: i, Workspace: person.Workspace, Kind: id.Kind, At: r.At}
-			marked.Marks = append(marked.Marks, Mark{id.Kind, e.Mark})
-			add = append(add, e)
-			before, ok := known[e.Mark]
-			fresh = fresh || !ok || now.Sub(before.At) < p.cfg.Settle
-			if ok && before.Person == i {
-				r.Request = before.Request
-			}
-			if ok {
-				requests[fmt.Sprint(before.Request, before.Person == i)] = true
-			}
+			marked.Marks, all = append(marked.Marks, Mark{id.Kind, e.Mark}), append(all, e)
 		}
 		r.Persons = append(r.Persons, marked)
 	}
-	if r.Request == "" || len(requests) > 1 { // the entries of different requests become one
-		r.Request = newRequestID(now)
+	r.Request = requestOf(all, known, now)
+	var add []privacy.Erasure
+	for _, e := range all {
+		e.Request = r.Request
+		if before, ok := known[e.Mark]; ok && before.Request == e.Request {
+			e.At = before.At
+		} else {
+			add = append(add, e)
+		}
+		newest = later(newest, e.At)
 	}
-	for i := range add {
-		add[i].Request = r.Request
+	return r, newest, p.cfg.Conn.AddErased(ctx, add)
+}
+
+// requestOf returns the request of the entries that are on the list, and a new one if none
+// is, or if they do not belong to one request and to the same persons.
+func requestOf(all []privacy.Erasure, known map[string]privacy.Erasure, now time.Time) string {
+	request := ""
+	for _, e := range all {
+		before, ok := known[e.Mark]
+		switch {
+		case !ok:
+		case before.Person != e.Person || request != "" && before.Request != request:
+			return newRequestID(now)
+		default:
+			request = before.Request
+		}
 	}
-	return r, fresh, p.cfg.Conn.AddErased(ctx, add)
+	return cmp.Or(request, newRequestID(now))
 }
 
 // list returns the list of erased persons by mark.

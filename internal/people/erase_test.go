@@ -235,3 +235,31 @@ func TestForget(t *testing.T) {
 		t.Errorf("without a key: %v", err)
 	}
 }
+
+// Workers know the marks of an erasure that was begun long ago: the next run does not wait.
+func TestEraseDoesNotWaitTwice(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	if _, err := b.conn.OpenConsumer(t.Context(), "warehouse", []string{stream.AllEvents}); err != nil {
+		t.Fatal(err)
+	}
+	p := people.New(b.cfg)
+	plan := b.plan(p, people.Choice{}, "id=42")
+	first := b.erase(p, plan)
+	b.cfg.Settle = time.Hour
+	b.steps = nil
+	second, err := people.New(b.cfg).Erase(t.Context(), plan, people.Orders{Now: now.Add(2 * time.Hour)})
+	if err != nil || second.Request != first.Request || slices.Contains(b.steps, "wait until the workers know") {
+		t.Errorf("%+v, %v, steps %v", second, err, b.steps)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	b.cfg.Step = func(step string) func(int64, int64) {
+		if step == "wait until the workers know" {
+			cancel()
+		}
+		return nil
+	}
+	if _, err := people.New(b.cfg).Erase(ctx, plan, people.Orders{Now: now.Add(time.Minute)}); !errors.Is(err, context.Canceled) {
+		t.Errorf("a minute after the marks: %v, want a wait", err)
+	}
+}

@@ -31,7 +31,8 @@ type Config struct {
 	Key *privacy.Key
 	// Wait bounds the wait for the consumers. Default 5 min.
 	Wait time.Duration
-	// Settle is the time within which every worker honours a new mark. Default 10 s.
+	// Settle is the time within which every worker honours a new mark. Default
+	// stream.MarksWithin.
 	Settle time.Duration
 	// Step is called at the beginning of each step, and returns the progress of the step,
 	// nil for none. Default: nobody watches.
@@ -48,7 +49,7 @@ type People struct {
 // New returns People.
 func New(cfg Config) *People {
 	cfg.Wait = cmp.Or(cfg.Wait, 5*time.Minute)
-	cfg.Settle = cmp.Or(cfg.Settle, 10*time.Second)
+	cfg.Settle = cmp.Or(cfg.Settle, stream.MarksWithin)
 	if cfg.Step == nil {
 		cfg.Step = func(string) func(done, total int64) { return nil }
 	}
