@@ -15,6 +15,7 @@ import (
 	"github.com/cioevents/cioevents/internal/people"
 	"github.com/cioevents/cioevents/internal/privacy"
 	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/warehouse/guard"
 )
 
 // exitUnread is the exit code when a store could not be read, or is not physically clean.
@@ -152,9 +153,17 @@ func parsePersons(in io.Reader) (persons [][]privacy.Identifier, err error) {
 type personCommand struct {
 	personOptions
 	warehouses warehouseSetting
-	key        keySetting
+	privacy    guard.Settings
 	// wait is for workers, grace for readers of Parquet files.
 	wait, grace time.Duration
+}
+
+// key returns PRIVACY_KEY, nil without the setting.
+func (p *personCommand) key() *privacy.Key {
+	if p.privacy.Key.ID == "" {
+		return nil
+	}
+	return &p.privacy.Key
 }
 
 // onPersons is onStream for a command that reads or changes the stores.
@@ -170,8 +179,8 @@ func (c *cli) onPersons(cmd *cobra.Command, p *personCommand, run func(context.C
 		}
 		steps := &stepBar{cli: c}
 		defer steps.finish()
-		return run(ctx, people.New(people.Config{Conn: conn, Warehouses: stores, Key: p.key.key, Wait: p.wait, Step: steps.step}))
-	}, append([]settings{p, &p.warehouses, &p.key}, groups...)...)
+		return run(ctx, people.New(people.Config{Conn: conn, Warehouses: stores, Key: p.key(), Wait: p.wait, Step: steps.step}))
+	}, append([]settings{p, &p.warehouses, &p.privacy}, groups...)...)
 }
 
 // warehousesOf opens the existing warehouses.
@@ -181,7 +190,7 @@ func (c *cli) warehousesOf(p *personCommand) (list []people.Warehouse, err error
 			continue
 		}
 		at.Log = c.warnings()
-		store, err := at.People(p.key.key, p.grace)
+		store, err := at.People(p.key(), p.grace)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", config.Redact(at.URL), err)
 		}

@@ -169,7 +169,7 @@ func (c *cli) onList(cmd *cobra.Command, p *personCommand, run func(context.Cont
 		if err := p.read(ctx, c); err != nil {
 			return err
 		}
-		return run(ctx, people.New(people.Config{Conn: conn, Key: p.key.key}))
+		return run(ctx, people.New(people.Config{Conn: conn, Key: p.key()}))
 	}, groups...)
 }
 
@@ -211,5 +211,5 @@ Without --yes, forget-erasure only shows the entries.`,
 				sayf(w, "the list is unchanged: run it again with --yes")
 			}
 		})
-	}, &p, &p.key, &o)
+	}, &p, &p.privacy, &o)
 }
