@@ -1,6 +1,12 @@
 package report_test
 
 import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -8,6 +14,8 @@ import (
 
 	"github.com/cioevents/cioevents/internal/report"
 	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
+	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
@@ -34,6 +42,42 @@ func TestMinutes(t *testing.T) {
 		}
 		if diff := gocmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// BenchmarkMinutes reads the last hour of a DuckDB file, as the console's overview does at
+// each refresh: opening, query and closing. CIOEVENTS_TEST_EVENTS is the number of events.
+func BenchmarkMinutes(b *testing.B) {
+	n := 1_000_000
+	if text := os.Getenv("CIOEVENTS_TEST_EVENTS"); text != "" { //nolint:forbidigo // a setting of tests
+		n, _ = strconv.Atoi(text)
+	}
+	path := filepath.Join(b.TempDir(), "events.duckdb")
+	sink, err := duckdb.New(duckdb.Config{Path: path})
+	if err != nil {
+		b.Fatal(err)
+	}
+	warehousetest.Fill(b, sink)
+	db, err := sql.Open("duckdb", path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, err = db.ExecContext(b.Context(), fmt.Sprintf(`INSERT INTO messaging.customerio_events (event_id, workspace, metric, object_type, received_at, timestamp, payload)
+		SELECT 'event-' || i, 'default', ['sent', 'delivered', 'opened', 'clicked'][1 + i %% 4], 'email', t, t, '{"event_id":"event-' || i || '"}'
+		FROM (SELECT i, TIMESTAMPTZ '2026-01-01 00:00:00+00' + INTERVAL 1 SECOND * (i / 4) AS t FROM range(%d) r(i))`, n))
+	if err := errors.Join(err, db.Close()); err != nil {
+		b.Fatal(err)
+	}
+	now := time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n/4) * time.Second)
+	for b.Loop() {
+		r, err := duckdb.OpenReader(b.Context(), path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		list, err := report.Minutes(b.Context(), report.Config{Reader: r, Now: now}, time.Hour)
+		if err := errors.Join(err, r.Close()); err != nil || len(list) == 0 {
+			b.Fatal(len(list), err)
 		}
 	}
 }
