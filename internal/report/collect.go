@@ -84,7 +84,7 @@ func newCollector(w *writer, r *Report) *collector {
 }
 
 // count adds the deliveries of the days, and those of the days before with which the
-// opens are compared. No provider's opens are those of one campaign.
+// opens are compared. The opens of one campaign are not compared.
 func (c *collector) count(ctx context.Context, r warehouse.Reader) error {
 	days := c.span
 	if c.Campaign == 0 {

@@ -21,8 +21,8 @@ type Config struct {
 	Dialect warehouse.Dialect
 	// Schema is the schema or dataset of the views. Default warehouse.DefaultSchema.
 	Schema string
-	// Rows is the table with all rows, in which an event may have several. Default
-	// customerio_events, in which an event has one.
+	// Rows is the table with all rows of each event. Default customerio_events, which has one
+	// row of each event.
 	Rows string
 	// Source is the warehouse's name in the report.
 	Source string
