@@ -65,3 +65,9 @@ func TestPeopleWithoutFile(t *testing.T) {
 		t.Errorf("Find: %v, Erase: %v, file: %v", found, erased, err)
 	}
 }
+
+func TestViewsAfterErasure(t *testing.T) {
+	t.Parallel()
+	p := place{filepath.Join(t.TempDir(), "e.duckdb")}
+	warehousetest.Erasures(t, p, warehousetest.MixedRows(4000, 7), p.query, &duckdb.People{Path: p.path})
+}

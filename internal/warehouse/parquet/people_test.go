@@ -313,3 +313,9 @@ func TestRewrite(t *testing.T) {
 		t.Errorf("the second time: %+v, %v", erased, err)
 	}
 }
+
+func TestViewsAfterErasure(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	warehousetest.Erasures(t, f, warehousetest.MixedRows(4000, 7), f.rows, &parquet.People{Dir: f.dir})
+}
