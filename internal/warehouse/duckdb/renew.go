@@ -77,8 +77,8 @@ func (f *file) databaseName(ctx context.Context) (name string, err error) {
 	return name, nil
 }
 
-// tables returns the quoted names of the tables in the order of their creation: a table
-// comes after the tables that it refers to.
+// tables returns the quoted names of the tables in the order of their creation: the tables
+// of a foreign key's parent rows come first.
 func (f *file) tables(ctx context.Context, database string) (names []string, err error) {
 	found, err := f.conn.QueryContext(ctx, "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? AND NOT temporary ORDER BY table_oid", database)
 	if err != nil {

@@ -137,7 +137,8 @@ func (v versions) adopt(old fs.FileInfo) error {
 	return syncFile(v.fresh)
 }
 
-// step is called in the steps of a revision. Tests replace it to end the process there.
+// step is called in the steps of a revision. Tests replace the function to kill the process
+// in a step.
 var step = func(string) {}
 
 func exists(path string) bool {
