@@ -71,6 +71,7 @@ func New(cfg Config) (*Server, error) {
 		Handler:           s.Handler(),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      time.Minute, // of a browser that does not read; live pages have their own
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(zerolog.NewSlogHandler(cfg.Log), slog.LevelWarn),

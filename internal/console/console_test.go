@@ -168,7 +168,7 @@ func TestHeaders(t *testing.T) {
 				t.Errorf("%s: the policy %q lacks %q", path, h.Get("Content-Security-Policy"), want)
 			}
 		}
-		if strings.Contains(h.Get("Content-Security-Policy"), "unsafe") || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("X-Frame-Options") != "DENY" {
+		if strings.Contains(h.Get("Content-Security-Policy"), "unsafe") || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("X-Frame-Options") != "DENY" || h.Get("Referrer-Policy") != "same-origin" {
 			t.Errorf("%s: headers %v", path, h)
 		}
 	}
@@ -222,7 +222,7 @@ func TestLogin(t *testing.T) {
 		return b.call("GET", "/", "", func(r *http.Request) { r.AddCookie(&http.Cookie{Name: c.Name, Value: value}) }).Code
 	}
 	forged := []byte(c.Value)
-	forged[3] ^= 1
+	forged[12] = map[bool]byte{true: 'B', false: 'A'}[forged[12] == 'A'] // still base64
 	for value, want := range map[string]int{c.Value: 200, string(forged): 303, "": 303, c.Value[:len(c.Value)-4]: 303, "AAAA": 303} {
 		if got := with(value); got != want {
 			t.Errorf("cookie %q: %d, want %d", value, got, want)
@@ -280,6 +280,10 @@ func TestProxyHeader(t *testing.T) {
 	}
 	if w := b.call("GET", "/", "", func(r *http.Request) { r.Header.Set("X-Forwarded-Email", "ann@example.com") }); w.Code != 200 {
 		t.Errorf("with the header: %d", w.Code)
+	}
+	twice := func(r *http.Request) { r.Header["X-Forwarded-Email"] = []string{"boss@example.com", "ann@example.com"} }
+	if w := b.call("GET", "/", "", twice); w.Code != http.StatusForbidden {
+		t.Errorf("with the client's header beside the proxy's: %d, want 403", w.Code)
 	}
 }
 

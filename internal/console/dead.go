@@ -170,8 +170,8 @@ func (s *Server) planDead(_ http.ResponseWriter, r *http.Request) (view, error) 
 	return view{file: "dead_plan", data: d}, err
 }
 
-// releases reports whether a redrive of the filter releases held suppressions. Only a
-// filter for them does, so that nobody releases them along with others.
+// releases reports whether a redrive of the filter releases held suppressions. The
+// reason must be given: nobody releases suppressions along with other dead letters.
 func (f deadForm) releases() bool { return f.Reason == string(fault.ReasonHeldSuppression) }
 
 func (s *Server) selectDead(ctx context.Context, form deadForm, now time.Time) ([][]uint64, error) {

@@ -54,7 +54,7 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 func (s *Server) admitted(r *http.Request) string {
 	switch {
 	case s.cfg.ProxyHeader != "":
-		return r.Header.Get(s.cfg.ProxyHeader)
+		return only(r.Header.Values(s.cfg.ProxyHeader))
 	case s.cfg.Password == "":
 		return local
 	case s.sessions.valid(r, time.Now()):
@@ -62,6 +62,15 @@ func (s *Server) admitted(r *http.Request) string {
 	default:
 		return ""
 	}
+}
+
+// only returns the single value of a header, "" for several: a proxy that adds its value to
+// the client's own would let the client choose.
+func only(values []string) string {
+	if len(values) != 1 {
+		return ""
+	}
+	return values[0]
 }
 
 func (s *Server) loginRoutes(mux *http.ServeMux) {

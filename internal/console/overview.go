@@ -35,8 +35,7 @@ type overviewData struct {
 	Activity  *activity // nil before it is loaded
 }
 
-// overview shows also what it can without NATS: that there is no answer is the first
-// thing to know.
+// overview renders without NATS, too: a missing answer is the first thing to know.
 func (s *Server) overview(_ http.ResponseWriter, r *http.Request) (view, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), overviewTimeout)
 	defer cancel()

@@ -324,7 +324,7 @@ func TestReveal(t *testing.T) {
 	b := newBed(t, nil)
 	body := []byte(`{"event_id":"e1","object_type":"email","metric":"bounced","data":{"identifiers":{"id":"u-77","email":"ann@example.com","phone":"+15550100"},` +
 		`"recipient":"Ann <ann@example.com>","subject":"Hello Ann","new":"ann@example.com","failure_message":"550 <ann@example.com> unknown","delivery_id":"d1"}}`)
-	b.publish(body)
+	b.publish(body, []byte(`{"event_id":"e2","object_type":"email","metric":"sent","data":{"identifiers":{"email":"ann@example.com"}}}`))
 	b.storeDead("suppression", fault.ReasonRejected, body, "400: ann@example.com is unknown")
 	for _, path := range []string{"/events", "/events/1", "/dead", "/dead/1"} {
 		page := b.get(path).Body.String()
@@ -333,6 +333,9 @@ func TestReveal(t *testing.T) {
 				t.Errorf("%s shows %s", path, personal)
 			}
 		}
+	}
+	if page := b.get("/events").Body.String(); !strings.Contains(page, "a…@example.com") {
+		t.Errorf("the table does not hint at the person:\n%s", page)
 	}
 	if page := b.get("/events/1").Body.String(); !strings.Contains(page, "550") || !strings.Contains(page, "&#34;d1&#34;") {
 		t.Errorf("the page hides what names nobody:\n%s", page)

@@ -81,9 +81,8 @@ func (s *Server) replays(_ http.ResponseWriter, r *http.Request) (view, error) {
 
 // replayPlanData is the data of the page on which a replay is confirmed.
 type replayPlanData struct {
-	Form replayForm
-	// Until is the end of the replay, so that it covers what the preview has counted.
-	Until   time.Time
+	// Form has an end, so that a replay and its preview cover the same events.
+	Form    replayForm
 	Preview *operate.Preview
 	// Effects is set for a target whose effects cannot be undone.
 	Effects bool

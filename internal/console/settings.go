@@ -20,7 +20,7 @@ type Settings struct {
 	Addr string
 	// Password admits a person. Default "": everybody on this machine is admitted.
 	Password string
-	// ProxyHeader is the header in which a proxy names the person that it has admitted.
+	// ProxyHeader is the header in which a proxy names the admitted person.
 	// Default "": no header is believed.
 	ProxyHeader string
 	// Hosts are the names by which browsers reach the console, beside localhost.

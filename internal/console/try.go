@@ -2,7 +2,6 @@ package console
 
 import (
 	"errors"
-	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -60,12 +59,10 @@ func (s *Server) tryEvent(_ http.ResponseWriter, r *http.Request) (view, error) 
 	if body == "" {
 		err = errors.New("paste an event first")
 	} else {
-		d.Trials, err = operate.TryEffects(p, only([]byte(body)), time.Now())
+		d.Trials, err = operate.TryEffects(p, slices.Values([][]byte{[]byte(body)}), time.Now())
 	}
 	if err != nil {
 		d.Problem = err.Error()
 	}
 	return s.tryView(d)
 }
-
-func only(body []byte) iter.Seq[[]byte] { return slices.Values([][]byte{body}) }

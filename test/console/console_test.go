@@ -49,6 +49,13 @@ func overview(t *testing.T, s *system, b *browser) {
 	if shift := value[float64](b, "window.shift"); shift > 0.1 {                                           // "good" by https://web.dev/articles/cls
 		t.Errorf("the layout shifts by %.3f", shift)
 	}
+	for _, other := range s.others {
+		for _, path := range []string{"/", "/events", "/dead", "/login", "/assets/console.css"} {
+			if err := answers("http://" + other + path); err == nil {
+				t.Errorf("%s%s answers 200: the console is on the port of another program", other, path)
+			}
+		}
+	}
 	fastest := time.Hour
 	for range 5 {
 		start := time.Now()
