@@ -94,7 +94,7 @@ func (c *comparison) gap(d *customerio.Delivery, metric webhook.Metric, at time.
 func (c *comparison) countOnlyHere() {
 	for i := range c.index.entries {
 		e := &c.index.entries[i]
-		for only := e.within &^ e.before &^ e.listed; only != 0; only &= only - 1 {
+		for only := e.within &^ e.listed; only != 0; only &= only - 1 {
 			line := c.line(c.index.messages[e.message], compared[mathbits.TrailingZeros16(uint16(only))])
 			line.OnlyHere++
 			line.Here++

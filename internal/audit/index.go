@@ -10,9 +10,9 @@ import (
 type entry struct {
 	delivery uint64 // hash of the id
 	message  uint32 // place in index.messages
-	// The metrics with a row at any time, in the period, before the period, and in
-	// Customer.io's list.
-	stored, within, before, listed bits
+	// The metrics with a row at any time, with a row in the period, and in Customer.io's
+	// list.
+	stored, within, listed bits
 }
 
 // An index has the deliveries of a warehouse. Two of a million deliveries share a hash of
@@ -60,7 +60,7 @@ func (x *index) merge() {
 	for _, e := range x.entries {
 		if n > 0 && x.entries[n-1].delivery == e.delivery {
 			last := &x.entries[n-1]
-			last.stored, last.within, last.before = last.stored|e.stored, last.within|e.within, last.before|e.before
+			last.stored, last.within = last.stored|e.stored, last.within|e.within
 			continue
 		}
 		x.entries[n] = e

@@ -72,7 +72,7 @@ func (a *auditor) deliveriesSQL() string {
 	}
 	const at = "coalesce(e.timestamp, e.received_at)"
 	return "SELECT e.delivery_id, e.metric, e.object_type, e.source, e.source_id, e.action_id, e.content_id," +
-		" CASE WHEN " + at + " < " + literal(a.Since) + " THEN 0 WHEN " + at + " < " + literal(a.Until) + " THEN 1 ELSE 2 END" +
+		" CASE WHEN " + at + " >= " + literal(a.Since) + " AND " + at + " < " + literal(a.Until) + " THEN 1 ELSE 0 END" +
 		" FROM customerio_events e WHERE e.workspace = " + quote(a.Workspace) + " AND e.delivery_id IS NOT NULL" +
 		" AND (e.object_type IS NULL OR e.object_type <> 'customer') AND e.metric IN (" + strings.Join(names, ", ") + ")" +
 		" AND (e.timestamp >= " + since + " OR e.timestamp IS NULL AND e.received_at >= " + since + ")"
@@ -82,10 +82,7 @@ func (a *auditor) deliveriesSQL() string {
 func (a *auditor) delivery(row []any) {
 	metric, kind := text(row[1]), webhook.ObjectType(text(row[2]))
 	e := entry{stored: bitOf(webhook.Metric(metric))}
-	switch row[7] {
-	case int64(0):
-		e.before = e.stored
-	case int64(1):
+	if row[7] == int64(1) {
 		e.within = e.stored
 	}
 	a.index.add(text(row[0]), Message{kind, text(row[3]), text(row[4]), number(row[5]), number(row[6])}, e)

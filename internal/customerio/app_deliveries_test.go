@@ -59,6 +59,9 @@ func TestDeliveries(t *testing.T) {
 				if diff := cmp.Diff(want, ids(got)); diff != "" || !ordered {
 					t.Errorf("in order %v, deliveries (-want +got):\n%.2000s", ordered, diff)
 				}
+				if n := fake.Counts().Requests; n > 300 {
+					t.Errorf("%d calls for %d deliveries", n, len(got))
+				}
 			})
 		})
 	}

@@ -38,8 +38,8 @@ type AppConfig struct {
 	NewestFirst bool
 	// Shuffled lists deliveries in no order; unknown.
 	Shuffled bool
-	// Shifting lets every seventh later page of deliveries begin an item late, as if a
-	// delivery of the page before had vanished meanwhile; unknown.
+	// Shifting lets the first of seven later pages of deliveries begin an item late, as if
+	// a delivery of the page before had vanished meanwhile; unknown.
 	Shifting bool
 	// NextAlways names a next page after the last page, which is empty; unknown.
 	NextAlways bool

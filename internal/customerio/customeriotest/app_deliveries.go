@@ -204,7 +204,7 @@ func (a *App) pageOfDeliveries(r *http.Request, list []*delivery) answer {
 	}
 	next := a.nextPage(end, len(list))
 	if a.cfg.Shifting && start > 0 {
-		if a.laterPages++; a.laterPages%7 == 0 {
+		if a.laterPages++; a.laterPages%7 == 1 {
 			start++
 		}
 	}
