@@ -45,8 +45,8 @@ status ends with exit code 0 also with problems and dead letters: a script reads
 		if err != nil {
 			return err
 		}
-		whole := withWorkers(ctx, conn, s)
-		return out.print(c.out, whole, func(w io.Writer) { statusTable(w, whole) })
+		report := withWorkers(ctx, conn, s)
+		return out.print(c.out, report, func(w io.Writer) { statusTable(w, report) })
 	}, &out)
 }
 

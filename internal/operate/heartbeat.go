@@ -36,6 +36,17 @@ type Heartbeat struct {
 	Consumers []stream.SeenConsumer `json:"consumers"`
 	// HeldSuppressions counts the suppressions of all consumers that wait for an operator.
 	HeldSuppressions uint64 `json:"held_suppressions"`
+	// Mail counts the e-mails of the last day by workspace, as far as this process has
+	// written them to a warehouse.
+	Mail []MailCount `json:"mail"`
+}
+
+// A MailCount counts e-mails that mailbox providers other than Gmail have accepted, and
+// spam complaints: Gmail reports none to Customer.io.
+type MailCount struct {
+	Workspace  string `json:"workspace"`
+	Delivered  int64  `json:"delivered"`
+	Complaints int64  `json:"complaints"`
 }
 
 // A WorkspacePolicy is the policy for bounces and complaints that a worker applies.

@@ -11,6 +11,10 @@ const OtherMailbox = other
 // Providers returns the mailbox providers, OtherMailbox last.
 func Providers() []string { return []string{gmail, microsoft, yahoo, apple, other} }
 
+// ReportsComplaints reports whether the mailbox provider sends spam complaints to the
+// sender's service. Gmail does not.
+func ReportsComplaints(provider string) bool { return provider != gmail }
+
 // Mailbox providers. Each lists the domains of its own mailboxes: a company's domain
 // at Google or Microsoft looks like any other domain and counts as other.
 const (

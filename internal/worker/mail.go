@@ -41,18 +41,21 @@ type Mail struct {
 	events   *prometheus.CounterVec
 	// series has the series of the known workspaces: a look-up in events costs three times
 	// as much.
-	series map[mailKey]prometheus.Counter
+	series  map[mailKey]prometheus.Counter
+	tallies map[string]*tally // by workspace
 }
 
 type mailKey struct{ workspace, provider, outcome string }
 
 // Mail creates the series of the workspaces and returns the counter of a consumer.
 func (m *Metrics) Mail(consumer string, workspaces []string) *Mail {
-	counter := &Mail{consumer: consumer, events: m.mail, series: map[mailKey]prometheus.Counter{}}
+	counter := &Mail{consumer: consumer, events: m.mail, series: map[mailKey]prometheus.Counter{}, tallies: map[string]*tally{}}
 	for _, workspace := range workspaces {
+		t := &tally{}
+		counter.tallies[workspace] = t
 		for _, provider := range warehouse.Providers() {
 			for _, outcome := range mailOutcomes {
-				counter.series[mailKey{workspace, provider, outcome}] = m.mail.WithLabelValues(workspace, provider, outcome)
+				counter.series[mailKey{workspace, provider, outcome}] = t.of(provider, outcome, m.mail.WithLabelValues(workspace, provider, outcome))
 			}
 		}
 	}

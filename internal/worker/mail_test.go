@@ -110,6 +110,24 @@ func TestMailOutcomes(t *testing.T) {
 	}
 }
 
+// The tally of a complaint rate has neither the e-mails nor the complaints of Gmail.
+func TestMailTally(t *testing.T) {
+	t.Parallel()
+	h, _ := mailRows(&fakeSink{})
+	_, whole := handled(t, h, mailBatch(
+		mailAt("a@gmail.com", "delivered", ""), mailAt("a@gmail.com", "spammed", ""), mailAt("a@outlook.com", "sent", ""),
+		mailAt("a@outlook.com", "delivered", ""), mailAt("a@example.com", "delivered", ""), mailAt("a@yahoo.com", "spammed", ""),
+	))
+	if whole != nil {
+		t.Fatal(whole)
+	}
+	h.Mail.Tally(func(workspace string, delivered, complaints int64) {
+		if workspace != "acme" || delivered != 2 || complaints != 1 {
+			t.Errorf("%s has %d delivered e-mails and %d complaints, want 2 and 1", workspace, delivered, complaints)
+		}
+	})
+}
+
 // Only the consumer's own first attempt at a new event counts, and only when the row is
 // written.
 func TestMailCountsEachMessageOnce(t *testing.T) {

@@ -66,7 +66,7 @@ var shared = map[string][]string{
 // telling lists the packages that log and count. All are above the concepts.
 var telling = []string{
 	"internal/telemetry", "internal/stream", "internal/ingest", "internal/worker", "internal/customerio",
-	"internal/warehouse", "internal/audit", "internal/names", "internal/app", "internal/console", "internal/dev", "cmd/cioctl",
+	"internal/warehouse", "internal/audit", "internal/names", "internal/app", "internal/alerts", "internal/console", "internal/dev", "cmd/cioctl",
 }
 
 // spans lists the packages that make spans. Only internal/telemetry imports the

@@ -48,9 +48,10 @@ var floors = []floor{
 	}},
 	{"faces", []room{
 		{"internal/console", "the pages of the console, its login, and the checks of every request; each page shows what a use case or a report returns"},
+		{"internal/alerts", "alerts without Prometheus: conditions, onset and end of each, which worker sends them, the calls of the receiver"},
 	}},
 	{"use cases", []room{
-		{"internal/operate", "what an operator can do, for `cioctl` and other faces: list, filter, redrive and drop dead letters, start replays, move warehouses, follow the streams, try rules, send events"},
+		{"internal/operate", "what an operator can do, for `cioctl` and other faces: list, filter, redrive and drop dead letters, start replays, move warehouses, follow the streams, try rules, send events; what workers report about themselves"},
 		{"internal/doctor", "the set-up at Customer.io and its checks: reporting webhooks, the sample event and its row"},
 		{"internal/people", "the personal data of a person: completing identifiers, counting, exporting and erasing in the stream, the dead letters and all warehouses, the receipt"},
 		{"internal/audit", "the proof that no event is missing: Customer.io's deliveries and the events of the stream against the rows of a warehouse, and the instruments of the last recorded result"},

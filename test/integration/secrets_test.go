@@ -91,6 +91,13 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		"odd address of a receiver":  {program: "cioctl", args: []string{"send", "--url=ftp://u:" + secret + "@x"}, says: "invalid --url"},
 		"odd address for traces":     {program: "ingest", env: map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "ftp://u:" + secret + "@x"}, says: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"},
 		"receiver away":              {program: "cioctl", args: []string{"send", "--url=http://u:" + secret + "@127.0.0.1:1/x"}, says: "refused"},
+		"receiver of alerts away": {program: "cioctl", args: []string{"alerts", "test"}, env: map[string]string{
+			"ALERT_WEBHOOK_URL": "http://u:" + secret + "@127.0.0.1:1/" + secret,
+		}, says: "refused"},
+		"odd address for alerts": {program: "worker", env: map[string]string{"ALERT_WEBHOOK_URL": "ftp://x/" + secret}, says: "ALERT_WEBHOOK_URL"},
+		"odd secret for alerts": {program: "worker", env: map[string]string{
+			"ALERT_WEBHOOK_URL": "https://x/" + secret, "ALERT_FORMAT": "standard-webhooks", "ALERT_SECRET": secret,
+		}, says: "ALERT_SECRET"},
 		"odd key of BigQuery": {program: "worker", env: map[string]string{
 			"NATS_URL": nats, "WORKER_CONSUMERS": "warehouse", "WAREHOUSE_URL": "bigquery://project/dataset",
 			"GOOGLE_APPLICATION_CREDENTIALS": file(t, `{"type":"service_account","client_email":"a@b","private_key":"`+secret+`","private_key_id":"x","token_uri":"http://127.0.0.1:1"}`),

@@ -82,6 +82,9 @@ func (s *system) environment(t *testing.T, c corev1.Container) map[string]string
 			env[v.Name] = strings.Repeat("k", 32) // a shorter key is a mistake
 		case v.ValueFrom.SecretKeyRef != nil:
 			env[v.Name] = strings.ReplaceAll(v.ValueFrom.SecretKeyRef.Key, "-", "")
+			if strings.HasSuffix(v.Name, "_URL") {
+				env[v.Name] = "https://" + env[v.Name] + ".invalid"
+			}
 		case v.ValueFrom.ConfigMapKeyRef != nil:
 			env[v.Name] = s.configMap(t, v.ValueFrom.ConfigMapKeyRef.Name)[v.ValueFrom.ConfigMapKeyRef.Key]
 		}
@@ -217,15 +220,15 @@ var secretName = regexp.MustCompile(`SECRET|PASSWORD|KEY|SITE_ID`)
 
 // TestPodsHoldTheirOwnSecretsAlone: what faces the internet holds no credentials
 // of the Track API, and what writes to the warehouse none of either. The App API key, which
-// reads names, is with the warehouse.
+// reads names, is with the warehouse. Every worker may be the one that sends alerts.
 func TestPodsHoldTheirOwnSecretsAlone(t *testing.T) {
 	t.Parallel()
 	want := map[string][]string{
 		"ingest":             {"nats-ingest-password", "webhook-secret"},
-		"worker":             {"app-api-key", "nats-worker-password", "privacy-key", "site-id", "track-api-key"}, // the only one of dev
-		"worker-suppression": {"nats-worker-password", "site-id", "track-api-key"},
-		"worker-engagement":  {"nats-worker-password", "site-id", "track-api-key"},
-		"worker-warehouse":   {"app-api-key", "nats-worker-password", "privacy-key"},
+		"worker":             {"alert-secret", "alert-webhook-url", "app-api-key", "nats-worker-password", "privacy-key", "site-id", "track-api-key"}, // the only one of dev
+		"worker-suppression": {"alert-secret", "alert-webhook-url", "nats-worker-password", "site-id", "track-api-key"},
+		"worker-engagement":  {"alert-secret", "alert-webhook-url", "nats-worker-password", "site-id", "track-api-key"},
+		"worker-warehouse":   {"alert-secret", "alert-webhook-url", "app-api-key", "nats-worker-password", "privacy-key"},
 		"audit":              {"app-api-key", "nats-operator-password"},
 		"nats":               {"nats-ingest-password", "nats-operator-password", "nats-worker-password"},
 	}

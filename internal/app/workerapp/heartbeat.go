@@ -29,6 +29,7 @@ type heart struct {
 	started time.Time
 	seen    bool                    // whether the last heartbeat has the consumers
 	parts   map[string]operate.Part // of the last heartbeat, by kind and name
+	day     mailDay
 }
 
 // newWorkerName returns a name for this process. The name of the host would be handy, but
@@ -39,6 +40,7 @@ func newWorkerName() string { return strings.ToLower(rand.Text()[:10]) }
 // that NATS does not take is lost: the next one says more.
 func (a *App) sendBeats(ctx context.Context) {
 	h := heart{app: a, worker: a.worker, started: time.Now().UTC(), parts: map[string]operate.Part{}}
+	h.day.count(h.started, sumsOf(a.mail)) // from here on the day counts
 	logged := ""
 	for ctx.Err() == nil {
 		err := operate.SendHeartbeat(ctx, a.Conn, h.beat(ctx))
@@ -76,6 +78,7 @@ func (h *heart) beat(ctx context.Context) *operate.Heartbeat {
 	for _, g := range a.stores {
 		b.Warehouses = append(b.Warehouses, h.since(g.part(seen.Consumers), b.At))
 	}
+	b.Mail = h.day.count(b.At, sumsOf(a.mail))
 	for i, client := range a.clients {
 		b.Track = append(b.Track, h.since(partOf(a.cfg.Workspaces.All()[i].Name, client.Down()), b.At))
 	}

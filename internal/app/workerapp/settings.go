@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cioevents/cioevents/internal/alerts"
 	"github.com/cioevents/cioevents/internal/app"
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/customerio"
@@ -31,6 +32,7 @@ type Config struct {
 	// App is the App API, for the names of messages of workspaces with a key.
 	App         customerio.AppConfig
 	Effects     Effects
+	Alerts      alerts.Config
 	MaxAttempts int
 	// EngagementBatch is the largest number of opens and clicks in a batch. A batch
 	// makes one update a person.
@@ -77,6 +79,7 @@ func (c *Config) DeclareWorker(s *config.Set) {
 	s.Count(&c.MaxAttempts, "MAX_ATTEMPTS", worker.DefaultMaxAttempts, "attempts to handle a message before the message becomes a dead letter; attempts during an outage do not count")
 	s.Count(&c.BatchRows, "WAREHOUSE_BATCH_ROWS", defaultBatchRows, "largest number of rows in a batch of the warehouse")
 	s.Count(&c.MaxAckPending, "MAX_ACK_PENDING", stream.DefaultMaxAckPending, "largest number of messages of a consumer that are delivered to workers and not settled; at least workers × the largest batch, else batches stay small and each waits. Lower it only if your NATS account or server allows less (max_ack_pending)")
+	c.Alerts.Declare(s)
 	s.Check(c.checkConsumers)
 	s.Check(c.checkWorkspaces)
 }

@@ -30,7 +30,8 @@ func (a *App) wireWarehouses() error {
 		store.rows = worker.NewRows(p.Consumer, watchedSink{sink, store}, a.metrics)
 		store.rows.Guard, store.erased = a.guard.Apply, a.guard
 		if i == 0 { // the consumer of every warehouse sees the same events
-			store.rows.Mail = a.metrics.Mail(p.Consumer, a.workspaces())
+			a.mail = a.metrics.Mail(p.Consumer, a.workspaces())
+			store.rows.Mail = a.mail
 		}
 		a.Registry.MustRegister(store.gauge())
 		a.sinks, a.stores = append(a.sinks, sink), append(a.stores, store)

@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cioevents/cioevents/internal/alerts"
 	"github.com/cioevents/cioevents/internal/app"
 	"github.com/cioevents/cioevents/internal/audit"
 	"github.com/cioevents/cioevents/internal/customerio"
@@ -61,7 +62,9 @@ type App struct {
 	clients []*customerio.Client
 	jobs    []job
 	keepers []keeper
-	audits  *audit.Metrics // nil without the consumer Warehouse
+	audits  *audit.Metrics  // nil without the consumer Warehouse
+	mail    *worker.Mail    // nil without a warehouse
+	alerts  *alerts.Alerter // nil without a receiver
 	// credentialsWait is the constant, replaced by a test.
 	credentialsWait time.Duration
 	// stateErr is the error of the last check of the bucket.
@@ -108,6 +111,9 @@ func (a *App) open(log zerolog.Logger) error {
 		}
 		a.audits = audit.NewMetrics(a.Registry, a.workspaces()...)
 	}
+	if err := a.wireAlerts(); err != nil {
+		return err
+	}
 	a.wireSources()
 	a.stateErr.Store(&errStateUnchecked)
 	a.watch = a.Conn.NewWatch(stream.WatchConfig{Consumers: a.names(), Every: a.cfg.BeatEvery, Now: a.cfg.Now})
@@ -115,6 +121,16 @@ func (a *App) open(log zerolog.Logger) error {
 	// An unavailable Track API and a missing stream of dead letters are notes. A worker
 	// is ready when it reaches the stream: docs/adr/0004-readiness.md.
 	return a.Listen(a.withStores(a.ready), a.notes)
+}
+
+func (a *App) wireAlerts() (err error) {
+	cfg := a.cfg.Alerts
+	cfg.Worker, cfg.Every, cfg.Now, cfg.Log = a.worker, a.cfg.BeatEvery, a.cfg.Now, a.Log
+	cfg.Metrics = alerts.NewMetrics(a.Registry)
+	if cfg.URL != "" {
+		a.alerts, err = alerts.New(cfg, a.Conn)
+	}
+	return err
 }
 
 func (a *App) wireEffects() error {
@@ -192,6 +208,9 @@ func (a *App) work(ctx context.Context) error {
 	running.Go(func() { a.serveReplays(ctx) })
 	running.Go(func() { a.watch.Run(ctx) })
 	running.Go(func() { a.sendBeats(ctx) })
+	if a.alerts != nil {
+		running.Go(func() { a.alerts.Run(ctx) })
+	}
 	running.Go(func() { a.Conn.KeepStreams(ctx, a.cfg.Stream) })
 	running.Wait()
 	return nil
