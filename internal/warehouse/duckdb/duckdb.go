@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strconv"
 	"sync"
 	"time"
 
@@ -40,6 +41,7 @@ type Sink struct {
 	file    *file
 	rows    []warehouse.Row // of the insert under way
 	indexes []int           // of the rows that the insert stores
+	parts   parts           // of indexes
 	unsaved int             // rows since the last checkpoint
 	memory  int             // index of the present limit in memoryLimits
 	lastUse time.Time
@@ -161,7 +163,8 @@ func (s *Sink) open(ctx context.Context) error {
 		// DuckDB's own checkpoints are for batches of large rows only; see
 		// checkpointRows. At the default of 16 MB, some 20,000 rows, DuckDB's
 		// checkpoints halve the rate.
-		"wal_autocheckpoint": {"128MB"},
+		"wal_autocheckpoint":          {"128MB"},
+		"dynamic_or_filter_threshold": {strconv.Itoa(separateIDs)},
 	}
 	if s.rowsAreLarge() {
 		// The allocator returns the memory of a checkpoint at once, not at 512 MB.

@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -80,8 +81,8 @@ func (s *Sink) acceptsRows(ctx context.Context, r warehouse.Row) bool {
 // insertNew inserts the rows at the indexes, except rows that the table has, and
 // returns the number of new rows. After an error no row is inserted.
 func (s *Sink) insertNew(ctx context.Context, rows []warehouse.Row, indexes []int) (int, error) {
-	s.rows, s.indexes = rows, indexes
-	defer func() { s.rows, s.indexes = nil, nil }()
+	s.rows, s.indexes, s.parts = rows, indexes, partsOf(rows, indexes)
+	defer func() { s.rows, s.indexes, s.parts = nil, nil, parts{} }()
 	done, err := s.file.conn.ExecContext(ctx, s.insertStatement(s.used(rows, indexes)))
 	if err != nil {
 		return 0, fmt.Errorf("insert %d rows: %w", len(indexes), err)
@@ -94,17 +95,27 @@ func (s *Sink) insertNew(ctx context.Context, rows []warehouse.Row, indexes []in
 }
 
 // registerBatch registers the table function cioevents_batch, which returns the rows
-// of the present insert. Each use in a statement reads the rows from the beginning.
+// of the present insert, and cioevents_part0 and so on for the parts of the insert. Each use
+// in a statement reads the rows from the beginning.
 func (s *Sink) registerBatch(conn *sql.Conn) error {
-	err := duck.RegisterTableUDF(conn, "cioevents_batch", duck.ParallelChunkTableFunction{
-		BindArguments: func(map[string]any, ...any) (duck.ParallelChunkTableSource, error) {
-			return &batch{rows: s.rows, indexes: s.indexes, left: s.indexes, columns: s.columns}, nil
-		},
-	})
+	err := register(conn, "cioevents_batch", func() *batch { return s.batchOf(s.indexes) })
+	for i := range s.parts {
+		err = errors.Join(err, register(conn, fmt.Sprintf("cioevents_part%d", i), func() *batch { return s.batchOf(s.parts[i]) }))
+	}
 	if err != nil {
 		return fmt.Errorf("register batch: %w", err)
 	}
 	return nil
+}
+
+func (s *Sink) batchOf(indexes []int) *batch {
+	return &batch{rows: s.rows, indexes: indexes, left: indexes, columns: s.columns}
+}
+
+func register(conn *sql.Conn, name string, rows func() *batch) error {
+	return duck.RegisterTableUDF(conn, name, duck.ParallelChunkTableFunction{
+		BindArguments: func(map[string]any, ...any) (duck.ParallelChunkTableSource, error) { return rows(), nil },
+	})
 }
 
 // used returns the columns that have a value in one of the rows. Twenty of the columns
@@ -150,12 +161,11 @@ func (s *Sink) insertStatement(columns []warehouse.Column) string {
 	}
 	return fmt.Sprintf(`INSERT INTO %[1]s (%[2]s)
 WITH known AS MATERIALIZED (
-  SELECT e.workspace, e.event_id, e.metric FROM %[1]s e
-  SEMI JOIN cioevents_batch() b ON e.event_id = b.event_id AND e.workspace = b.workspace
+%[4]s
 )
 SELECT %[3]s FROM cioevents_batch() s
 ANTI JOIN known k ON k.event_id = s.event_id AND k.workspace = s.workspace AND k.metric IS NOT DISTINCT FROM s.metric`,
-		eventsTable, strings.Join(names, ", "), strings.Join(values, ", "))
+		eventsTable, strings.Join(names, ", "), strings.Join(values, ", "), s.parts.knownSQL())
 }
 
 // shared returns the text that all rows of the present insert have in a column, such as
