@@ -127,7 +127,7 @@ func TestThreeSides(t *testing.T) {
 	t.Parallel()
 	at := weekOne
 	both, streamed, gone := sent("both", at), sent("streamed", at), sent("gone", at)
-	never := sent("never", at)
+	never, earlier := sent("never", at), sent("earlier", at.Add(-2*time.Hour)) // only here, and not of the period
 	fake := customeriotest.NewApp(customeriotest.AppConfig{})
 	// Its event of the period arrived after the period, and the worker has it still to do.
 	recent := sent("new", at)
@@ -145,7 +145,7 @@ func TestThreeSides(t *testing.T) {
 	fake.Erase("forgotten")
 	var gaps []audit.Gap
 	r, err := audit.Run(t.Context(), audit.Order{
-		Workspace: "default", Since: at, Until: at.AddDate(0, 0, 1), Warehouse: placeAt(t, fill(t, both, gone)), Consumer: "warehouse",
+		Workspace: "default", Since: at, Until: at.AddDate(0, 0, 1), Warehouse: placeAt(t, fill(t, both, gone, earlier)), Consumer: "warehouse",
 		Stream: &events{list: []event.Attempt{both, streamed, gone, recent}, settled: 3}, App: direct(t, fake),
 		Missing: func(g audit.Gap) error { gaps = append(gaps, g); return nil },
 	})

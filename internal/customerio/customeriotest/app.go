@@ -38,8 +38,8 @@ type AppConfig struct {
 	NewestFirst bool
 	// Shuffled lists deliveries in no order; unknown.
 	Shuffled bool
-	// Shifting lets the first of seven later pages of deliveries begin an item late, as if
-	// a delivery of the page before had vanished meanwhile; unknown.
+	// Shifting lets each later page of deliveries begin an item late when it is asked for
+	// the first time, as if a delivery of the page before had vanished; unknown.
 	Shifting bool
 	// NextAlways names a next page after the last page, which is empty; unknown.
 	NextAlways bool
@@ -87,7 +87,7 @@ type App struct {
 	deliveries []*delivery          // in the order of creation
 	byID       map[string]*delivery
 	calls      map[string][]time.Time // the last Rate calls that were not refused, by key
-	laterPages int
+	asked      map[string]bool // queries of later pages, for Shifting
 	counts     AppCounts
 }
 
@@ -102,7 +102,7 @@ type AppCounts struct {
 func NewApp(cfg AppConfig) *App {
 	cfg.Rate = cmp.Or(cfg.Rate, 10)
 	cfg.Deliveries = cmp.Or(cfg.Deliveries, 100_000)
-	a := &App{cfg: cfg, sources: map[string][]*Source{}, byID: map[string]*delivery{}, calls: map[string][]time.Time{}}
+	a := &App{cfg: cfg, sources: map[string][]*Source{}, byID: map[string]*delivery{}, calls: map[string][]time.Time{}, asked: map[string]bool{}}
 	a.mux = a.routes()
 	return a
 }

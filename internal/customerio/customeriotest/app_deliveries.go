@@ -204,9 +204,10 @@ func (a *App) pageOfDeliveries(r *http.Request, list []*delivery) answer {
 	}
 	next := a.nextPage(end, len(list))
 	if a.cfg.Shifting && start > 0 {
-		if a.laterPages++; a.laterPages%7 == 1 {
+		if !a.asked[r.URL.RawQuery] {
 			start++
 		}
+		a.asked[r.URL.RawQuery] = true
 	}
 	items := []any{}
 	for _, d := range list[min(start, end):end] {
