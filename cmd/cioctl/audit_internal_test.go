@@ -31,7 +31,9 @@ func TestAudit(t *testing.T) {
 	list := filepath.Join(dir, "lost.jsonl")
 	send := []string{"send", "--url", stack.WebhookURL(), "--campaign", "400", "--lose", "5%", "--lost", list, "--fake-url", stack.FakeURL()}
 	sent := read[operate.SendReport](s, send...).Sent
-	rows := func() int { return int(read[[]map[string]any](s, "query", "SELECT count(*) AS n FROM customerio_events")[0]["n"].(float64)) }
+	rows := func() int {
+		return int(read[[]map[string]any](s, "query", "SELECT count(*) AS n FROM customerio_events")[0]["n"].(float64))
+	}
 	for deadline := time.Now().Add(time.Minute); rows() < sent; {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d rows, want %d", rows(), sent)

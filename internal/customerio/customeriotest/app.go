@@ -87,7 +87,7 @@ type App struct {
 	deliveries []*delivery          // in the order of creation
 	byID       map[string]*delivery
 	calls      map[string][]time.Time // the last Rate calls that were not refused, by key
-	asked      map[string]bool // queries of later pages, for Shifting
+	asked      map[string]bool        // queries of later pages, for Shifting
 	counts     AppCounts
 }
 
