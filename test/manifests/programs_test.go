@@ -109,6 +109,9 @@ func TestProbesAreAnswered(t *testing.T) {
 	each(t, func(t *testing.T, s *system) {
 		t.Helper()
 		for _, w := range s.workloads {
+			if w.kind == "CronJob" {
+				continue // ends by itself, and its failures are counted
+			}
 			for _, c := range w.pod.Spec.Containers {
 				if c.Name == "exporter" {
 					continue // without it nothing stops but its numbers

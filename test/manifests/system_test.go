@@ -69,7 +69,6 @@ type system struct {
 	monitors      []*monitoringv1.ServiceMonitor
 	rules         []*monitoringv1.PrometheusRule
 	scaledObjects []*scaledObject
-	jobs          []*batchv1.CronJob
 	workloads     []workload
 	// mistakes are what does not decode.
 	mistakes []string
