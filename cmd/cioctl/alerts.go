@@ -13,7 +13,9 @@ import (
 )
 
 func (c *cli) alerts() *cobra.Command {
-	return group("alerts", "Try the receiver of the workers' alerts", "alerts tries the receiver to which one of the workers posts alerts.", c.alertsTest())
+	return group("alerts", "Try the receiver of the workers' alerts", `alerts tries the receiver to which one of the workers posts alerts:
+
+  cioctl alerts test`, c.alertsTest())
 }
 
 func (c *cli) alertsTest() *cobra.Command {
