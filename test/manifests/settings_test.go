@@ -180,6 +180,11 @@ func TestSecretKeysAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	optional := map[string]bool{} // an example that somebody applies unchanged has no value for them
+	for _, key := range regexp.MustCompile(`(?m)^  # ([a-z-]+): REPLACE-ME$`).FindAllSubmatch(text, -1) {
+		optional[string(key[1])] = true
+	}
+	text = regexp.MustCompile(`(?m)^  # ([a-z-]+: REPLACE-ME)$`).ReplaceAll(text, []byte("  $1"))
 	if err := decodeStrictly(text, &example); err != nil {
 		t.Fatal(err)
 	}
@@ -204,6 +209,9 @@ func TestSecretKeysAreDocumented(t *testing.T) {
 					used[ref.Key] = true
 					if _, ok := example.StringData[ref.Key]; ref.Name != example.Name || !ok {
 						t.Errorf("%s/%s: Secret %s, key %s is not documented", w.name, c.Name, ref.Name, ref.Key)
+					}
+					if optional[ref.Key] && (ref.Optional == nil || !*ref.Optional) {
+						t.Errorf("%s/%s: key %s is commented out in the example, and the pod needs it", w.name, c.Name, ref.Key)
 					}
 				}
 			}
