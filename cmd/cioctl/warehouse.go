@@ -50,7 +50,8 @@ itself; these commands are for an upgrade, a folder with many files, and a move.
   cioctl warehouse compact
   cioctl warehouse adopt
   cioctl warehouse settings --timezone America/New_York
-  cioctl warehouse rollup`, c.migrate(), c.compact(), c.adopt(), c.warehouseSettings(), c.rollup())
+  cioctl warehouse rollup
+  cioctl warehouse privacy check`, c.migrate(), c.compact(), c.adopt(), c.warehouseSettings(), c.rollup(), c.warehousePrivacy())
 }
 
 // migrateOptions are the flags of migrate.

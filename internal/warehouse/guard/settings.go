@@ -34,6 +34,9 @@ func (s *Settings) Declare(set *config.Set) {
 	set.Check(s.check)
 }
 
+// Given reports whether PRIVACY_FILE names a file. Policy is nil for a file with a mistake.
+func (s *Settings) Given() bool { return s.file != "" }
+
 func (s *Settings) check() (err error) {
 	if s.file != "" {
 		if s.Policy, err = readPolicy(FileSetting, s.file, s.secret); err != nil {

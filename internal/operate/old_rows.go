@@ -1,0 +1,78 @@
+package operate
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/privacy"
+	"github.com/cioevents/cioevents/internal/warehouse/guard"
+	"github.com/cioevents/cioevents/internal/warehouse/place"
+)
+
+// A PrivacyCheck says how many rows of a warehouse are not in line with a policy.
+type PrivacyCheck struct {
+	Warehouse string `json:"warehouse"`
+	// Rows counts all rows, and Violating the rows that violate a part of the policy at
+	// least. A warehouse that appends may count an event several times.
+	Rows      int64 `json:"rows"`
+	Violating int64 `json:"violating"`
+	// Columns counts the violating rows by column, payload included.
+	Columns []ColumnCheck `json:"columns"`
+}
+
+// A ColumnCheck is the count of a column.
+type ColumnCheck struct {
+	Column string `json:"column"`
+	Rows   int64  `json:"rows"`
+}
+
+// CheckPrivacy counts the rows of a warehouse that violate a policy. A missing warehouse has
+// none.
+func CheckPrivacy(ctx context.Context, p place.Place, policy *guard.Policy) (*PrivacyCheck, error) {
+	check := &PrivacyCheck{Warehouse: p.URL}
+	if p.Missing() {
+		return check, nil
+	}
+	violations := policy.Violations(p.Dialect())
+	counts := []string{"count(*)"}
+	all := []string{"false"}
+	for _, v := range violations {
+		counts = append(counts, "coalesce(sum(CASE WHEN "+v.Where+" THEN 1 ELSE 0 END), 0)")
+		all = append(all, v.Where)
+	}
+	counts = append(counts, "coalesce(sum(CASE WHEN "+strings.Join(all, " OR ")+" THEN 1 ELSE 0 END), 0)")
+	reader, err := p.Reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	rows, err := reader.Query(ctx, "SELECT "+strings.Join(counts, ", ")+" FROM "+p.Rows())
+	if err != nil {
+		return nil, err
+	}
+	for row, err := range rows.Each {
+		if err != nil {
+			return nil, err
+		}
+		check.Rows, check.Violating = number(row[0]), number(row[len(row)-1])
+		for i, v := range violations {
+			check.Columns = append(check.Columns, ColumnCheck{v.Column, number(row[i+1])})
+		}
+	}
+	return check, nil
+}
+
+// number reads a count: DuckDB's sum is wider than an int64.
+func number(v any) (n int64) {
+	_, _ = fmt.Sscan(fmt.Sprint(v), &n)
+	return n
+}
+
+// ApplyPrivacy brings the rows of a warehouse in line with a policy. After an interruption
+// the next ApplyPrivacy completes the work. grace is the time for which replaced Parquet
+// files stay.
+func ApplyPrivacy(ctx context.Context, p place.Place, policy *guard.Policy, grace time.Duration, progress func(done, total int64)) (privacy.Erased, error) {
+	return p.Rewrite(ctx, place.Rewriting{Change: policy.Rewrite, Grace: grace, Progress: progress})
+}
