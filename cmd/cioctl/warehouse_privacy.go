@@ -122,7 +122,8 @@ First restart the workers with the file: a worker without the file goes on to st
 everything. Workers and readers may run meanwhile. A DuckDB file is copied, so apply
 needs room on the disk for the file once more. After an interruption, the next run
 completes the work. BigQuery cannot hash with a secret that nobody else sees: replay
-the events into a new dataset instead.
+the events into a new dataset instead. It drops the payloads that the file redacts, and
+leaves columns that the file hashes.
 
 The exit code is 3 when old values may still be read from a file, for the reason that
 apply prints.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cioevents/cioevents/internal/privacy"
+	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/guard"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
@@ -72,7 +73,20 @@ func number(v any) (n int64) {
 
 // ApplyPrivacy brings the rows of a warehouse in line with a policy. After an interruption
 // the next ApplyPrivacy completes the work. grace is the time for which replaced Parquet
-// files stay.
+// files stay. BigQuery hashes nothing, and drops payloads that the policy redacts.
 func ApplyPrivacy(ctx context.Context, p place.Place, policy *guard.Policy, grace time.Duration, progress func(done, total int64)) (privacy.Erased, error) {
-	return p.Rewrite(ctx, place.Rewriting{Change: policy.Rewrite, Grace: grace, Progress: progress})
+	if p.Dialect() != warehouse.GoogleSQL {
+		return p.Rewrite(ctx, place.Rewriting{Change: policy.Rewrite, Grace: grace, Progress: progress})
+	}
+	set, where, hashed := policy.Update()
+	done, err := privacy.Erased{}, error(nil)
+	if len(set) > 0 {
+		done, err = p.Rewrite(ctx, place.Rewriting{Set: set, Where: where, Progress: progress})
+	}
+	if len(hashed) > 0 {
+		done.NotClean = true
+		done.Note = "BigQuery cannot hash with a secret that nobody else sees, so old values stay in " + strings.Join(hashed, ", ") +
+			": replay the events into a new dataset. Rows that the stream has no longer keep them."
+	}
+	return done, err
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +13,8 @@ import (
 
 	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigquerytest"
 	"github.com/cioevents/cioevents/internal/warehouse/guard"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
@@ -165,6 +168,42 @@ func checkStored(t *testing.T, w place.Place, p *guard.Policy) {
 			if text != want[j] {
 				t.Errorf("%s: row %d is stored with %q; a worker writes %q", w.Scheme, i, text, want[j])
 			}
+		}
+	}
+}
+
+// BigQuery drops columns and payloads by SQL, and says which columns it cannot hash.
+func TestOldRowsOfBigQuery(t *testing.T) {
+	t.Parallel()
+	server := bigquerytest.Start(t, bigqueryfake.Config{})
+	w, err := place.Parse("bigquery://proj?rest=" + server.RESTEndpoint() + "&grpc=" + server.GRPCEndpoint())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink, err := w.Sink(zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	warehousetest.Fill(t, sink, personalRows(t))
+	p, err := guard.ParsePolicy("p", []byte("version: 1\nkey: {id: k1, env: PRIVACY_KEY}\ncolumns: {subject: drop, recipient: drop, customer_id: hash}\npayload: redact"), "0123456789abcdef0123456789abcdef")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := operate.CheckPrivacy(t.Context(), w, p)
+	if err != nil || before.Violating == 0 {
+		t.Fatalf("check: %+v, %v", before, err)
+	}
+	done, err := operate.ApplyPrivacy(t.Context(), w, p, 0, nil)
+	if err != nil || done.Events == 0 || !done.NotClean || !strings.Contains(done.Note, "in customer_id:") {
+		t.Errorf("applied: %+v, %v", done, err)
+	}
+	after, err := operate.CheckPrivacy(t.Context(), w, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range after.Columns {
+		if left := c.Column == "customer_id"; left != (c.Rows > 0) || before.Columns[i].Rows == 0 {
+			t.Errorf("%s: %d rows violate the policy, before %d", c.Column, c.Rows, before.Columns[i].Rows)
 		}
 	}
 }

@@ -54,6 +54,41 @@ func (p *Policy) Rewrite(r *warehouse.Row) bool {
 	return true
 }
 
+// Update returns the GoogleSQL that brings stored rows in line: new values by column, and the
+// condition of the rows. BigQuery keeps the text of statements, so a secret cannot be part of
+// one: hashed has the columns whose values Update leaves. BigQuery cannot compute a redacted
+// payload either, and gets the payload of DropPayload.
+func (p *Policy) Update() (set map[string]string, where string, hashed []string) {
+	set = map[string]string{}
+	var parts []string
+	for _, v := range p.Violations(warehouse.GoogleSQL) {
+		switch {
+		case v.Column != "payload" && p.action(v.Column) == Hash:
+			hashed = append(hashed, v.Column)
+			continue
+		case v.Column != "payload":
+			set[v.Column] = "NULL"
+		case p.payload == StripPayload:
+			set["payload"], set["payload_altered"] = "JSON_REMOVE(payload, '$.content', '$.headers', '$.data.content', '$.data.headers')", "TRUE"
+		default:
+			set["payload"] = "JSON_STRIP_NULLS(JSON_OBJECT('event_id', event_id, 'metric', metric, 'timestamp', UNIX_SECONDS(`timestamp`), 'redacted', " + googleText(p.name) + "))"
+			set["payload_altered"] = "TRUE"
+		}
+		parts = append(parts, "("+v.Where+")")
+	}
+	return set, strings.Join(parts, " OR "), hashed
+}
+
+// action returns the action on a column.
+func (p *Policy) action(column string) Action {
+	for i := range p.rules {
+		if p.rules[i].column.Name == column {
+			return p.rules[i].action
+		}
+	}
+	return Keep
+}
+
 // hashPattern matches a hash of any key, as isHash.
 const hashPattern = "[^:]{1,32}:[0-9a-f]{64}"
 
