@@ -33,6 +33,7 @@ type outage struct {
 	natsURL string
 	apiURL  string
 	env     map[string]string // further settings of the workers
+	log     syncBuffer        // of the workers, all levels
 	nats    *streamtest.Server
 
 	beatEvery time.Duration // default that of workers
@@ -91,7 +92,7 @@ func (s *outage) launch() (app *workerapp.App, stop func()) {
 		s.t.Fatal(err)
 	}
 	cfg.BeatEvery = s.beatEvery
-	app, err := workerapp.New(cfg, zerolog.Nop())
+	app, err := workerapp.New(cfg, zerolog.New(&s.log))
 	if err != nil {
 		s.t.Fatal(err)
 	}
