@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/cioevents/cioevents/internal/operate"
+	"github.com/cioevents/cioevents/internal/privacy"
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigquerytest"
@@ -35,7 +36,7 @@ func personalRows(t *testing.T) []warehouse.Row {
 		list = append(list, p.Body)
 	}
 	for _, body := range []string{
-		`{"object_type":"email","metric":"bounced","data":{"identifiers":{"id":"a1","email":"Ann@mail.example"},"recipient":"Ann <ann@mail.example>","failure_message":"550 <ann@mail.example>. No (b.c@d.example.)","content":"x","headers":{"a":["b"]}}}`,
+		`{"object_type":"email","metric":"bounced","data":{"identifiers":{"id":"a12","email":"Ann@mail.example"},"recipient":"Ann <ann@mail.example>","failure_message":"550 <ann@mail.example>. No (b.c@d.example.)","content":"x","headers":{"a":["b"]}}}`,
 		`{"object_type":"email","metric":"failed","data":{"failure_message":"no address @ all, a@ @b"}}`,
 		`{"object_type":"email","metric":"clicked","data":{"href":"https://x.example/a@b.example","link_id":"it's"}}`,
 		`{"object_type":"email","metric":"clicked","data":{"href":"https://x.example/a?b=c#d"}}`,
@@ -204,6 +205,47 @@ func TestOldRowsOfBigQuery(t *testing.T) {
 	for i, c := range after.Columns {
 		if left := c.Column == "customer_id"; left != (c.Rows > 0) || before.Columns[i].Rows == 0 {
 			t.Errorf("%s: %d rows violate the policy, before %d", c.Column, c.Rows, before.Columns[i].Rows)
+		}
+	}
+}
+
+// A person is found in rows that a policy has hashed, also by an address in another spelling.
+func TestPersonInHashedRows(t *testing.T) {
+	t.Parallel()
+	const secret = "0123456789abcdef0123456789abcdef"
+	p, err := guard.ParsePolicy("p", []byte("version: 1\nkey: {id: k1, env: PRIVACY_KEY}\ncolumns: {customer_id: hash, email_address: hash, identifier_email: hash, recipient: hash}\npayload: redact"), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := privacy.NewKey("k1", []byte(secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := place.Parse("duckdb:" + filepath.Join(t.TempDir(), "e.duckdb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink, err := w.Sink(zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := personalRows(t)
+	for i := range rows {
+		p.Apply(&rows[i])
+	}
+	warehousetest.Fill(t, sink, rows)
+	store, err := w.People(&key, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, value := range map[privacy.Kind]string{privacy.ID: "a12", privacy.Email: "ANN@mail.example"} {
+		id, err := privacy.ParseIdentifier(kind, value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := store.Find(t.Context(), privacy.Person{Workspace: "acme", Identifiers: []privacy.Identifier{id}})
+		if err != nil || found.Events != 1 {
+			t.Errorf("%s %s: found %+v, %v; want one event", kind, value, found, err)
 		}
 	}
 }
