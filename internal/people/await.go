@@ -72,10 +72,11 @@ func (p *People) await(ctx context.Context, age time.Duration) error {
 	}
 }
 
-// behind returns the consumers that have not passed a message, and the sum of their lags.
+// behind returns the consumers that have not passed a message, and the sum of their lags. A
+// missing consumer gets no further.
 func behind(all []stream.Position, last uint64) (list []stream.Position, lag uint64) {
 	for _, at := range all {
-		if !at.HasPassed(last) {
+		if !at.Missing && !at.HasPassed(last) {
 			list, lag = append(list, at), lag+at.Lag
 		}
 	}

@@ -18,13 +18,14 @@ type Position struct {
 	Store Store
 	// Lag counts the unsettled messages.
 	Lag uint64
+	// Missing is set when the consumer does not exist at the moment.
+	Missing bool
 
 	filters   []string
 	end       uint64 // of a replay; no message beyond end is wanted
 	floor     uint64 // all messages up to floor are settled
 	delivered uint64 // the last delivered message
 	inFlight  bool   // delivered messages are unsettled
-	gone      bool   // the consumer is missing
 }
 
 // HasSettled reports whether the consumer has settled a message of its subject, or never
@@ -39,7 +40,7 @@ func (p *Position) HasPassed(sequence uint64) bool {
 	if p.end > 0 {
 		sequence = min(sequence, p.end)
 	}
-	return p.isBehind(sequence) || !p.gone && p.Lag == 0
+	return p.isBehind(sequence) || !p.Missing && p.Lag == 0
 }
 
 // isBehind reports whether a message of the consumer's subjects lies behind the position.
@@ -99,7 +100,7 @@ func (c *Conn) missingPositions(ctx context.Context, have []Position) (list []Po
 			return nil, err
 		}
 		if f != nil && !f.Fresh {
-			list = append(list, Position{Consumer: name, Target: name, floor: f.Sequence, gone: true})
+			list = append(list, Position{Consumer: name, Target: name, floor: f.Sequence, Missing: true})
 		}
 	}
 	return list, nil
