@@ -25,6 +25,9 @@ import (
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/stream/natsserver"
 	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
+	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigquerytest"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 	"github.com/cioevents/cioevents/test/lab"
 )
@@ -32,8 +35,8 @@ import (
 // The size of TestErasedPerson. In full: go test ./test/integration -run TestErasedPerson
 // -timeout 30m -persons 1000 -person-events 300.
 var (
-	persons      = flag.Int("persons", 20, "persons of TestErasedPerson")
-	personEvents = flag.Int("person-events", 16, "events of each person of TestErasedPerson")
+	persons      = flag.Int("persons", 8, "persons of TestErasedPerson")
+	personEvents = flag.Int("person-events", 8, "events of each person of TestErasedPerson")
 )
 
 // personBodies are the events of a person NAME. One writes the address with an escape, and
@@ -60,7 +63,7 @@ func personMessage(person, n int) *event.Message {
 	return m
 }
 
-// A personBed has the programs of the product with two warehouses, on one NATS server or on
+// A personBed has the programs of the product with three warehouses, on one NATS server or on
 // three.
 type personBed struct {
 	*testing.T
@@ -69,6 +72,7 @@ type personBed struct {
 	dirs    []string // of the NATS servers
 	duckdb  string   // the file
 	parquet string   // the folder
+	bq      *lab.BigQuery
 	worker  *lab.Process
 	env     lab.Env // of cioctl
 	bin     string
@@ -91,7 +95,8 @@ func newPersonBed(t *testing.T, replicas int) *personBed {
 		t.Fatal(err)
 	}
 	t.Cleanup(api.Refuse)
-	b.env = lab.Env{"NATS_URL": url, "PRIVACY_KEY": strings.Repeat("k", 32)}.With(lab.WarehouseEnv("duckdb:"+b.duckdb, "parquet:"+b.parquet))
+	b.bq = &lab.BigQuery{Server: bigquerytest.Start(t, bigqueryfake.Config{})}
+	b.env = lab.Env{"NATS_URL": url, "PRIVACY_KEY": strings.Repeat("k", 32)}.With(lab.WarehouseEnv("duckdb:"+b.duckdb, "parquet:"+b.parquet, b.bq.URL()))
 	b.worker = lab.Programs{Bin: b.bin, NATSURL: url, Env: b.env.With(lab.Env{"LOG_LEVEL": "warn", "STREAM_REPLICAS": fmt.Sprint(replicas), "TRACK_RATE": "10000"})}.Worker(lab.TrackEnv(api.URL()))
 	t.Cleanup(b.worker.Kill)
 	if err := b.worker.StartReady(t.Context()); err != nil {
@@ -148,7 +153,7 @@ func (b *personBed) fill() {
 
 func (b *personBed) drained() {
 	b.Helper()
-	if err := lab.WaitFor(b.Context(), "every consumer has handled every message", 5*time.Minute, func() error { return b.client.Drained(b.Context(), 4) }); err != nil {
+	if err := lab.WaitFor(b.Context(), "every consumer has handled every message", 5*time.Minute, func() error { return b.client.Drained(b.Context(), 5) }); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -241,6 +246,16 @@ func (b *personBed) columnsWith(url string, person int) int64 {
 	return n
 }
 
+// bigQueryRows counts the rows of the fake BigQuery with a person's name in any column.
+func (b *personBed) bigQueryRows(person int) (n int) {
+	for _, row := range b.bq.Rows(lab.BigQueryProject, warehouse.DefaultSchema, bigquery.Raw) {
+		if strings.Contains(strings.ToLower(fmt.Sprint(row)), personName(person)) {
+			n++
+		}
+	}
+	return n
+}
+
 func (b *personBed) rows(url, statement string) [][]any {
 	b.Helper()
 	p, err := place.Parse(url)
@@ -305,6 +320,9 @@ func (b *personBed) cleanWarehouses(person int) {
 			b.Errorf("%d rows of %s have the person", n, url)
 		}
 	}
+	if n := b.bigQueryRows(person); n != 0 {
+		b.Errorf("%d rows of BigQuery have the person", n)
+	}
 }
 
 // present is the positive control: each search hits before an erasure.
@@ -313,6 +331,7 @@ func (b *personBed) present(person int) {
 	found := map[string]int{
 		"streams": hits(b.T, person, b.streamFiles()...), "DuckDB": hits(b.T, person, b.duckDBFiles()),
 		"DuckDB rows": int(b.columnsWith(b.urls()[0], person)), "Parquet rows": int(b.columnsWith(b.urls()[1], person)),
+		"BigQuery rows": b.bigQueryRows(person),
 	}
 	if len(b.dirs) > 1 {
 		found["Raft"] = hits(b.T, person, b.raftFiles()...)
@@ -356,14 +375,19 @@ func TestErasedPerson(t *testing.T) {
 			}
 			funnel, other := b.funnel(), b.counts(6)
 			all := int64(*personEvents)
-			if diff := cmp.Diff(map[string]int64{"stream": all, "dead letters": 1, "warehouse duckdb": all, "warehouse parquet": all}, b.counts(3)); diff != "" {
+			if diff := cmp.Diff(map[string]int64{"stream": all, "dead letters": 1, "warehouse duckdb": all, "warehouse parquet": all, "warehouse bigquery": all}, b.counts(3)); diff != "" {
 				t.Errorf("find (-want +got):\n%s", diff)
 			}
 			begin := time.Now()
 			r := b.erase(3, 0)
+			if at := r.Stores[4]; at.Status != people.CleanLater || at.CleanAt.Before(time.Now().Add(13*24*time.Hour)) || !r.CleanAt.Equal(at.CleanAt) {
+				t.Errorf("the receipt of BigQuery is %+v", at)
+			}
 			t.Logf("erased %d events of each store in %s: %+v", all, time.Since(begin), r.Stores)
 			b.clean(3)
-			b.killed(5)
+			if replicas == 1 { // the steps are the same
+				b.killed(5)
+			}
 			if diff := cmp.Diff(funnel, b.funnel()); diff != "" {
 				t.Errorf("funnel (-before +after):\n%s", diff)
 			}
@@ -432,7 +456,7 @@ func (b *personBed) returns(person int) {
 	}
 	b.ok("dead", "redrive", "--reason", "exhausted")
 	b.drained()
-	for _, to := range []string{"warehouse", "warehouse-parquet"} {
+	for _, to := range []string{"warehouse", "warehouse-parquet", "warehouse-bigquery"} {
 		b.ok("replay", "start", "--to", to, "--wait")
 	}
 	b.cleanWarehouses(person)
