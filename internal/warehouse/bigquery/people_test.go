@@ -1,6 +1,7 @@
 package bigquery_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -240,5 +241,49 @@ func TestRewrite(t *testing.T) {
 	}
 	if i := slices.IndexFunc(p.Rows(project, dataset, bigquery.Raw), func(r map[string]any) bool { return r["recipient"] != nil }); i >= 0 {
 		t.Errorf("row %d has a recipient", i)
+	}
+}
+
+// A crossing is an engine whose first UPDATE ends after another UPDATE of the same row.
+type crossing struct {
+	calls atomic.Int64
+	other func()
+}
+
+func (*crossing) Plan(context.Context, bigqueryfake.Query) (bigqueryfake.Plan, error) {
+	return bigqueryfake.Plan{StatementType: "UPDATE", Reads: map[string][]string{bigquery.Raw: {"recipient"}}}, nil
+}
+
+func (*crossing) Run(context.Context, bigqueryfake.Query) (*bigqueryfake.Result, error) {
+	return &bigqueryfake.Result{}, nil
+}
+
+func (c *crossing) Change(_ context.Context, q bigqueryfake.Query) (string, map[int]map[string]any, error) {
+	if c.calls.Add(1) == 1 {
+		c.other()
+	}
+	row := q.Server.Rows(project, dataset, bigquery.Raw)[0]
+	row["recipient"] = nil
+	return bigquery.Raw, map[int]map[string]any{0: row}, nil
+}
+
+// BigQuery refuses a statement after another one has changed its rows. The statement runs
+// again.
+func TestChangeAfterConflict(t *testing.T) {
+	t.Parallel()
+	engine := &crossing{}
+	p := start(t, bigqueryfake.Config{Engine: engine})
+	warehousetest.Fill(t, p.Sink(t), annsRows(t))
+	rewrite := func() (privacy.Erased, error) {
+		return bigquery.Rewrite(t.Context(), bigquery.Rewriting{Config: p.config(), Set: map[string]string{"recipient": "NULL"}, Where: "TRUE"})
+	}
+	engine.other = func() {
+		if _, err := rewrite(); err != nil {
+			t.Errorf("the other statement: %v", err)
+		}
+	}
+	erased, err := rewrite()
+	if n := engine.calls.Load(); err != nil || erased.Events != 1 || n != 3 {
+		t.Errorf("rewritten %+v, %v, with %d statements; want 3", erased, err, n)
 	}
 }
