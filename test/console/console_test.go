@@ -200,13 +200,15 @@ func try(_ *testing.T, s *system, b *browser) {
 
 func keys(_ *testing.T, s *system, b *browser) {
 	b.open(s.page)
+	b.is("document.readyState === 'complete'", step)
 	b.do(chromedp.KeyEvent("g"), chromedp.KeyEvent("d"))
-	b.is("location.pathname === '/dead'", step)
+	b.is("location.pathname === '/dead' && document.readyState === 'complete'", step) // with its scripts
 	b.do(chromedp.KeyEvent("/"))
 	b.is("document.activeElement.name === 'from'", step)
 	b.do(chromedp.KeyEvent("?")) // into the field
 	b.is("document.activeElement.value.endsWith('?') && !document.querySelector('dialog').open", step)
 	b.open(s.page)
+	b.is("document.readyState === 'complete'", step)
 	b.do(chromedp.KeyEvent("?"))
 	b.is("document.querySelector('dialog').open", step)
 	b.do(chromedp.KeyEvent(kb.Escape))
