@@ -80,7 +80,6 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.lives.Add(-1)
 	c := http.NewResponseController(w)
-	_ = c.SetReadDeadline(time.Time{}) // the deadline of the request would end the stream
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would keep the rows back
 	w.WriteHeader(http.StatusOK)
