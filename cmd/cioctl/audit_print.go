@@ -42,7 +42,8 @@ type auditTable struct {
 const shownGaps = 10
 
 func (t *auditTable) gap(g audit.Gap) error {
-	if t.n++; t.n <= shownGaps {
+	t.n++
+	if t.n <= shownGaps {
 		t.first = append(t.first, g)
 	}
 	return nil
@@ -114,7 +115,8 @@ func (p *auditJSON) gap(g audit.Gap) error {
 		return err
 	}
 	begin := ",\n    "
-	if p.n++; p.n == 1 {
+	p.n++
+	if p.n == 1 {
 		begin = "{\n  \"gaps\": [\n    "
 	}
 	_, _ = p.w.WriteString(begin)

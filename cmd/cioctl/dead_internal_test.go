@@ -215,8 +215,11 @@ func TestAddressesAreMasked(t *testing.T) {
 	d.Err = "refused ann@mail.example"
 	s.store(d)
 	for _, args := range [][]string{
-		{"dead", "show", "1"}, {"dead", "show", "1", "--body"}, {"dead", "show", "1", "--body", "--output", "json"},
-		{"tail", "--dead"}, {"tail", "--dead", "--output", "json"},
+		{"dead", "show", "1"},
+		{"dead", "show", "1", "--body"},
+		{"dead", "show", "1", "--body", "--output", "json"},
+		{"tail", "--dead"},
+		{"tail", "--dead", "--output", "json"},
 	} {
 		show := s.run
 		if args[0] == "tail" {

@@ -128,11 +128,12 @@ func parsePersons(in io.Reader) (persons [][]privacy.Identifier, err error) {
 	lines := &lineReader{in: in}
 	n := 0
 	for line := range lines.all {
-		if n++; line[0] == '#' {
+		n++
+		if line[0] == '#' {
 			continue
 		}
 		var ids []privacy.Identifier
-		for _, word := range strings.Fields(string(line)) {
+		for word := range strings.FieldsSeq(string(line)) {
 			kind, value, _ := strings.Cut(word, "=")
 			kind = strings.ReplaceAll(kind, "-", "_")
 			if _, known := kindFlags[privacy.Kind(kind)]; !known {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -71,10 +72,10 @@ The exit code is 3 if a store could not be read or is not clean: read its note.`
 			return err
 		}
 		if !yes || err != nil {
-			return errors.Join(c.showPlan(&o, plan), explained(plan, cmpErr(err, plan.Check(orders.Consent)), yes))
+			return errors.Join(c.showPlan(&o, plan), explained(plan, cmpErr(err, plan.Check(orders.Consent))))
 		}
 		if err := plan.Check(orders.Consent); err != nil {
-			return errors.Join(c.showPlan(&o, plan), explained(plan, err, yes))
+			return errors.Join(c.showPlan(&o, plan), explained(plan, err))
 		}
 		orders.Now = time.Now()
 		receipt, err := from.Erase(ctx, plan, orders)
@@ -113,7 +114,7 @@ func (c *cli) showPlan(o *output, plan *people.Plan) error {
 }
 
 // explained adds what to do to a refusal.
-func explained(plan *people.Plan, err error, yes bool) error {
+func explained(plan *people.Plan, err error) error {
 	switch {
 	case err == nil:
 		return nil
@@ -126,7 +127,7 @@ func explained(plan *people.Plan, err error, yes bool) error {
 	case errors.Is(err, people.ErrEffects):
 		numbers := []string{}
 		for _, d := range plan.Effects {
-			numbers = append(numbers, fmt.Sprint(d.Number))
+			numbers = append(numbers, strconv.FormatUint(d.Number, 10))
 		}
 		return fmt.Errorf("nothing was erased: %w: perform them with cioctl dead redrive %s, or delete them with --drop-effects", err, strings.Join(numbers, " "))
 	default:

@@ -92,7 +92,7 @@ func (l *loss) note(body []byte) {
 	if err != nil {
 		return // never: the simulation is readable
 	}
-	_ = json.NewEncoder(l.lines).Encode(lostEvent{e.ID, e.DeliveryID, e.Metric, e.OccurredAt}) // finish has the error
+	_ = json.NewEncoder(l.lines).Encode(lostEvent{e.ID, e.DeliveryID, e.Metric, e.OccurredAt}) //nolint:errchkjson // finish has the error
 	if l.fake != "" {
 		l.bodies.Write(body)
 		l.bodies.WriteByte('\n')

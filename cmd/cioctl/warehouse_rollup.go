@@ -137,7 +137,7 @@ func rollupTable(w io.Writer, all []rolledUp, dry bool) {
 	for _, r := range all {
 		cost := "-"
 		if r.Estimate != nil {
-			cost = r.Estimate.String()
+			cost = r.String()
 		}
 		row(w, r.Warehouse, r.First, r.Last, r.Rows, cost)
 	}

@@ -109,7 +109,7 @@ func (a *Alerter) turn(ctx, work context.Context) error {
 	}
 	for _, m := range b.due() {
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the worker stops, and the next holder goes on
 		}
 		sent := a.send(work, &m)
 		if sent {

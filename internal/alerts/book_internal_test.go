@@ -185,7 +185,8 @@ func TestRetryWaits(t *testing.T) {
 	if b.Retry.Sub(start) != lastRetry {
 		t.Errorf("the last wait is %v", b.Retry.Sub(start))
 	}
-	if b.sent(&message{}); b.Failures != 0 || !b.Retry.IsZero() {
+	b.sent(&message{})
+	if b.Failures != 0 || !b.Retry.IsZero() {
 		t.Error("a success does not end the wait")
 	}
 }

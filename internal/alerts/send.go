@@ -117,7 +117,7 @@ func (m *message) slack() []byte {
 	if link := m.runbook(); link != "" {
 		text += " What to do: " + link
 	}
-	body, _ := json.Marshal(map[string]string{"text": control.Replace(text)}) // never fails
+	body, _ := json.Marshal(map[string]string{"text": control.Replace(text)}) //nolint:errchkjson // never fails
 	return body
 }
 

@@ -197,7 +197,7 @@ func Run(ctx context.Context, o Order) (*Result, error) {
 		r.Missing = r.Stream.Missing
 	}
 	if a.App != nil {
-		again := 0
+		var again int
 		if r.Customerio, again, err = a.compareCustomerio(ctx); err != nil {
 			return nil, err
 		}

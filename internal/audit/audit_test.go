@@ -67,7 +67,7 @@ func newHistory(n int) *history {
 			start := weekOne.AddDate(0, 0, 7*week)
 			for _, events := range []iter.Seq[[]byte]{
 				webhooktest.Campaign{Seed: 9, Deliveries: n / 10, CampaignID: int64(week + 1), Start: start}.Events(),
-				webhooktest.Mix{Seed: uint64(week + 1), Deliveries: n / 10, Start: start}.Events(), //nolint:gosec // small
+				webhooktest.Mix{Seed: uint64(week + 1), Deliveries: n / 10, Start: start}.Events(),
 			} {
 				for body := range events {
 					e, err := webhook.Parse(body)
@@ -114,7 +114,7 @@ func (h *history) play(t *testing.T, fake []*customeriotest.App, path string) {
 			}
 			sequence++
 			rows = append(rows, warehouse.NewRow(e, warehouse.Origin{
-				EventID: e.ID, Workspace: "default", ReceivedAt: e.OccurredAt.Add(time.Second), Sequence: uint64(sequence), //nolint:gosec // counts up
+				EventID: e.ID, Workspace: "default", ReceivedAt: e.OccurredAt.Add(time.Second), Sequence: uint64(sequence),
 			}))
 		}
 		if len(rows) == 20_000 {
@@ -183,7 +183,7 @@ const size = "CIOEVENTS_TEST_AUDIT"
 
 // An audit names exactly the missing metrics, under each reading of what Customer.io does
 // not document.
-func TestAuditNamesWhatIsMissing(t *testing.T) {
+func TestAuditNamesWhatIsMissing(t *testing.T) { //nolint:tparallel // each reading needs the memory for itself
 	t.Parallel()
 	n, err := strconv.Atoi(os.Getenv(size)) //nolint:forbidigo // a setting of tests
 	large := err == nil
@@ -202,7 +202,7 @@ func TestAuditNamesWhatIsMissing(t *testing.T) {
 		}
 	}
 	h.play(t, slices.Collect(maps.Values(fakes)), path)
-	for name, fake := range fakes {
+	for name, fake := range fakes { //nolint:paralleltest // as above
 		t.Run(name, func(t *testing.T) {
 			left := maps.Clone(h.missing)
 			before := heap()
@@ -213,7 +213,8 @@ func TestAuditNamesWhatIsMissing(t *testing.T) {
 					Workspace: "default", Since: h.since, Until: h.until, Warehouse: placeAt(t, path), App: direct(t, fake),
 					Missing: func(g audit.Gap) error { return checkGap(left, g) },
 					Step: func(float64) {
-						if steps++; large && steps%100_000 == 0 {
+						steps++
+						if large && steps%100_000 == 0 {
 							peak = max(peak, heap())
 						}
 					},
@@ -247,7 +248,7 @@ func heap() int64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc) //nolint:gosec // below the machine's memory
+	return int64(m.HeapAlloc)
 }
 
 // checkLines compares the sums of the lines with what is missing.

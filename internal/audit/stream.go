@@ -60,15 +60,15 @@ func (a *auditor) compareEvent(m *event.Attempt, settled uint64, r *StreamCompar
 	default:
 		r.Events++
 	}
-	event := a.index.hash(key.EventID, key.Metric, "")
-	if !readable || old || a.rows.has(a.index.hash(key.EventID, key.Metric)) || a.streamed[event] == lost { // a repeated call
+	missed := a.index.hash(key.EventID, key.Metric, "")
+	if !readable || old || a.rows.has(a.index.hash(key.EventID, key.Metric)) || a.streamed[missed] == lost { // a repeated call
 		return nil
 	}
 	why := lost
 	if !inPeriod || m.Sequence > settled {
 		why = late
 	}
-	a.streamed[event] = why
+	a.streamed[missed] = why
 	if row.DeliveryID != "" {
 		a.streamed[a.index.hash(row.DeliveryID, string(row.Metric))] = why
 	}

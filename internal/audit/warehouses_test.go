@@ -18,7 +18,7 @@ import (
 
 // The statements have one meaning in each warehouse: rows before, in and after the period,
 // rows without a time, and rows of persons.
-func TestEachWarehouse(t *testing.T) {
+func TestEachWarehouse(t *testing.T) { //nolint:tparallel // the warehouses share the rows
 	t.Parallel()
 	at := weekOne
 	fake := customeriotest.NewApp(customeriotest.AppConfig{})
@@ -43,10 +43,11 @@ func TestEachWarehouse(t *testing.T) {
 	row("b", "email", "clicked", at.Add(time.Second), 0)      // lost
 	message := audit.Message{ObjectType: "email", Source: "newsletter", SourceID: "5", ContentID: 51}
 	want := []audit.Line{
-		{Message: message, Metric: "sent", Customerio: 2, Here: 2}, {Message: message, Metric: "clicked", Customerio: 1, Missing: 1},
+		{Message: message, Metric: "sent", Customerio: 2, Here: 2},
+		{Message: message, Metric: "clicked", Customerio: 1, Missing: 1},
 		{Message: message, Metric: "unsubscribed", Customerio: 1, Missing: 1},
 	}
-	for name, p := range warehouses(t) {
+	for name, p := range warehouses(t) { //nolint:paralleltest // as above
 		t.Run(name, func(t *testing.T) {
 			write(t, p, rows)
 			r, err := audit.Run(t.Context(), audit.Order{

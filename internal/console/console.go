@@ -58,7 +58,7 @@ type Server struct {
 
 // New binds the listener of the settings. The error about an address names CONSOLE_ADDR.
 func New(cfg Config) (*Server, error) {
-	if err := cfg.Settings.check(); err != nil {
+	if err := cfg.check(); err != nil {
 		return nil, err
 	}
 	ln, err := net.Listen("tcp", cfg.Addr) //nolint:noctx // binding does not wait

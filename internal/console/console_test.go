@@ -371,7 +371,7 @@ func TestFirstPageIsSmall(t *testing.T) {
 	b := newBed(t, nil)
 	page := b.get("/").Body.String()
 	total := len(page)
-	for _, quoted := range strings.Split(page, `"`) {
+	for quoted := range strings.SplitSeq(page, `"`) {
 		if !strings.HasPrefix(quoted, "/assets/") {
 			continue
 		}
@@ -394,7 +394,7 @@ func TestRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- b.Server.Run(ctx) }()
-	res, err := http.Get(b.URL()) //nolint:noctx // of this test
+	res, err := (&http.Client{Timeout: 10 * time.Second}).Get(b.URL())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -407,7 +407,7 @@ func TestRun(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Errorf("Run = %v", err)
 	}
-	if conn, err := net.Dial("tcp", b.Addr().String()); err == nil { //nolint:noctx // of this test
+	if conn, err := net.Dial("tcp", b.Addr().String()); err == nil {
 		_ = conn.Close()
 		t.Error("the listener is still there")
 	}

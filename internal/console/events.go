@@ -64,7 +64,8 @@ func (f eventForm) filter() (*operate.EventFilter, error) {
 		Filter: operate.Filter{Workspaces: list(f.Workspace), ObjectTypes: list(strings.ToLower(f.Type)), Metrics: list(strings.ToLower(f.Metric))},
 		People: list(f.Person), Sources: list(f.Source), Deliveries: list(f.Delivery),
 	}
-	return filter, filter.Check()
+	err := filter.Check()
+	return filter, err
 }
 
 func (s *Server) events(_ http.ResponseWriter, r *http.Request) (view, error) {

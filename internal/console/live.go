@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -111,7 +112,10 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, c *http.Resp
 		select {
 		case <-ctx.Done():
 			return
-		case <-failed:
+		case err := <-failed:
+			if err != nil && ctx.Err() == nil {
+				s.cfg.Log.Warn().Err(err).Msg("console: read live events")
+			}
 			return
 		case <-flush.C:
 			message = s.rowsMessage(sample.take())
@@ -134,8 +138,8 @@ func (s *Server) rowsMessage(events []event.Attempt) []byte {
 		return nil
 	}
 	var html bytes.Buffer
-	for i := len(events) - 1; i >= 0; i-- {
-		if err := templates["events"].ExecuteTemplate(&html, "event-row", newEventRow(events[i])); err != nil {
+	for _, attempt := range slices.Backward(events) {
+		if err := templates["events"].ExecuteTemplate(&html, "event-row", newEventRow(attempt)); err != nil {
 			s.cfg.Log.Error().Err(err).Msg("console: render row")
 			return nil
 		}

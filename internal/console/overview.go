@@ -71,7 +71,7 @@ func (d *overviewData) countDead() {
 }
 
 // Last returns the time of the last signed call, zero without one.
-func (d overviewData) Last() (last time.Time) {
+func (d *overviewData) Last() (last time.Time) {
 	for _, w := range d.Workspaces {
 		if w.At.After(last) {
 			last = w.At
@@ -159,6 +159,6 @@ func plotOf(minutes []report.Minute, totals []metricTotal, end time.Time) string
 			p.Curves[c].Y[i] += m.Events
 		}
 	}
-	text, _ := json.Marshal(p) // numbers and words
+	text, _ := json.Marshal(p) //nolint:errchkjson // numbers and words
 	return string(text)
 }

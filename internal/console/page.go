@@ -57,15 +57,15 @@ type view struct {
 }
 
 // get registers a route that changes nothing.
-func (r *router) get(path string, h handler) { r.mux.Handle("GET "+path, r.handle(h)) }
+func (r *router) get(route string, h handler) { r.mux.Handle("GET "+route, r.handle(h)) }
 
 // post registers a route that changes nothing and that a link must not open.
-func (r *router) post(path string, h handler) { r.mux.Handle("POST "+path, r.handle(h)) }
+func (r *router) post(route string, h handler) { r.mux.Handle("POST "+route, r.handle(h)) }
 
 // change registers a route that changes something; a read-only console has none.
-func (r *router) change(path string, h handler) {
+func (r *router) change(route string, h handler) {
 	if !r.server.cfg.ReadOnly {
-		r.post(path, h)
+		r.post(route, h)
 	}
 }
 

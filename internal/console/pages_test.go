@@ -394,11 +394,11 @@ func TestLive(t *testing.T) {
 	stop := make(chan error, 1)
 	running, end := context.WithCancel(t.Context())
 	go func() { stop <- b.Server.Run(running) }()
-	r, err := http.NewRequestWithContext(ctx, "GET", b.URL()+"events/live?metric=bounced", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.URL()+"events/live?metric=bounced", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.DefaultClient.Do(r)
+	res, err := (&http.Client{Timeout: 10 * time.Second}).Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,11 +50,13 @@ func (f replayForm) order() operate.ReplayOrder {
 
 func (f replayForm) String() string {
 	text := "to=" + f.Target
+	var textSb53 strings.Builder
 	for _, pair := range []struct{ name, value string }{{"since", f.Since}, {"until", f.Until}, {"workspace", f.Workspace}, {"type", f.Type}, {"metric", f.Metric}} {
 		if pair.value != "" {
-			text += " " + pair.name + "=" + pair.value
+			textSb53.WriteString(" " + pair.name + "=" + pair.value)
 		}
 	}
+	text += textSb53.String()
 	return text
 }
 

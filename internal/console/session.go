@@ -56,7 +56,7 @@ func (s *sessions) isPassword(password string) bool {
 func (s *sessions) cookie(end time.Time, secure bool) *http.Cookie {
 	body := binary.BigEndian.AppendUint64(nil, uint64(end.Unix())) //nolint:gosec // after 1970
 	body = append(body, random(16)...)
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // secure behind TLS, and HTTP on loopback
 		Name: cookieName, Value: base64.RawURLEncoding.EncodeToString(append(body, s.sign(body)...)), Path: "/", Expires: end,
 		HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode,
 	}

@@ -1,10 +1,12 @@
 package console
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/cioevents/cioevents/internal/config"
@@ -46,7 +48,7 @@ const minPassword = 12
 func (c *Settings) check() error {
 	switch {
 	case c.Password != "" && c.ProxyHeader != "":
-		return fmt.Errorf("CONSOLE_PASSWORD and CONSOLE_TRUST_PROXY_HEADER exclude each other: choose who admits people, the console or the proxy")
+		return errors.New("CONSOLE_PASSWORD and CONSOLE_TRUST_PROXY_HEADER exclude each other: choose who admits people, the console or the proxy")
 	case c.Password != "" && len(c.Password) < minPassword:
 		return fmt.Errorf("CONSOLE_PASSWORD is too short: want at least %d characters", minPassword)
 	case c.ProxyHeader != "" && !isHeaderName(c.ProxyHeader):
@@ -71,7 +73,7 @@ func isLoopback(addr string) bool {
 
 // isHeaderName refuses the headers that a browser or a client sets by itself.
 func isHeaderName(name string) bool {
-	known := strings.Contains(" Host Cookie Accept Origin Referer User-Agent Connection Authorization ", " "+http.CanonicalHeaderKey(name)+" ")
+	known := slices.Contains([]string{"Host", "Cookie", "Accept", "Origin", "Referer", "User-Agent", "Connection", "Authorization"}, http.CanonicalHeaderKey(name))
 	return !known && !strings.ContainsFunc(name, func(r rune) bool {
 		return r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 	})

@@ -37,7 +37,7 @@ func ago(at any, now time.Time) template.HTML {
 		return "–"
 	}
 	t = t.UTC()
-	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s">%s</time>`, //nolint:gosec // no text from outside
+	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s">%s</time>`, //nolint:gosec,gocritic // no text from outside
 		t.Format(time.RFC3339), t.Format("2006-01-02 15:04:05 UTC"), distance(now.Sub(t))))
 }
 

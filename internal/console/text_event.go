@@ -51,7 +51,7 @@ func payloadText(body []byte, reveal bool) string {
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false) // the template escapes
 	e.SetIndent("", "  ")
-	_ = e.Encode(mask("", v)) // decoded JSON is encodable
+	_ = e.Encode(mask("", v)) //nolint:errchkjson // decoded JSON is encodable
 	return out.String()
 }
 

@@ -16,7 +16,7 @@ type partLine struct {
 
 // Parts returns the third parties of all workers. Workers that see another state have a
 // line of their own; what is down comes first.
-func (d overviewData) Parts() (lines []partLine) {
+func (d *overviewData) Parts() (lines []partLine) {
 	for i := range d.Workers {
 		lines = addParts(lines, "Warehouse", d.Workers[i].Warehouses)
 		lines = addParts(lines, "Track API", d.Workers[i].Track)
@@ -57,7 +57,7 @@ type policyLine struct {
 
 // Policies returns the policies of the workers, each once. Two lines of one workspace mean
 // that workers differ.
-func (d overviewData) Policies() (lines []policyLine) {
+func (d *overviewData) Policies() (lines []policyLine) {
 	for i := range d.Workers {
 		for _, p := range d.Workers[i].Policies {
 			if l := (policyLine{p, d.Workers[i].DryRun}); !slices.Contains(lines, l) {

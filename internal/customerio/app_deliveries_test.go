@@ -154,7 +154,8 @@ func TestDeliveriesPace(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if n++; n > 5_000 && d.Created.After(last.Created) {
+			n++
+			if n > 5_000 && d.Created.After(last.Created) {
 				break
 			}
 			last = d

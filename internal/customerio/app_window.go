@@ -154,7 +154,8 @@ func (w *windows) second(ctx context.Context, from int64) ([]Delivery, error) {
 				found[d.ID] = d
 			}
 		}
-		if same++; len(found) > before {
+		same++
+		if len(found) > before {
 			same = 0
 		}
 		if same == 2 {

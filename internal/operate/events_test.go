@@ -23,7 +23,7 @@ func TestRecentEvents(t *testing.T) {
 	}
 	defer pub.Close()
 	for i := range 30 {
-		body := fmt.Sprintf(`{"event_id":"e%d","object_type":"email","metric":"%s","data":{"delivery_id":"d%d"}}`, i, []string{"sent", "opened"}[i%2], i%3)
+		body := fmt.Sprintf(`{"event_id":"e%d","object_type":"email","metric":%q,"data":{"delivery_id":"d%d"}}`, i, []string{"sent", "opened"}[i%2], i%3)
 		m := event.Message{Workspace: "acme", Body: []byte(body), ReceivedAt: time.Now()}
 		if err := m.Index(); err != nil {
 			t.Fatal(err)

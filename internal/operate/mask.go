@@ -28,7 +28,7 @@ func MaskBody(body []byte) any {
 	if err := d.Decode(&v); err != nil {
 		return Mask(string(body))
 	}
-	if _, err := d.Token(); err != io.EOF { //nolint:errorlint // Token returns io.EOF itself
+	if _, err := d.Token(); err != io.EOF {
 		return Mask(string(body))
 	}
 	return maskValue(v)

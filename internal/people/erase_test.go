@@ -64,7 +64,8 @@ func TestErase(t *testing.T) {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
 	stores := []people.StoreReceipt{
-		{Store: "stream", Found: 3, Erased: 3, Status: people.Clean}, {Store: "dead letters", Found: 1, Erased: 1, Status: people.Clean},
+		{Store: "stream", Found: 3, Erased: 3, Status: people.Clean},
+		{Store: "dead letters", Found: 1, Erased: 1, Status: people.Clean},
 		{Store: "warehouse memory", Found: 3, Erased: 4, Status: people.Clean},
 	}
 	if diff := cmp.Diff(stores, r.Stores); diff != "" || !r.Clean || b.left() != 1 || len(b.warehouse.rows) != 1 {
@@ -91,7 +92,8 @@ func TestEraseAfterAnInterruption(t *testing.T) {
 		n := 0
 		cfg := b.cfg
 		cfg.Step = func(string) func(int64, int64) {
-			if n++; n == step+4 { // three steps of the plan
+			n++
+			if n == step+4 { // three steps of the plan
 				cancel()
 			}
 			return nil

@@ -113,7 +113,7 @@ func (b *bed) event(identifiers string) *event.Message {
 	b.t.Helper()
 	b.n++
 	ids := map[string]string{}
-	for _, word := range strings.Fields(identifiers) {
+	for word := range strings.FieldsSeq(identifiers) {
 		kind, value, _ := strings.Cut(word, "=")
 		ids[kind] = value
 	}

@@ -36,10 +36,10 @@ type Identifier struct {
 // value names nobody or, by a mistake of a script, many. Errors do not contain the value.
 func ParseIdentifier(kind Kind, value string) (Identifier, error) {
 	id := normalize(kind, value)
-	switch n := utf8.RuneCountInString(id.Value); {
-	case n == 0:
+	switch n := utf8.RuneCountInString(id.Value); n {
+	case 0:
 		return Identifier{}, fmt.Errorf("parse %s: the value is empty", kind)
-	case n == 1:
+	case 1:
 		return Identifier{}, fmt.Errorf("parse %s: the value has a single character: want two at least", kind)
 	}
 	if _, ok := webhook.AddrSpec(value); kind == Email && !ok {

@@ -80,7 +80,7 @@ func appendText(b []byte, workspace string, id Identifier) []byte {
 func (k Key) tag(text []byte) uint64 { return siphash.Hash(k.tag0, k.tag1, text) }
 
 func (k Key) sum(text []byte) (sum [sha256.Size]byte) {
-	mac := k.macs.Get().(hash.Hash) //nolint:forcetypeassert // the pool has nothing else
+	mac := k.macs.Get().(hash.Hash) //nolint:errcheck,forcetypeassert // the pool has nothing else
 	defer k.macs.Put(mac)
 	mac.Reset()
 	_, _ = mac.Write(text) // never fails

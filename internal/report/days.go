@@ -66,9 +66,10 @@ func (cfg *Config) span(ctx context.Context, now time.Time) (span, error) {
 func (s *span) contains(day string) bool { return day >= s.since && (s.until == "" || day <= s.until) }
 
 // wider returns the days from the first day on, if that is earlier.
-func (s span) wider(first string) span {
-	s.since = min(s.since, first) // "" is the earliest
-	return s
+func (s *span) wider(first string) span {
+	w := *s
+	w.since = min(s.since, first) // "" is the earliest
+	return w
 }
 
 // start returns the first moment of a day. Where clocks change at midnight, time.Date may

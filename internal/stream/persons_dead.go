@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -61,7 +62,7 @@ func (s *DeadStore) Erase(ctx context.Context, persons []privacy.Person, o priva
 	events := map[eventKey]bool{}
 	err := s.Each(ctx, persons, func(d *event.StoredDeadLetter, e *webhook.Event) error {
 		if s.Keeps != nil && s.Keeps(d) {
-			kept = append(kept, fmt.Sprint(d.Entries[0]))
+			kept = append(kept, strconv.FormatUint(d.Entries[0], 10))
 			return nil
 		}
 		entries, events[keyOfDead(d, e)] = append(entries, d.Entries), true

@@ -84,10 +84,6 @@ func payload(name, about string, of func(*Row) []byte) Column {
 	}}
 }
 
-func object(name, about string, of func(*Row) string) Column {
-	return Column{Name: name, Type: JSON, About: about, text: of}
-}
-
 func required(c Column) Column {
 	c.Required = true
 	return c

@@ -290,7 +290,7 @@ func TestAppKeptAndRatePerKey(t *testing.T) {
 		if ids := deliveries(t, app, "/v1/messages?start_ts=1", func() {}); !slices.Equal(ids, []string{"d0"}) {
 			t.Errorf("deliveries %v, want d0", ids)
 		}
-		r := httptest.NewRequest("GET", "/v1/campaigns", http.NoBody)
+		r := httptest.NewRequest(http.MethodGet, "/v1/campaigns", http.NoBody)
 		r.Header.Set("Authorization", "Bearer other-key")
 		w := httptest.NewRecorder()
 		app.ServeHTTP(w, r)

@@ -86,7 +86,7 @@ func isConflict(err error) bool {
 // of these errors, the erasure may be run again.
 func (r *Reader) explainChange(ctx context.Context, err error) error {
 	said := refusalOf(err)
-	advice := ""
+	var advice string
 	switch {
 	case strings.Contains(said.message, "streaming buffer"):
 		advice = "another program has written rows by insertAll: run the erasure again 30 minutes after the program's last row"

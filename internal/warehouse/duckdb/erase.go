@@ -50,6 +50,7 @@ func (p *People) Erase(ctx context.Context, persons []privacy.Person, o privacy.
 
 // rowsOf returns the erased rows of persons, in the order of their numbers.
 func (f *file) rowsOf(ctx context.Context, search *privacy.Search, workspaces []string, at time.Time) (hits []warehouse.Row, err error) {
+	//nolint:gosec // candidates quotes the identifiers
 	found, err := f.conn.QueryContext(ctx, "SELECT "+identityColumns+`, rowid, event_id, metric, "timestamp" FROM `+eventsTable+
 		" WHERE "+candidates(search, workspaces...)+" ORDER BY rowid")
 	if err != nil {

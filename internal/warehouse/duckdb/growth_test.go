@@ -52,7 +52,10 @@ func BenchmarkGrowth(b *testing.B) {
 		name string
 		id   func() string
 	}{
-		{"new", young}, {"late-0.1%", late(0.001)}, {"late-1%", late(0.01)}, {"late-10%", late(0.1)},
+		{"new", young},
+		{"late-0.1%", late(0.001)},
+		{"late-1%", late(0.01)},
+		{"late-10%", late(0.1)},
 		{"replay-shuffled", known},
 		{"digests-0.1%", func() string {
 			if random.Float64() < 0.001 {
@@ -99,21 +102,21 @@ func writeIDs(b *testing.B, path string, id func() string) {
 }
 
 // grow creates a table with rows over growthDays, in the order of their ids.
-func grow(b testing.TB, path string, total int) {
-	b.Helper()
+func grow(tb testing.TB, path string, total int) {
+	tb.Helper()
 	sink, err := duckdb.New(duckdb.Config{Path: path})
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
-	if err := sink.Open(b.Context()); err != nil {
-		b.Fatal(err)
+	if err := sink.Open(tb.Context()); err != nil {
+		tb.Fatal(err)
 	}
 	if err := sink.Close(); err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	db, err := sql.Open("duckdb", path+"?memory_limit=1GB")
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer db.Close()
 	const insert = `CREATE TEMP MACRO letter(n) AS substr('` + crockford + `', CAST(n & 31 AS INTEGER) + 1, 1);
@@ -122,8 +125,8 @@ SELECT letter(ms >> 45) || letter(ms >> 40) || letter(ms >> 35) || letter(ms >> 
   'sent', 'default', 'email', 'd' || i, to_timestamp(ms / 1000), to_timestamp(ms / 1000), '{}'
 FROM (SELECT i, %d + i * %d // %d AS ms FROM range(%d) t(i));
 CHECKPOINT`
-	if _, err := db.ExecContext(b.Context(), fmt.Sprintf(insert, growthStart.UnixMilli(), growthSpan, max(total, 1), total)); err != nil {
-		b.Fatal(err)
+	if _, err := db.ExecContext(tb.Context(), fmt.Sprintf(insert, growthStart.UnixMilli(), growthSpan, max(total, 1), total)); err != nil {
+		tb.Fatal(err)
 	}
 }
 
@@ -131,7 +134,7 @@ const growthSpan = growthDays * 24 * 60 * 60 * 1000 // milliseconds
 
 // oldID returns the id of a row of grow.
 func oldID(i, total int) string {
-	return ulid(growthStart.Add(time.Duration(i*growthSpan/total)*time.Millisecond), uint64(i)) //nolint:gosec // not negative
+	return ulid(growthStart.Add(time.Duration(i*growthSpan/total)*time.Millisecond), uint64(i))
 }
 
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

@@ -55,6 +55,7 @@ func (f *file) readRows(ctx context.Context, from, to int64) (rows []warehouse.R
 	for _, c := range personal {
 		names = append(names, quote(c.Name)+"::VARCHAR")
 	}
+	//nolint:gosec // names of columns
 	found, err := f.conn.QueryContext(ctx, "SELECT "+strings.Join(names, ", ")+" FROM "+eventsTable+" WHERE rowid >= ? AND rowid < ? ORDER BY rowid", from, to)
 	if err != nil {
 		return nil, fmt.Errorf("read rows: %w", err)

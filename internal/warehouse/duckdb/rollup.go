@@ -27,6 +27,7 @@ func Rollup(ctx context.Context, cfg Config, days warehouse.Days) (rows int64, e
 	if err := f.exec(ctx, "BEGIN", "DELETE FROM "+rollupTable+" WHERE "+days.Within("day")); err != nil {
 		return 0, err
 	}
+	//nolint:gosec // days are numbers
 	done, err := f.conn.ExecContext(ctx, "INSERT INTO "+rollupTable+"\n"+
 		warehouse.RollupSQL(warehouse.DefaultSchema+"."+days.Of(warehouse.Deliveries)))
 	if err != nil {

@@ -77,8 +77,10 @@ func readGuard(b *testing.B, marks int, p *guard.Policy) *guard.Guard {
 		list.List = append(list.List, key.Mark("acme", privacy.Identifier{Kind: privacy.ID, Value: fmt.Sprint("erased-", i)}))
 	}
 	now := time.Now()
-	g := guard.New(guard.Config{Key: key, Policy: p, Log: zerolog.Nop(), Now: func() time.Time { return now },
-		ReadMarks: func(context.Context, *stream.Marks) (*stream.Marks, error) { return list, nil }})
+	g := guard.New(guard.Config{
+		Key: key, Policy: p, Log: zerolog.Nop(), Now: func() time.Time { return now },
+		ReadMarks: func(context.Context, *stream.Marks) (*stream.Marks, error) { return list, nil },
+	})
 	ctx, cancel := context.WithCancel(b.Context())
 	done := make(chan struct{})
 	go func() {

@@ -173,7 +173,7 @@ func (w *object) time(name string, value time.Time) {
 func appendString(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			quoted, _ := json.Marshal(s) // never fails for a text
+			quoted, _ := json.Marshal(s) //nolint:errchkjson // never fails for a text
 			return append(b, quoted...)
 		}
 	}

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -85,7 +86,7 @@ func (p *Policy) applyPayload(r *warehouse.Row) bool {
 		r.Raw = p.dropped(r)
 	case KeepPayload:
 	}
-	if string(r.Raw) == string(before) {
+	if bytes.Equal(r.Raw, before) {
 		return false
 	}
 	r.PayloadAltered = new(true)

@@ -84,8 +84,8 @@ func annsRows(day int) []warehouse.Row {
 		if day%2 == 1 && i == 7 {
 			id = "ann-4711"
 		}
-		body := fmt.Sprintf(`{"event_id":"e%d-%d","object_type":"email","metric":"sent","timestamp":%d,"data":{"identifiers":{"id":"%s"},"recipient":"%s@example.com","subject":"Dear %s"}}`, day, i, at.Unix(), id, id, id)
-		if err := rows[i].Parse([]byte(body), warehouse.Origin{EventID: fmt.Sprintf("e%d-%d", day, i), Workspace: "w", ReceivedAt: at, Sequence: uint64(day*100 + i + 1)}); err != nil { //nolint:gosec // small
+		body := fmt.Sprintf(`{"event_id":"e%d-%d","object_type":"email","metric":"sent","timestamp":%d,"data":{"identifiers":{"id":%q},"recipient":"%s@example.com","subject":"Dear %s"}}`, day, i, at.Unix(), id, id, id)
+		if err := rows[i].Parse([]byte(body), warehouse.Origin{EventID: fmt.Sprintf("e%d-%d", day, i), Workspace: "w", ReceivedAt: at, Sequence: uint64(day*100 + i + 1)}); err != nil {
 			panic(err) // a fault of this file
 		}
 	}

@@ -33,7 +33,7 @@ func (s *Server) insertJob(r *http.Request) (any, error) {
 	if resource.Configuration.DryRun {
 		return answered(resource, plan, bytes), nil
 	}
-	if _, changes := s.cfg.Engine.(Changer); plan.StatementType != "SELECT" && plan.StatementType != "MERGE" && !(changes && isDML(plan)) {
+	if _, changes := s.cfg.Engine.(Changer); plan.StatementType != "SELECT" && plan.StatementType != "MERGE" && (!changes || !isDML(plan)) {
 		return nil, &restError{http.StatusNotImplemented, "notImplemented", "bigqueryfake runs no " + plan.StatementType}
 	}
 	return s.begin(&job{resource: resource, query: q, plan: plan, bytes: bytes, done: make(chan struct{}), end: func() {}}) //nolint:contextcheck // the job outlives the request that starts it

@@ -48,6 +48,7 @@ func (e engine) Change(ctx context.Context, q bigqueryfake.Query) (table string,
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	db.SetMaxOpenConns(1)
+	//nolint:gosec // names and paths of the fake
 	script := fmt.Sprintf("SET TimeZone = 'UTC'; CREATE SCHEMA %s; SET search_path = '%[1]s,main'; %s CREATE TABLE %s AS SELECT * FROM read_json('%s', format = 'newline_delimited', columns = {%s, %q: 'BIGINT'})",
 		q.Dataset, macros, bigquery.Raw, file, columnTypes(warehouse.Columns()), place)
 	if _, err := db.ExecContext(ctx, script); err != nil {
@@ -93,7 +94,7 @@ func returned(ctx context.Context, db *sql.DB, statement string) (map[int]map[st
 			}
 			row[c.Name] = values[i+1]
 		}
-		rows[int(values[0].(int64))] = row
+		rows[int(values[0].(int64))] = row //nolint:errcheck,forcetypeassert // the statement selects a BIGINT
 	}
 	return rows, found.Err()
 }

@@ -36,7 +36,7 @@ func (m *merge) plan(ctx context.Context, r warehouse.Reader) (bigqueryfake.Plan
 	if err != nil {
 		return bigqueryfake.Plan{}, mistake(err)
 	}
-	p, err := planOf(table.Rows[0][1].(string))
+	p, err := planOf(table.Rows[0][1].(string)) //nolint:errcheck,forcetypeassert // EXPLAIN has a text
 	p.StatementType = "MERGE"
 	return p, err
 }
