@@ -46,13 +46,14 @@ func (f deadForm) Fields() map[string]string {
 	return fields
 }
 
-// Query is Fields for an address.
-func (f deadForm) Query() string {
+// Link returns the address of a page with the filter. Templates need the whole address:
+// they would escape the signs between the fields of a query alone.
+func (f deadForm) Link(path string) string {
 	q := url.Values{}
 	for name, value := range f.Fields() {
 		q.Set(name, value)
 	}
-	return q.Encode()
+	return path + "?" + q.Encode()
 }
 
 // String describes the filter for people and for the log. The text may be an address and

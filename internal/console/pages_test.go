@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
 	"strings"
@@ -119,6 +120,35 @@ func TestForeignPagesChangeNothing(t *testing.T) {
 		if w := b.get(path); strings.HasPrefix(path, "/dead") && w.Code < 400 || b.dead() != 1 {
 			t.Errorf("GET %s: %d, and %d dead letters", path, w.Code, b.dead())
 		}
+	}
+}
+
+// linkIn returns the address of the page's first link that begins with the path.
+func linkIn(t *testing.T, page, path string) string {
+	t.Helper()
+	_, link, found := strings.Cut(page, `href="`+path)
+	if !found {
+		t.Fatalf("no link to %s:\n%s", path, page)
+	}
+	link, _, _ = strings.Cut(path+link, `"`)
+	return html.UnescapeString(link)
+}
+
+// The plan of a change has the filter of the list from which a link leads to the plan, and
+// the way back has it, too.
+func TestDeadPlanKeepsTheFilter(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	b.storeDead("warehouse", fault.ReasonRejectedRow, []byte(`{"event_id":"e1","metric":"sent"}`), "column a&b=c is 100% wrong")
+	b.storeDead("warehouse", fault.ReasonRejectedRow, []byte(`{"event_id":"e2","metric":"sent"}`), "another column")
+	b.storeDead("warehouse", fault.ReasonPanic, []byte(`{"event_id":"e3","metric":"sent"}`), "panic")
+	list := b.get("/dead?" + url.Values{"reason": {"rejected_row"}, "text": {"a&b=c is 100%"}}.Encode()).Body.String()
+	plan := b.get(linkIn(t, list, "/dead/plan")).Body.String()
+	if !strings.Contains(plan, "<h1>1 dead letter</h1>") || !strings.Contains(plan, "reason=rejected_row") {
+		t.Errorf("the plan has another filter:\n%s", plan)
+	}
+	if back := b.get(linkIn(t, plan, "/dead?")).Body.String(); !strings.Contains(back, "<strong>1 dead letter</strong>") {
+		t.Errorf("the way back has another filter:\n%s", back)
 	}
 }
 
