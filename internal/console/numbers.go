@@ -101,7 +101,7 @@ func (n *numbers) query(ctx context.Context, fn func(context.Context, report.Con
 	}
 	defer func() { err = errors.Join(err, reader.Close()) }()
 	counted := &countingReader{Reader: reader}
-	value, err := fn(ctx, report.Config{Reader: counted, Dialect: n.place.Dialect(), Schema: n.place.Schema()})
+	value, err := fn(ctx, report.Config{Reader: counted, Dialect: n.place.Dialect(), Schema: n.place.Schema(), Rows: n.place.Rows(), Source: n.place.Where()})
 	if err != nil {
 		return nil, err
 	}

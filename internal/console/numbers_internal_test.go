@@ -104,6 +104,17 @@ func TestPagesOfBigQuery(t *testing.T) {
 		s.Handler().ServeHTTP(w, r)
 		return w.Body.String()
 	}
+	if page := get("/messages", false); !strings.Contains(page, "charges for queries") || strings.Contains(page, "hx-trigger") {
+		t.Errorf("the page of messages loads numbers by itself:\n%s", page)
+	}
+	s.numbers.results[newMessagesForm(httptest.NewRequest(http.MethodGet, "/", nil)).key()] = &result{ //nolint:noctx // a form
+		Value: &report.Report{Timezone: "UTC", Health: &report.Health{}}, At: time.Now().Add(-4 * time.Minute), Bytes: 3 << 20,
+	}
+	for _, page := range []string{get("/messages", false), get("/messages/numbers", true)} {
+		if !strings.Contains(page, "read 3 MiB at most, kept for 5 minutes") {
+			t.Errorf("the page of messages lacks the known result or its bytes:\n%s", page)
+		}
+	}
 	page := get("/", false)
 	if !strings.Contains(page, "charges for queries") || strings.Contains(page, `hx-get="/overview/activity" hx-trigger`) {
 		t.Errorf("the page loads numbers by itself:\n%s", page)

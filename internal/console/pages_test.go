@@ -389,7 +389,7 @@ func TestUnknownThings(t *testing.T) {
 	b := newBed(t, nil)
 	for path, want := range map[string]int{
 		"/events/999": 404, "/dead/999": 404, "/events/x": 400, "/dead/x": 400, "/dead?reason=x": 400, "/dead?since=x": 400,
-		"/events?source=x": 400, "/replays/plan?to=x.y": 400, "/nothing": 404, "/dead/job": 200,
+		"/events?source=x": 400, "/messages/csv/x?days=x": 400, "/replays/plan?to=x.y": 400, "/nothing": 404, "/dead/job": 200,
 	} {
 		if w := b.get(path); w.Code != want {
 			t.Errorf("%s: %d, want %d", path, w.Code, want)

@@ -7,18 +7,23 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cioevents/cioevents/internal/report"
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
 // functions are for all templates.
 var functions = template.FuncMap{
-	"asset": assetURL,
-	"ago":   func(t any) template.HTML { return ago(t, time.Now()) },
-	"count": count,
-	"bytes": func(n any) string { return warehouse.Size(integer(n)) },
-	"share": share,
-	"many":  many,
-	"safe":  func(v any) string { return withoutAddresses(fmt.Sprint(v)) },
+	"asset":   assetURL,
+	"ago":     func(t any) template.HTML { return ago(t, time.Now()) },
+	"count":   count,
+	"bytes":   func(n any) string { return warehouse.Size(integer(n)) },
+	"share":   share,
+	"many":    many,
+	"percent": report.Percent,
+	"cell":    cellText,
+	"to":      cellLink,
+	"tag":     statusTag,
+	"safe":    func(v any) string { return withoutAddresses(fmt.Sprint(v)) },
 }
 
 // ago returns a time element with the time's distance from now, and the time itself for

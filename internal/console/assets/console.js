@@ -26,13 +26,13 @@
     const data = JSON.parse(el.dataset.plot)
     const css = getComputedStyle(el)
     const axis = { stroke: css.color, grid: { stroke: css.borderTopColor, width: 1 }, ticks: { stroke: css.borderTopColor, width: 1 } }
-    const series = data.curves.map((c, i) => ({ label: c.name, stroke: colours[i % colours.length], width: 1.5, points: { show: false } }))
+    const series = data.curves.map((c, i) => ({ label: c.name, stroke: colours[i % colours.length], width: 1.5, points: data.days ? { size: 4 } : { show: false } }))
     const text = (t) => t == null ? '–' : new Date(t * 1e3).toISOString().slice(...(data.days ? [5, 10] : [11, 16]))
     el.replaceChildren()
     const p = new uPlot({
       width: el.clientWidth - 12, height: 190, series: [{ label: data.days ? 'day' : 'minute', value: (u, t) => text(t) }, ...series], scales: { y: { range: (u, lo, hi) => [0, Math.max(1, hi * 1.05)] } },
       tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), 'Etc/UTC'),
-      axes: [{ ...axis, values: (u, list) => list.map(text) }, { ...axis, size: 60, values: (u, list) => list.map((v) => Number.isInteger(v) || data.fractions ? v.toLocaleString('en') : '') }],
+      axes: [{ ...axis, ...(data.days && { incrs: [1, 2, 7, 14, 28, 91, 364].map((n) => n * 86400) }), values: (u, list) => list.map(text) }, { ...axis, size: 60, values: (u, list) => list.map((v) => Number.isInteger(v) || data.fractions ? v.toLocaleString('en') : '') }],
     }, [data.x, ...data.curves.map((c) => c.y)], el)
     plots.set(el, p)
   }
