@@ -135,6 +135,36 @@ func TestReplayToForeignConsumer(t *testing.T) {
 	}
 }
 
+// A program of the operator's own gets no backfilled event, neither by its filter nor as a
+// copy of a replay: the program may have effects.
+func TestForeignConsumerGetsNoBackfill(t *testing.T) {
+	t.Parallel()
+	p := newPipeline(t)
+	if _, err := operate.CreateForeign(t.Context(), p.conn, operate.ForeignOrder{Name: "slack", From: "beginning"}); err != nil {
+		t.Fatal(err)
+	}
+	m := p.publish("a", "spammed")
+	m.ID = "backfill:D:spammed"
+	if _, err := p.pub.Backfill(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	program := p.stranger("slack")
+	program.want("customerio.events.acme.email.spammed")
+	if copied := p.copyReplay(t, operate.ReplayOrder{Target: "slack"}); copied != 1 {
+		t.Errorf("%d events were copied, want 1", copied)
+	}
+	program.want("customerio.redrive.slack.acme.email.spammed")
+	for _, target := range []string{"suppression", "engagement", "suppression-acme", "engagement-acme"} {
+		q, err := operate.ReplayOrder{Target: target, Filter: []string{"metric=spammed", "metric=opened"}}.Request(time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, err := p.conn.MeasureReplay(t.Context(), q); err == nil && r.Total > 1 {
+			t.Errorf("a replay to %s has %d events, want those of ingest only", target, r.Total)
+		}
+	}
+}
+
 // A replay sends a consumer no event that its own filter excludes.
 func TestReplayHeedsTheFilterOfTheConsumer(t *testing.T) {
 	t.Parallel()

@@ -40,6 +40,9 @@ func (o ReplayOrder) Request(now time.Time) (q stream.ReplayRequest, err error) 
 		wrongFilter = f.narrowTo(o.Target)
 	}
 	q.Subjects = stream.Select(f.Workspaces, f.ObjectTypes, f.Metrics)
+	if kindOf(o.Target) == kindWarehouse { // no effects, and no copies for other programs
+		q.Subjects = stream.WithBackfill(q.Subjects)
+	}
 	return q, errors.Join(wrongTarget, wrongPeriod, inputError("filter", wrongFilter))
 }
 

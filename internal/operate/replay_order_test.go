@@ -40,8 +40,8 @@ func TestReplayOrder(t *testing.T) {
 		order operate.ReplayOrder
 		want  []string // subjects
 	}{
-		"warehouse":        {operate.ReplayOrder{Target: "warehouse"}, []string{"customerio.events.*.*.*"}},
-		"second warehouse": {operate.ReplayOrder{Target: "warehouse-bigquery", Filter: []string{"metric=sent"}}, []string{"customerio.events.*.*.sent"}},
+		"warehouse":        {operate.ReplayOrder{Target: "warehouse"}, []string{"customerio.events.*.*.*", "customerio.backfill.*.*.*"}},
+		"second warehouse": {operate.ReplayOrder{Target: "warehouse-bigquery", Filter: []string{"metric=sent"}}, []string{"customerio.events.*.*.sent", "customerio.backfill.*.*.sent"}},
 		"suppression":      {operate.ReplayOrder{Target: "suppression-acme"}, []string{"customerio.events.acme.*.*"}},
 		"engagement":       {operate.ReplayOrder{Target: "engagement"}, []string{"customerio.events.*.*.clicked", "customerio.events.*.*.opened"}},
 		"opens of acme": {

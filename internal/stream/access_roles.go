@@ -22,6 +22,7 @@ func (r role) prefix() string {
 var roles = []role{
 	{"operator", defaultInbox, []string{
 		eventsPrefix + ">",
+		backfillPrefix + ">",
 		redrivePrefix + ">",
 		"$JS.API.INFO",
 		"$JS.API.STREAM.INFO." + Name,

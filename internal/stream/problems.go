@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -78,7 +79,11 @@ func (c *Conn) Unlike(ctx context.Context, s Settings, isSet func(name string) b
 // propertyProblems is problemsOf without the settings, which cioctl does not know.
 func propertyProblems(have, want jetstream.StreamConfig) (list []problem) {
 	prefix := "stream " + want.Name + ": "
-	if missing := missingSubjects(have.Subjects, want.Subjects); len(missing) > 0 {
+	missing := missingSubjects(have.Subjects, want.Subjects)
+	// A stream of an older release lacks the subjects of backfilled events. CheckBackfill says so
+	// to the operator who needs them.
+	missing = slices.DeleteFunc(missing, func(s string) bool { return s == backfillPrefix+">" })
+	if len(missing) > 0 {
 		list = append(list, problem{text: prefix + "subject " + strings.Join(missing, " ") + " is missing: nobody stores these messages" + applyHint, breaks: true})
 	}
 	for _, p := range streamProperties {

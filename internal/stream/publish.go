@@ -93,6 +93,15 @@ func (p *Publisher) Redrive(ctx context.Context, consumer, key string, m *event.
 	return p.publish(ctx, msg, Name)
 }
 
+// Backfill stores a backfilled event once, which only warehouses read. The caller has
+// called CheckBackfill: a stream of an older release has no place for the event. The results
+// are those of Publish.
+func (p *Publisher) Backfill(ctx context.Context, m *event.Message) (duplicate bool, err error) {
+	msg := NewMessage(m)
+	msg.Subject = backfillSubject(m)
+	return p.publish(ctx, msg, Name)
+}
+
 // MaxBody is the size in bytes of the largest body that the stream accepts now.
 func (p *Publisher) MaxBody() int {
 	if p.acks.up.Load() {

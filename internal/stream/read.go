@@ -17,8 +17,8 @@ import (
 type Selection struct {
 	// Since is the time of storing of the first message. Default zero: the beginning.
 	Since time.Time
-	// Subjects are the subjects of events, see Select; redriven events match, too. Default
-	// all messages.
+	// Subjects are the subjects of events, see Select; redriven and backfilled events match,
+	// too. Default all messages.
 	Subjects []string
 	// NewOnly leaves out the messages that are already stored, and overrides Since.
 	NewOnly bool
@@ -120,7 +120,8 @@ func isComplete(ctx context.Context, st jetstream.Stream, cfg jetstream.OrderedC
 func orderedConfig(s Selection) jetstream.OrderedConsumerConfig {
 	cfg := jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverAllPolicy}
 	for _, subject := range s.Subjects {
-		cfg.FilterSubjects = append(cfg.FilterSubjects, subject, redrivePrefix+"*."+strings.TrimPrefix(subject, eventsPrefix))
+		words := strings.TrimPrefix(subject, eventsPrefix)
+		cfg.FilterSubjects = append(cfg.FilterSubjects, subject, backfillPrefix+words, redrivePrefix+"*."+words)
 	}
 	switch {
 	case s.NewOnly:

@@ -21,7 +21,8 @@ const replayPrefix = "replay-"
 type ReplayRequest struct {
 	// Target is the consumer whose handler processes the events.
 	Target string
-	// Subjects narrow the events. Default AllEvents.
+	// Subjects select the events. Default AllEvents, without backfilled events: see
+	// WithBackfill.
 	Subjects []string
 	// Filter is the operator's description of Subjects, for display.
 	Filter string
@@ -67,7 +68,7 @@ func (c *Conn) StartReplay(ctx context.Context, q ReplayRequest) (*Replay, error
 		return nil, err
 	}
 	r.ID = newReplayID()
-	cfg := consumerConfig(replayPrefix+r.ID, filters(r.subjects))
+	cfg := consumerConfig(replayPrefix+r.ID, r.subjects)
 	cfg.Description = "cioevents replay to " + r.Target
 	startAt(&cfg, r.Since)
 	cfg.Metadata = r.metadata()

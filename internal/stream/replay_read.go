@@ -3,7 +3,6 @@ package stream
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -45,14 +44,11 @@ func (c *Conn) ReadReplay(ctx context.Context, r *Replay, fn func(event.Attempt)
 	if r.after > 0 {
 		cfg.DeliverPolicy, cfg.OptStartSeq, cfg.OptStartTime = jetstream.DeliverByStartSequencePolicy, r.after+1, nil
 	}
-	cfg.FilterSubjects = filters(r.subjects)
+	cfg.FilterSubjects = r.subjects
 	return c.read(ctx, Name, cfg, false, func(msg jetstream.Msg) bool {
 		a := newAttempt(c.nc, msg)
 		if a.Sequence > r.End {
 			return false
-		}
-		if !strings.HasPrefix(a.Subject, eventsPrefix) {
-			return true // a redrive
 		}
 		return fn(a) && a.Sequence < r.End
 	})

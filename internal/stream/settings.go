@@ -89,7 +89,7 @@ const deadWindow = 15 * time.Minute
 
 func (s Settings) stream() jetstream.StreamConfig {
 	cfg := s.base(Name, "Customer.io reporting webhooks, byte for byte as they were signed")
-	cfg.Subjects = []string{eventsPrefix + ">", redrivePrefix + ">"}
+	cfg.Subjects = []string{eventsPrefix + ">", redrivePrefix + ">", backfillPrefix + ">"}
 	cfg.MaxAge, cfg.MaxBytes = s.MaxAge, s.MaxBytes
 	cfg.Duplicates = min(s.DedupWindow, s.MaxAge)
 	return cfg

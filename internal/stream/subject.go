@@ -11,9 +11,10 @@ import (
 
 // Prefixes of the subjects.
 const (
-	eventsPrefix  = "customerio.events."
-	redrivePrefix = "customerio.redrive."
-	deadPrefix    = "customerio.dead."
+	eventsPrefix   = "customerio.events."
+	backfillPrefix = "customerio.backfill."
+	redrivePrefix  = "customerio.redrive."
+	deadPrefix     = "customerio.dead."
 )
 
 // unknown is the token of an object type or a metric that the body does not name.
@@ -40,6 +41,25 @@ func Subject(m *event.Message) string {
 // redriveSubject is the subject of a message that only the named consumer receives.
 func redriveSubject(consumer string, m *event.Message) string {
 	return redrivePrefix + consumer + "." + strings.TrimPrefix(Subject(m), eventsPrefix)
+}
+
+// backfillSubject is the subject of a backfilled event:
+// customerio.backfill.<workspace>.<object_type>.<metric>. No consumer of events matches it,
+// so that a backfill has no effects.
+func backfillSubject(m *event.Message) string {
+	return backfillPrefix + strings.TrimPrefix(Subject(m), eventsPrefix)
+}
+
+// WithBackfill adds to the subjects of events those of backfilled events with the same
+// words.
+func WithBackfill(subjects []string) []string {
+	all := slices.Clone(subjects)
+	for _, s := range subjects {
+		if words, ok := strings.CutPrefix(s, eventsPrefix); ok {
+			all = append(all, backfillPrefix+words)
+		}
+	}
+	return all
 }
 
 // matches reports whether the subject matches a filter of NATS with wildcards.
@@ -83,10 +103,13 @@ func isTokenByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '_' || c == '-' || 'A' <= c && c <= 'Z'
 }
 
-// parseSubject returns the tokens of the subject of an event or of a redriven
-// message.
+// parseSubject returns the tokens of the subject of an event, of a backfilled event or of
+// a redriven message.
 func parseSubject(subject string) (workspace, objectType, metric string) {
 	rest, ok := strings.CutPrefix(subject, eventsPrefix)
+	if !ok {
+		rest, ok = strings.CutPrefix(subject, backfillPrefix)
+	}
 	if !ok {
 		rest, ok = strings.CutPrefix(subject, redrivePrefix)
 		if !ok {

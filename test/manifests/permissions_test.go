@@ -389,7 +389,7 @@ func TestTheirUsersMayDoNoMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	both := []string{
-		"customerio.redrive.warehouse.default.email.spammed", "other",
+		"customerio.redrive.warehouse.default.email.spammed", "customerio.backfill.default.email.spammed", "other",
 		"$JS.API.STREAM.DELETE.CUSTOMERIO", "$JS.API.STREAM.PURGE.CUSTOMERIO", "$JS.API.STREAM.UPDATE.CUSTOMERIO",
 		"$JS.API.STREAM.MSG.DELETE.CUSTOMERIO", "$JS.API.STREAM.MSG.DELETE.CUSTOMERIO_DEAD", "$JS.API.STREAM.DELETE.CUSTOMERIO_DEAD",
 		"$JS.API.STREAM.PURGE.CUSTOMERIO_DEAD", "$JS.API.STREAM.UPDATE.CUSTOMERIO_DEAD", "$JS.API.STREAM.MSG.GET.CUSTOMERIO_DEAD", "$JS.API.DIRECT.GET.CUSTOMERIO",
