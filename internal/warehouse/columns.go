@@ -39,7 +39,7 @@ var columns = []Column{
 	boolean("proxied", "An open through a privacy proxy, not necessarily a machine's", func(r *Row) *bool { return r.Proxied }),
 	boolean("prefetched", "An open by Gmail, Apple or a known robot", func(r *Row) *bool { return r.Prefetched }),
 	boolean("synthetic", "An open that was concluded from a click", func(r *Row) *bool { return r.Synthetic }),
-	text("shape", "How the body was laid out: nested, flat or legacy", func(r *Row) string { return string(r.Shape) }),
+	text("shape", "How the body was laid out: nested, flat or legacy. backfill for an event that no webhook has told of: cioctl backfill has made it", func(r *Row) string { return string(r.Shape) }),
 	integer("stream_sequence", "The message's place in the stream", func(r *Row) int64 { return int64(r.Sequence) }),
 	required(payload("payload", "The body as it was received, except for the changes that payload_altered tells", func(r *Row) []byte { return r.Raw })),
 

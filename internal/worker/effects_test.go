@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -102,6 +103,18 @@ func TestEffectsInTheirOrder(t *testing.T) {
 	}
 	if want := []effect.Kind{effect.Identify, effect.Suppress}; !slices.Equal(p.kinds(), want) {
 		t.Errorf("calls %v, want %v", p.kinds(), want)
+	}
+}
+
+// A backfilled event has no effect, also when an operator has edited a consumer so that the
+// event gets here.
+func TestBackfilledEventHasNoEffect(t *testing.T) {
+	t.Parallel()
+	p := &fakeProfiles{}
+	body := bytes.Replace(emailEvent("spammed", "joe", occurred), []byte(`"event_id":"`), []byte(`"event_id":"backfill:`), 1)
+	errs, whole := handled(t, suppression(p), attempts(body))
+	if whole != nil || errs[0] != nil || len(p.calls) != 0 {
+		t.Errorf("errors %v, %v, calls %v, want none", errs, whole, p.kinds())
 	}
 }
 

@@ -109,6 +109,9 @@ func (d *document) envelope(h *head) (Envelope, Shape) {
 	if env.ObjectType == "" {
 		env.ObjectType = implied(shape, env.Metric)
 	}
+	if shape == Nested && strings.HasPrefix(env.EventID, BackfillPrefix) {
+		shape = Backfill
+	}
 	return env, shape
 }
 

@@ -35,6 +35,11 @@ func TestParseEnvelope(t *testing.T) {
 		{"object_type_type", `{"object_type_type":"push","metric":"subscribed","data":{}}`, webhook.Push, webhook.Subscribed, webhook.Nested},
 		{"object_type before object_type_type", `{"object_type":"sms","object_type_type":"push","data":{}}`, webhook.SMS, "", webhook.Nested},
 
+		{"backfill", `{"event_id":"backfill:D:bounced","object_type":"email","metric":"bounced","data":{}}`, webhook.Email, webhook.Bounced, webhook.Backfill},
+		{"backfill without object type", `{"event_id":"backfill:D:subscribed","metric":"subscribed","data":{}}`, webhook.Customer, webhook.Subscribed, webhook.Backfill},
+		{"flat, no backfill", `{"event_id":"backfill:D:bounced","metric":"bounced"}`, webhook.Email, webhook.Bounced, webhook.Flat},
+		{"nested, no backfill", `{"event_id":"backfill","metric":"bounced","data":{}}`, "", webhook.Bounced, webhook.Nested},
+
 		{"legacy", `{"event_type":"email_bounced","data":{}}`, webhook.Email, webhook.Bounced, webhook.Legacy},
 		{"legacy in_app", `{"event_type":"in_app_clicked"}`, webhook.InApp, webhook.Clicked, webhook.Legacy},
 		{"legacy customer", `{"event_type":"customer_unsubscribed"}`, webhook.Customer, webhook.Unsubscribed, webhook.Legacy},

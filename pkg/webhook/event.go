@@ -67,7 +67,14 @@ const (
 	Nested Shape = "nested" // current: event_id, object_type, metric, timestamp and data
 	Flat   Shape = "flat"   // all fields on the top level
 	Legacy Shape = "legacy" // before 2020: event_type instead of object_type and metric
+	// Backfill is Nested with an event_id that begins with BackfillPrefix: no webhook has told
+	// of the event.
+	Backfill Shape = "backfill"
 )
+
+// BackfillPrefix begins the event_id of an event that cioctl backfill has made from a
+// delivery in Customer.io's App API. The rest is the delivery_id, a colon and the metric.
+const BackfillPrefix = "backfill:"
 
 // Unreadable is the Shape of an Event of Handler whose body is no JSON object: the event
 // has Raw and nothing else. Parse returns an error instead.

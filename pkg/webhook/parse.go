@@ -14,7 +14,7 @@ package webhook
 //     from data; data takes precedence.
 //   - The Shape is Legacy if the metric comes from event_type, else Nested if the body
 //     has the key data, else Flat. A data of null is nested too: the flat shape has no
-//     such key.
+//     such key. A nested body is Backfill if the event_id begins with BackfillPrefix.
 //   - A flat or legacy body with a metric and without an object type is about Email. A
 //     nested body without an object type is about Customer if the metric is
 //     Subscribed, Unsubscribed or PreferencesChanged. A body without any metric, such

@@ -29,14 +29,15 @@ func (p *Policy) redacted(r *warehouse.Row) []byte {
 		w.text("metric", string(r.Metric))
 	}
 	w.time("timestamp", r.OccurredAt)
-	if r.Shape == webhook.Nested {
+	nested := r.Shape == webhook.Nested || r.Shape == webhook.Backfill
+	if nested {
 		w.key("data")
 		w.open()
 	}
 	p.person(&w, r)
 	message(&w, r)
 	details(&w, r)
-	if r.Shape == webhook.Nested {
+	if nested {
 		w.close()
 	}
 	w.text("redacted", p.name)

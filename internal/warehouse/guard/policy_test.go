@@ -103,6 +103,7 @@ func bodies() [][]byte {
 		[]byte(`{"event_type":"customer_subscription_preferences_changed","content":"{\"topics\":{\"a\":true}}"}`),
 		[]byte(`{"event_type":"in_app_clicked","tracked_response":"a \"b\" \u0001 ü"}`), []byte(`{"metric":"x","timestamp":190000000000000}`),
 		[]byte(`{"object_type":"email","metric":"clicked","data":{"link_id":"a","machine":false,"recipient":["a","b"]}}`),
+		[]byte(`{"event_id":"backfill:D:bounced","object_type":"email","metric":"bounced","timestamp":1760000000,"data":{"delivery_id":"D","failure_message":"550 5.1.1"}}`),
 	}
 	for _, p := range webhooktest.Payloads() {
 		all = append(all, p.Body)
