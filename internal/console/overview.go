@@ -39,7 +39,7 @@ type overviewData struct {
 func (s *Server) overview(_ http.ResponseWriter, r *http.Request) (view, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), overviewTimeout)
 	defer cancel()
-	d := overviewData{Warehouse: s.cfg.Warehouse.Where(), Charges: s.numbers.charges()}
+	d := &overviewData{Warehouse: s.cfg.Warehouse.Where(), Charges: s.numbers.charges()}
 	if known := s.numbers.known(activityKey); known != nil {
 		d.Activity = newActivity(known)
 	}
@@ -109,7 +109,7 @@ func (s *Server) activity(w http.ResponseWriter, r *http.Request) (view, error) 
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return view{}, nil
 	}
-	return view{file: "overview", part: "overview-activity", data: overviewData{Activity: newActivity(res), Charges: s.numbers.charges()}}, nil
+	return view{file: "overview", part: "overview-activity", data: &overviewData{Activity: newActivity(res), Charges: s.numbers.charges()}}, nil
 }
 
 func newActivity(res *result) *activity {
