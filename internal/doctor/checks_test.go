@@ -105,7 +105,7 @@ func TestPermissions(t *testing.T) {
 	shows(
 		t, found(t, doctor.NATSChecks(connect(t, srv, "operator"))),
 		"nats connection: ok 127.0.0.1:", "nats-server 2.", ", without TLS → ",
-		"nats permissions: ok user operator may do the work of the operator: 34 tried",
+		"nats permissions: ok user operator may do the work of the operator: 35 tried",
 		"nats account: ok 0 B stored, 0 streams, 0 consumers", "nats replicas: ok",
 	)
 	shows(

@@ -70,6 +70,7 @@ func (c *collector) health() *Health {
 	for _, k := range slices.SortedFunc(maps.Keys(c.judged.messages), compareJudged) {
 		h.add(c.judged.messages[k].measures(k, title(nameOf(c.names, k.Key), k.Key))...)
 	}
+	slices.SortFunc(c.late, func(a, b Measure) int { return cmp.Compare(a.Workspace, b.Workspace) })
 	for _, m := range c.late {
 		m.Measure, m.Status = sentAfterOptout, warehouse.OptoutLimit.Status(m.Count, 0)
 		h.add(m)
