@@ -84,10 +84,10 @@ func messageTable(w io.Writer, r *report.Report) {
 
 func dayTables(w io.Writer, r *report.Report) {
 	heading(w, "days", "by the day of sending, "+r.Timezone)
-	row(w, "day", "sent", "delivered", "opened", "clicked", "converted", "bounced", "complained", "unsubscribed")
+	row(w, "day", "sent", "delivered", "opened", "clicked", "converted", "hard bounced", "complained", "unsubscribed")
 	for i := range r.Days {
 		d := &r.Days[i]
-		row(w, d.Day, d.Sent, d.Delivered, d.Opens, d.Clicks, d.Conversions, d.Bounces(), d.Complaints, d.Unsubscribes)
+		row(w, d.Day, d.Sent, d.Delivered, d.Opens, d.Clicks, d.Conversions, d.HardBounces, d.Complaints, d.Unsubscribes)
 	}
 	heading(w, "mailbox providers", "e-mails; opened of delivered; complained of delivered")
 	row(w, "provider", "sent", "delivered", "opened", "hard", "soft", "unknown", "hard of sent", "complained")

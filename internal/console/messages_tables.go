@@ -71,12 +71,12 @@ func (r *messagesReport) days() table {
 		Name: "days", Title: "Days", About: "By the day of sending, in " + r.Timezone + ".",
 		Columns: []column{
 			text("day", "Day"), number("sent", "Sent"), number("delivered", "Delivered"), number("human_opens", "Opened"), number("human_clicks", "Clicked"), number("conversions", "Converted"),
-			number("bounces", "Bounced"), number("complaints", "Complained"), number("unsubscribes", "Unsubscribed"),
+			number("hard_bounces", "Hard bounced"), number("complaints", "Complained"), number("unsubscribes", "Unsubscribed"),
 		},
 	}
 	for i := len(r.Days) - 1; i >= 0; i-- { // the newest first
 		d := &r.Days[i]
-		t.Rows = append(t.Rows, []any{d.Day, d.Sent, d.Delivered, d.Opens, d.Clicks, d.Conversions, d.Bounces(), d.Complaints, d.Unsubscribes})
+		t.Rows = append(t.Rows, []any{d.Day, d.Sent, d.Delivered, d.Opens, d.Clicks, d.Conversions, d.HardBounces, d.Complaints, d.Unsubscribes})
 	}
 	return t
 }
@@ -192,8 +192,8 @@ type dayCurve struct {
 // Deliveries returns the plot of the numbers by day.
 func (r *messagesReport) Deliveries() string {
 	value := func(n int64) *float64 { return new(float64(n)) }
-	return r.plot(false, []string{"sent", "delivered", "opened", "clicked", "bounced"}, func(d *report.Day) []*float64 {
-		return []*float64{value(d.Sent), value(d.Delivered), value(d.Opens), value(d.Clicks), value(d.Bounces())}
+	return r.plot(false, []string{"sent", "delivered", "opened", "clicked", "hard bounced"}, func(d *report.Day) []*float64 {
+		return []*float64{value(d.Sent), value(d.Delivered), value(d.Opens), value(d.Clicks), value(d.HardBounces)}
 	})
 }
 

@@ -48,9 +48,6 @@ func (c *Counts) setRates() {
 	}
 }
 
-// Bounces returns the deliveries that bounced at last.
-func (c *Counts) Bounces() int64 { return c.HardBounces + c.SoftBounces + c.UnknownBounces }
-
 func (c *Counts) add(d *group) {
 	c.Deliveries += d.Deliveries
 	c.Sent += d.Sent

@@ -78,6 +78,16 @@ func TestLabelsDoNotOverlap(t *testing.T) {
 
 var xLabel = regexp.MustCompile(`<text x="([0-9.]+)" y="208" text-anchor="middle">([^<]*)<`)
 
+// A bounce is a hard bounce in each list that does not say another class.
+func TestBouncesOfDaysAreHard(t *testing.T) {
+	t.Parallel()
+	r := report.Report{Messages: make([]report.Message, 1), Days: []report.Day{{Day: "2026-11-01"}}}
+	r.Days[0].Counts = report.Counts{Sent: 9, HardBounces: 2, SoftBounces: 30, UnknownBounces: 400}
+	if page := render(t, &r); strings.Contains(page, "432") || !strings.Contains(page, "<th>hard bounced</th>") {
+		t.Errorf("the days count soft bounces:\n%s", page)
+	}
+}
+
 // set fills a value: lists get an element, and with full also each field a value.
 func set(v reflect.Value, full bool) {
 	switch v.Kind() {

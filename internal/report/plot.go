@@ -55,7 +55,7 @@ func dayPlot(list []Day) plot {
 		{"delivered", func(d *Day) int64 { return d.Delivered }},
 		{"opened", func(d *Day) int64 { return d.Opens }},
 		{"clicked", func(d *Day) int64 { return d.Clicks }},
-		{"bounced", func(d *Day) int64 { return d.Bounces() }},
+		{"hard bounced", func(d *Day) int64 { return d.HardBounces }},
 	}
 	all := make([]series, len(of))
 	for i, o := range of {
