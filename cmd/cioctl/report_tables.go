@@ -35,11 +35,18 @@ func reportTables(w io.Writer, r *report.Report) {
 const hours = 24
 
 func latencyTable(w io.Writer, r *report.Report) {
-	heading(w, "latency", "ms from an event to its arrival, by the hour of the arrival (UTC), the last "+strconv.Itoa(hours)+" hours with events")
+	heading(w, "latency", "from an event to its arrival, by the hour of the arrival (UTC), the last "+strconv.Itoa(hours)+" hours with events")
 	row(w, "hour", "events", "p50", "p90", "p99")
 	for _, h := range r.Latency[max(0, len(r.Latency)-hours):] {
-		row(w, h.Hour, h.Events, report.Whole(h.P50), report.Whole(h.P90), report.Whole(h.P99))
+		row(w, h.Hour, h.Events, milliseconds(h.P50), milliseconds(h.P90), milliseconds(h.P99))
 	}
+}
+
+func milliseconds(n *float64) string {
+	if n == nil {
+		return "–"
+	}
+	return report.Duration(*n / 1000)
 }
 
 func heading(w io.Writer, text, note string) { // into a buffer

@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"io"
 	"slices"
-	"strconv"
 	"time"
 )
 
@@ -88,14 +87,6 @@ func Duration(seconds float64) string {
 	default:
 		return fmt.Sprintf("%.1f days", seconds/24/60/60)
 	}
-}
-
-// Whole returns a number without decimals, "–" for nil.
-func Whole(n *float64) string {
-	if n == nil {
-		return "–"
-	}
-	return strconv.FormatFloat(*n, 'f', 0, 64)
 }
 
 // barWidth is the length of the longest bar, in units of the SVG.

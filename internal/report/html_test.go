@@ -78,6 +78,31 @@ func TestLabelsDoNotOverlap(t *testing.T) {
 
 var xLabel = regexp.MustCompile(`<text x="([0-9.]+)" y="208" text-anchor="middle">([^<]*)<`)
 
+// The numbers beside a plot have room, after a day's outage and for a large sender, too.
+func TestNumbersBesidePlotsFit(t *testing.T) {
+	t.Parallel()
+	day := report.Day{Day: "2026-11-01"}
+	day.Sent = 120_000_000
+	for _, c := range []struct {
+		ms   float64
+		unit string
+	}{{740, "ms"}, {9_999, "ms"}, {10_001, "s"}, {45 * 60_000, "min"}, {12 * 3600_000, "h"}, {400 * 86_400_000, "days"}} {
+		r := report.Report{Messages: make([]report.Message, 1), Days: []report.Day{day}}
+		r.Latency = []report.Hour{{P50: new(1.0), P99: new(c.ms)}}
+		page := render(t, &r)
+		for _, m := range yLabel.FindAllStringSubmatch(page, -1) {
+			if width := 7.7 * float64(len(m[1])); width > 54 {
+				t.Errorf("%.0f ms: %q begins %.0f px left of the plot's edge", c.ms, m[1], width-54)
+			}
+		}
+		if want := `<text x="0" y="12">` + c.unit + "<"; !strings.Contains(page, want) || !strings.Contains(page, ">200 M<") {
+			t.Errorf("%.0f ms: want %s and 200 M:\n%s", c.ms, want, page)
+		}
+	}
+}
+
+var yLabel = regexp.MustCompile(`<text x="54" [^>]*>([^<]*)<`)
+
 // A bounce is a hard bounce in each list that does not say another class.
 func TestBouncesOfDaysAreHard(t *testing.T) {
 	t.Parallel()

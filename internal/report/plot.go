@@ -71,12 +71,34 @@ func dayPlot(list []Day) plot {
 
 func hourPlot(list []Hour) plot {
 	p50, p99 := series{"median", map[time.Time]float64{}}, series{"p99", map[time.Time]float64{}}
+	unit, ms := latencyUnit(list)
 	for _, h := range list {
 		if h.P50 != nil && h.P99 != nil {
-			p50.values[h.Hour.UTC()], p99.values[h.Hour.UTC()] = *h.P50, *h.P99
+			p50.values[h.Hour.UTC()], p99.values[h.Hour.UTC()] = *h.P50/ms, *h.P99/ms
 		}
 	}
-	return newPlot([]series{p50, p99}, hourStep, "ms", "2 Jan 15:04")
+	return newPlot([]series{p50, p99}, hourStep, unit, "2 Jan 15:04")
+}
+
+// latencyUnit returns the largest unit of which the longest latency has ten or more, and
+// the unit's milliseconds. Events that waited for the end of an outage are hours old.
+func latencyUnit(list []Hour) (name string, ms float64) {
+	longest := 0.0
+	for _, h := range list {
+		if h.P99 != nil {
+			longest = max(longest, *h.P99)
+		}
+	}
+	name, ms = "ms", 1
+	for _, unit := range []struct {
+		name string
+		ms   float64
+	}{{"s", 1000}, {"min", 60_000}, {"h", 3_600_000}, {"days", 86_400_000}} {
+		if longest >= 10*unit.ms {
+			name, ms = unit.name, unit.ms
+		}
+	}
+	return name, ms
 }
 
 // newPlot draws the series. A longer time than a plot has room for loses its beginning.
@@ -110,7 +132,7 @@ func newPlot(all []series, step time.Duration, unit, layout string) plot {
 	x := func(i int) float64 { return plotLeft + plotWidth*(float64(i)+0.5)/float64(n) }
 	y := func(v float64) float64 { return plotTop + plotHeight*(1-v/(4*unitY)) }
 	for i := range 5 {
-		p.Y = append(p.Y, label{y(float64(i) * unitY), strconv.FormatFloat(float64(i)*unitY, 'f', -1, 64)})
+		p.Y = append(p.Y, label{y(float64(i) * unitY), short(float64(i) * unitY)})
 	}
 	most := min(mostLabels, int(plotWidth/(labelUnit*float64(len(layout)))))
 	for i := 0; i < n; i += (n + most - 1) / most {
@@ -150,6 +172,15 @@ func (s series) draw(n int, x func(int) float64, y func(float64) float64, at fun
 	}
 	flush()
 	return c
+}
+
+// short returns a number of an axis in a few characters, such as "20000" or "5 M".
+func short(n float64) string {
+	const million = 1_000_000
+	if n < million {
+		return strconv.FormatFloat(n, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(n/million, 'f', -1, 64) + " M"
 }
 
 // round returns a quarter of the top of an axis: 1, 2 or 5 times a power of ten.
