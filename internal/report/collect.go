@@ -178,7 +178,7 @@ func (c *collector) finish() {
 	}
 	for i := range c.Links {
 		l := &c.Links[i]
-		l.URL, l.Name = withoutPeople(l.URL), nameOf(c.names, l.Key)
+		l.URL, l.Name = withoutPeople(uuids.ReplaceAllString(l.URL, "/…")), nameOf(c.names, l.Key)
 	}
 	c.sort()
 	c.Health = c.health()

@@ -171,10 +171,15 @@ func TestDaysCampaignAndAddresses(t *testing.T) {
 func TestLinksNameNobody(t *testing.T) {
 	t.Parallel()
 	row := warehousetest.Rows(1)[0]
-	row.Metric, row.Href = webhook.Clicked, "https://example.com/bye/ann@example.com?token=1#x"
-	for name, reader := range readersOf(t, []warehouse.Row{row}) {
-		if got := newReport(t, report.Config{Reader: reader}); len(got.Links) != 1 || got.Links[0].URL != "https://example.com/bye/…" {
-			t.Errorf("%s: %+v", name, got.Links)
+	for _, path := range []string{"ann@example.com?token=1#x", "3f2b1c4d-9e8a-4b7c-8d6e-123456789abc"} {
+		row.Metric, row.Href = webhook.Clicked, "https://example.com/bye/"+path
+		for name, reader := range readersOf(t, []warehouse.Row{row}) {
+			for _, zone := range []string{"", "Europe/Berlin"} { // of the view, and of the rows
+				got := newReport(t, report.Config{Reader: reader, Rows: rowsOf[name], Timezone: zone, Since: "2025-01-01"})
+				if len(got.Links) != 1 || got.Links[0].URL != "https://example.com/bye/…" {
+					t.Errorf("%s, zone %q: %+v", name, zone, got.Links)
+				}
+			}
 		}
 	}
 }

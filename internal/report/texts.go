@@ -57,6 +57,7 @@ func title(name string, k Key) string {
 
 var (
 	addresses = regexp.MustCompile(`[^\s<>"':;,()\[\]=&/?]+(@|%40)[A-Za-z0-9.-]+`)
+	uuids     = regexp.MustCompile(`/[^/\s]*[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}[^/\s]*`)
 	urlTails  = regexp.MustCompile(`(https?://[^\s?#]*)[?#]\S*`)
 )
 

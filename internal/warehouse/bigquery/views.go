@@ -96,7 +96,7 @@ var parts = []struct{ name, sql string }{
 
 	// Twice, because a match contains the end of the segment before.
 	{"{url}", `REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(MAX(href), r'(?s)[?#].*', ''), {token}, r'\1…'), {token}, r'\1…')`},
-	{"{token}", "r'([^/]/)[0-9A-Za-z_=.~-]*[0-9A-Za-z_=]{20}[^/]*'"},
+	{"{token}", "r'([^/]/)[0-9A-Za-z_=.~-]*(?:[0-9A-Za-z_=]{20}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3})[^/]*'"},
 
 	// The provider refused the sender; see warehouse.Row.Refusal.
 	{"{blocked}", "({unauthenticated} OR {refused} AND REGEXP_CONTAINS({reason}, r'{blocked_pattern}'))"},

@@ -16,7 +16,7 @@ var parts = []struct{ name, sql string }{
 
 	// Twice, because a match contains the end of the segment before.
 	{"{url}", "regexp_replace(regexp_replace(regexp_replace(max(href), '(?s)[?#].*', ''), {token}, '\\1…', 'g'), {token}, '\\1…', 'g')"},
-	{"{token}", "'([^/]/)[0-9A-Za-z_=.~-]*[0-9A-Za-z_=]{20}[^/]*'"},
+	{"{token}", "'([^/]/)[0-9A-Za-z_=.~-]*(?:[0-9A-Za-z_=]{20}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3})[^/]*'"},
 
 	// The provider refused the sender; see warehouse.Row.Refusal.
 	{"{blocked}", "({unauthenticated} OR {refused} AND regexp_matches({reason}, '{blocked_pattern}'))"},

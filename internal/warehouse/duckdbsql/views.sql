@@ -128,7 +128,8 @@ FROM (
 ) c{names};
 
 -- A link's URLs may differ between people: then only the part is shown that names the
--- server. A long run of letters and digits in a path, such as a token, is never shown.
+-- server. A part of a path that is a token is never shown: with 20 letters and digits in
+-- sequence, or a UUID.
 CREATE OR REPLACE VIEW {schema}.customerio_links AS
 SELECT workspace, object_type, source, source_id, action_id, content_id, {name}, link_id, link_name, url, human_clicks, clicked_deliveries, people
 FROM (

@@ -94,13 +94,15 @@ func (m *mixer) link(r *warehouse.Row) {
 	n := m.IntN(4)
 	r.LinkID, r.LinkName = 0, ""
 	r.Href = fmt.Sprintf("https://shop.example/p/%d?utm=%d#f", n, m.IntN(1000))
-	switch m.IntN(4) {
+	switch m.IntN(5) {
 	case 0:
 		r.LinkID = int64(1 + n)
 	case 1:
 		r.LinkID, r.Href = 9, fmt.Sprintf("https://shop.example/reset/%024d/%032x?t=1", m.IntN(1e9), m.IntN(1e9))
 	case 2:
 		r.LinkName = "cta"
+	case 3:
+		r.Href = fmt.Sprintf("https://shop.example/invite/to-%08X-9e8a-4b7c-8d6e-%012x/now", m.IntN(1e9), m.IntN(1e9))
 	}
 }
 

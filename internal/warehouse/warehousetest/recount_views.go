@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -128,12 +129,14 @@ func plainURL(href string) string {
 	}
 	parts := strings.Split(href, "/")
 	for i := 3; i < len(parts); i++ {
-		if longRun(parts[i]) {
+		if longRun(parts[i]) || uuid.MatchString(parts[i]) {
 			parts[i] = "…"
 		}
 	}
 	return strings.Join(parts, "/")
 }
+
+var uuid = regexp.MustCompile(`(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}`)
 
 // longRun reports whether a segment has 20 letters or digits in sequence.
 func longRun(s string) bool {
