@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -113,12 +114,20 @@ func (c *cli) writeHTML(r *report.Report, path string) (err error) {
 	return err
 }
 
-// check reports days and zones that no report can have.
+// check reports days and zones that no report can have. The day of -7d depends on the time
+// zone of the warehouse: check compares two dates, or two numbers of days.
 func (o *reportOptions) check() error {
-	for name, day := range map[string]string{"--since": o.since, "--until": o.until} {
-		if _, err := report.ParseDay(day, time.Now()); err != nil {
-			return config.Invalid(name, day, "a day such as 2026-11-24 or -7d")
+	now, days := time.Now(), map[string]string{}
+	for name, text := range map[string]string{"--since": o.since, "--until": o.until} {
+		day, err := report.ParseDay(text, now)
+		if err != nil {
+			return config.Invalid(name, text, "a day such as 2026-11-24 or -7d")
 		}
+		days[name] = day
+	}
+	relative := func(text string) bool { return strings.HasPrefix(text, "-") }
+	if o.until != "" && relative(o.since) == relative(o.until) && days["--until"] < days["--since"] {
+		return &config.UsageError{Err: errors.New("--until is before --since")}
 	}
 	return checkTimezone(o.timezone)
 }

@@ -74,6 +74,9 @@ func TestMistakesSayWhatIsAccepted(t *testing.T) {
 	for _, hint := range []string{`--to: "e mail"`, `--since: "once"`, `--until: "later"`, `--filter: cannot filter by "a"`} {
 		s.wrong(hint, "replay", "start", "--to", "e mail", "--since", "once", "--until", "later", "--filter", "a=b")
 	}
+	for since, until := range map[string]string{"-7d": "-8d", "2026-11-24": "2026-11-23"} {
+		s.wrong("--until is before --since", "report", "--since", since, "--until", until)
+	}
 	for _, hint := range []string{`--since: "once"`, `--until: "later"`, `--reason: "bad"`} {
 		s.wrong(hint, "dead", "list", "--since", "once", "--until", "later", "--reason", "bad")
 	}
