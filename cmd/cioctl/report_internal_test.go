@@ -22,6 +22,9 @@ func TestReportTables(t *testing.T) {
 			t.Errorf("want %q:\n%s", want, text)
 		}
 	}
+	if strings.Contains(text, "LINKS") || strings.Contains(text, "BOUNCES") || strings.Contains(text, "MAILBOX") {
+		t.Errorf("a heading without a table:\n%s", text)
+	}
 	if strings.Contains(text, "432") {
 		t.Errorf("the days count soft bounces:\n%s", text)
 	}

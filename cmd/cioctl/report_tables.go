@@ -10,7 +10,7 @@ import (
 	"github.com/cioevents/cioevents/internal/terminal"
 )
 
-// reportTables prints each part of a report under a heading.
+// reportTables prints each part of a report under a heading, and no part without a row.
 func reportTables(w io.Writer, r *report.Report) {
 	if advice := r.Advice(); advice != "" {
 		_, _ = fmt.Fprintf(w, "\n%s\n", advice) // into a buffer
@@ -20,15 +20,23 @@ func reportTables(w io.Writer, r *report.Report) {
 	heading(w, "health", "of the e-mails, by the measures of mailbox providers")
 	healthTable(w, r.Health)
 	messageTable(w, r)
-	dayTables(w, r)
+	dayTable(w, r)
+	mailboxTable(w, r)
 	bounceTable(w, r)
 	timeTable(w, r)
+	linkTable(w, r)
+	latencyTable(w, r)
+}
+
+func linkTable(w io.Writer, r *report.Report) {
+	if len(r.Links) == 0 {
+		return
+	}
 	heading(w, "links", "")
 	row(w, "clicks", "deliveries", "people", "workspace", "message", "link")
 	for _, l := range r.Links {
 		row(w, l.Clicks, l.Deliveries, l.People, l.Workspace, l.Title(), l.URL)
 	}
-	latencyTable(w, r)
 }
 
 // hours is the number of hours in the text. The page plots all, JSON has all.
@@ -89,12 +97,18 @@ func messageTable(w io.Writer, r *report.Report) {
 	}
 }
 
-func dayTables(w io.Writer, r *report.Report) {
+func dayTable(w io.Writer, r *report.Report) {
 	heading(w, "days", "by the day of sending, "+r.Timezone)
 	row(w, "day", "sent", "delivered", "opened", "clicked", "converted", "hard bounced", "complained", "unsubscribed")
 	for i := range r.Days {
 		d := &r.Days[i]
 		row(w, d.Day, d.Sent, d.Delivered, d.Opens, d.Clicks, d.Conversions, d.HardBounces, d.Complaints, d.Unsubscribes)
+	}
+}
+
+func mailboxTable(w io.Writer, r *report.Report) {
+	if len(r.Mailbox) == 0 {
+		return
 	}
 	heading(w, "mailbox providers", "e-mails; opened of delivered; complained of delivered")
 	row(w, "provider", "sent", "delivered", "opened", "hard", "soft", "unknown", "hard of sent", "complained")
@@ -106,6 +120,9 @@ func dayTables(w io.Writer, r *report.Report) {
 }
 
 func bounceTable(w io.Writer, r *report.Report) {
+	if len(r.Bounces) == 0 {
+		return
+	}
 	heading(w, "bounces", "not delivered later")
 	row(w, "deliveries", "class", "provider", "reason")
 	for _, b := range r.Bounces {
