@@ -157,6 +157,8 @@ type personCommand struct {
 	privacy    guard.Settings
 	// wait is for workers, grace for readers of Parquet files.
 	wait, grace time.Duration
+	// behind is set when a warehouse lacks events, and thereby perhaps identifiers.
+	behind *people.BehindError
 }
 
 // key returns PRIVACY_KEY, nil without the setting.
@@ -200,8 +202,12 @@ func (c *cli) warehousesOf(p *personCommand) (list []people.Warehouse, err error
 	return list, nil
 }
 
-// resolve completes the identifiers of all persons.
+// resolve completes the identifiers of all persons, from all events that are stored now or
+// else with a BehindError in behind.
 func (p *personCommand) resolve(ctx context.Context, from *people.People) (persons []*people.Person, err error) {
+	if err := from.CatchUp(ctx); err != nil && !errors.As(err, &p.behind) {
+		return nil, err
+	}
 	for _, ids := range p.given {
 		person, err := from.Resolve(ctx, p.workspace, ids, p.choice)
 		if err != nil {
@@ -210,6 +216,14 @@ func (p *personCommand) resolve(ctx context.Context, from *people.People) (perso
 		persons = append(persons, person)
 	}
 	return persons, nil
+}
+
+// late is the error for identifiers that may not be complete.
+func (p *personCommand) late() error {
+	if p.behind == nil {
+		return nil
+	}
+	return unread(fmt.Errorf("the person may have further identifiers: %w", p.behind))
 }
 
 // unread gives an error of a store its exit code.

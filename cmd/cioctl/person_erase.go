@@ -36,6 +36,7 @@ func (c *cli) personErase() *cobra.Command {
  1. The person goes on the list of erased persons: workers store the person's later
     events, repeats and replays without personal data.
  2. erase waits until the workers have stored the events that came before (--wait).
+    It has done so before the plan, too: the warehouses know the identifiers.
  3. It overwrites the person's messages in the stream and in the dead letters.
  4. It removes the person from each row of the warehouses: event, campaign and delivery
     ids stay, so that no report changes. --rows deletes the rows.
@@ -71,11 +72,9 @@ The exit code is 3 if a store could not be read or is not clean: read its note.`
 		if plan.Counts == nil {
 			return err
 		}
-		if !yes || err != nil {
-			return errors.Join(c.showPlan(&o, plan), explained(plan, cmpErr(err, plan.Check(orders.Consent))))
-		}
-		if err := plan.Check(orders.Consent); err != nil {
-			return errors.Join(c.showPlan(&o, plan), explained(plan, err))
+		refusal := cmpErr(err, p.late(), plan.Check(orders.Consent))
+		if !yes || refusal != nil {
+			return errors.Join(c.showPlan(&o, plan, refusal), explained(plan, refusal))
 		}
 		orders.Now = time.Now()
 		receipt, err := from.Erase(ctx, plan, orders)
@@ -97,7 +96,7 @@ func cmpErr(list ...error) error {
 }
 
 // showPlan prints the plan on standard output, as a table or JSON.
-func (c *cli) showPlan(o *output, plan *people.Plan) error {
+func (c *cli) showPlan(o *output, plan *people.Plan, refusal error) error {
 	shown := erasePlan{Persons: foundOf(plan.Persons, plan.Counts), Effects: plan.Effects}
 	return o.print(c.out, shown, func(w io.Writer) {
 		foundTable(w, shown.Persons)
@@ -107,7 +106,7 @@ func (c *cli) showPlan(o *output, plan *people.Plan) error {
 		for _, d := range plan.Effects {
 			row(w, d.Number, d.From, d.Reason, d.Metric)
 		}
-		if plan.Check(people.Consent{Many: true, DropEffects: true}) == nil {
+		if refusal == nil {
 			sayf(w, "nothing was erased: run it again with --yes")
 		}
 	})
@@ -115,11 +114,14 @@ func (c *cli) showPlan(o *output, plan *people.Plan) error {
 
 // explained adds what to do to a refusal.
 func explained(plan *people.Plan, err error) error {
+	_, behind := errors.AsType[*people.BehindError](err)
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, people.ErrUnread):
 		return unread(fmt.Errorf("nothing was erased: %w: the store may know further identifiers of the person", err))
+	case behind:
+		return fmt.Errorf("nothing was erased: %w", err)
 	case errors.Is(err, people.ErrSeveral):
 		return fmt.Errorf("nothing was erased: %w", several())
 	case errors.Is(err, people.ErrMany):
@@ -141,7 +143,10 @@ func (c *cli) unfinished(ctx context.Context, err error) error {
 		c.tellf("The erasure is not complete: run the same command again to go on.")
 		return err
 	}
-	if _, behind := errors.AsType[*people.BehindError](err); behind || errors.Is(err, people.ErrNoKey) {
+	if _, behind := errors.AsType[*people.BehindError](err); behind {
+		return fmt.Errorf("nothing was erased yet: %w", err)
+	}
+	if errors.Is(err, people.ErrNoKey) {
 		return err
 	}
 	return fmt.Errorf("%w; the erasure is not complete: run the same command again to go on", err)

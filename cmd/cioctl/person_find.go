@@ -57,8 +57,9 @@ An event belongs to the person whose identifiers it has. The recipient counts on
 an event without identifiers: a message may go to somebody else's address. If several
 persons share an identifier, find lists them as OTHER.
 
-The stream is read once from the beginning: about 20 s for 5 million messages.
-The exit code is 3 if a store could not be read.`,
+find waits until the warehouses have the events of now (--wait). Then the stream is read
+once from the beginning: about 20 s for 5 million messages. The exit code is 3 if a store
+could not be read, or if a warehouse is still behind.`,
 		Example: "  cioctl person find --email jo@example.com\n  cioctl person find --workspace acme --id 42 --output json\n  cioctl person find --file -",
 	}
 	p.choices(cmd)
@@ -72,7 +73,7 @@ The exit code is 3 if a store could not be read.`,
 			return err
 		}
 		list := foundOf(persons, counts)
-		return errors.Join(o.print(c.out, list, func(w io.Writer) { foundTable(w, list) }), unread(err))
+		return errors.Join(o.print(c.out, list, func(w io.Writer) { foundTable(w, list) }), cmpErr(unread(err), p.late()))
 	}, &o)
 }
 
@@ -111,7 +112,8 @@ func (c *cli) personExport() *cobra.Command {
 Customer.io has sent it. A summary follows on standard error. The identifiers are
 completed as in find.
 
-The exit code is 3 if a store could not be read: the lines are then not complete.`,
+The exit code is 3 if a store could not be read, or if a warehouse lacks events after
+--wait: the lines are then not complete.`,
 		Example: "  (umask 077; cioctl person export --email jo@example.com > jo.jsonl)",
 	}
 	p.choices(cmd)
@@ -141,7 +143,7 @@ The exit code is 3 if a store could not be read: the lines are then not complete
 			}
 			c.tellf("%s: %s, %d more that were exported before", s.Store, count(int(s.Events), "event"), s.Known)
 		}
-		return unread(err)
+		return cmpErr(unread(err), p.late())
 	}, one)
 }
 

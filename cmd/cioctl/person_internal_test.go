@@ -200,3 +200,25 @@ func TestPersonEraseRefuses(t *testing.T) {
 		t.Error("a message was erased in spite of an unknown warehouse")
 	}
 }
+
+// While a warehouse is behind, erase erases nothing: the first events of a person may be on
+// their way, and with them the person's identifiers.
+func TestPersonWaitsForTheWarehouse(t *testing.T) {
+	t.Parallel()
+	s := newPersonShell(t)
+	s.env["WAREHOUSE_URL"] = "duckdb:" + filepath.Join(t.TempDir(), "e.duckdb")
+	write(t, s.env["WAREHOUSE_URL"], nil)
+	if _, err := s.conn.OpenConsumer(t.Context(), "warehouse", []string{stream.AllEvents}); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"find", "export", "erase", "erase --yes"} {
+		args := append(append([]string{"person"}, strings.Fields(command)...), "--workspace", "acme", "--id", "jo-42", "--wait", "10ms")
+		out, errs, code := s.run(args...)
+		if code != 3 || !strings.Contains(errs, "consumer warehouse (3 messages left) has not passed") || strings.Contains(out, "--yes") || s.messages() != 3 {
+			t.Errorf("%s: code %d\n%s%s", command, code, out, errs)
+		}
+	}
+	if list := s.ok("person", "list-erased"); list != "nobody was erased\n" {
+		t.Errorf("the list is\n%s", list)
+	}
+}

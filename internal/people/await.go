@@ -14,7 +14,6 @@ import (
 const pollEvery = 500 * time.Millisecond
 
 // A BehindError reports consumers of warehouses that have not come far enough in time.
-// Nothing was erased.
 type BehindError struct {
 	Wait      time.Duration
 	Consumers []stream.Position
@@ -25,7 +24,7 @@ func (e *BehindError) Error() string {
 	for _, c := range e.Consumers {
 		names = append(names, fmt.Sprintf("%s (%d messages left)", c.Consumer, c.Lag))
 	}
-	return fmt.Sprintf("nothing was erased yet: after %s consumer %s has not passed the messages from before the request; is a worker running (cioctl status)? Run the command again to go on",
+	return fmt.Sprintf("after %s consumer %s has not passed the messages from before the request; is a worker running (cioctl status)? Run the command again to go on",
 		e.Wait, strings.Join(names, ", "))
 }
 
@@ -44,6 +43,20 @@ func (p *People) await(ctx context.Context, age time.Duration) error {
 			return err
 		}
 	}
+	return p.pass(ctx, func(stream.Position) bool { return true })
+}
+
+// CatchUp waits until Config.Warehouses have every message that is stored now. Before that,
+// Resolve may not know an identifier of a person, or another person with the same address.
+// The error is a BehindError after Config.Wait.
+func (p *People) CatchUp(ctx context.Context) error {
+	return p.pass(ctx, func(at stream.Position) bool {
+		return slices.ContainsFunc(p.cfg.Warehouses, func(w Warehouse) bool { return w.Consumer == at.Target })
+	})
+}
+
+// pass waits until the chosen consumers have settled the messages that are stored now.
+func (p *People) pass(ctx context.Context, chosen func(stream.Position) bool) error {
 	_, last, err := p.cfg.Conn.Positions(ctx)
 	if err != nil {
 		return err
@@ -56,7 +69,7 @@ func (p *People) await(ctx context.Context, age time.Duration) error {
 		if err != nil {
 			return err
 		}
-		behind, left := behind(all, last)
+		behind, left := behind(slices.DeleteFunc(all, func(at stream.Position) bool { return !chosen(at) }), last)
 		if most = max(most, left); progress != nil {
 			progress(int64(most-left), int64(most)) //nolint:gosec // no stream has so many messages
 		}

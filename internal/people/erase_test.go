@@ -143,6 +143,29 @@ func TestEraseWaitsForTheWarehouses(t *testing.T) {
 	}
 }
 
+// Nobody is resolved from a warehouse that is behind: an event on its way may tell a further
+// identifier, or another person with the same address. A consumer of effects may be behind.
+func TestCatchUp(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	b.add("id=42 email=family@mail.example")
+	consumers := map[string]*stream.Consumer{}
+	for _, name := range []string{"warehouse", "engagement"} {
+		var err error
+		if consumers[name], err = b.conn.OpenConsumer(t.Context(), name, []string{stream.AllEvents}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := people.New(b.cfg)
+	if behind, ok := errors.AsType[*people.BehindError](p.CatchUp(t.Context())); !ok || len(behind.Consumers) != 1 || behind.Consumers[0].Consumer != "warehouse" {
+		t.Errorf("with a late warehouse: %v", behind)
+	}
+	settle(t, consumers["warehouse"])
+	if err := p.CatchUp(t.Context()); err != nil {
+		t.Errorf("with late effects: %v", err)
+	}
+}
+
 func settle(t *testing.T, c *stream.Consumer) {
 	t.Helper()
 	attempts, err := c.Fetch(t.Context(), limits)

@@ -75,7 +75,7 @@ type Choice struct {
 
 // Resolve completes the identifiers of a person by those that stand in one event with a
 // given one in a warehouse. Resolve never goes over the recipient of a message: a message
-// may go to an address of somebody else.
+// may go to an address of somebody else. Call CatchUp before.
 func (p *People) Resolve(ctx context.Context, workspace string, given []privacy.Identifier, c Choice) (*Person, error) {
 	together, err := p.related(ctx, workspace, given)
 	if err != nil {
