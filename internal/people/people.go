@@ -136,10 +136,18 @@ func strangers(combinations [][]privacy.Identifier, given []privacy.Identifier) 
 		return slices.ContainsFunc(person, func(id privacy.Identifier) bool { return namesOne(id) && slices.Contains(given, id) })
 	}
 	others := slices.DeleteFunc(slices.Clone(persons), isNamed)
-	if len(others) == 1 && len(persons) == 1 {
+	if len(others) == 1 && len(persons) == 1 && !differ(others[0], given) {
 		return nil
 	}
 	return others
+}
+
+// differ reports whether two lists name different persons: by an id or a cio_id, which both
+// have, and none in common.
+func differ(person, given []privacy.Identifier) bool {
+	return slices.ContainsFunc(person, func(id privacy.Identifier) bool {
+		return namesOne(id) && slices.ContainsFunc(given, func(g privacy.Identifier) bool { return g.Kind == id.Kind })
+	})
 }
 
 func namesOne(id privacy.Identifier) bool { return id.Kind == privacy.ID || id.Kind == privacy.CioID }

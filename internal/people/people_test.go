@@ -217,6 +217,9 @@ func TestResolve(t *testing.T) {
 		{[]string{"id=8"}, people.Choice{Exact: true}, []string{"id=8"}, 0},
 		{[]string{"id=8", "id=9"}, people.Choice{}, []string{"id=8", "id=9", "email=family@mail.example", "cio_id=x8", "cio_id=x9", "cio_id=x9b"}, 0},
 		{[]string{"id=nobody"}, people.Choice{}, []string{"id=nobody"}, 0},
+		{[]string{"id=77", "email=ann@mail.example"}, people.Choice{}, []string{"id=7", "id=77", "email=ann@mail.example"}, 1}, // ann has another id
+		{[]string{"id=77", "email=ann@mail.example"}, people.Choice{Exact: true}, []string{"id=77", "email=ann@mail.example"}, 1},
+		{[]string{"cio_id=x77", "email=ann@mail.example"}, people.Choice{}, []string{"id=7", "email=ann@mail.example", "cio_id=x77"}, 0},
 	} {
 		got, err := p.Resolve(t.Context(), "acme", ids(tt.given...), tt.choice)
 		if err != nil {
