@@ -6,6 +6,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,8 +109,11 @@ func (p *People) eraseIn(ctx context.Context, s privacy.Store, persons []privacy
 func (p *People) mark(ctx context.Context, persons []*Person, now time.Time) (r *Receipt, newest time.Time, err error) {
 	p.cfg.Step("mark the person as erased")
 	known, err := p.list(ctx)
+	if err == nil { // a single mark of another secret would stop every worker's warehouses
+		_, err = privacy.NewList(*p.cfg.Key, slices.Collect(maps.Keys(known)))
+	}
 	if err != nil {
-		return nil, newest, err
+		return nil, newest, fmt.Errorf("nothing was erased yet: %w", err)
 	}
 	r = &Receipt{At: now.UTC()}
 	var all []privacy.Erasure
