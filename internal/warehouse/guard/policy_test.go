@@ -61,7 +61,7 @@ func TestColumns(t *testing.T) {
 	ann := key.Hash("ann@mail.example")
 	r := rowOf(t, []byte(`{"event_id":"e","object_type":"email","metric":"bounced","timestamp":1760000000,"data":{
 		"identifiers":{"id":" A1 ","email":"Ann@Mail.Example","cio_id":"c1","phone":"+15550100"},"recipient":"Ann <ANN@mail.example>","subject":"Hello Ann",
-		"href":"https://x.example/ann@mail.example/a?who=ann#top","failure_message":"550 5.1.1 <ann@mail.example>: x@y, (Ann@mail.example.)",
+		"href":"https://x.example/ann%40mail.example/a?who=ann#top","failure_message":"550 5.1.1 <ann@mail.example>: x@y, (Ann@mail.example.)",
 		"link_id":"cta","delivery_id":"d1","campaign_id":7,"unknown":"ann","content":"Dear Ann","headers":{"X":["ann"]}}}`))
 	p := policy(t, strings.Replace(strictest, "recipient: drop", "recipient: hash", 1))
 	if !p.Apply(&r) {
