@@ -80,8 +80,12 @@ func (o *output) line(w io.Writer, format string, args ...any) error {
 	return err
 }
 
-// object prints v as JSON in one line.
-func (o *output) object(w io.Writer, v any) error { return json.NewEncoder(terminal.JSON(w)).Encode(v) }
+// object prints v as JSON in one line. Nobody puts the line into a page: "<p>" stays legible.
+func (o *output) object(w io.Writer, v any) error {
+	e := json.NewEncoder(terminal.JSON(w))
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
 
 // A rawTable makes row write cells unchanged.
 type rawTable struct{ *bufio.Writer }

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	jo  = `{"event_id":"ID","metric":"opened","object_type":"email","timestamp":1772366400,"data":{"identifiers":{"id":"jo-42","email":"jo\u0040mail.example"}}}`
+	jo  = `{"event_id":"ID","metric":"opened","object_type":"email","timestamp":1772366400,"data":{"identifiers":{"id":"jo-42","email":"jo\u0040mail.example"},"content":"<p>"}}`
 	ann = `{"event_id":"ID","metric":"opened","object_type":"email","timestamp":1772366400,"data":{"identifiers":{"id":"ann-43","email":"ann@mail.example"}}}`
 )
 
@@ -129,7 +129,7 @@ func TestPersonExport(t *testing.T) {
 		t.Fatalf("code %d\n%s%s", code, out, errs)
 	}
 	var r privacy.Record
-	if err := json.Unmarshal([]byte(lines[0]), &r); err != nil || r.Store != "stream" || r.EventID != "a" && r.EventID != "b" || !strings.Contains(string(r.Body), "jo") {
+	if err := json.Unmarshal([]byte(lines[0]), &r); err != nil || r.Store != "stream" || r.EventID != "a" && r.EventID != "b" || !strings.Contains(lines[0], `jo\u0040mail.example"},"content":"<p>"`) {
 		t.Errorf("%s, %v", lines[0], err)
 	}
 }
