@@ -204,7 +204,8 @@ func (c *cli) warehousesOf(p *personCommand) (list []people.Warehouse, err error
 
 // resolve completes the identifiers of all persons, from all events that are stored now or
 // else with a BehindError in behind.
-func (p *personCommand) resolve(ctx context.Context, from *people.People) (persons []*people.Person, err error) {
+func (p *personCommand) resolve(ctx context.Context, c *cli, from *people.People) (persons []*people.Person, err error) {
+	hashed := false
 	if err := from.CatchUp(ctx); err != nil && !errors.As(err, &p.behind) {
 		return nil, err
 	}
@@ -213,7 +214,11 @@ func (p *personCommand) resolve(ctx context.Context, from *people.People) (perso
 		if err != nil {
 			return nil, unread(err)
 		}
+		hashed = hashed || person.Hashed
 		persons = append(persons, person)
+	}
+	if hashed {
+		c.tellf("A warehouse knows further identifiers as hashes only: events with one of them alone are not found in the stream. Name each identifier that you know.")
 	}
 	return persons, nil
 }

@@ -64,7 +64,7 @@ The exit code is 3 if a store could not be read or is not clean: read its note.`
 	flags.BoolVar(&orders.DropEffects, "drop-effects", false, "also delete dead letters whose effect was never performed")
 	flags.Var(config.Span(&p.grace, 30*time.Second), "grace", "how long replaced Parquet files stay for the queries that read them")
 	return c.onPersons(cmd, &p, func(ctx context.Context, from *people.People) error {
-		persons, err := p.resolve(ctx, from)
+		persons, err := p.resolve(ctx, c, from)
 		if err != nil {
 			return err
 		}

@@ -64,7 +64,7 @@ could not be read, or if a warehouse is still behind.`,
 	}
 	p.choices(cmd)
 	return c.onPersons(cmd, &p, func(ctx context.Context, from *people.People) error {
-		persons, err := p.resolve(ctx, from)
+		persons, err := p.resolve(ctx, c, from)
 		if err != nil {
 			return err
 		}
@@ -127,7 +127,7 @@ The exit code is 3 if a store could not be read, or if a warehouse lacks events 
 		if len(p.given) > 1 {
 			return errors.New("the file names several persons: export one at a time, so that nobody gets the data of another")
 		}
-		persons, err := p.resolve(ctx, from)
+		persons, err := p.resolve(ctx, c, from)
 		if err != nil {
 			return err
 		}

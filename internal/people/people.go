@@ -60,6 +60,9 @@ func New(cfg Config) *People {
 // the warehouses know.
 type Person struct {
 	privacy.Person
+	// Hashed is set when a warehouse knows an identifier as a hash only: an event that has
+	// that identifier alone is found in this warehouse and nowhere else.
+	Hashed bool
 	// Others are further persons with one of the identifiers: the combinations of their
 	// identifiers.
 	Others [][]privacy.Identifier
@@ -90,6 +93,7 @@ func (p *People) Resolve(ctx context.Context, workspace string, given []privacy.
 		}
 	}
 	person := &Person{Person: privacy.Person{Workspace: workspace, Identifiers: ids}}
+	person.Hashed = slices.ContainsFunc(ids, p.isHash)
 	others := strangers(together, given)
 	switch {
 	case len(others) == 0:
@@ -110,7 +114,29 @@ func (p *People) related(ctx context.Context, workspace string, ids []privacy.Id
 		}
 		all = append(all, list...)
 	}
+	for _, together := range all {
+		for i := range together {
+			together[i] = p.clear(together[i], ids)
+		}
+	}
 	return all, nil
+}
+
+// clear returns the identifier among some whose hash an identifier of a warehouse is. Else
+// one person would look like two.
+func (p *People) clear(id privacy.Identifier, among []privacy.Identifier) privacy.Identifier {
+	if p.isHash(id) {
+		for _, a := range among {
+			if a.Kind == id.Kind && p.cfg.Key.Hash(a.Value) == id.Value {
+				return a
+			}
+		}
+	}
+	return id
+}
+
+func (p *People) isHash(id privacy.Identifier) bool {
+	return p.cfg.Key != nil && strings.HasPrefix(id.Value, p.cfg.Key.ID+":") && len(id.Value) == len(p.cfg.Key.ID)+1+64
 }
 
 // union returns the identifiers of all lists, each once, sorted.
