@@ -132,7 +132,8 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, c *http.Resp
 	}
 }
 
-// rowsMessage returns the message with the rows, the newest first.
+// rowsMessage returns the message with the rows, the newest first. A text in a row may have
+// line ends, carriage returns among them, which end a line of server-sent events, too.
 func (s *Server) rowsMessage(events []event.Attempt) []byte {
 	if len(events) == 0 {
 		return nil
@@ -145,9 +146,9 @@ func (s *Server) rowsMessage(events []event.Attempt) []byte {
 		}
 	}
 	var out bytes.Buffer
-	for line := range bytes.Lines(html.Bytes()) {
+	for line := range bytes.Lines(bytes.ReplaceAll(html.Bytes(), []byte("\r"), []byte("&#13;"))) {
 		out.WriteString("data: ")
-		out.Write(bytes.TrimRight(line, "\r\n"))
+		out.Write(bytes.TrimSuffix(line, []byte("\n")))
 		out.WriteByte('\n')
 	}
 	out.WriteByte('\n')
