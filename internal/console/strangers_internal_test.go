@@ -25,3 +25,25 @@ func TestTextsOfRowsAreNoMessages(t *testing.T) {
 		}
 	}
 }
+
+// Texts and the names of members have the values of people, too.
+func TestPersonalValuesAreMasked(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"550 5.1.1 <ann@example.com> unknown":     "550 5.1.1 <" + masked + "> unknown",
+		"550 o'brien=x@example.com":               "550 " + masked,
+		"to bounce+ann=example.com@mail.example":  "to " + masked,
+		"https://x.example/?e=ann%40example.com":  masked,
+		"The number +15551234567 is unreachable":  "The number " + masked + " is unreachable",
+		"call +1 (555) 123-4567.":                 "call " + masked + ".",
+		"no such column, 250 2.0.0, at 192.0.2.1": "no such column, 250 2.0.0, at 192.0.2.1",
+	} {
+		if got := withoutAddresses(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+	payload := payloadText([]byte(`{"metric":"sent","data":{"attributes":{"ann@example.com":true,"+15551234567":null}}}`), false)
+	if strings.Contains(payload, "ann") || strings.Contains(payload, "5551234567") || !strings.Contains(payload, `"metric": "sent"`) {
+		t.Errorf("the payload is %s", payload)
+	}
+}

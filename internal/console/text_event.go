@@ -15,11 +15,12 @@ import (
 // masked replaces a personal value until somebody asks to see the value.
 const masked = "•••"
 
-// address finds e-mail addresses within a text, such as the reason of a bounce.
-var address = regexp.MustCompile(`[^\s<>"'(),;:=]+@[^\s<>"'(),;:]+`)
+// personal finds e-mail addresses, also those within a link, and phone numbers within a text,
+// such as the reason of a bounce. It rather takes too much than leaves the rest of a name.
+var personal = regexp.MustCompile(`[^\s<>"(),;]+(?:@|%40)[^\s<>"(),;:]+|\+\d[\d ().-]{5,}\d`)
 
-// withoutAddresses masks the addresses in a text.
-func withoutAddresses(text string) string { return address.ReplaceAllString(text, masked) }
+// withoutAddresses masks the e-mail addresses and the phone numbers in a text.
+func withoutAddresses(text string) string { return personal.ReplaceAllString(text, masked) }
 
 // harmless are the members of a payload whose values name nobody. The values of all other
 // members are masked, so that a new member of Customer.io's stays hidden.
@@ -59,10 +60,11 @@ func payloadText(body []byte, reveal bool) string {
 func mask(name string, v any) any {
 	switch v := v.(type) {
 	case map[string]any:
+		members := make(map[string]any, len(v))
 		for k := range v {
-			v[k] = mask(k, v[k])
+			members[withoutAddresses(k)] = mask(k, v[k])
 		}
-		return v
+		return members
 	case []any:
 		for i := range v {
 			v[i] = mask(name, v[i])
