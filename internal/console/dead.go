@@ -245,10 +245,10 @@ func confirmed(r *http.Request, want int) error {
 func (s *Server) startJob(w http.ResponseWriter, r *http.Request, what string, form deadForm, letters [][]uint64,
 	fn func(context.Context, func()) ([]jobLine, error),
 ) (view, error) {
-	s.audit(r, what, form.String(), len(letters))
 	if err := s.jobs.start(s.life, what, len(letters), fn); err != nil {
 		return view{}, err
 	}
+	s.audit(r, what, form.String(), len(letters))
 	http.Redirect(w, r, "/dead/job", http.StatusSeeOther)
 	return view{}, nil
 }

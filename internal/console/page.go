@@ -94,6 +94,8 @@ func failure(err error) view {
 		status = http.StatusBadRequest
 	case errors.Is(err, event.ErrNoDeadLetter), errors.Is(err, stream.ErrNoEvent), errors.Is(err, stream.ErrNoReplay):
 		status = http.StatusNotFound
+	case errors.Is(err, errBusy):
+		status = http.StatusConflict
 	case errors.Is(err, context.DeadlineExceeded):
 		status = http.StatusGatewayTimeout
 	}
