@@ -8,8 +8,7 @@ import (
 )
 
 // Limits of logins: of one address, and of all addresses together. The second bounds the
-// memory and the processor time that argon2 needs. One guess in 12 s tries 7,200
-// passwords a day.
+// processor time that argon2 needs. One guess in 12 s tries 7,200 passwords a day.
 const (
 	triesOfAddress = 5
 	tryEvery       = 12 * time.Second

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/argon2"
@@ -24,6 +25,7 @@ const sessionLife = 12 * time.Hour
 type sessions struct {
 	key, salt, hash []byte
 	limit           *loginLimit
+	comparing       sync.Mutex // one comparison at a time: each needs 19 MiB
 }
 
 func newSessions(password string) *sessions {
@@ -48,6 +50,8 @@ func (s *sessions) derive(password string) []byte {
 
 // isPassword compares in a time that does not depend on the password.
 func (s *sessions) isPassword(password string) bool {
+	s.comparing.Lock()
+	defer s.comparing.Unlock()
 	return subtle.ConstantTimeCompare(s.derive(password), s.hash) == 1
 }
 
