@@ -320,6 +320,25 @@ func TestOverview(t *testing.T) {
 	}
 }
 
+// The overview says how old the work of each consumer is, and not only how much there is.
+func TestOverviewOfConsumers(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	b.consumer("warehouse")
+	row := func() string {
+		_, after, _ := strings.Cut(b.get("/").Body.String(), "<tr><td>warehouse</td>")
+		row, _, _ := strings.Cut(after, "</tr>")
+		return row
+	}
+	if got := row(); got == "" || strings.Contains(got, "<time") {
+		t.Errorf("the row of a consumer without work: %q", got)
+	}
+	b.publish(webhooktest.Get("email_bounced_hard"))
+	if got := row(); strings.Count(got, "<time") != 1 { // settled none yet
+		t.Errorf("the row of a consumer with work: %q", got)
+	}
+}
+
 // The overview shows what workers report: what they cannot reach, and the policy in force.
 func TestOverviewOfWorkers(t *testing.T) {
 	t.Parallel()

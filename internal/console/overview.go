@@ -29,6 +29,8 @@ type overviewData struct {
 	Workspaces []operate.LastCall
 	Workers    []operate.Heartbeat
 	Dead, Held uint64
+	// Oldest is when the oldest waiting message of a consumer was stored.
+	Oldest map[string]time.Time
 	// Warehouse is where the rows are.
 	Warehouse string
 	Charges   bool
@@ -54,11 +56,29 @@ func (d *overviewData) read(ctx context.Context, conn *stream.Conn) (err error) 
 		return err
 	}
 	d.countDead()
+	if d.Oldest, err = oldest(ctx, conn, d.Status.Consumers); err != nil {
+		return err
+	}
 	if d.Workspaces, err = operate.LastCalls(ctx, conn); err != nil {
 		return err
 	}
 	d.Workers, err = operate.Workers(ctx, conn)
 	return err
+}
+
+// oldest asks for the oldest waiting message of each consumer that has one.
+func oldest(ctx context.Context, conn *stream.Conn, consumers []stream.ConsumerStatus) (map[string]time.Time, error) {
+	stored := map[string]time.Time{}
+	for i := range consumers {
+		if c := &consumers[i]; c.Lag > 0 {
+			at, err := conn.Oldest(ctx, c.Name)
+			if err != nil {
+				return nil, err
+			}
+			stored[c.Name] = at
+		}
+	}
+	return stored, nil
 }
 
 func (d *overviewData) countDead() {
