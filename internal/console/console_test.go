@@ -196,6 +196,28 @@ func TestCrossOriginIsRefused(t *testing.T) {
 	}
 }
 
+// A page of another site must not cause queries that cost money, or open all live pages, with
+// an image or a frame. A link there may open the console.
+func TestForeignPagesLoadNothing(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	for _, tt := range []struct {
+		site, dest string
+		want       int
+	}{
+		{"cross-site", "image", 403}, {"cross-site", "iframe", 403}, {"same-site", "empty", 403}, {"cross-site", "", 403},
+		{"cross-site", "document", 200}, {"same-origin", "empty", 200}, {"none", "document", 200}, {"", "", 200},
+	} {
+		got := b.call("GET", "/messages", "", func(r *http.Request) {
+			r.Header.Set("Sec-Fetch-Site", tt.site)
+			r.Header.Set("Sec-Fetch-Dest", tt.dest)
+		}).Code
+		if got != tt.want {
+			t.Errorf("%s, as %q: %d, want %d", tt.site, tt.dest, got, tt.want)
+		}
+	}
+}
+
 func TestLogin(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, func(c *console.Config) { c.Password = "correct horse" })
@@ -335,7 +357,7 @@ func TestOverviewOfConsumers(t *testing.T) {
 	}
 	b.publish(webhooktest.Get("email_bounced_hard"))
 	if got := row(); strings.Count(got, "<time") != 1 { // settled none yet
-		t.Errorf("the row of a consumer with work: %q", got)
+		t.Errorf("the row of a consumer with work: %q\n%s", got, b.log)
 	}
 }
 
@@ -366,7 +388,7 @@ func TestOverviewOfWorkers(t *testing.T) {
 		"<td>unsubscribe</td>": 2, ">dry run<": 1, `<span class="tag good">ready</span>`: 3,
 	} {
 		if got := strings.Count(page, want); got != times {
-			t.Errorf("%q is %d times on the page, want %d:\n%s", want, got, times, page)
+			t.Errorf("%q is %d times on the page, want %d:\n%s\n%s", want, got, times, page, b.log)
 		}
 	}
 	if strings.Index(page, "disk full") > strings.Index(page, "duckdb x") {

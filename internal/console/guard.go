@@ -27,7 +27,7 @@ func newGuard(c Settings) *guard {
 	return &guard{hosts: hosts, cross: http.NewCrossOriginProtection()}
 }
 
-// protect sets the headers of all answers, then checks the host, then the origin.
+// protect sets the headers of all answers, then checks the host, then the page that asks.
 func (g *guard) protect(next http.Handler) http.Handler {
 	next = g.cross.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -43,8 +43,20 @@ func (g *guard) protect(next http.Handler) http.Handler {
 			http.Error(w, "The console does not know this host name. Add the name to CONSOLE_HOSTS.", http.StatusMisdirectedRequest)
 			return
 		}
+		if isForeignPart(r) {
+			http.Error(w, "A page of another site must not load a part of the console.", http.StatusForbidden)
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// isForeignPart reports whether a page of another site loads the answer as an image, a frame
+// or the like. Such a page cannot read the answer, but would open live pages and cause
+// queries for which a warehouse charges. A link on another site may open a page.
+func isForeignPart(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return (site == "cross-site" || site == "same-site") && r.Header.Get("Sec-Fetch-Dest") != "document"
 }
 
 // admits reports whether a browser may have sent the host on purpose. A page of another
