@@ -72,7 +72,8 @@ func (f *facts) feeds(quiet time.Duration) (list []condition) {
 
 // roughly writes a duration in minutes.
 func roughly(d time.Duration) string {
-	text := d.Round(time.Minute).String()
+	d = d.Round(time.Minute)
+	text := d.String()
 	if d >= time.Minute {
 		text = text[:len(text)-len("0s")]
 	}
