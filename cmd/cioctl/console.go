@@ -11,12 +11,14 @@ import (
 	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/telemetry"
+	"github.com/cioevents/cioevents/internal/warehouse/guard"
 )
 
 func (c *cli) console() *cobra.Command {
 	var cfg console.Settings
 	var rules operate.PolicySettings
 	var list warehouseSetting
+	var person guard.Settings
 	var log config.Log
 	cmd := &cobra.Command{
 		Use:   "console",
@@ -41,7 +43,7 @@ Ctrl-C stops console with exit code 0.`,
 		}
 		log := telemetry.NewLogger(c.err, log.Level, log.Format)
 		server, err := console.New(console.Config{
-			Settings: cfg, Conn: conn, Warehouse: list.places[0], Policy: policy, PolicySource: rules.Source(), Log: log,
+			Settings: cfg, Conn: conn, Warehouse: list.places[0], Others: list.places[1:], PrivacyKey: person.KeyOrNil(), Policy: policy, PolicySource: rules.Source(), Log: log,
 		})
 		if err != nil {
 			return err
@@ -50,5 +52,5 @@ Ctrl-C stops console with exit code 0.`,
 			return err
 		}
 		return server.Run(ctx)
-	}, &cfg, &list, &rules, declareLog)
+	}, &cfg, &list, &rules, &person, declareLog)
 }

@@ -161,14 +161,6 @@ type personCommand struct {
 	behind *people.BehindError
 }
 
-// key returns PRIVACY_KEY, nil without the setting.
-func (p *personCommand) key() *privacy.Key {
-	if p.privacy.Key.ID == "" {
-		return nil
-	}
-	return &p.privacy.Key
-}
-
 // onPersons is onStream for a command that reads or changes the stores.
 func (c *cli) onPersons(cmd *cobra.Command, p *personCommand, run func(context.Context, *people.People) error, groups ...settings) *cobra.Command {
 	cmd.Flags().Var(config.Span(&p.wait, 5*time.Minute), "wait", "how long to wait until the workers have stored the events that came before")
@@ -182,7 +174,7 @@ func (c *cli) onPersons(cmd *cobra.Command, p *personCommand, run func(context.C
 		}
 		steps := &stepBar{cli: c}
 		defer steps.finish()
-		return run(ctx, people.New(people.Config{Conn: conn, Warehouses: stores, Key: p.key(), Wait: p.wait, Step: steps.step}))
+		return run(ctx, people.New(people.Config{Conn: conn, Warehouses: stores, Key: p.privacy.KeyOrNil(), Wait: p.wait, Step: steps.step}))
 	}, append([]settings{p, &p.warehouses, &p.privacy}, groups...)...)
 }
 
@@ -193,7 +185,7 @@ func (c *cli) warehousesOf(p *personCommand) (list []people.Warehouse, err error
 			continue
 		}
 		at.Log = c.warnings()
-		store, err := at.People(p.key(), p.grace)
+		store, err := at.People(p.privacy.KeyOrNil(), p.grace)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", config.Redact(at.URL), err)
 		}

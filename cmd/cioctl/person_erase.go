@@ -175,7 +175,7 @@ func (c *cli) onList(cmd *cobra.Command, p *personCommand, run func(context.Cont
 		if err := p.read(ctx, c); err != nil {
 			return err
 		}
-		return run(ctx, people.New(people.Config{Conn: conn, Key: p.key()}))
+		return run(ctx, people.New(people.Config{Conn: conn, Key: p.privacy.KeyOrNil()}))
 	}, groups...)
 }
 

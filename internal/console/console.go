@@ -21,6 +21,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/cioevents/cioevents/internal/effect"
+	"github.com/cioevents/cioevents/internal/privacy"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
@@ -32,6 +33,10 @@ type Config struct {
 	Conn *stream.Conn
 	// Warehouse has the rows of the events.
 	Warehouse place.Place
+	// Others are the further warehouses of the pipeline, for exports and erasures.
+	Others []place.Place
+	// PrivacyKey makes the marks of erased persons. Default nil: the console erases nobody.
+	PrivacyKey *privacy.Key
 	// Policy is the workers' policy, for previews. PolicySource says where its rules come
 	// from.
 	Policy       effect.Policy
@@ -51,6 +56,8 @@ type Server struct {
 	sessions *sessions
 	lives    atomic.Int32 // open live pages
 	jobs     jobs
+	receipts receipts
+	marks    privacy.Key // names persons in the log
 	// life ends when the console stops, and with it the jobs.
 	life context.Context //nolint:containedctx // the life of the server, not of a request
 	end  context.CancelFunc
@@ -66,6 +73,9 @@ func New(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("CONSOLE_ADDR: %w", err)
 	}
 	s := &Server{cfg: cfg, ln: ln, menu: pages(), guard: newGuard(cfg.Settings), numbers: newNumbers(cfg.Warehouse), sessions: newSessions(cfg.Password)}
+	if s.marks, err = marksOf(cfg.PrivacyKey); err != nil {
+		return nil, errors.Join(err, ln.Close())
+	}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.srv = &http.Server{
 		Handler:           s.Handler(),

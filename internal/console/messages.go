@@ -14,7 +14,6 @@ import (
 
 	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/report"
-	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
 func (s *Server) messagesRoutes(r *router) {
@@ -131,11 +130,8 @@ func (s *Server) readMessages(ctx context.Context, f messagesForm) (*messagesRep
 		}
 		return report.New(ctx, cfg)
 	})
-	if _, isOld := errors.AsType[*warehouse.MissingNameError](err); isOld {
-		err = fmt.Errorf("the views are missing or of an older release, run \"cioctl warehouse migrate\": %w", err)
-	}
 	if err != nil {
-		return nil, err
+		return nil, withMigration(err)
 	}
 	return newMessagesReport(res, f), nil
 }

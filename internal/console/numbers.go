@@ -129,3 +129,11 @@ func (c *countingReader) Query(ctx context.Context, statement string) (*warehous
 	}
 	return c.Reader.Query(ctx, statement)
 }
+
+// withMigration adds what to do to the error of a query.
+func withMigration(err error) error {
+	if _, isOld := errors.AsType[*warehouse.MissingNameError](err); isOld {
+		return fmt.Errorf("the views are missing or of an older release, run \"cioctl warehouse migrate\": %w", err)
+	}
+	return err
+}

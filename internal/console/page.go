@@ -29,6 +29,7 @@ func pages() []page {
 	return []page{
 		{"/", "Overview", "o", (*Server).overviewRoutes},
 		{"/events", "Events", "e", (*Server).eventsRoutes},
+		{"/person", "Person", "p", (*Server).personRoutes},
 		{"/messages", "Messages", "m", (*Server).messagesRoutes},
 		{"/dead", "Dead letters", "d", (*Server).deadRoutes},
 		{"/replays", "Replays", "r", (*Server).replaysRoutes},

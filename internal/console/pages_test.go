@@ -327,11 +327,13 @@ func TestTextsAreEscaped(t *testing.T) {
 		"/events?person=" + url.QueryEscape(script), "/events?source=" + url.QueryEscape(script), "/dead?text=" + url.QueryEscape(script) + "&from=" + url.QueryEscape(script),
 		"/dead/plan?text=" + url.QueryEscape(script), "/dead?since=" + url.QueryEscape(script), "/replays?started=" + url.QueryEscape(script),
 		"/replays/plan?to=" + url.QueryEscape(script), "/events/" + url.PathEscape(script), "/login?to=" + url.QueryEscape(script),
+		"/messages?timezone=" + url.QueryEscape(script), "/person?delivery=" + url.QueryEscape(script),
 	} {
 		pages[path] = b.get(path).Body.String()
 	}
 	for path, form := range map[string]url.Values{
 		"/events/1/reveal": nil, "/dead/1/reveal": nil, "/try": {"mode": {"suppress"}, "event": {string(body)}},
+		"/person": {"kind": {"id"}, "value": {script}, "workspace": {script}}, "/person/plan": {"kind": {"id"}, "value": {script}},
 		"/replays/start": {"to": {script}}, "/dead/drop": {"confirm": {script}},
 	} {
 		pages["POST "+path] = b.call("POST", path, form.Encode(), nil).Body.String()

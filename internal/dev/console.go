@@ -22,7 +22,8 @@ func (s *Stack) startConsole() (err error) {
 		return err
 	}
 	s.console, err = console.New(console.Config{
-		Settings: s.cfg.Console, Conn: s.consoleConn, Warehouse: places[0], Policy: policy, PolicySource: rules.Source(), Log: s.log,
+		Settings: s.cfg.Console, Conn: s.consoleConn, Warehouse: places[0], Others: places[1:], PrivacyKey: s.cfg.Worker.Privacy.KeyOrNil(),
+		Policy: policy, PolicySource: rules.Source(), Log: s.log,
 	})
 	return err
 }

@@ -247,7 +247,7 @@ func (b *browser) checkAccess(name string) {
 }
 
 // pictures are the pages that docs/console.md shows.
-var pictures = []string{"overview", "events", "event", "messages", "dead letters plan", "replays"}
+var pictures = []string{"overview", "events", "event", "messages", "person", "erasure plan", "dead letters plan", "replays"}
 
 // shoot writes a screenshot with -update: pictures in light, the overview also in dark.
 func (b *browser) shoot(name, scheme string) {

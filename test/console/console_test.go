@@ -21,7 +21,7 @@ func TestWay(t *testing.T) {
 		name string
 		walk func(*testing.T, *system, *browser)
 	}{
-		{"is the feed alive", overview}, {"how the messages did", messages}, {"what arrives", events}, {"why did this person not get an effect", person},
+		{"is the feed alive", overview}, {"how the messages did", messages}, {"what arrives", events}, {"why did this person not get an effect", person}, {"what a person went through", searchPerson},
 		{"redrive what failed", redrive}, {"release what is held", release}, {"read history again", replay}, {"try a rule", try}, {"keys", keys}, {"login", login},
 	} {
 		ok := t.Run(part.name, func(t *testing.T) {

@@ -56,7 +56,7 @@ func startSystem(t *testing.T) *system {
 	ports := freePorts(t, 6)
 	s := &system{T: t, data: t.TempDir(), page: "http://" + ports[0], hooks: "http://" + ports[1] + "/webhooks/customerio", nats: "nats://" + ports[4]}
 	s.others = []string{ports[1], ports[2], ports[3], ports[5]}
-	start(t, []string{"SUPPRESSION_LIMIT=1"}, "dev", "--data", s.data, "--console-addr", ports[0], "--ingest-addr", ports[1],
+	start(t, []string{"SUPPRESSION_LIMIT=1", "PRIVACY_KEY=0123456789abcdef0123456789abcdef"}, "dev", "--data", s.data, "--console-addr", ports[0], "--ingest-addr", ports[1],
 		"--admin-addr", ports[2], "--worker-admin-addr", ports[3], "--nats-url", s.nats, "--fake-track-addr", ports[5])
 	await(t, 20*time.Second, "the console answers", func() error { return answers(s.page + "/healthz") })
 	return s

@@ -37,6 +37,14 @@ func (s *Settings) Declare(set *config.Set) {
 // Given reports whether PRIVACY_FILE names a file. Policy is nil for a file with a mistake.
 func (s *Settings) Given() bool { return s.file != "" }
 
+// KeyOrNil returns Key, nil without the secret.
+func (s *Settings) KeyOrNil() *privacy.Key {
+	if s.Key.IsZero() {
+		return nil
+	}
+	return &s.Key
+}
+
 func (s *Settings) check() (err error) {
 	if s.file != "" {
 		if s.Policy, err = readPolicy(FileSetting, s.file, s.secret); err != nil {
