@@ -21,6 +21,6 @@ FROM (
   ) o ON o.workspace = s.workspace AND o.person = s.person
   GROUP BY s.workspace, s.delivery_id, o.opted_out_at, o.ended_at, o.address, o.bounced
   HAVING coalesce(o.address = max(s.address), NOT o.bounced)
-    AND min(s.timestamp) > o.opted_out_at + INTERVAL 48 HOUR AND coalesce(min(s.timestamp) < o.ended_at, true){within}
+    AND min(s.timestamp) > o.opted_out_at + INTERVAL 48 HOUR AND coalesce(min(s.timestamp) < o.ended_at, true){first within}
 ) d
 GROUP BY workspace

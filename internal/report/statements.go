@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
@@ -83,20 +84,31 @@ const sentAt = "coalesce(sent_at, first_event_at)"
 
 // deliveries returns the deliveries of the days, and the expression of their day.
 func (w *writer) deliveries(days span) (from, day string) {
-	switch {
-	case w.ownDeliveries != "":
-		return "(" + w.fill(w.ownDeliveries, days) + ") v WHERE true" + w.within(sentAt, days) + w.ofCampaign, w.day(sentAt, w.place.String())
-	case w.zone != "":
+	day = "day"
+	if w.zone != "" {
 		day = w.day(sentAt, w.zone)
-	default:
-		day = "day"
 	}
 	return w.ofDays(warehouse.Deliveries, sentAt, days), day
 }
 
-// fill fills in the table of rows and the conditions of an own statement.
+// fill fills in the table of rows and the expressions of an own statement.
 func (w *writer) fill(statement string, days span) string {
-	return strings.NewReplacer("{rows}", w.rows, "{near}", w.near("timestamp", days), "{campaign}", w.ofCampaign, "{within}", w.within("min(s.timestamp)", days)).Replace(statement)
+	const began = "make_timestamptz(began)"
+	return strings.NewReplacer(
+		"{rows}", w.rows, "{near}", w.near("timestamp", days), "{campaign}", w.ofCampaign, "{first within}", w.within("min(s.timestamp)", days),
+		"{day}", w.day(began, w.place.String()), "{began within}", w.within(began, days), "{timed}", w.timed(days),
+		"{providers}", "['"+strings.Join(slices.Sorted(slices.Values(warehouse.Providers())), "', '")+"']",
+		"{message}", "hash(workspace, object_type, source, source_id, action_id, content_id)",
+	).Replace(statement)
+}
+
+// timed returns a condition on the days of the report, whose deliveries have times. Of the
+// other days, only the opens count.
+func (w *writer) timed(days span) string {
+	if days == w.span {
+		return "true"
+	}
+	return fmt.Sprintf("day BETWEEN DATE '%s' AND DATE '%s'", cmp.Or(w.since, firstDay), cmp.Or(w.until, lastDay))
 }
 
 func (w *writer) newest() string {
@@ -109,11 +121,10 @@ const names = "SELECT workspace, source, source_id, coalesce(action_id, 0) AS ac
 // message, and for each channel, which have the times of the deliveries of the report. One
 // statement, because a warehouse takes longer to find the deliveries than for all else.
 func (w *writer) groups(days span) string {
-	from, day := w.deliveries(days)
-	within := "true"
-	if days != w.span { // of the other days, only the opens count
-		within = fmt.Sprintf("day BETWEEN DATE '%s' AND DATE '%s'", cmp.Or(w.since, firstDay), cmp.Or(w.until, lastDay))
+	if w.ownGroups != "" {
+		return w.fill(w.ownGroups, days)
 	}
+	from, day := w.deliveries(days)
 	var columns strings.Builder
 	for _, percent := range []int{50, 90, 99} {
 		fmt.Fprintf(&columns, ", coalesce(%s, 0) AS open_p%d, coalesce(%s, 0) AS deliver_p%d",
@@ -128,8 +139,8 @@ FROM (
     count(to_open) AS opened, count(to_deliver) AS delivered, ` + w.quantiles("to_open") + " AS opens, " + w.quantiles("to_deliver") + ` AS arrivals
   FROM (
     SELECT *,
-      CASE WHEN ` + within + " AND human_opened_at IS NOT NULL AND coalesce(delivered_at, sent_at) IS NOT NULL THEN greatest(" + w.seconds("coalesce(delivered_at, sent_at)", "human_opened_at") + `, 0) END AS to_open,
-      CASE WHEN ` + within + " AND sent_at IS NOT NULL AND delivered_at IS NOT NULL THEN greatest(" + w.seconds("sent_at", "delivered_at") + `, 0) END AS to_deliver
+      CASE WHEN ` + w.timed(days) + " AND human_opened_at IS NOT NULL AND coalesce(delivered_at, sent_at) IS NOT NULL THEN greatest(" + w.seconds("coalesce(delivered_at, sent_at)", "human_opened_at") + `, 0) END AS to_open,
+      CASE WHEN ` + w.timed(days) + " AND sent_at IS NOT NULL AND delivered_at IS NOT NULL THEN greatest(" + w.seconds("sent_at", "delivered_at") + `, 0) END AS to_deliver
     FROM (
       SELECT ` + key + ", " + day + ` AS day, coalesce(mailbox_provider, '') AS mailbox_provider, outcome,
         CASE WHEN outcome IN ('hard', 'soft', 'unknown') THEN coalesce(failure_message, '') ELSE '' END AS reason,
