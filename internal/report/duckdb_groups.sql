@@ -43,7 +43,7 @@ messages AS (
   SELECT {message} AS message, any_value(workspace) AS workspace, any_value(object_type) AS object_type, any_value(source) AS source,
     any_value(source_id) AS source_id, any_value(action_id) AS action_id, any_value(content_id) AS content_id
   FROM {rows}
-  WHERE delivery_id IS NOT NULL AND timestamp IS NOT NULL{near}
+  WHERE true{near}
   GROUP BY 1
 ),
 keys AS MATERIALIZED (

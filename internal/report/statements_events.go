@@ -13,7 +13,7 @@ func (w *writer) own() bool { return w.zone != "" && w.since+w.until != "" }
 
 func (w *writer) links() string {
 	from := w.view(warehouse.Links, w.span, 0)
-	if w.own() {
+	if w.own() || w.ownGroups != "" { // the view joins names, which the report has
 		from = w.linksOfRows()
 	}
 	return "SELECT " + key + ", coalesce(url, '') AS url, human_clicks, clicked_deliveries, people\nFROM " + from + " WHERE true" + w.ofCampaign +
@@ -25,20 +25,23 @@ func (w *writer) links() string {
 func (w *writer) linksOfRows() string {
 	//nolint:gosec // the pattern of a token
 	const token, by = "([^/]/)[0-9A-Za-z_=.~-]*[0-9A-Za-z_=]{20}[^/]*", `\1…`
-	url := w.replace(w.replace(w.replace("max(href)", "(?s)[?#].*", ""), token, by), token, by)
+	short := func(url string) string {
+		return w.replace(w.replace(w.replace(url, "(?s)[?#].*", ""), token, by), token, by)
+	}
+	of := " FROM " + w.rows + " WHERE metric = 'clicked' AND NOT coalesce(is_machine, false)" + w.within("timestamp", w.span)
+	clicks := "SELECT workspace, object_type, source, source_id, action_id, content_id, delivery_id, customer_id, link_id, link_name, " + short("href") + " AS url" + of
+	if w.rows != warehouse.Events {
+		clicks = `SELECT workspace, max(object_type) AS object_type, max(source) AS source, max(source_id) AS source_id, max(action_id) AS action_id,
+        max(content_id) AS content_id, max(delivery_id) AS delivery_id, max(customer_id) AS customer_id, max(link_id) AS link_id,
+        max(link_name) AS link_name, ` + short("max(href)") + " AS url" + of + " GROUP BY workspace, event_id"
+	}
 	return `(
   SELECT workspace, object_type, source, source_id, action_id, content_id,
     CASE WHEN min(url) = max(url) THEN min(url) ELSE concat(` + w.replace("min(url)", "(?s)^((?:[^/]*//[^/]*)?).*", `\1`) + `, '/…') END AS url,
     count(*) AS human_clicks, count(DISTINCT delivery_id) AS clicked_deliveries, count(DISTINCT customer_id) AS people
   FROM (
     SELECT *, CASE WHEN link_id IS NULL AND link_name IS NULL THEN url END AS own_url
-    FROM (
-      SELECT workspace, max(object_type) AS object_type, max(source) AS source, max(source_id) AS source_id, max(action_id) AS action_id,
-        max(content_id) AS content_id, max(delivery_id) AS delivery_id, max(customer_id) AS customer_id, max(link_id) AS link_id,
-        max(link_name) AS link_name, ` + url + ` AS url
-      FROM ` + w.rows + " WHERE metric = 'clicked' AND NOT coalesce(is_machine, false)" + w.within("timestamp", w.span) + `
-      GROUP BY workspace, event_id
-    ) e
+    FROM (` + clicks + `) e
   ) l
   GROUP BY workspace, object_type, source, source_id, action_id, content_id, link_id, link_name, own_url
 ) c`
