@@ -118,6 +118,21 @@ func TestRowsHaveTheNumbersOfTheViews(t *testing.T) {
 	}
 }
 
+// Rows of a delivery may lack columns of the message, such as rows of an older release.
+func TestMessageHasTheColumnsOfAllRows(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2025, time.September, 20, 2, 30, 0, 0, time.UTC)
+	for name, reader := range readersOf(t, rowsOfEvents(
+		webhook.Event{Metric: webhook.Sent, DeliveryID: "d", ActionID: 5, OccurredAt: at},
+		webhook.Event{Metric: webhook.Delivered, DeliveryID: "d", ContentID: 9, OccurredAt: at.Add(time.Minute)},
+	)) {
+		got := newReport(t, report.Config{Reader: reader, Rows: rowsOf[name]})
+		if len(got.Messages) != 1 || got.Messages[0].Action != 5 || got.Messages[0].Content != 9 || got.Messages[0].ToDeliver == nil {
+			t.Errorf("%s: %+v, want one message of action 5 and content 9", name, got.Messages)
+		}
+	}
+}
+
 // Havana's clocks go from 0:00 to 1:00, the Azores' from 1:00 back to 0:00.
 func TestDaysBeginWhereClocksChange(t *testing.T) {
 	t.Parallel()
