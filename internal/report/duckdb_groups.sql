@@ -28,6 +28,11 @@ WITH deliveries AS MATERIALIZED (
         SELECT *, epoch_us(timestamp) AS us, {message} AS message
         FROM {rows}
         WHERE delivery_id IS NOT NULL AND timestamp IS NOT NULL{near}
+          AND NOT (shape IS NOT DISTINCT FROM 'backfill' AND (workspace, delivery_id, metric) IN ( -- the webhook has arrived late
+            SELECT (w.workspace, w.delivery_id, w.metric)
+            FROM {rows} w
+            WHERE w.shape IS DISTINCT FROM 'backfill' AND w.metric IS NOT NULL{near}
+              AND w.delivery_id IN (SELECT delivery_id FROM {rows} WHERE shape = 'backfill'{near})))
       ) e
       GROUP BY hash(workspace, delivery_id)
     ) d

@@ -24,11 +24,11 @@ func (w *writer) links() string {
 // because a match contains the end of the segment before.
 func (w *writer) linksOfRows() string {
 	//nolint:gosec // the pattern of a token
-	const token, by = "([^/]/)[0-9A-Za-z_=.~-]*[0-9A-Za-z_=]{20}[^/]*", `\1…`
+	const token, by = "([^/]/)[0-9A-Za-z_=.~-]*(?:[0-9A-Za-z_=]{20}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3})[^/]*", `\1…`
 	short := func(url string) string {
 		return w.replace(w.replace(w.replace(url, "(?s)[?#].*", ""), token, by), token, by)
 	}
-	of := " FROM " + w.rows + " WHERE metric = 'clicked' AND NOT coalesce(is_machine, false)" + w.within("timestamp", w.span)
+	of := " FROM " + w.rows + " WHERE metric = 'clicked' AND shape IS DISTINCT FROM 'backfill' AND NOT coalesce(is_machine, false)" + w.within("timestamp", w.span)
 	clicks := "SELECT workspace, object_type, source, source_id, action_id, content_id, delivery_id, customer_id, link_id, link_name, " + short("href") + " AS url" + of
 	if w.rows != warehouse.Events {
 		clicks = `SELECT workspace, max(object_type) AS object_type, max(source) AS source, max(source_id) AS source_id, max(action_id) AS action_id,
@@ -57,7 +57,7 @@ func (w *writer) latency() string {
 
 // latencyOfRows returns customerio_pipeline_latency of the days.
 func (w *writer) latencyOfRows() string {
-	of := " FROM " + w.rows + " WHERE true" + w.within("timestamp", w.span)
+	of := " FROM " + w.rows + " WHERE shape IS DISTINCT FROM 'backfill'" + w.within("timestamp", w.span)
 	once := "SELECT received_at, timestamp AS occurred_at" + of
 	if w.rows != warehouse.Events {
 		once = "SELECT min(received_at) AS received_at, min(timestamp) AS occurred_at" + of + " GROUP BY workspace, event_id, metric"

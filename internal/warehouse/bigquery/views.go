@@ -52,6 +52,7 @@ func analystViews() []view {
 	var list []view
 	for text := range strings.SplitAfterSeq(viewsSQL+healthSQL, ";\n") {
 		if _, text, found := strings.Cut(text, "CREATE OR REPLACE VIEW {dataset}."); found {
+			text = strings.ReplaceAll(text, "{told}", told)
 			name, query, _ := strings.Cut(strings.TrimSuffix(text, ";\n"), " AS\n")
 			list = append(list, view{name, query})
 		}
@@ -59,13 +60,17 @@ func analystViews() []view {
 	return list
 }
 
+// told is the table with a column that is true if a webhook has told of the metric of the
+// delivery. {around} limits the days as {on} does, without the time zone.
+const told = "(SELECT *, LOGICAL_OR({webhook}) OVER (PARTITION BY workspace, COALESCE(delivery_id, event_id), metric) AS told FROM {rows} WHERE TRUE{around})"
+
 // other matches a view that a view reads.
 var other = regexp.MustCompile(`\{from (\w+)\}`)
 
 // recent returns the query of a view.
 func recent(query string) string {
 	since := fmt.Sprintf("`timestamp` >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL %d DAY)", ViewDays)
-	query = strings.NewReplacer("{near}", " AND "+since, "{before}", " AND "+since, "{on}", " AND ("+since+" OR `timestamp` IS NULL)", "{chosen}", "").Replace(query)
+	query = strings.NewReplacer("{near}", " AND "+since, "{before}", " AND "+since, "{on}", " AND ("+since+" OR `timestamp` IS NULL)", "{around}", " AND ("+since+" OR `timestamp` IS NULL)", "{chosen}", "").Replace(query)
 	return other.ReplaceAllString(query, "{dataset}.$1")
 }
 
@@ -78,6 +83,7 @@ func someDays(query string) string {
 	query = strings.NewReplacer(
 		"{near}", within(warehouse.NearDays, warehouse.NearDays+1),
 		"{before}", within(ViewDays, 2),
+		"{around}", within(1, 2),
 		"{on}", within(1, 2)+" AND {day} BETWEEN first_day AND last_day",
 		"{chosen}", "\nWHERE DATE(COALESCE(sent_at, first_event_at), timezone) BETWEEN first_day AND last_day",
 	).Replace(query)
@@ -88,6 +94,11 @@ func someDays(query string) string {
 var parts = []struct{ name, sql string }{
 	{"{human_open}", "metric = 'opened' AND NOT COALESCE(is_machine, FALSE) AND NOT COALESCE(synthetic, FALSE)"},
 	{"{human_click}", "metric = 'clicked' AND NOT COALESCE(is_machine, FALSE)"},
+
+	// A webhook has told of the event. A backfilled event was received when it was made, and
+	// its clicks name no link.
+	{"{counted}", "({webhook} OR NOT told)"},
+	{"{webhook}", "shape IS DISTINCT FROM 'backfill'"},
 
 	{"{outcome_rank}", "CASE metric WHEN 'delivered' THEN 1 WHEN 'dropped' THEN 2 WHEN 'failed' THEN 3 WHEN 'undeliverable' THEN 4 ELSE {bounce_rank} END"},
 	{"{bounce_rank}", "CASE WHEN metric = 'bounced' THEN CASE bounce_class WHEN 'hard' THEN 7 WHEN 'soft' THEN 6 ELSE 5 END END"},

@@ -5,7 +5,9 @@
 -- and counts are of different events or deliveries: so no view needs a window over all
 -- rows. {near}, {on} and {chosen} limit the days that a query reads: to rows near some
 -- days, to events of the days, and to deliveries of the days. {from V} is the view V, or
--- its table function of these days.
+-- its table function of these days. {counted} leaves out the backfilled events whose
+-- webhooks have arrived late: a window finds them, because a join would read the table a
+-- second time, which costs money.
 
 -- last_outcome and last_bounce are a time in seconds, times 10, plus a rank, so that the
 -- maximum is the last outcome, and in one second the one with the highest rank.
@@ -43,8 +45,8 @@ FROM (
     MIN(`timestamp`) AS first_event_at, MAX(`timestamp`) AS last_event_at,
     MIN(IF(metric = 'deferred', `timestamp`, NULL)) AS deferred_at,
     MAX(IF(metric IN ('bounced', 'dropped', 'failed', 'undeliverable'), CONCAT(LPAD(CAST({second} AS STRING), 12, '0'), failure_message), NULL)) AS last_failure
-  FROM {rows}
-  WHERE delivery_id IS NOT NULL AND `timestamp` IS NOT NULL{near}
+  FROM (SELECT *, LOGICAL_OR({webhook}) OVER (PARTITION BY workspace, delivery_id, metric) AS told FROM {rows} WHERE delivery_id IS NOT NULL AND `timestamp` IS NOT NULL{near})
+  WHERE {counted}
   GROUP BY workspace, delivery_id
 ) CROSS JOIN {dataset}.customerio_settings{chosen};
 
@@ -119,8 +121,8 @@ FROM (
           WHEN metric = 'spammed' THEN 1024
           ELSE 0
         END AS done
-      FROM {rows} CROSS JOIN {dataset}.customerio_settings
-      WHERE TRUE{on}
+      FROM {told} CROSS JOIN {dataset}.customerio_settings
+      WHERE {counted}{on}
     )
     GROUP BY workspace, day, delivery
   )
@@ -158,7 +160,7 @@ FROM (
         MAX(link_id) AS link_id, MAX(link_name) AS link_name,
         {url} AS url
       FROM {rows} CROSS JOIN {dataset}.customerio_settings
-      WHERE {human_click}{on}
+      WHERE {human_click} AND {webhook}{on}
       GROUP BY workspace, event_id
     )
   )
@@ -174,8 +176,8 @@ FROM (
       workspace, DATE(MIN(`timestamp`), MAX(timezone)) AS day, MAX(object_type) AS object_type, MAX(source) AS source, MAX(source_id) AS source_id,
       MAX(action_id) AS action_id, MAX(content_id) AS content_id, MAX(recipient_domain) AS recipient_domain,
       MAX(mailbox_provider) AS mailbox_provider, COALESCE(MAX(bounce_class), 'unknown') AS bounce_class, MAX(failure_message) AS failure_message
-    FROM {rows} CROSS JOIN {dataset}.customerio_settings
-    WHERE metric = 'bounced'{on}
+    FROM {told} CROSS JOIN {dataset}.customerio_settings
+    WHERE metric = 'bounced' AND {counted}{on}
     GROUP BY workspace, event_id
   )
   GROUP BY workspace, day, object_type, source, source_id, action_id, content_id, recipient_domain, mailbox_provider, bounce_class, failure_message
@@ -197,7 +199,7 @@ FROM (
   FROM (
     SELECT MIN(received_at) AS received_at, CAST(TIMESTAMP_DIFF(MIN(received_at), MIN(`timestamp`), MILLISECOND) AS FLOAT64) AS ms
     FROM {rows} CROSS JOIN {dataset}.customerio_settings
-    WHERE TRUE{on}
+    WHERE {webhook}{on}
     GROUP BY workspace, event_id, metric
   )
   GROUP BY hour

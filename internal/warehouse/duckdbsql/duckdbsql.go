@@ -57,18 +57,27 @@ func Views(s Store) []string {
 	return statements
 }
 
+// counted is the condition that leaves out a backfilled event if a webhook has told of the
+// same metric of the delivery. Without backfilled rows both queries in it are empty: DuckDB
+// knows the shapes of a block of rows from its statistics, and skips a join with nothing.
+const counted = `
+    AND NOT (NOT {webhook} AND (workspace, delivery_id, metric) IN (
+      SELECT (w.workspace, w.delivery_id, w.metric) FROM {rows} w
+      WHERE w.{webhook} AND w.metric IS NOT NULL AND w.delivery_id IN (SELECT b.delivery_id FROM {rows} b WHERE b.shape = 'backfill'{near}){near}))`
+
 // sources fills in where the events are, and how they are counted.
 func (s *Store) sources(query string) string {
+	query = strings.ReplaceAll(query, "{counted}", counted)
 	events := "{schema}.customerio_events"
 	if s.Day == "" {
-		return strings.NewReplacer("{rows}", events, "{once}", events+" WHERE true{on}", "{distinct}", "", "{count}", "count(*)").Replace(query)
+		return strings.NewReplacer("{rows}", events, "{once}", events+" WHERE {webhook}{on}", "{distinct}", "", "{count}", "count(*)").Replace(query)
 	}
 	raw := "{schema}." + Raw
 	// {count} is of the events of a delivery on a day. count(DISTINCT) takes more than twice
 	// the time, because DuckDB builds a second table of all groups. A hash has 64 bits: two
 	// of a million events of one delivery are equal with a probability of 1 in 37 million.
 	return strings.NewReplacer("{rows}", raw, "{distinct}", "DISTINCT ", "{count}", "len(list_distinct(list(hash(event_id, metric))))",
-		"{once}", `(SELECT min("timestamp") AS "timestamp", min(received_at) AS received_at FROM `+raw+" WHERE true{on} GROUP BY workspace, event_id, metric)").Replace(query)
+		"{once}", `(SELECT min("timestamp") AS "timestamp", min(received_at) AS received_at FROM `+raw+" WHERE {webhook}{on} GROUP BY workspace, event_id, metric)").Replace(query)
 }
 
 // other matches a view that a view reads.

@@ -5,6 +5,10 @@ var parts = []struct{ name, sql string }{
 	{"{human_open}", "metric = 'opened' AND NOT coalesce(is_machine, false) AND NOT coalesce(synthetic, false)"},
 	{"{human_click}", "metric = 'clicked' AND NOT coalesce(is_machine, false)"},
 
+	// A webhook has told of the event. A backfilled event was received when it was made, and
+	// its clicks name no link.
+	{"{webhook}", "shape IS DISTINCT FROM 'backfill'"},
+
 	{"{outcome_rank}", "CASE metric WHEN 'delivered' THEN 1 WHEN 'dropped' THEN 2 WHEN 'failed' THEN 3 WHEN 'undeliverable' THEN 4 ELSE {bounce_rank} END"},
 	{"{bounce_rank}", "CASE WHEN metric = 'bounced' THEN CASE bounce_class WHEN 'hard' THEN 7 WHEN 'soft' THEN 6 ELSE 5 END END"},
 	{"{second}", `(epoch_us("timestamp") + 62135596800000000) // 1000000`}, // since the year 1, so never negative

@@ -5,6 +5,7 @@
 -- and counts are of different events or deliveries. {near}, {on} and {chosen} restrict
 -- a query to some days: to rows near the days, to events of the days, and to deliveries
 -- of the days. {from V} is the view V, or its table function of these days.
+-- {counted} leaves out the backfilled events whose webhooks have arrived late.
 
 -- last_outcome and last_bounce are a time in seconds, times 10, plus a rank, so that the
 -- maximum is the last outcome, and in one second the one with the highest rank.
@@ -43,7 +44,7 @@ FROM (
     min("timestamp") FILTER (metric = 'deferred') AS deferred_at,
     max(lpad(CAST({second} AS VARCHAR), 12, '0') || failure_message) FILTER (metric IN ('bounced', 'dropped', 'failed', 'undeliverable')) AS last_failure
   FROM {rows}
-  WHERE delivery_id IS NOT NULL AND "timestamp" IS NOT NULL{near}
+  WHERE delivery_id IS NOT NULL AND "timestamp" IS NOT NULL{near}{counted}
   GROUP BY workspace, delivery_id
 ){chosen};
 
@@ -110,7 +111,7 @@ FROM (
       END) AS done,
       {count} AS events
     FROM {rows}
-    WHERE true{on}
+    WHERE true{on}{counted}
     GROUP BY workspace, delivery_id, CASE WHEN delivery_id IS NULL THEN event_id END, {day}
   )
   GROUP BY ALL
@@ -144,7 +145,7 @@ FROM (
       max(link_id) AS link_id, max(link_name) AS link_name,
       {url} AS url
     FROM {rows}
-    WHERE {human_click}{on}
+    WHERE {human_click} AND {webhook}{on}
     GROUP BY workspace, event_id
   )
   GROUP BY workspace, object_type, source, source_id, action_id, content_id, link_id, link_name, CASE WHEN link_id IS NULL AND link_name IS NULL THEN url END
@@ -160,7 +161,7 @@ FROM (
       max(action_id) AS action_id, max(content_id) AS content_id, max(recipient_domain) AS recipient_domain,
       max(mailbox_provider) AS mailbox_provider, coalesce(max(bounce_class), 'unknown') AS bounce_class, max(failure_message) AS failure_message
     FROM {rows}
-    WHERE metric = 'bounced'{on}
+    WHERE metric = 'bounced'{on}{counted}
     GROUP BY workspace, event_id, {day}
   )
   GROUP BY ALL

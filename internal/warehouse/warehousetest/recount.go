@@ -18,6 +18,7 @@ func Recount(t *testing.T, w Warehouse, rows []warehouse.Row, query func(t *test
 	t.Helper()
 	p := suite{t: t, Warehouse: w}
 	sink := p.open()
+	rows = append(slices.Clip(rows), backfilled(rows)...)
 	for batch := range slices.Chunk(rows, 10_000) {
 		p.checkRejected(p.write(sink, batch))
 	}
@@ -105,10 +106,10 @@ type count struct {
 
 func newCount(rows []warehouse.Row, zone *time.Location) *count {
 	c := &count{zone: zone}
-	seen, byID := map[warehouse.Key]bool{}, map[[2]string]*delivery{}
+	seen, byID, told := map[warehouse.Key]bool{}, map[[2]string]*delivery{}, toldOf(rows)
 	for i := range rows {
 		r := &rows[i]
-		if seen[r.Key()] {
+		if seen[r.Key()] || r.Shape == webhook.Backfill && told[metricOf(r)] {
 			continue
 		}
 		seen[r.Key()] = true

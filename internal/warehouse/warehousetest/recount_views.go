@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // views returns the rows of the views that the count knows, with the columns in the order
@@ -99,7 +100,7 @@ type clicksOf struct {
 func (c *count) links() map[linkKey]*clicksOf {
 	m := map[linkKey]*clicksOf{}
 	for _, r := range c.events {
-		if !isClick(r) {
+		if !isClick(r) || r.Shape == webhook.Backfill {
 			continue
 		}
 		key, url := linkKey{messageOf(r), r.LinkID, r.LinkName, ""}, plainURL(r.Href)
@@ -199,6 +200,9 @@ func (c *count) latency() [][]any {
 	hours := map[time.Time][]float64{}
 	events := map[time.Time]int64{}
 	for _, r := range c.events {
+		if r.Shape == webhook.Backfill {
+			continue
+		}
 		hour := r.ReceivedAt.UTC().Truncate(time.Hour)
 		events[hour]++
 		if !r.Timestamp.IsZero() {
