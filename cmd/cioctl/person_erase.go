@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/fault"
 	"github.com/cioevents/cioevents/internal/people"
 	"github.com/cioevents/cioevents/internal/privacy"
 	"github.com/cioevents/cioevents/internal/stream"
@@ -127,14 +128,28 @@ func explained(plan *people.Plan, err error) error {
 	case errors.Is(err, people.ErrMany):
 		return fmt.Errorf("nothing was erased: %w: make sure that the identifiers name one person, then add --many", err)
 	case errors.Is(err, people.ErrEffects):
-		numbers := []string{}
-		for _, d := range plan.Effects {
-			numbers = append(numbers, strconv.FormatUint(d.Number, 10))
-		}
-		return fmt.Errorf("nothing was erased: %w: perform them with cioctl dead redrive %s, or delete them with --drop-effects", err, strings.Join(numbers, " "))
+		return fmt.Errorf("nothing was erased: %w: perform them with %s, or delete them with --drop-effects", err, redrives(plan.Effects))
 	default:
 		return err
 	}
+}
+
+// redrives returns the commands that perform effects. Only its reason redrives a held
+// suppression.
+func redrives(effects []people.DeadEffect) string {
+	const redrive = "cioctl dead redrive"
+	numbers, commands := redrive, []string(nil)
+	for _, d := range effects {
+		if d.Reason != fault.ReasonHeldSuppression {
+			numbers += " " + strconv.FormatUint(d.Number, 10)
+		} else if len(commands) == 0 {
+			commands = []string{redrive + " --reason " + string(fault.ReasonHeldSuppression) + " (all held suppressions)"}
+		}
+	}
+	if numbers != redrive {
+		commands = append([]string{numbers}, commands...)
+	}
+	return strings.Join(commands, " and ")
 }
 
 // unfinished adds that the next run goes on.

@@ -177,7 +177,7 @@ func TestPersonEraseRefuses(t *testing.T) {
 	s.store(event.DeadLetter{Message: *personMessage(t, "d", jo), From: "suppression", Reason: fault.ReasonHeldSuppression, Err: "why", StoredAt: died, DiedAt: died})
 	args := []string{"person", "erase", "--workspace", "acme", "--id", "jo-42", "--yes"}
 	out, errs, code := s.run(args...)
-	if code != 1 || !strings.Contains(errs, "cioctl dead redrive 1, or delete them with --drop-effects") || !strings.Contains(out, "held_suppression") || s.messages() != 3 {
+	if code != 1 || !strings.Contains(errs, "cioctl dead redrive --reason held_suppression (all held suppressions), or delete them with --drop-effects") || !strings.Contains(out, "held_suppression") || s.messages() != 3 {
 		t.Errorf("with a held suppression: code %d\n%s%s", code, out, errs)
 	}
 	out, errs, code = s.run(append(args, "--drop-effects", "--output", "json")...)
