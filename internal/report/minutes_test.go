@@ -49,27 +49,7 @@ func TestMinutes(t *testing.T) {
 // BenchmarkMinutes reads the last hour of a DuckDB file, as the console's overview does at
 // each refresh: opening, query and closing. CIOEVENTS_TEST_EVENTS is the number of events.
 func BenchmarkMinutes(b *testing.B) {
-	n := 1_000_000
-	if text := os.Getenv("CIOEVENTS_TEST_EVENTS"); text != "" { //nolint:forbidigo // a setting of tests
-		n, _ = strconv.Atoi(text)
-	}
-	path := filepath.Join(b.TempDir(), "events.duckdb")
-	sink, err := duckdb.New(duckdb.Config{Path: path})
-	if err != nil {
-		b.Fatal(err)
-	}
-	warehousetest.Fill(b, sink)
-	db, err := sql.Open("duckdb", path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	_, err = db.ExecContext(b.Context(), fmt.Sprintf(`INSERT INTO messaging.customerio_events (event_id, workspace, metric, object_type, received_at, timestamp, payload)
-		SELECT 'event-' || i, 'default', ['sent', 'delivered', 'opened', 'clicked'][1 + i %% 4], 'email', t, t, '{"event_id":"event-' || i || '"}'
-		FROM (SELECT i, TIMESTAMPTZ '2026-01-01 00:00:00+00' + INTERVAL 1 SECOND * (i / 4) AS t FROM range(%d) r(i))`, n))
-	if err := errors.Join(err, db.Close()); err != nil {
-		b.Fatal(err)
-	}
-	now := time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n/4) * time.Second)
+	path, now := benchmarkFile(b)
 	for b.Loop() {
 		r, err := duckdb.OpenReader(b.Context(), path)
 		if err != nil {
@@ -80,4 +60,31 @@ func BenchmarkMinutes(b *testing.B) {
 			b.Fatal(len(list), err)
 		}
 	}
+}
+
+// benchmarkFile returns a DuckDB file of CIOEVENTS_TEST_EVENTS events, 20 of each person,
+// and the time of the last one.
+func benchmarkFile(b *testing.B) (path string, now time.Time) {
+	b.Helper()
+	n := 1_000_000
+	if text := os.Getenv("CIOEVENTS_TEST_EVENTS"); text != "" { //nolint:forbidigo // a setting of tests
+		n, _ = strconv.Atoi(text)
+	}
+	path = filepath.Join(b.TempDir(), "events.duckdb")
+	sink, err := duckdb.New(duckdb.Config{Path: path})
+	if err != nil {
+		b.Fatal(err)
+	}
+	warehousetest.Fill(b, sink)
+	db, err := sql.Open("duckdb", path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, err = db.ExecContext(b.Context(), fmt.Sprintf(`INSERT INTO messaging.customerio_events (event_id, workspace, metric, object_type, received_at, timestamp, customer_id, identifier_email, recipient, payload)
+		SELECT 'event-' || i, 'default', ['sent', 'delivered', 'opened', 'clicked'][1 + i %% 4], 'email', t, t, 'u-' || p, 'person-' || p || '@example.com', 'person-' || p || '@example.com', '{"event_id":"event-' || i || '"}'
+		FROM (SELECT i, i %% greatest(1, %[1]d // 20) AS p, TIMESTAMPTZ '2026-01-01 00:00:00+00' + INTERVAL 1 SECOND * (i / 4) AS t FROM range(%[1]d) r(i))`, n))
+	if err := errors.Join(err, db.Close()); err != nil {
+		b.Fatal(err)
+	}
+	return path, time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n/4) * time.Second)
 }

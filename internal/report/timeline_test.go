@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/cioevents/cioevents/internal/privacy"
 	"github.com/cioevents/cioevents/internal/report"
 	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
@@ -77,5 +79,30 @@ func TestTimeline(t *testing.T) {
 				t.Errorf("%s, %s: not the newest first: %s", kind, name, fmt.Sprint(ids))
 			}
 		}
+	}
+}
+
+// BenchmarkTimeline searches for a person, as the console's page does: opening, query and
+// closing. CIOEVENTS_TEST_EVENTS is the number of events.
+func BenchmarkTimeline(b *testing.B) {
+	path, now := benchmarkFile(b)
+	for name, filter := range map[string]report.TimelineFilter{
+		"id":       {Person: privacy.Identifier{Kind: privacy.ID, Value: "u-77"}},
+		"email":    {Person: privacy.Identifier{Kind: privacy.Email, Value: "person-77@example.com"}},
+		"delivery": {Delivery: "none"},
+	} {
+		filter.Workspace, filter.Limit = "default", 200
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				r, err := duckdb.OpenReader(b.Context(), path)
+				if err != nil {
+					b.Fatal(err)
+				}
+				list, err := report.Timeline(b.Context(), report.Config{Reader: r, Now: now, Days: 90, Rows: warehouse.Events}, filter)
+				if err := errors.Join(err, r.Close()); err != nil || filter.Delivery == "" && len(list) == 0 {
+					b.Fatal(len(list), err)
+				}
+			}
+		})
 	}
 }
