@@ -62,17 +62,23 @@ func (a *auditSetting) check() (err error) {
 	if a.only == "customerio" && a.app.chosen.Name != "" && a.app.chosen.AppKey == "" {
 		return fmt.Errorf("--only customerio: %s is required", config.Variable(a.app.chosen.Name, "APP_API_KEY"))
 	}
-	if a.from, a.to, err = operate.ParsePeriod(a.since, a.until, a.now); err != nil {
-		return flagError(err)
+	a.from, a.to, err = auditPeriod(a.since, a.until, a.now)
+	return err
+}
+
+// auditPeriod reads a period that ends an hour ago at most.
+func auditPeriod(since, until string, now time.Time) (from, to time.Time, err error) {
+	if from, to, err = operate.ParsePeriod(since, until, now); err != nil {
+		return from, to, flagError(err)
 	}
-	a.from, a.to = a.from.Truncate(time.Second), a.to.Truncate(time.Second)
-	if fresh := a.now.Add(-audit.Fresh).Truncate(time.Second).UTC(); a.to.After(fresh) {
-		a.to = fresh
+	from, to = from.Truncate(time.Second), to.Truncate(time.Second)
+	if fresh := now.Add(-audit.Fresh).Truncate(time.Second).UTC(); to.After(fresh) {
+		to = fresh
 	}
-	if !a.from.Before(a.to) {
-		return errors.New("--since: is not before --until, which is an hour ago at most: the events of the last hour may be on the way")
+	if !from.Before(to) {
+		err = errors.New("--since: is not before --until, which is an hour ago at most: the events of the last hour may be on the way")
 	}
-	return nil
+	return from, to, err
 }
 
 func (c *cli) audit() *cobra.Command {

@@ -78,6 +78,9 @@ type Gap struct {
 	Sequence uint64 `json:"stream_sequence,omitempty"`
 	// EventID is set together with Sequence.
 	EventID string `json:"event_id,omitempty"`
+	// Delivery is what Customer.io lists, until Missing returns; nil for a gap that the stream
+	// tells of.
+	Delivery *customerio.Delivery `json:"-"`
 }
 
 // A Message identifies a message of a source. SourceID is "" for a transactional message

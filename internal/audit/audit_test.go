@@ -163,15 +163,20 @@ func open(t *testing.T, path string) place.Sink {
 // direct returns a client whose calls reach h without a network, for synctest.
 func direct(t *testing.T, h http.Handler) *customerio.App {
 	t.Helper()
-	a, err := customerio.NewApp(customerio.AppConfig{Key: "key", Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
-		return w.Result(), nil
-	})})
+	a, err := customerio.NewApp(customerio.AppConfig{Key: "key", Transport: transport(h)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return a
+}
+
+// transport calls h without a network.
+func transport(h http.Handler) http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Result(), nil
+	})
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)

@@ -87,7 +87,7 @@ func (c *comparison) gap(d *customerio.Delivery, metric webhook.Metric, at time.
 		c.again++
 		return nil
 	}
-	return c.missing(Gap{Message: m, DeliveryID: d.ID, Metric: metric, At: at, Created: d.Created})
+	return c.missing(Gap{Message: m, DeliveryID: d.ID, Metric: metric, At: at, Created: d.Created, Delivery: d})
 }
 
 // countOnlyHere counts the stored metrics of the period that Customer.io does not list.

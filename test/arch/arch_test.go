@@ -56,7 +56,7 @@ var owners = map[string]string{
 var shared = map[string][]string{
 	"go.yaml.in/yaml/v4":                  {"internal/strictyaml", "internal/effect", "internal/warehouse/guard"},
 	"golang.org/x/time/rate":              {"internal/customerio", "internal/operate", "internal/console"},
-	"golang.org/x/sync":                   {"internal/customerio", "internal/worker", "internal/operate", "internal/app", "internal/dev"},
+	"golang.org/x/sync":                   {"internal/customerio", "internal/worker", "internal/operate", "internal/audit", "internal/app", "internal/dev"},
 	"go.opentelemetry.io/otel/trace":      spans,
 	"go.opentelemetry.io/otel/attribute":  spans,
 	"github.com/rs/zerolog":               telling,
