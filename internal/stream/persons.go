@@ -2,7 +2,9 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,10 +16,10 @@ import (
 )
 
 // An EventStore finds, exports and erases the events of persons in the stream. EventStore
-// implements privacy.Store. Each search reads the whole stream: the server can search
-// neither headers nor bodies. An EventStore remembers where the events of its last persons
-// are, so that Erase after FindAll reads the newer messages only. It is not safe for
-// concurrent use.
+// implements privacy.Store. The first search for persons reads the whole stream: the server
+// can search neither headers nor bodies. An EventStore remembers where the events of its
+// last persons are, so that later searches and erasures read the newer messages only: no
+// message of a stream ever changes. It is not safe for concurrent use.
 type EventStore struct {
 	conn *Conn
 	seen seenEvents
@@ -32,18 +34,18 @@ type seenEvents struct {
 	created time.Time // of the stream
 	until   uint64
 	places  []messagePlace
-	found   []privacy.Found
-	// counted has the events that found counts: a message may be stored twice, and
-	// redriven.
-	counted map[eventKey]bool
+	// deleted are the messages that Erase has deleted since the last FindAll.
+	deleted []messagePlace
 }
 
-// A messagePlace is where a message is.
+// A messagePlace is where a message of a person is.
 type messagePlace struct {
-	sequence uint64
-	subject  string
-	storedAt time.Time
-	event    eventKey
+	sequence   uint64
+	subject    string
+	storedAt   time.Time
+	person     int // the index
+	event      eventKey
+	occurredAt time.Time
 }
 
 // An eventKey identifies an event.
@@ -66,13 +68,18 @@ func (s *EventStore) Find(ctx context.Context, p privacy.Person) (privacy.Found,
 	return found[0], nil
 }
 
-// FindAll is Find for several persons in one read of the stream.
+// FindAll is Find for several persons in one read of the stream. A second FindAll for the
+// same persons asks the server for each message that is known, and reads what came later.
 func (s *EventStore) FindAll(ctx context.Context, persons []privacy.Person) ([]privacy.Found, error) {
-	s.seen = seenEvents{}
-	if err := s.look(ctx, persons, nil); err != nil {
+	known := len(s.seen.places)
+	fresh, err := s.look(ctx, persons, nil)
+	if err == nil && !fresh {
+		err = s.lookAgain(ctx, known)
+	}
+	if err != nil {
 		return nil, err
 	}
-	return s.seen.found, nil
+	return s.seen.count(len(persons)), nil
 }
 
 // Export implements privacy.Store.
@@ -88,34 +95,59 @@ func (s *EventStore) Export(ctx context.Context, p privacy.Person, to func(priva
 	return err
 }
 
-// look completes s.seen up to the last message.
-func (s *EventStore) look(ctx context.Context, persons []privacy.Person, progress func(done, total int64)) error {
+// look completes s.seen up to the last message, and reports whether it began at the first.
+func (s *EventStore) look(ctx context.Context, persons []privacy.Person, progress func(done, total int64)) (fresh bool, err error) {
+	st, err := s.conn.lookUp(ctx, Name)
+	if err != nil {
+		return false, err
+	}
+	created, key := st.CachedInfo().Created, fmt.Sprint(persons)
+	if fresh = s.seen.persons != key || !s.seen.created.Equal(created); fresh {
+		s.seen = seenEvents{persons: key, created: created}
+	}
+	var later []messagePlace
+	until, err := s.scan(ctx, s.seen.until, persons, progress, func(i int, a event.Attempt, e *webhook.Event) bool {
+		k := eventKey{a.Workspace, strings.Clone(a.ID), strings.Clone(string(e.Metric))}
+		later = append(later, messagePlace{a.Sequence, strings.Clone(a.Subject), a.StoredAt, i, k, e.OccurredAt})
+		return true
+	})
+	if err == nil { // else the next look would read the same messages twice
+		s.seen.places, s.seen.until = append(s.seen.places, later...), until
+	}
+	return fresh, err
+}
+
+// lookAgain drops those of the first n messages of s.seen that the stream has no more, and
+// takes back a deleted one that it has.
+func (s *EventStore) lookAgain(ctx context.Context, n int) error {
 	st, err := s.conn.lookUp(ctx, Name)
 	if err != nil {
 		return err
 	}
-	created, key := st.CachedInfo().Created, fmt.Sprint(persons)
-	if s.seen.persons != key || !s.seen.created.Equal(created) {
-		s.seen = seenEvents{persons: key, created: created, found: make([]privacy.Found, len(persons)), counted: map[eventKey]bool{}}
+	known := slices.Concat(s.seen.deleted, s.seen.places[:n])
+	left := slices.Clone(s.seen.places[n:])
+	for _, p := range known {
+		_, err := st.GetMsg(ctx, p.sequence)
+		if err == nil {
+			left = append(left, p)
+		} else if !errors.Is(err, jetstream.ErrMsgNotFound) {
+			return fmt.Errorf("read message %d: %w", p.sequence, err)
+		}
 	}
-	until, err := s.scan(ctx, s.seen.until, persons, progress, func(i int, a event.Attempt, e *webhook.Event) bool {
-		s.seen.add(i, &a, e)
-		return true
-	})
-	if err == nil {
-		s.seen.until = until
-	}
-	return err
+	s.seen.places, s.seen.deleted = left, nil
+	return nil
 }
 
-func (s *seenEvents) add(person int, a *event.Attempt, e *webhook.Event) {
-	k := eventKey{a.Workspace, strings.Clone(a.ID), strings.Clone(string(e.Metric))}
-	s.places = append(s.places, messagePlace{a.Sequence, strings.Clone(a.Subject), a.StoredAt, k})
-	if s.counted[k] {
-		return
+// count counts each event once: a message may be stored twice, and redriven.
+func (s *seenEvents) count(persons int) []privacy.Found {
+	found, counted := make([]privacy.Found, persons), map[eventKey]bool{}
+	for _, p := range s.places {
+		if !counted[p.event] {
+			counted[p.event] = true
+			count(&found[p.person], p.occurredAt)
+		}
 	}
-	s.counted[k] = true
-	count(&s.found[person], e.OccurredAt)
+	return found
 }
 
 // count adds an event with a time, the zero time for none, to what was found.

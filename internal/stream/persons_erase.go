@@ -23,7 +23,7 @@ const raftKeeps = 10 * time.Minute
 // consumer has settled. Unsettled messages stay: without the message, its effect would
 // never be performed.
 func (s *EventStore) Erase(ctx context.Context, persons []privacy.Person, o privacy.EraseOptions) (privacy.Erased, error) {
-	if err := s.look(ctx, persons, o.Progress); err != nil {
+	if _, err := s.look(ctx, persons, o.Progress); err != nil {
 		return privacy.Erased{}, err
 	}
 	st, err := s.conn.lookUp(ctx, Name)
@@ -65,6 +65,7 @@ func (s *EventStore) erase(ctx context.Context, st jetstream.Stream, positions [
 			break
 		}
 		events[p.event] = true
+		s.seen.deleted = append(s.seen.deleted, p)
 		if progress != nil {
 			progress(int64(i+1), int64(len(s.seen.places)))
 		}
