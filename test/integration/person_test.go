@@ -6,10 +6,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +35,8 @@ import (
 )
 
 // The size of TestErasedPerson. In full: go test ./test/integration -run TestErasedPerson
-// -timeout 30m -persons 1000 -person-events 300.
+// -timeout 60m -persons 1000 -person-events 300. In full it also waits until the Raft logs
+// are clean, as the receipt promises.
 var (
 	persons      = flag.Int("persons", 8, "persons of TestErasedPerson")
 	personEvents = flag.Int("person-events", 8, "events of each person of TestErasedPerson")
@@ -153,7 +156,7 @@ func (b *personBed) fill() {
 
 func (b *personBed) drained() {
 	b.Helper()
-	if err := lab.WaitFor(b.Context(), "every consumer has handled every message", 5*time.Minute, func() error { return b.client.Drained(b.Context(), 5) }); err != nil {
+	if err := lab.WaitFor(b.Context(), "every consumer has handled every message", 20*time.Minute, func() error { return b.client.Drained(b.Context(), 5) }); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -190,7 +193,7 @@ func (b *personBed) ok(args ...string) string {
 	return out
 }
 
-// hits counts a person's name in the bytes of files, in any case.
+// hits counts a person's name in the bytes of files, in lower case and in upper case.
 func hits(t *testing.T, person int, roots ...string) (n int) {
 	t.Helper()
 	for _, root := range roots {
@@ -205,7 +208,8 @@ func hits(t *testing.T, person int, roots ...string) (n int) {
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil
 			}
-			n += bytes.Count(bytes.ToLower(data), []byte(personName(person)))
+			name := personName(person)
+			n += bytes.Count(data, []byte(name)) + bytes.Count(data, []byte(strings.ToUpper(name)))
 			return err
 		})
 		if err != nil {
@@ -344,6 +348,89 @@ func (b *personBed) present(person int) {
 	}
 }
 
+// others returns a count and a digest of all that each store has about everybody else, with
+// every byte of a message and every column of a row.
+func (b *personBed) others(erased ...int) map[string]string {
+	b.Helper()
+	all := map[string]string{}
+	isOther := func(id string) bool {
+		return !slices.ContainsFunc(erased, func(person int) bool { return strings.HasPrefix(id, fmt.Sprintf("e%d-", person)) })
+	}
+	where := "true"
+	for _, person := range erased {
+		where += fmt.Sprintf(" AND NOT starts_with(event_id, 'e%d-')", person)
+	}
+	for _, url := range b.urls() {
+		all[url] = fmt.Sprint(b.rows(url, "SELECT count(*), CAST(sum(hash(CAST(e AS VARCHAR))) AS VARCHAR) FROM customerio_events e WHERE "+where))
+	}
+	var messages, letters, rows tally
+	err := b.client.TailEvents(b.Context(), stream.Selection{}, func(a event.Attempt) bool {
+		if isOther(a.ID) {
+			messages.add(a.Sequence, a.Subject, string(a.Body))
+		}
+		return true
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	err = b.client.TailDeadLetters(b.Context(), stream.Selection{}, func(d event.StoredDeadLetter) bool {
+		if isOther(d.ID) {
+			letters.add(d.Entries, d.From, d.Err, string(d.Body))
+		}
+		return true
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, row := range b.bq.Rows(lab.BigQueryProject, warehouse.DefaultSchema, bigquery.Raw) {
+		if isOther(fmt.Sprint(row["event_id"])) {
+			rows.add(row)
+		}
+	}
+	all["messages"], all["dead letters"], all["bigquery"] = fmt.Sprint(messages), fmt.Sprint(letters), fmt.Sprint(rows)
+	b.Logf("the others: %v", all)
+	return all
+}
+
+// A tally counts values in any order, with the sum of their hashes.
+type tally struct {
+	n   int
+	sum uint64
+}
+
+func (t *tally) add(values ...any) {
+	h := fnv.New64a()
+	fmt.Fprint(h, values...)
+	t.n, t.sum = t.n+1, t.sum+h.Sum64()
+}
+
+// raftClean checks the time that the receipt gives for the Raft logs of three servers. In
+// full it waits until no byte of the person is left in them.
+func (b *personBed) raftClean(person int, r *people.Receipt) {
+	b.Helper()
+	if len(b.dirs) == 1 {
+		return
+	}
+	if at := r.Stores[0]; at.Status != people.CleanLater || at.CleanAt.Before(r.At) {
+		b.Errorf("the receipt of the stream is %+v", at)
+	}
+	left := hits(b.T, person, b.raftFiles()...)
+	b.Logf("the Raft logs have the person %d times after the erasure", left)
+	if *persons < 1000 {
+		return
+	}
+	err := lab.WaitFor(b.Context(), "the Raft logs are clean", time.Until(r.Stores[0].CleanAt), func() error {
+		if hits(b.T, person, b.raftFiles()...) > 0 {
+			return errNotYet
+		}
+		return nil
+	})
+	if err != nil {
+		b.Errorf("after the time of the receipt: %v", err)
+	}
+	b.Logf("the Raft logs were clean %s after the erasure", time.Since(r.At))
+}
+
 // counts returns what find says about a person.
 func (b *personBed) counts(person int) map[string]int64 {
 	b.Helper()
@@ -373,7 +460,7 @@ func TestErasedPerson(t *testing.T) {
 			for _, person := range []int{3, 4, 5} {
 				b.present(person)
 			}
-			funnel, other := b.funnel(), b.counts(6)
+			funnel, others, other := b.funnel(), b.others(3, 5), b.counts(6)
 			all := int64(*personEvents)
 			if diff := cmp.Diff(map[string]int64{"stream": all, "dead letters": 1, "warehouse duckdb": all, "warehouse parquet": all, "warehouse bigquery": all}, b.counts(3)); diff != "" {
 				t.Errorf("find (-want +got):\n%s", diff)
@@ -385,11 +472,15 @@ func TestErasedPerson(t *testing.T) {
 			}
 			t.Logf("erased %d events of each store in %s: %+v", all, time.Since(begin), r.Stores)
 			b.clean(3)
+			b.raftClean(3, r)
 			if replicas == 1 { // the steps are the same
 				b.killed(5)
 			}
 			if diff := cmp.Diff(funnel, b.funnel()); diff != "" {
 				t.Errorf("funnel (-before +after):\n%s", diff)
+			}
+			if diff := cmp.Diff(others, b.others(3, 5)); diff != "" {
+				t.Errorf("the others (-before +after):\n%s", diff)
 			}
 			if diff := cmp.Diff(other, b.counts(6)); diff != "" {
 				t.Errorf("somebody else (-before +after):\n%s", diff)
@@ -414,7 +505,7 @@ func (b *personBed) killed(person int) {
 		if err := cmd.Start(); err != nil {
 			b.Fatal(err)
 		}
-		err := lab.WaitFor(b.Context(), name, time.Minute, func() error {
+		err := lab.WaitFor(b.Context(), name, 5*time.Minute, func() error {
 			if !reached() {
 				return errNotYet
 			}

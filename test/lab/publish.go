@@ -25,7 +25,7 @@ func (c *Client) Publish(ctx context.Context, n int, rate float64, message func(
 		if rate > 0 {
 			Pause(ctx, time.Until(begin.Add(time.Duration(float64(i)/rate*float64(time.Second)))))
 		}
-		if _, err := c.JetStream.PublishMsgAsync(message(i), jetstream.WithStallWait(10*time.Second)); err != nil {
+		if _, err := c.JetStream.PublishMsgAsync(message(i), jetstream.WithStallWait(time.Minute)); err != nil {
 			return fmt.Errorf("publish message: %w", err)
 		}
 	}
