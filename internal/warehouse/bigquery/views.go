@@ -61,7 +61,8 @@ func analystViews() []view {
 }
 
 // told is the table with a column that is true if a webhook has told of the metric of the
-// delivery. {around} limits the days as {on} does, without the time zone.
+// delivery. {around} and {days} together limit the days as {on} does: the window is within
+// the partitions of the days.
 const told = "(SELECT *, LOGICAL_OR({webhook}) OVER (PARTITION BY workspace, COALESCE(delivery_id, event_id), metric) AS told FROM {rows} WHERE TRUE{around})"
 
 // other matches a view that a view reads.
@@ -70,7 +71,7 @@ var other = regexp.MustCompile(`\{from (\w+)\}`)
 // recent returns the query of a view.
 func recent(query string) string {
 	since := fmt.Sprintf("`timestamp` >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL %d DAY)", ViewDays)
-	query = strings.NewReplacer("{near}", " AND "+since, "{before}", " AND "+since, "{on}", " AND ("+since+" OR `timestamp` IS NULL)", "{around}", " AND ("+since+" OR `timestamp` IS NULL)", "{chosen}", "").Replace(query)
+	query = strings.NewReplacer("{near}", " AND "+since, "{before}", " AND "+since, "{on}", " AND ("+since+" OR `timestamp` IS NULL)", "{around}", " AND ("+since+" OR `timestamp` IS NULL)", "{days}", "", "{chosen}", "").Replace(query)
 	return other.ReplaceAllString(query, "{dataset}.$1")
 }
 
@@ -84,6 +85,7 @@ func someDays(query string) string {
 		"{near}", within(warehouse.NearDays, warehouse.NearDays+1),
 		"{before}", within(ViewDays, 2),
 		"{around}", within(1, 2),
+		"{days}", " AND {day} BETWEEN first_day AND last_day",
 		"{on}", within(1, 2)+" AND {day} BETWEEN first_day AND last_day",
 		"{chosen}", "\nWHERE DATE(COALESCE(sent_at, first_event_at), timezone) BETWEEN first_day AND last_day",
 	).Replace(query)

@@ -122,7 +122,7 @@ FROM (
           ELSE 0
         END AS done
       FROM {told} CROSS JOIN {dataset}.customerio_settings
-      WHERE {counted}{on}
+      WHERE {counted}{days}
     )
     GROUP BY workspace, day, delivery
   )
@@ -177,7 +177,7 @@ FROM (
       MAX(action_id) AS action_id, MAX(content_id) AS content_id, MAX(recipient_domain) AS recipient_domain,
       MAX(mailbox_provider) AS mailbox_provider, COALESCE(MAX(bounce_class), 'unknown') AS bounce_class, MAX(failure_message) AS failure_message
     FROM {told} CROSS JOIN {dataset}.customerio_settings
-    WHERE metric = 'bounced' AND {counted}{on}
+    WHERE metric = 'bounced' AND {counted}{days}
     GROUP BY workspace, event_id
   )
   GROUP BY workspace, day, object_type, source, source_id, action_id, content_id, recipient_domain, mailbox_provider, bounce_class, failure_message
