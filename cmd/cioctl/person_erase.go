@@ -138,16 +138,16 @@ func explained(plan *people.Plan, err error) error {
 // suppression.
 func redrives(effects []people.DeadEffect) string {
 	const redrive = "cioctl dead redrive"
-	numbers, commands := redrive, []string(nil)
+	var numbers, commands []string
 	for _, d := range effects {
 		if d.Reason != fault.ReasonHeldSuppression {
-			numbers += " " + strconv.FormatUint(d.Number, 10)
+			numbers = append(numbers, strconv.FormatUint(d.Number, 10))
 		} else if len(commands) == 0 {
 			commands = []string{redrive + " --reason " + string(fault.ReasonHeldSuppression) + " (all held suppressions)"}
 		}
 	}
-	if numbers != redrive {
-		commands = append([]string{numbers}, commands...)
+	if len(numbers) > 0 {
+		commands = append([]string{redrive + " " + strings.Join(numbers, " ")}, commands...)
 	}
 	return strings.Join(commands, " and ")
 }

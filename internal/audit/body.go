@@ -66,7 +66,8 @@ func (g *Gap) message(workspace string, now time.Time) (*event.Message, error) {
 		return nil, err
 	}
 	m := &event.Message{Workspace: workspace, ReceivedAt: now, Body: text}
-	return m, m.Index()
+	err = m.Index()
+	return m, err
 }
 
 // detail sets what belongs to the metric.

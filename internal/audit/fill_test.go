@@ -185,7 +185,7 @@ func stored(t *testing.T, conn *stream.Conn) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return int(s.Stream.Messages) //nolint:gosec // a number of events
+	return int(s.Stream.Messages)
 }
 
 // A backfilled event has what Customer.io lists: each detail under the metric to which it

@@ -205,8 +205,14 @@ func TestForeignPagesLoadNothing(t *testing.T) {
 		site, dest string
 		want       int
 	}{
-		{"cross-site", "image", 403}, {"cross-site", "iframe", 403}, {"same-site", "empty", 403}, {"cross-site", "", 403},
-		{"cross-site", "document", 200}, {"same-origin", "empty", 200}, {"none", "document", 200}, {"", "", 200},
+		{"cross-site", "image", 403},
+		{"cross-site", "iframe", 403},
+		{"same-site", "empty", 403},
+		{"cross-site", "", 403},
+		{"cross-site", "document", 200},
+		{"same-origin", "empty", 200},
+		{"none", "document", 200},
+		{"", "", 200},
 	} {
 		got := b.call("GET", "/messages", "", func(r *http.Request) {
 			r.Header.Set("Sec-Fetch-Site", tt.site)

@@ -234,6 +234,6 @@ func (r *messagesReport) plot(fractions bool, names []string, values func(*repor
 		add(at, values(&r.Days[i]))
 		next = at.AddDate(0, 0, 1)
 	}
-	text, _ := json.Marshal(p) // numbers and words
+	text, _ := json.Marshal(p) //nolint:errchkjson // numbers and words
 	return string(text)
 }

@@ -107,7 +107,7 @@ func TestPagesOfBigQuery(t *testing.T) {
 	if page := get("/messages", false); !strings.Contains(page, "charges for queries") || strings.Contains(page, "hx-trigger") {
 		t.Errorf("the page of messages loads numbers by itself:\n%s", page)
 	}
-	s.numbers.results[newMessagesForm(httptest.NewRequest(http.MethodGet, "/", nil)).key()] = &result{ //nolint:noctx // a form
+	s.numbers.results[newMessagesForm(httptest.NewRequest(http.MethodGet, "/", http.NoBody)).key()] = &result{
 		Value: &report.Report{Timezone: "UTC", Health: &report.Health{}}, At: time.Now().Add(-4 * time.Minute), Bytes: 3 << 20,
 	}
 	for _, page := range []string{get("/messages", false), get("/messages/numbers", true)} {

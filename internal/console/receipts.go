@@ -40,6 +40,6 @@ func (s *Server) receipt(w http.ResponseWriter, r *http.Request) (view, error) {
 	w.Header().Set("Content-Disposition", `attachment; filename="`+receipt.Request+`.json"`)
 	out := json.NewEncoder(w)
 	out.SetIndent("", "  ")
-	_ = out.Encode(receipt) // fails only if the browser is gone
+	_ = out.Encode(receipt) //nolint:errchkjson // fails only if the browser is gone
 	return view{}, nil
 }
