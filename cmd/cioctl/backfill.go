@@ -70,12 +70,12 @@ event_id is backfill:DELIVERY_ID:METRIC. They lack what Customer.io does not lis
 and clicks after the first, links, attempted, deferred and replied.
 
 backfill counts the missing events, asks, and then reads Customer.io a second time to
-store them. --yes stores at once. A million deliveries take about five minutes at 5 calls
-a second (APP_API_RATE), each time. backfill can be interrupted and repeated: it goes on
-with what is still missing, and an event is stored once.
+store them. --yes stores at once. A million deliveries take about five minutes at 5
+calls a second (APP_API_RATE), each time. backfill can be interrupted and repeated: it
+goes on with what is still missing, and an event is stored once.
 
-A stream or a worker of an older release does not know these events: backfill then stores
-nothing, and names the command. Run backfill for each of several workspaces.`,
+A stream or a worker of an older release does not know these events: backfill then
+stores nothing, and names the command. Run backfill for each of several workspaces.`,
 		Example: "  cioctl backfill --since 2026-11-01 --until 2026-11-15 --dry-run\n  cioctl backfill --since 2026-11-01 --until 2026-11-15 --yes --output json",
 	}
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {

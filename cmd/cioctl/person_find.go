@@ -57,9 +57,9 @@ An event belongs to the person whose identifiers it has. The recipient counts on
 an event without identifiers: a message may go to somebody else's address. If several
 persons share an identifier, find lists them as OTHER.
 
-find waits until the warehouses have the events of now (--wait). Then the stream is read
-once from the beginning: about 20 s for 5 million messages. The exit code is 3 if a store
-could not be read, or if a warehouse is still behind.`,
+find waits until the warehouses have the events of now (--wait). Then the stream is
+read once from the beginning: about 20 s for 5 million messages. The exit code is 3 if
+a store could not be read, or if a warehouse is still behind.`,
 		Example: "  cioctl person find --email jo@example.com\n  cioctl person find --workspace acme --id 42 --output json\n  cioctl person find --file -",
 	}
 	p.choices(cmd)

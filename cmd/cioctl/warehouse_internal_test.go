@@ -98,7 +98,7 @@ func TestReportPage(t *testing.T) {
 	}
 }
 
-// A warehouse of an older release lacks a view. The report says what to do.
+// A warehouse of an older release lacks a table. The report says what to do.
 func TestReportOfOldViews(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "e.duckdb")
@@ -107,7 +107,7 @@ func TestReportOfOldViews(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.ExecContext(t.Context(), "DROP VIEW messaging.customerio_links"); err != nil {
+	if _, err := db.ExecContext(t.Context(), "DROP TABLE messaging.customerio_names"); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
