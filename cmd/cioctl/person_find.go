@@ -58,7 +58,7 @@ an event without identifiers: a message may go to somebody else's address. If se
 persons share an identifier, find lists them as OTHER.
 
 find waits until the warehouses have the events of now (--wait). Then the stream is
-read once from the beginning: about 20 s for 5 million messages. The exit code is 3 if
+read once from the beginning: some 40 s for 5 million messages. The exit code is 3 if
 a store could not be read, or if a warehouse is still behind.`,
 		Example: "  cioctl person find --email jo@example.com\n  cioctl person find --workspace acme --id 42 --output json\n  cioctl person find --file -",
 	}

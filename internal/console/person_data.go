@@ -15,7 +15,7 @@ import (
 )
 
 // personLimit bounds an export, a plan and an erasure: they read the stream once from the
-// beginning, 20 s for 5 million messages, and an erasure waits for the workers.
+// beginning, some 40 s for 5 million messages, and an erasure waits for the workers.
 const personLimit = 15 * time.Minute
 
 // parquetGrace is how long replaced Parquet files stay for the queries that read them.
