@@ -112,11 +112,24 @@ func (q *timelineQuery) condition(f TimelineFilter) string {
 	case privacy.Phone:
 		return q.among("recipient", texts...)
 	case privacy.Email: // the recipient counts in an event without identifiers only
-		return q.among("lower(identifier_email)", texts...) + " OR coalesce(customer_id, '') = '' AND coalesce(cio_id, '') = '' AND coalesce(identifier_email, '') = '' AND (" +
-			q.among("lower(email_address)", texts...) + " OR " + q.among("lower(recipient)", texts...) + ")"
+		return q.inAnyCase("identifier_email", texts) + " OR identifier_email IS NULL AND customer_id IS NULL AND cio_id IS NULL AND (" +
+			q.inAnyCase("email_address", texts) + " OR " + q.inAnyCase("recipient", texts) + ")"
 	default:
 		return "FALSE"
 	}
+}
+
+// inAnyCase compares a column with texts in lower case. DuckDB's ILIKE takes two thirds of
+// the time of lower, and needs an escape for some characters, with which it is slower.
+func (q *timelineQuery) inAnyCase(column string, texts []string) string {
+	if q.GoogleSQL || strings.ContainsAny(strings.Join(texts, ""), `%_\`) {
+		return q.among("lower("+column+")", texts...)
+	}
+	either := make([]string, len(texts))
+	for i, t := range texts {
+		either[i] = column + " ILIKE '" + strings.ReplaceAll(t, "'", "''") + "'"
+	}
+	return "(" + strings.Join(either, " OR ") + ")"
 }
 
 func (q *timelineQuery) among(column string, texts ...string) string {

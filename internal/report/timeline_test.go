@@ -55,6 +55,8 @@ func TestTimeline(t *testing.T) {
 		}{
 			"id":              {person(privacy.ID, "u'1"), 30, []string{"push", "text", "mail"}},
 			"email":           {person(privacy.Email, "ANN@example.com"), 30, []string{"push", "mail", "nobody"}},
+			"wildcards":       {person(privacy.Email, "a%@example.com"), 30, nil},
+			"a wildcard":      {person(privacy.Email, "_nn@example.com"), 30, nil},
 			"cio_id":          {person(privacy.CioID, "a1"), 30, []string{"push", "mail"}},
 			"phone":           {person(privacy.Phone, "+15550100"), 30, []string{"text"}},
 			"all days":        {person(privacy.CioID, "cio_a1"), 0, []string{"push", "mail", "old"}},
