@@ -48,13 +48,6 @@ type EraseOptions struct {
 	Progress func(done, total int64)
 }
 
-// Found is the result of a search. First and Last are the earliest and the latest time of
-// the events that have a time, zero without such an event.
-type Found struct {
-	Events      int64
-	First, Last time.Time
-}
-
 // A Record is one event of a person in a store.
 type Record struct {
 	Store   string `json:"store"`

@@ -153,15 +153,7 @@ func (s *seenEvents) count(persons int) []privacy.Found {
 // count adds an event with a time, the zero time for none, to what was found.
 func count(f *privacy.Found, at time.Time) {
 	f.Events++
-	if at.IsZero() {
-		return
-	}
-	if f.First.IsZero() || at.Before(f.First) {
-		f.First = at
-	}
-	if at.After(f.Last) {
-		f.Last = at
-	}
+	f.Span(at)
 }
 
 // scanBatch is the number of messages of a request. With 500, the default of nats.go, a

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/privacy"
@@ -33,18 +32,14 @@ func (*People) Name() string { return "warehouse bigquery" }
 
 // Related implements privacy.Store.
 func (p *People) Related(ctx context.Context, workspace string, ids []privacy.Identifier) ([][]privacy.Identifier, error) {
-	list, seen := [][]privacy.Identifier{}, map[string]bool{}
+	var all privacy.Combinations
 	err := p.search(ctx, []privacy.Person{{Workspace: workspace, Identifiers: ids}}, func(_ *Reader, hits []hit) error {
 		for i := range hits {
-			found := privacy.Identify(&hits[i].event)
-			if text := fmt.Sprintf("%q", found); len(found) > 0 && !seen[text] {
-				seen[text] = true
-				list = append(list, found)
-			}
+			all.Add(&hits[i].event)
 		}
 		return nil
 	})
-	return list, err
+	return all.List, err
 }
 
 // Find implements privacy.Store.
@@ -52,16 +47,7 @@ func (p *People) Find(ctx context.Context, person privacy.Person) (found privacy
 	err = p.search(ctx, []privacy.Person{person}, func(_ *Reader, hits []hit) error {
 		found.Events = int64(len(keysOf(hits)))
 		for i := range hits {
-			at := hits[i].occurred
-			switch {
-			case at.IsZero():
-				continue
-			case found.First.IsZero(), at.Before(found.First):
-				found.First = at
-			}
-			if at.After(found.Last) {
-				found.Last = at
-			}
+			found.Span(hits[i].occurred)
 		}
 		return nil
 	})

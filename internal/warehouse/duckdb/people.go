@@ -28,32 +28,20 @@ func (*People) Name() string { return "warehouse duckdb" }
 
 // Related implements privacy.Store.
 func (p *People) Related(ctx context.Context, workspace string, ids []privacy.Identifier) ([][]privacy.Identifier, error) {
-	list, seen := [][]privacy.Identifier{}, map[string]bool{}
+	var all privacy.Combinations
 	err := p.each(ctx, privacy.Person{Workspace: workspace, Identifiers: ids}, "NULL", func(e *webhook.Event, _ []any) error {
-		found := privacy.Identify(e)
-		if text := fmt.Sprintf("%q", found); len(found) > 0 && !seen[text] {
-			seen[text] = true
-			list = append(list, found)
-		}
+		all.Add(e)
 		return nil
 	})
-	return list, err
+	return all.List, err
 }
 
 // Find implements privacy.Store.
 func (p *People) Find(ctx context.Context, person privacy.Person) (found privacy.Found, err error) {
 	err = p.each(ctx, person, `"timestamp"`, func(_ *webhook.Event, more []any) error {
 		found.Events++
-		at, ok := more[0].(time.Time)
-		if !ok {
-			return nil
-		}
-		if found.First.IsZero() || at.Before(found.First) {
-			found.First = at
-		}
-		if at.After(found.Last) {
-			found.Last = at
-		}
+		at, _ := more[0].(time.Time)
+		found.Span(at)
 		return nil
 	})
 	return found, err

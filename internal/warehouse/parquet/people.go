@@ -2,7 +2,6 @@ package parquet
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"time"
 
@@ -28,16 +27,12 @@ func (*People) Name() string { return "warehouse parquet" }
 
 // Related implements privacy.Store.
 func (p *People) Related(ctx context.Context, workspace string, ids []privacy.Identifier) ([][]privacy.Identifier, error) {
-	list, seen := [][]privacy.Identifier{}, map[string]bool{}
+	var all privacy.Combinations
 	err := p.each(ctx, privacy.Person{Workspace: workspace, Identifiers: ids}, func(r *warehouse.Row) error {
-		found := privacy.Identify(identityOf(r))
-		if text := fmt.Sprintf("%q", found); len(found) > 0 && !seen[text] {
-			seen[text] = true
-			list = append(list, found)
-		}
+		all.Add(identityOf(r))
 		return nil
 	})
-	return list, err
+	return all.List, err
 }
 
 // Find implements privacy.Store.
@@ -45,15 +40,7 @@ func (p *People) Find(ctx context.Context, person privacy.Person) (found privacy
 	seen := map[warehouse.Key]bool{}
 	err = p.each(ctx, person, func(r *warehouse.Row) error {
 		seen[r.Key()] = true
-		if r.Timestamp.IsZero() {
-			return nil
-		}
-		if found.First.IsZero() || r.Timestamp.Before(found.First) {
-			found.First = r.Timestamp
-		}
-		if r.Timestamp.After(found.Last) {
-			found.Last = r.Timestamp
-		}
+		found.Span(r.Timestamp)
 		return nil
 	})
 	found.Events = int64(len(seen))
