@@ -27,20 +27,6 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
 )
 
-// readings are the readings of what Customer.io does not document.
-var readings = map[string]customeriotest.AppConfig{
-	"oldest first":            {},
-	"newest first":            {NewestFirst: true},
-	"no order":                {Shuffled: true},
-	"pages shift":             {Shifting: true},
-	"bounds excluded":         {OpenBounds: true},
-	"a next after the last":   {NextAlways: true},
-	"numbers of human events": {HumanCounts: true},
-	"rate by key":             {RatePerKey: true},
-	"metrics by creation":     {ByCreation: true},
-	"flat series":             {FlatSeries: true},
-}
-
 // A history is what Customer.io has sent in five weeks, and what has arrived: 2 % of the
 // webhooks are lost, and all of the third week.
 type history struct {
@@ -198,7 +184,7 @@ func TestAuditNamesWhatIsMissing(t *testing.T) { //nolint:tparallel // each read
 	}
 	h := newHistory(n)
 	fakes := map[string]*customeriotest.App{}
-	for name, cfg := range readings {
+	for name, cfg := range customeriotest.Readings() {
 		if cfg.Deliveries = n + 1; !large {
 			cfg.PageSize = 100
 		}

@@ -17,27 +17,12 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
 )
 
-// readings are the readings of what Customer.io does not document about the lists of
-// deliveries.
-var readings = map[string]customeriotest.AppConfig{
-	"oldest first":            {},
-	"newest first":            {NewestFirst: true},
-	"no order":                {Shuffled: true},
-	"pages shift":             {Shifting: true},
-	"bounds excluded":         {OpenBounds: true},
-	"a next after the last":   {NextAlways: true},
-	"numbers of human events": {HumanCounts: true},
-	"rate by key":             {RatePerKey: true},
-	"metrics by creation":     {ByCreation: true},
-	"flat series":             {FlatSeries: true},
-}
-
 // All deliveries come once and in order, under each reading, from sparse and from dense
 // times and from a second with more deliveries than a page.
 func TestDeliveries(t *testing.T) {
 	t.Parallel()
 	mixed := webhooktest.Mix{Seed: 1, Deliveries: 1500}
-	for name, cfg := range readings {
+	for name, cfg := range customeriotest.Readings() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
