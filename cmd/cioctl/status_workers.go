@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/operate"
@@ -99,24 +98,13 @@ func partCells(worker, what string, parts []operate.Part) (rows [][]any) {
 
 // policyRows lists the policies of the workers, each once.
 func policyRows(w io.Writer, workers []operate.Heartbeat) {
-	type line struct {
-		operate.WorkspacePolicy
-		dry bool
-	}
-	var lines []line
-	for i := range workers {
-		for _, p := range workers[i].Policies {
-			if l := (line{p, workers[i].DryRun}); !slices.Contains(lines, l) {
-				lines = append(lines, l)
-			}
-		}
-	}
-	if len(lines) == 0 {
+	policies := operate.PoliciesOf(workers)
+	if len(policies) == 0 {
 		return
 	}
 	row(w, "POLICY OF", "MODE", "UNKNOWN BOUNCES", "LIMIT", "DRY RUN", "EFFECTS", "SHA256")
-	for _, l := range lines {
-		row(w, l.Workspace, l.SuppressionMode, l.SuppressUnknown, l.SuppressionLimit, l.dry, l.Effects, l.EffectsSHA256)
+	for _, l := range policies {
+		row(w, l.Workspace, l.SuppressionMode, l.SuppressUnknown, l.SuppressionLimit, l.DryRun, l.Effects, l.EffectsSHA256)
 	}
 	row(w)
 }

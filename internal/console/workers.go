@@ -49,22 +49,9 @@ func rank(s operate.PartState) int {
 	return slices.Index([]operate.PartState{operate.PartDown, operate.PartStarting, operate.PartOK}, s)
 }
 
-// A policyLine is a policy in force.
-type policyLine struct {
-	operate.WorkspacePolicy
-	DryRun bool
-}
-
-// Policies returns the policies of the workers, each once. Two lines of one workspace mean
-// that workers differ.
-func (d *overviewData) Policies() (lines []policyLine) {
-	for i := range d.Workers {
-		for _, p := range d.Workers[i].Policies {
-			if l := (policyLine{p, d.Workers[i].DryRun}); !slices.Contains(lines, l) {
-				lines = append(lines, l)
-			}
-		}
-	}
-	slices.SortStableFunc(lines, func(a, b policyLine) int { return cmp.Compare(a.Workspace, b.Workspace) })
-	return lines
+// Policies returns the policies of the workers by workspace.
+func (d *overviewData) Policies() []operate.PolicyInForce {
+	list := operate.PoliciesOf(d.Workers)
+	slices.SortStableFunc(list, func(a, b operate.PolicyInForce) int { return cmp.Compare(a.Workspace, b.Workspace) })
+	return list
 }

@@ -63,6 +63,25 @@ type WorkspacePolicy struct {
 	EffectsSHA256 string `json:"effects_sha256,omitempty"`
 }
 
+// A PolicyInForce is a policy that workers apply.
+type PolicyInForce struct {
+	WorkspacePolicy
+	DryRun bool
+}
+
+// PoliciesOf returns the policies of the workers, each once, in the order of the workers.
+// Two policies of one workspace mean that workers differ.
+func PoliciesOf(workers []Heartbeat) (list []PolicyInForce) {
+	for i := range workers {
+		for _, p := range workers[i].Policies {
+			if in := (PolicyInForce{p, workers[i].DryRun}); !slices.Contains(list, in) {
+				list = append(list, in)
+			}
+		}
+	}
+	return list
+}
+
 // A Part is a third party on which a worker depends.
 type Part struct {
 	Name string `json:"name"`
