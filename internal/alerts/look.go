@@ -27,19 +27,14 @@ type facts struct {
 func look(ctx context.Context, conn *stream.Conn, now time.Time) (*facts, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookWithin)
 	defer cancel()
-	f := &facts{now: now, oldest: map[string]time.Time{}}
+	f := &facts{now: now}
 	status, err := conn.Status(ctx)
 	if err != nil {
 		return nil, err
 	}
 	f.dead = status.Dead
-	for i := range status.Consumers {
-		c := &status.Consumers[i]
-		if c.Lag > 0 {
-			if f.oldest[c.Name], err = conn.Oldest(ctx, c.Name); err != nil {
-				return nil, err
-			}
-		}
+	if f.oldest, err = conn.OldestOf(ctx, status.Consumers); err != nil {
+		return nil, err
 	}
 	if f.calls, err = operate.LastCalls(ctx, conn); err != nil {
 		return nil, err

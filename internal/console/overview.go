@@ -56,7 +56,7 @@ func (d *overviewData) read(ctx context.Context, conn *stream.Conn) (err error) 
 		return err
 	}
 	d.countDead()
-	if d.Oldest, err = oldest(ctx, conn, d.Status.Consumers); err != nil {
+	if d.Oldest, err = conn.OldestOf(ctx, d.Status.Consumers); err != nil {
 		return err
 	}
 	if d.Workspaces, err = operate.LastCalls(ctx, conn); err != nil {
@@ -64,21 +64,6 @@ func (d *overviewData) read(ctx context.Context, conn *stream.Conn) (err error) 
 	}
 	d.Workers, err = operate.Workers(ctx, conn)
 	return err
-}
-
-// oldest asks for the oldest waiting message of each consumer that has one.
-func oldest(ctx context.Context, conn *stream.Conn, consumers []stream.ConsumerStatus) (map[string]time.Time, error) {
-	stored := map[string]time.Time{}
-	for i := range consumers {
-		if c := &consumers[i]; c.Lag > 0 {
-			at, err := conn.Oldest(ctx, c.Name)
-			if err != nil {
-				return nil, err
-			}
-			stored[c.Name] = at
-		}
-	}
-	return stored, nil
 }
 
 func (d *overviewData) countDead() {

@@ -143,6 +143,22 @@ func (c *Conn) Oldest(ctx context.Context, consumer string) (time.Time, error) {
 	return oldest(ctx, st, info)
 }
 
+// OldestOf returns Oldest of each consumer that has a lag, by its name.
+func (c *Conn) OldestOf(ctx context.Context, consumers []ConsumerStatus) (map[string]time.Time, error) {
+	stored := map[string]time.Time{}
+	for i := range consumers {
+		if consumers[i].Lag == 0 {
+			continue
+		}
+		at, err := c.Oldest(ctx, consumers[i].Name)
+		if err != nil {
+			return nil, err
+		}
+		stored[consumers[i].Name] = at
+	}
+	return stored, nil
+}
+
 // oldest returns the time of storing of the consumer's oldest unsettled message, the
 // zero time when all messages are settled. The oldest unsettled message is the first
 // message above AckFloor with one of the consumer's subjects.
