@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
-	"mime"
 	"net/http"
 	"path"
 	"strings"
@@ -50,7 +49,7 @@ func kindOf(name string) string {
 	case ".svg":
 		return "image/svg+xml"
 	default:
-		return mime.FormatMediaType("text/plain", map[string]string{"charset": "utf-8"})
+		return "text/plain; charset=utf-8"
 	}
 }
 

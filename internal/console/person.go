@@ -3,7 +3,6 @@ package console
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/event"
@@ -123,9 +121,6 @@ type timeline struct {
 	Events []timelineRow
 }
 
-// ReadAt returns the time of the query.
-func (t *timeline) ReadAt() time.Time { return t.At }
-
 // Full reports whether there may be older events.
 func (t *timeline) Full() bool { return len(t.Events) == shownTimeline }
 
@@ -172,9 +167,7 @@ func marksOf(key *privacy.Key) (privacy.Key, error) {
 	if key != nil {
 		return *key, nil
 	}
-	secret := make([]byte, 32)
-	_, _ = rand.Read(secret) // never fails
-	return privacy.NewKey("console", secret)
+	return privacy.NewKey("console", random(32))
 }
 
 // markOf describes the person of a form for the log without the identifier: by the mark

@@ -49,15 +49,13 @@ func (f replayForm) order() operate.ReplayOrder {
 }
 
 func (f replayForm) String() string {
-	text := "to=" + f.Target
-	var textSb53 strings.Builder
+	words := []string{"to=" + f.Target}
 	for _, pair := range []struct{ name, value string }{{"since", f.Since}, {"until", f.Until}, {"workspace", f.Workspace}, {"type", f.Type}, {"metric", f.Metric}} {
 		if pair.value != "" {
-			textSb53.WriteString(" " + pair.name + "=" + pair.value)
+			words = append(words, pair.name+"="+pair.value)
 		}
 	}
-	text += textSb53.String()
-	return text
+	return strings.Join(words, " ")
 }
 
 func (s *Server) replays(_ http.ResponseWriter, r *http.Request) (view, error) {

@@ -84,14 +84,9 @@ func (q *question) mailbox(value string) string {
 		return "FALSE"
 	}
 	special := `[[:space:]()<>"]`
-	var specialSb87 strings.Builder
-	for _, t := range texts {
-		if strings.ContainsFunc(t, func(r rune) bool { return r > '~' }) {
-			specialSb87.WriteString("|[^ -~]")
-			break
-		}
+	if slices.ContainsFunc(texts, func(t string) bool { return strings.ContainsFunc(t, func(r rune) bool { return r > '~' }) }) {
+		special += "|[^ -~]"
 	}
-	special += specialSb87.String()
 	return "(" + q.among("LOWER(TRIM("+value+"))", texts) + " OR REGEXP_CONTAINS(" + value + ", '@') AND REGEXP_CONTAINS(" + value + ", '" + special + "'))"
 }
 

@@ -65,13 +65,11 @@ func ParsePolicy(name string, data []byte, secret string) (*Policy, error) {
 
 // nameOf returns a short text that differs between two policies.
 func nameOf(p *Policy) string {
-	text := "1 " + p.key.ID + " " + string(p.payload)
-	var textSb69 strings.Builder
+	words := []string{"1", p.key.ID, string(p.payload)}
 	for _, u := range p.rules {
-		textSb69.WriteString(" " + u.column.Name + "=" + string(u.action))
+		words = append(words, u.column.Name+"="+string(u.action))
 	}
-	text += textSb69.String()
-	sum := sha256.Sum256([]byte(text))
+	sum := sha256.Sum256([]byte(strings.Join(words, " ")))
 	return string(p.payload) + "-" + hex.EncodeToString(sum[:4])
 }
 
