@@ -99,9 +99,17 @@ func (s *Sink) renew(ctx context.Context, r revision, v versions) (changed int64
 	if err := v.checkRoom(); err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, v.removeLeftovers()) }()
+	lease := s.file.lease
+	defer func() {
+		err = errors.Join(err, v.removeLeftovers())
+		if s.file == nil {
+			lease.release() // last: the temporary files of the next holder have the same names
+		}
+	}()
 	if changed, err = s.copyInto(ctx, r, v); err != nil {
-		return 0, errors.Join(err, s.closeFile()) // a closed file cannot keep the new one open
+		err = errors.Join(err, s.file.closeDatabase()) // a closed file cannot keep the new one open
+		s.file, s.unsaved = nil, 0
+		return 0, err
 	}
 	if changed == 0 && !v.marked() {
 		return 0, nil
@@ -148,8 +156,13 @@ func (s *Sink) eachChange(ctx context.Context, r revision, do func(from, to int6
 
 // changeInPlace changes the rows in the old file.
 func (s *Sink) changeInPlace(ctx context.Context, r revision, v versions) (int64, error) {
-	if err := s.acquire(ctx); err != nil {
-		return 0, err
+	if s.file == nil { // others may have changed the file meanwhile: the numbers of rows are old
+		if err := s.acquire(ctx); err != nil {
+			return 0, err
+		}
+		if _, err := r.prepare(ctx, s.file); err != nil {
+			return 0, err
+		}
 	}
 	if err := v.mark(); err != nil {
 		return 0, err

@@ -85,8 +85,6 @@ func (s *Sink) replace(v versions) error {
 	if err := v.adopt(before); err != nil {
 		return err
 	}
-	lease := s.file.lease
-	defer lease.release()
 	err = s.file.closeDatabase()
 	s.file, s.unsaved = nil, 0
 	if err != nil {
