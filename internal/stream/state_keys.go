@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -20,8 +21,12 @@ func (s *State) Values(ctx context.Context, prefix string) (map[string][]byte, e
 	subjects, err := s.subjects(ctx, prefix+">")
 	values := map[string][]byte{}
 	for _, key := range subjects {
-		if value, _, err := s.Get(ctx, key); err == nil { // a deleted key leaves a trace
+		value, _, err := s.Get(ctx, key)
+		switch {
+		case err == nil:
 			values[key] = value
+		case !errors.Is(err, ErrNoKey): // a deleted key leaves a trace
+			return values, err
 		}
 	}
 	return values, err
