@@ -43,9 +43,11 @@ func maskValue(v any) any {
 			v[i] = maskValue(v[i])
 		}
 	case map[string]any:
+		masked := make(map[string]any, len(v))
 		for key, value := range v {
-			v[key] = maskValue(value)
+			masked[Mask(key)] = maskValue(value)
 		}
+		return masked
 	}
 	return v
 }
