@@ -48,6 +48,9 @@ func ParseIdentifier(kind Kind, value string) (Identifier, error) {
 	return id, nil
 }
 
+// cioPrefix stands before a cio_id in calls of the Track API, and in some columns.
+const cioPrefix = "cio_"
+
 // normalize returns the normal form of an identifier. An invalid e-mail address keeps its
 // text.
 func normalize(kind Kind, value string) Identifier {
@@ -56,7 +59,7 @@ func normalize(kind Kind, value string) Identifier {
 	case Email:
 		value = Address(value)
 	case CioID:
-		value = strings.TrimPrefix(value, "cio_")
+		value = strings.TrimPrefix(value, cioPrefix)
 	case ID, Phone:
 	}
 	return Identifier{Kind: kind, Value: value}

@@ -39,16 +39,22 @@ func (s *Search) add(id Identifier, key *Key) {
 	if slices.Contains(s.texts[id.Kind], id.Value) { // of another workspace
 		return
 	}
-	s.texts[id.Kind] = append(s.texts[id.Kind], id.Value)
+	texts := []string{id.Value}
 	if key != nil {
 		hash := key.Hash(id.Value)
 		s.clear[hash] = id.Value
-		s.texts[id.Kind] = append(s.texts[id.Kind], hash)
+		texts = append(texts, hash)
+	}
+	for _, t := range texts {
+		s.texts[id.Kind] = append(s.texts[id.Kind], t)
+		if id.Kind == CioID {
+			s.texts[id.Kind] = append(s.texts[id.Kind], cioPrefix+t)
+		}
 	}
 }
 
 // Texts returns the texts that a column may have for the identifiers of a kind: the values
-// in their normal form, and the hashes of the values.
+// in their normal form, a cio_id also with its prefix, and the hashes of the values.
 func (s *Search) Texts(k Kind) []string { return s.texts[k] }
 
 // Match returns the index of the person whose event the row is, as Person.Matches decides.

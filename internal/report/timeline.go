@@ -105,9 +105,6 @@ func (q *timelineQuery) condition(f TimelineFilter) string {
 	case privacy.ID:
 		return q.among("customer_id", texts...)
 	case privacy.CioID:
-		for _, t := range texts {
-			texts = append(texts, "cio_"+t)
-		}
 		return q.among("cio_id", texts...)
 	case privacy.Phone:
 		return q.among("recipient", texts...)

@@ -48,13 +48,9 @@ func (q *question) statement(table string) string {
 	if q.payloads {
 		email, phone = payloadEmail, payloadPhone
 	}
-	cioIDs := q.search.Texts(privacy.CioID)
-	for _, id := range q.search.Texts(privacy.CioID) {
-		cioIDs = append(cioIDs, "cio_"+id)
-	}
 	conditions := []string{
 		q.among("TRIM(customer_id)", q.search.Texts(privacy.ID)),
-		q.among("TRIM(cio_id)", cioIDs),
+		q.among("TRIM(cio_id)", q.search.Texts(privacy.CioID)),
 		q.mailbox("identifier_email"),
 		isBlank("customer_id") + " AND " + isBlank("cio_id") + " AND " + isBlank("identifier_email") + " AND (" +
 			q.mailbox("email_address") + " OR " + q.mailbox("recipient") + " OR " + q.among("TRIM(recipient)", q.search.Texts(privacy.Phone)) + ")",

@@ -54,13 +54,9 @@ func textOf(value any) string {
 // 10 million rows take 2 s instead of 6 s.
 func candidates(s *privacy.Search, workspaces ...string) string {
 	recipient := []string{mailbox("email_address", s), mailbox("recipient", s), among("recipient", s.Texts(privacy.Phone))}
-	cioIDs := s.Texts(privacy.CioID)
-	for _, id := range s.Texts(privacy.CioID) {
-		cioIDs = append(cioIDs, "cio_"+id)
-	}
 	conditions := []string{
 		among("customer_id", s.Texts(privacy.ID)),
-		among("cio_id", cioIDs),
+		among("cio_id", s.Texts(privacy.CioID)),
 		mailbox("identifier_email", s),
 		among(payloadPhone, s.Texts(privacy.Phone)),
 		isBlank("identifier_email") + " AND (" + mailbox(payloadIdentifier("email"), s) + " OR " + payloadText + " IS NOT NULL)",

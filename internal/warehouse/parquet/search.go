@@ -37,7 +37,7 @@ func newFinder(s *privacy.Search) *finder {
 		f.ids[t] = true
 	}
 	for _, t := range s.Texts(privacy.CioID) {
-		f.ids[t], f.ids["cio_"+t] = true, true
+		f.ids[t] = true
 	}
 	for _, t := range s.Texts(privacy.Email) {
 		f.emails[t] = true
