@@ -61,6 +61,9 @@ func (x *index) merge() {
 		if n > 0 && x.entries[n-1].delivery == e.delivery {
 			last := &x.entries[n-1]
 			last.stored, last.within = last.stored|e.stored, last.within|e.within
+			if x.messages[last.message].Source == "" { // whichever row comes first
+				last.message = e.message
+			}
 			continue
 		}
 		x.entries[n] = e

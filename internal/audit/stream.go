@@ -30,7 +30,7 @@ func (a *auditor) settled(ctx context.Context) (uint64, error) {
 func (a *auditor) compareStream(ctx context.Context, settled uint64) (*StreamComparison, error) {
 	r := &StreamComparison{}
 	var failure error
-	err := a.Stream.TailEvents(ctx, stream.Selection{Since: a.Since}, func(m event.Attempt) bool {
+	err := a.Stream.TailEvents(ctx, stream.Selection{Since: a.Since, Subjects: stream.Select([]string{a.Workspace}, nil, nil)}, func(m event.Attempt) bool {
 		if m.Workspace != a.Workspace || m.ReceivedAt.Before(a.Since) {
 			return true
 		}
