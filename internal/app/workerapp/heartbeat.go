@@ -44,7 +44,10 @@ func (a *App) sendBeats(ctx context.Context) {
 	logged := ""
 	for ctx.Err() == nil {
 		err := operate.SendHeartbeat(ctx, a.Conn, h.beat(ctx))
-		if err != nil && err.Error() != logged && ctx.Err() == nil {
+		switch {
+		case err == nil:
+			logged = ""
+		case err.Error() != logged && ctx.Err() == nil:
 			logged = err.Error()
 			a.Log.Warn().Err(err).Msg("heartbeat not stored, trying again")
 		}

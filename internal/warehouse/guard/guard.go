@@ -95,6 +95,9 @@ func (g *Guard) look(ctx context.Context) {
 		return
 	case err == nil && marks == g.marks && last.list != nil:
 		g.seen.Store(&look{list: last.list, at: asked})
+		if g.lastText != "" {
+			g.log(nil) // readable again
+		}
 		return
 	case err == nil && marks.Missing && g.marks != nil && len(g.marks.List) > 0:
 		err = fmt.Errorf("%w: somebody has deleted the bucket with the marks of erased persons. Restore the backup, or restart the worker to go on with an empty list", stream.ErrNoErased)
