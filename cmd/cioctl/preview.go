@@ -7,7 +7,6 @@ import (
 	"io"
 
 	"github.com/cioevents/cioevents/internal/config"
-	"github.com/cioevents/cioevents/internal/effect"
 	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/terminal"
@@ -17,19 +16,12 @@ import (
 type consent struct {
 	yes, dryRun bool
 
-	rules  operate.PolicySettings
-	policy effect.Policy // of rules; set by the check of the settings
+	rules operate.PolicySettings
 }
 
 // Declare adds the settings to the set. Settings of the worker name the rules for the
 // preview.
-func (o *consent) Declare(s *config.Set) {
-	o.rules.Declare(s)
-	s.Check(func() (err error) {
-		o.policy, err = o.rules.Policy()
-		return err
-	})
-}
+func (o *consent) Declare(s *config.Set) { o.rules.Declare(s) }
 
 // canAsk returns an error when the command must ask and nobody can answer.
 func (o *consent) canAsk(in io.Reader) error {
@@ -52,8 +44,12 @@ var errNotConfirmed = errors.New("nothing was started; --yes starts without aski
 
 // preview reads the events of a replay, with a progress bar, and prints its effects.
 func (c *cli) preview(ctx context.Context, conn *stream.Conn, r *stream.Replay, o *consent) (*operate.Preview, error) {
+	policy, err := o.rules.Policy()
+	if err != nil {
+		return nil, err
+	}
 	bar, finish := c.bar(int64(r.Total)) //nolint:gosec // a number of events
-	p, err := operate.PreviewReplay(ctx, conn, r, o.policy, operate.PreviewLimit, func(read uint64) {
+	p, err := operate.PreviewReplay(ctx, conn, r, policy, operate.PreviewLimit, func(read uint64) {
 		bar.SetCurrent(int64(read)) //nolint:gosec // a number of events
 	})
 	finish()

@@ -82,7 +82,7 @@ func checkPrivacy(ctx context.Context, places []place.Place, policy *guard.Polic
 	for _, p := range places {
 		check, err := operate.CheckPrivacy(ctx, p, policy)
 		if err != nil {
-			return nil, 0, fmt.Errorf("check %s: %w", p.URL, err)
+			return nil, 0, fmt.Errorf("check %s: %w", config.Redact(p.URL), err)
 		}
 		checks, violating = append(checks, check), violating+check.Violating
 	}
@@ -168,7 +168,7 @@ func (c *cli) applyPrivacy(ctx context.Context, places []place.Place, policy *gu
 	}
 	done := []appliedPolicy{}
 	for i, p := range places {
-		a := appliedPolicy{Warehouse: p.URL}
+		a := appliedPolicy{Warehouse: config.Redact(p.URL)}
 		if checks[i].Violating > 0 {
 			if a, err = c.applyOne(ctx, p, policy, o.grace); err != nil {
 				return err
@@ -197,7 +197,7 @@ func (c *cli) applyOne(ctx context.Context, p place.Place, policy *guard.Policy,
 	erased, err := operate.ApplyPrivacy(ctx, p, policy, grace, func(done, total int64) { progress(int(done), int(total)) })
 	finish()
 	if err != nil {
-		return appliedPolicy{}, fmt.Errorf("apply to %s: %w", p.URL, err)
+		return appliedPolicy{}, fmt.Errorf("apply to %s: %w", config.Redact(p.URL), err)
 	}
-	return appliedPolicy{p.URL, erased.Events, erased.NotClean, erased.Note}, nil
+	return appliedPolicy{config.Redact(p.URL), erased.Events, erased.NotClean, erased.Note}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/privacy"
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/guard"
@@ -32,7 +33,7 @@ type ColumnCheck struct {
 // CheckPrivacy counts the rows of a warehouse that violate a policy. A missing warehouse has
 // none.
 func CheckPrivacy(ctx context.Context, p place.Place, policy *guard.Policy) (*PrivacyCheck, error) {
-	check := &PrivacyCheck{Warehouse: p.URL}
+	check := &PrivacyCheck{Warehouse: config.Redact(p.URL)}
 	if p.Missing() {
 		return check, nil
 	}
