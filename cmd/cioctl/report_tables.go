@@ -43,6 +43,9 @@ func linkTable(w io.Writer, r *report.Report) {
 const hours = 24
 
 func latencyTable(w io.Writer, r *report.Report) {
+	if len(r.Latency) == 0 {
+		return
+	}
 	heading(w, "latency", "from an event to its arrival, by the hour of the arrival (UTC), the last "+strconv.Itoa(hours)+" hours with events")
 	row(w, "hour", "events", "p50", "p90", "p99")
 	for _, h := range r.Latency[max(0, len(r.Latency)-hours):] {
