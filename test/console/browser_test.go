@@ -168,10 +168,19 @@ func (b *browser) open(address string) {
 	b.do(chromedp.Navigate(address), chromedp.WaitReady(chromedp.CSS("main")))
 }
 
-// press clicks an element that a selector finds.
-func (b *browser) press(selector string) {
+// click presses an element of a page that stays.
+func (b *browser) click(selector string) {
 	b.Helper()
 	b.do(chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector)))
+}
+
+// press clicks a link or a form's button and waits for the next page: a text that both
+// pages have would else let the test act on the page that is leaving.
+func (b *browser) press(selector string) {
+	b.Helper()
+	value[bool](b, "document.leaving = true")
+	b.click(selector)
+	b.is("!document.leaving && document.readyState === 'complete'", step)
 }
 
 func (b *browser) fill(selector, text string) {

@@ -85,7 +85,7 @@ func events(t *testing.T, s *system, b *browser) {
 	if took := time.Since(start); took > 2*time.Second {
 		t.Errorf("a sent event was a row after %s, want 2 s", took)
 	}
-	b.press("[data-pause]")
+	b.click("[data-pause]")
 	before = count(b, "[data-tail] tr")
 	s.send("", "email_opened_human")
 	b.says("Paused. 1 event has arrived.")
@@ -93,7 +93,7 @@ func events(t *testing.T, s *system, b *browser) {
 		t.Error("a paused page changes")
 	}
 	b.looks("events")
-	b.press("[data-pause]")
+	b.click("[data-pause]")
 	s.send("", "--campaign", "2500", "--rate", "1000")
 	b.is("document.querySelectorAll('[data-tail] tr').length <= 200", step)
 	b.fill(`[name=metric]`, "bounced")
