@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"slices"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/event"
@@ -67,16 +66,12 @@ func ListDeadLetters(ctx context.Context, conn *stream.Conn, f *DeadFilter) ([]D
 // NewestDeadLetters returns the last n selected dead letters without their bodies, the
 // newest first, and the number of all selected dead letters.
 func NewestDeadLetters(ctx context.Context, conn *stream.Conn, f *DeadFilter, n int) (list []DeadLetter, all int, err error) {
+	last := newest[DeadLetter]{n: n}
 	err = eachDead(ctx, conn, f, func(b *event.StoredDeadLetter) {
 		all++
-		list = append(list, newDeadLetter(b))
-		if len(list) >= 2*n { // not each time, which would copy n dead letters for each
-			list = slices.Delete(list, 0, len(list)-n)
-		}
+		last.add(newDeadLetter(b))
 	})
-	list = list[max(0, len(list)-n):]
-	slices.Reverse(list)
-	return list, all, err
+	return last.first(), all, err
 }
 
 // SelectDeadLetters returns the entries of the selected dead letters, for a redrive or

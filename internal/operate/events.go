@@ -3,7 +3,6 @@ package operate
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -21,23 +20,18 @@ const recentMessages = 50_000
 // RecentEvents returns the last n events that the filter selects among the last 50,000
 // messages, the newest first.
 func RecentEvents(ctx context.Context, conn *stream.Conn, f *EventFilter, n int) ([]event.Attempt, error) {
-	var list []event.Attempt
+	last := newest[event.Attempt]{n: n}
 	window := uint64(recentMessages)
 	if f.selectsAll() {
 		window = uint64(n) //nolint:gosec // a small number
 	}
 	err := conn.ReadRecent(ctx, f.subjects(), window, func(a event.Attempt) bool {
 		if f.matchBody(a.Body) {
-			list = append(list, a)
-		}
-		if len(list) >= 2*n { // not each time, which would copy n events for each event
-			list = slices.Delete(list, 0, len(list)-n)
+			last.add(a)
 		}
 		return true
 	})
-	list = list[max(0, len(list)-n):]
-	slices.Reverse(list)
-	return list, err
+	return last.first(), err
 }
 
 // An Explanation says what became of an event: the row of the warehouse and the calls of
