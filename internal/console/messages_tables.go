@@ -2,7 +2,6 @@ package console
 
 import (
 	"cmp"
-	"encoding/json"
 	"math"
 	"time"
 
@@ -176,19 +175,6 @@ func quantiles(t *report.Times) []any {
 	return []any{t.Count, seconds(t.P50), seconds(t.P90), seconds(t.P99)}
 }
 
-// A dayPlot is a plot by days, as console.js draws it. A value of null is a gap.
-type dayPlot struct {
-	X         []int64    `json:"x"`
-	Days      bool       `json:"days"`
-	Fractions bool       `json:"fractions"`
-	Curves    []dayCurve `json:"curves"`
-}
-
-type dayCurve struct {
-	Name string     `json:"name"`
-	Y    []*float64 `json:"y"`
-}
-
 // Deliveries returns the plot of the numbers by day.
 func (r *messagesReport) Deliveries() string {
 	value := func(n int64) *float64 { return new(float64(n)) }
@@ -212,9 +198,9 @@ func (r *messagesReport) Rates() string {
 
 // plot returns the values of all days from the first to the last day with deliveries.
 func (r *messagesReport) plot(fractions bool, names []string, values func(*report.Day) []*float64) string {
-	p := dayPlot{X: []int64{}, Days: true, Fractions: fractions}
+	p := plot[*float64]{X: []int64{}, Days: true, Fractions: fractions}
 	for _, name := range names {
-		p.Curves = append(p.Curves, dayCurve{name, []*float64{}})
+		p.Curves = append(p.Curves, curve[*float64]{name, []*float64{}})
 	}
 	add := func(at time.Time, values []*float64) {
 		p.X = append(p.X, at.Unix())
@@ -234,6 +220,5 @@ func (r *messagesReport) plot(fractions bool, names []string, values func(*repor
 		add(at, values(&r.Days[i]))
 		next = at.AddDate(0, 0, 1)
 	}
-	text, _ := json.Marshal(p) //nolint:errchkjson // numbers and words
-	return string(text)
+	return p.text()
 }

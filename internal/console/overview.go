@@ -3,7 +3,6 @@ package console
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"time"
@@ -134,36 +133,24 @@ func newActivity(res *result) *activity {
 	return a
 }
 
-// A plot is what console.js draws: the seconds of the minutes, and a curve by name.
-type plot struct {
-	X      []int64 `json:"x"`
-	Curves []curve `json:"curves"`
-}
-
-type curve struct {
-	Name string  `json:"name"`
-	Y    []int64 `json:"y"`
-}
-
 // maxCurves is the number of metrics that have a colour of their own.
 const maxCurves = 6
 
 func plotOf(minutes []report.Minute, totals []metricTotal, end time.Time) string {
 	first := end.Add(-activitySpan).Truncate(time.Minute)
-	p := plot{X: []int64{}, Curves: []curve{}}
+	p := plot[int64]{X: []int64{}, Curves: []curve[int64]{}}
 	for t := first; t.Before(end); t = t.Add(time.Minute) {
 		p.X = append(p.X, t.Unix())
 	}
 	for _, t := range totals[:min(len(totals), maxCurves)] {
-		p.Curves = append(p.Curves, curve{t.Metric, make([]int64, len(p.X))})
+		p.Curves = append(p.Curves, curve[int64]{t.Metric, make([]int64, len(p.X))})
 	}
 	for _, m := range minutes {
 		i := int(m.Minute.Sub(first) / time.Minute)
-		c := slices.IndexFunc(p.Curves, func(c curve) bool { return c.Name == cmp.Or(m.Metric, "unknown") })
+		c := slices.IndexFunc(p.Curves, func(c curve[int64]) bool { return c.Name == cmp.Or(m.Metric, "unknown") })
 		if c >= 0 && i >= 0 && i < len(p.X) {
 			p.Curves[c].Y[i] += m.Events
 		}
 	}
-	text, _ := json.Marshal(p) //nolint:errchkjson // numbers and words
-	return string(text)
+	return p.text()
 }
