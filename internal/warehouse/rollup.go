@@ -56,12 +56,18 @@ type Days struct{ First, Last time.Time }
 
 // Within returns a condition that a column of type DATE is one of the days.
 func (d Days) Within(column string) string {
-	return fmt.Sprintf("%s BETWEEN %s AND %s", column, dateSQL(d.First), dateSQL(d.Last))
+	first, last := d.Dates()
+	return fmt.Sprintf("%s BETWEEN %s AND %s", column, first, last)
 }
 
 // Of returns a call of the table function of a view with the days.
 func (d Days) Of(view string) string {
-	return fmt.Sprintf("%s%s(%s, %s)", view, Between, dateSQL(d.First), dateSQL(d.Last))
+	first, last := d.Dates()
+	return fmt.Sprintf("%s%s(%s, %s)", view, Between, first, last)
 }
 
-func dateSQL(day time.Time) string { return "DATE '" + day.Format(time.DateOnly) + "'" }
+// Dates returns First and Last in SQL.
+func (d Days) Dates() (first, last string) {
+	const layout = "DATE '" + time.DateOnly + "'"
+	return d.First.Format(layout), d.Last.Format(layout)
+}

@@ -46,10 +46,9 @@ func Rollup(project, dataset string, days warehouse.Days) string {
 func inline(project, dataset, name string, days warehouse.Days) string {
 	for _, f := range functions(project, dataset) {
 		if f.name == name+warehouse.Between {
-			call := strings.TrimPrefix(days.Of(""), warehouse.Between)
-			first, last, _ := strings.Cut(strings.Trim(call, "()"), ", ")
+			first, last := days.Dates()
 			query := strings.NewReplacer("first_day", first, "last_day", last).Replace(f.query)
-			return fmt.Sprintf("( -- %s%s\n%s\n)", f.name, call, query)
+			return fmt.Sprintf("( -- %s(%s, %s)\n%s\n)", f.name, first, last, query)
 		}
 	}
 	panic("bigquery: no table function of " + name) // a constant
