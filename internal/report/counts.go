@@ -1,5 +1,10 @@
 package report
 
+import (
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/pkg/webhook"
+)
+
 // Counts are numbers of deliveries, by the definitions of the data dictionary.
 type Counts struct {
 	Deliveries     int64 `json:"deliveries"`
@@ -56,7 +61,7 @@ func (c *Counts) add(d *group) {
 	c.Conversions += d.Conversions
 	c.Unsubscribes += d.Unsubscribes
 	c.Complaints += d.Complaints
-	outside := d.ObjectType == "email" && d.Provider != "gmail"
+	outside := d.ObjectType == string(webhook.Email) && warehouse.ReportsComplaints(d.Provider)
 	if outside {
 		c.ComplaintsOutside += d.Complaints
 	}

@@ -103,7 +103,7 @@ func (c *judgedCounts) measures(k judgedKey, message string) []Measure {
 		measure(refused, warehouse.RefusalLimit, c.refused, c.Sent),
 		measure(unauthenticated, warehouse.UnauthenticatedLimit, c.unauthenticated, 0),
 	}
-	if k.provider != "gmail" {
+	if warehouse.ReportsComplaints(k.provider) {
 		list = append(list, measure(complaints, warehouse.ComplaintLimit, c.ComplaintsOutside, c.OutsideGmail))
 	}
 	return list
