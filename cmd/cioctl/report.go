@@ -114,11 +114,20 @@ func (c *cli) writeHTML(r *report.Report, path string) (err error) {
 	return err
 }
 
-// check reports days and zones that no report can have. The day of -7d depends on the time
-// zone of the warehouse: check compares two dates, or two numbers of days.
+// check reports days and zones that no report can have.
 func (o *reportOptions) check() error {
+	if err := checkDays(o.since, o.until); err != nil {
+		return err
+	}
+	return checkTimezone(o.timezone)
+}
+
+// checkDays reports days that nobody can mean, before a warehouse is opened. The day of -7d
+// depends on the time zone of the warehouse: checkDays compares two dates, or two numbers of
+// days.
+func checkDays(since, until string) error {
 	now, days := time.Now(), map[string]string{}
-	for name, text := range map[string]string{"--since": o.since, "--until": o.until} {
+	for name, text := range map[string]string{"--since": since, "--until": until} {
 		day, err := report.ParseDay(text, now)
 		if err != nil {
 			return config.Invalid(name, text, "a day such as 2026-11-24 or -7d")
@@ -126,8 +135,8 @@ func (o *reportOptions) check() error {
 		days[name] = day
 	}
 	relative := func(text string) bool { return strings.HasPrefix(text, "-") }
-	if o.until != "" && relative(o.since) == relative(o.until) && days["--until"] < days["--since"] {
+	if until != "" && relative(since) == relative(until) && days["--until"] < days["--since"] {
 		return &config.UsageError{Err: errors.New("--until is before --since")}
 	}
-	return checkTimezone(o.timezone)
+	return nil
 }

@@ -70,10 +70,8 @@ until rollup has finished.`,
 
 // check reports days that nobody can mean, and a dry run of a warehouse that costs nothing.
 func (o *rollupOptions) check(places []place.Place) error {
-	for name, day := range map[string]string{"--since": o.since, "--until": o.until} {
-		if _, err := report.ParseDay(day, time.Now()); err != nil {
-			return config.Invalid(name, day, "a day such as 2026-11-24 or -7d")
-		}
+	if err := checkDays(o.since, o.until); err != nil {
+		return err
 	}
 	for _, p := range places {
 		if o.dry && !p.Charges() {

@@ -38,9 +38,12 @@ func TestRollup(t *testing.T) {
 	if _, errs, code := s.run("warehouse", "rollup", "--warehouse-url", missing); code != 1 || !strings.Contains(errs, "does not exist") {
 		t.Errorf("a missing file: exit code %d, %s", code, errs)
 	}
+	for since, until := range map[string]string{"2026-11-02": "2026-11-01", "-1d": "-2d"} { // said before the file is missed
+		s.wrong("--until is before --since", "warehouse", "rollup", "--since", since, "--until", until, "--warehouse-url", missing)
+	}
 	url := warehouses(t)[0]
 	write(t, url, nil)
-	s.wrong("--until is before --since", "warehouse", "rollup", "--since", "2026-11-02", "--until", "2026-11-01", "--warehouse-url", url)
+	s.wrong("--until is before --since", "warehouse", "rollup", "--since", "-1d", "--until", "2025-11-01", "--warehouse-url", url)
 }
 
 // A dry run says what the rollup costs, and leaves the table empty.
