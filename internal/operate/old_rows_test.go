@@ -243,8 +243,8 @@ func TestPersonInHashedRows(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, err := store.Find(t.Context(), privacy.Person{Workspace: "acme", Identifiers: []privacy.Identifier{id}})
-		if err != nil || found.Events != 1 {
+		found, err := store.Find(t.Context(), []privacy.Person{{Workspace: "acme", Identifiers: []privacy.Identifier{id}}})
+		if err != nil || found[0].Events != 1 {
 			t.Errorf("%s %s: found %+v, %v; want one event", kind, value, found, err)
 		}
 	}

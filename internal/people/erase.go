@@ -88,7 +88,7 @@ func (p *People) eraseIn(ctx context.Context, s privacy.Store, persons []privacy
 			return
 		}
 		p.cfg.Step("look again in " + s.Name())
-		left, err := findAll(ctx, s, persons)
+		left, err := s.Find(ctx, persons)
 		if err != nil {
 			r.Status, r.Note = Failed, fmt.Sprintf("look again: %v", err)
 			return

@@ -30,7 +30,7 @@ func (p *People) Find(ctx context.Context, persons []*Person) (counts [][]StoreC
 	counts = make([][]StoreCount, len(persons))
 	for _, s := range p.stores() {
 		p.cfg.Step("search " + s.Name())
-		found, failed := findAll(ctx, s, plain(persons))
+		found, failed := s.Find(ctx, plain(persons))
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
@@ -84,24 +84,6 @@ func plain(persons []*Person) (list []privacy.Person) {
 		list = append(list, p.Person)
 	}
 	return list
-}
-
-// findAll calls Find for each person. A store that can answer for several persons in one
-// read has a FindAll.
-func findAll(ctx context.Context, s privacy.Store, persons []privacy.Person) (list []privacy.Found, err error) {
-	if all, ok := s.(interface {
-		FindAll(ctx context.Context, persons []privacy.Person) ([]privacy.Found, error)
-	}); ok {
-		return all.FindAll(ctx, persons)
-	}
-	for _, p := range persons {
-		found, err := s.Find(ctx, p)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, found)
-	}
-	return list, nil
 }
 
 // An ExportCount has what Export took from a store.

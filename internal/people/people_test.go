@@ -44,13 +44,13 @@ func (m *memory) Related(_ context.Context, workspace string, ids []privacy.Iden
 	return list, m.err
 }
 
-func (m *memory) Find(_ context.Context, p privacy.Person) (f privacy.Found, err error) {
-	for _, e := range m.rows {
-		if p.Matches("acme", e) {
-			f.Events++
-		}
+func (m *memory) Find(_ context.Context, persons []privacy.Person) ([]privacy.Found, error) {
+	tally := privacy.NewTally[int](len(persons))
+	for i, e := range m.rows {
+		of, _ := privacy.NewSearch(persons, nil).Match("acme", e)
+		tally.Add(of, i, time.Time{})
 	}
-	return f, m.err
+	return tally.Found(), m.err
 }
 
 func (m *memory) Export(_ context.Context, p privacy.Person, to func(privacy.Record) error) error {

@@ -7,15 +7,40 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// Found is the result of a search. First and Last are the earliest and the latest time of
-// the events that have a time, zero without such an event.
+// Found is the result of a search for a person. First and Last are the earliest and the
+// latest time of the events that have a time, zero without such an event.
 type Found struct {
 	Events      int64
 	First, Last time.Time
 }
 
-// Span extends First and Last to a time. The zero time changes nothing.
-func (f *Found) Span(at time.Time) {
+// A Tally counts the events of persons for Store.Find: each event, by a key, once.
+type Tally[K comparable] struct {
+	found []Found
+	seen  map[K]bool
+}
+
+// NewTally returns a tally for a number of persons.
+func NewTally[K comparable](persons int) *Tally[K] {
+	return &Tally[K]{found: make([]Found, persons), seen: map[K]bool{}}
+}
+
+// Add adds an event of some persons, with a time or the zero time for none.
+func (t *Tally[K]) Add(persons []int, key K, at time.Time) {
+	if t.seen[key] {
+		return
+	}
+	t.seen[key] = true
+	for _, i := range persons {
+		t.found[i].add(at)
+	}
+}
+
+// Found returns the result for each person.
+func (t *Tally[K]) Found() []Found { return t.found }
+
+func (f *Found) add(at time.Time) {
+	f.Events++
 	if at.IsZero() {
 		return
 	}

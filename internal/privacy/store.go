@@ -23,9 +23,9 @@ type Store interface {
 	// return nil, because a second full read would be too slow.
 	Related(ctx context.Context, workspace string, ids []Identifier) ([][]Identifier, error)
 
-	// Find counts the person's events as Person.Matches decides. A warehouse counts an
-	// event once.
-	Find(ctx context.Context, p Person) (Found, error)
+	// Find counts the events of each person as Person.Matches decides, in one read for all
+	// persons. Each event counts once, and for every person who matches.
+	Find(ctx context.Context, persons []Person) ([]Found, error)
 
 	// Export calls the function with each event of the person, in any order and perhaps
 	// repeatedly. An error of the function ends the export and is returned.

@@ -47,12 +47,14 @@ func (m *memory) Related(_ context.Context, workspace string, ids []privacy.Iden
 	return all, nil
 }
 
-func (m *memory) Find(_ context.Context, p privacy.Person) (privacy.Found, error) {
-	events := m.of(p)
-	if len(events) == 0 {
-		return privacy.Found{}, nil
+func (m *memory) Find(_ context.Context, persons []privacy.Person) ([]privacy.Found, error) {
+	found := make([]privacy.Found, len(persons))
+	for i, p := range persons {
+		if events := m.of(p); len(events) > 0 {
+			found[i] = privacy.Found{Events: int64(len(events)), First: events[0].At, Last: events[len(events)-1].At}
+		}
 	}
-	return privacy.Found{Events: int64(len(events)), First: events[0].At, Last: events[len(events)-1].At}, nil
+	return found, nil
 }
 
 func (m *memory) Export(_ context.Context, p privacy.Person, to func(privacy.Record) error) error {

@@ -82,7 +82,7 @@ func TestOperatorNeedsNoMore(t *testing.T) {
 		{"delete", func() error { return conn.DeleteConsumer(ctx, "mine") }},
 		{"servers", func() error { _, _, err := conn.Replicas(ctx); return err }},
 		{"state", func() error { return conn.State().Delete(ctx, "key") }},
-		{"dead letters of a person", func() error { _, err := conn.DeadStore().Find(ctx, jo); return err }},
+		{"dead letters of a person", func() error { _, err := conn.DeadStore().Find(ctx, []privacy.Person{jo}); return err }},
 		{"erase", func() error { return conn.AddErased(ctx, []privacy.Erasure{{Mark: "a:1"}}) }},
 		{"erased", func() error { _, err := conn.ListErased(ctx); return err }},
 		{"forget", func() error { return conn.RemoveErased(ctx, []string{"a:1"}) }},

@@ -34,7 +34,7 @@ type seenEvents struct {
 	created time.Time // of the stream
 	until   uint64
 	places  []messagePlace
-	// deleted are the messages that Erase has deleted since the last FindAll.
+	// deleted are the messages that Erase has deleted since the last Find.
 	deleted []messagePlace
 }
 
@@ -43,7 +43,7 @@ type messagePlace struct {
 	sequence   uint64
 	subject    string
 	storedAt   time.Time
-	person     int // the index
+	persons    []int // the indexes
 	event      eventKey
 	occurredAt time.Time
 }
@@ -59,18 +59,9 @@ func (s *EventStore) Related(context.Context, string, []privacy.Identifier) ([][
 	return nil, nil
 }
 
-// Find implements privacy.Store.
-func (s *EventStore) Find(ctx context.Context, p privacy.Person) (privacy.Found, error) {
-	found, err := s.FindAll(ctx, []privacy.Person{p})
-	if err != nil {
-		return privacy.Found{}, err
-	}
-	return found[0], nil
-}
-
-// FindAll is Find for several persons in one read of the stream. A second FindAll for the
-// same persons asks the server for each message that is known, and reads what came later.
-func (s *EventStore) FindAll(ctx context.Context, persons []privacy.Person) ([]privacy.Found, error) {
+// Find implements privacy.Store. A second Find for the same persons asks the server for each
+// message that is known, and reads what came later.
+func (s *EventStore) Find(ctx context.Context, persons []privacy.Person) ([]privacy.Found, error) {
 	known := len(s.seen.places)
 	fresh, err := s.look(ctx, persons, nil)
 	if err == nil && !fresh {
@@ -79,13 +70,17 @@ func (s *EventStore) FindAll(ctx context.Context, persons []privacy.Person) ([]p
 	if err != nil {
 		return nil, err
 	}
-	return s.seen.count(len(persons)), nil
+	tally := privacy.NewTally[eventKey](len(persons)) // a message may be stored twice, and redriven
+	for _, p := range s.seen.places {
+		tally.Add(p.persons, p.event, p.occurredAt)
+	}
+	return tally.Found(), nil
 }
 
 // Export implements privacy.Store.
 func (s *EventStore) Export(ctx context.Context, p privacy.Person, to func(privacy.Record) error) error {
 	var failed error
-	_, err := s.scan(ctx, 0, []privacy.Person{p}, nil, func(_ int, a event.Attempt, e *webhook.Event) bool {
+	_, err := s.scan(ctx, 0, []privacy.Person{p}, nil, func(_ []int, a event.Attempt, e *webhook.Event) bool {
 		failed = to(privacy.Record{Store: s.Name(), EventID: a.ID, Metric: string(e.Metric), Time: e.OccurredAt, Sequence: a.Sequence, Body: a.Body})
 		return failed == nil
 	})
@@ -106,9 +101,9 @@ func (s *EventStore) look(ctx context.Context, persons []privacy.Person, progres
 		s.seen = seenEvents{persons: key, created: created}
 	}
 	var later []messagePlace
-	until, err := s.scan(ctx, s.seen.until, persons, progress, func(i int, a event.Attempt, e *webhook.Event) bool {
+	until, err := s.scan(ctx, s.seen.until, persons, progress, func(of []int, a event.Attempt, e *webhook.Event) bool {
 		k := eventKey{a.Workspace, strings.Clone(a.ID), strings.Clone(string(e.Metric))}
-		later = append(later, messagePlace{a.Sequence, strings.Clone(a.Subject), a.StoredAt, i, k, e.OccurredAt})
+		later = append(later, messagePlace{a.Sequence, strings.Clone(a.Subject), a.StoredAt, of, k, e.OccurredAt})
 		return true
 	})
 	if err == nil { // else the next look would read the same messages twice
@@ -138,24 +133,6 @@ func (s *EventStore) lookAgain(ctx context.Context, n int) error {
 	return nil
 }
 
-// count counts each event once: a message may be stored twice, and redriven.
-func (s *seenEvents) count(persons int) []privacy.Found {
-	found, counted := make([]privacy.Found, persons), map[eventKey]bool{}
-	for _, p := range s.places {
-		if !counted[p.event] {
-			counted[p.event] = true
-			count(&found[p.person], p.occurredAt)
-		}
-	}
-	return found
-}
-
-// count adds an event with a time, the zero time for none, to what was found.
-func count(f *privacy.Found, at time.Time) {
-	f.Events++
-	f.Span(at)
-}
-
 // scanBatch is the number of messages of a request. With 500, the default of nats.go, a
 // read takes a third longer.
 const scanBatch = 5_000
@@ -166,7 +143,7 @@ const progressEvery = 10_000
 // scan calls fn with each message of the persons after a sequence, up to the message that
 // is the last one at the start, until fn returns false. scan returns the sequence of that
 // last message.
-func (s *EventStore) scan(ctx context.Context, after uint64, persons []privacy.Person, progress func(done, total int64), fn func(int, event.Attempt, *webhook.Event) bool) (until uint64, err error) {
+func (s *EventStore) scan(ctx context.Context, after uint64, persons []privacy.Person, progress func(done, total int64), fn func([]int, event.Attempt, *webhook.Event) bool) (until uint64, err error) {
 	st, err := s.conn.lookUp(ctx, Name)
 	if err != nil {
 		return 0, err
@@ -188,8 +165,8 @@ func (s *EventStore) scan(ctx context.Context, after uint64, persons []privacy.P
 			progress(int64(sequence-first), int64(state.LastSeq-first)+1) //nolint:gosec // no stream has so many messages
 		}
 		workspace, _, _ := parseSubject(msg.Subject())
-		i, e, ok := m.match(workspace, msg.Data())
-		return (!ok || fn(i, newAttempt(s.conn.nc, msg), e)) && sequence < state.LastSeq
+		of, e, ok := m.match(workspace, msg.Data())
+		return (!ok || fn(of, newAttempt(s.conn.nc, msg), e)) && sequence < state.LastSeq
 	}, jetstream.PullMaxMessages(scanBatch))
 	return state.LastSeq, err
 }

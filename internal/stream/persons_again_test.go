@@ -14,7 +14,7 @@ import (
 // wantEvents fails the test unless a search finds n events of jo.
 func wantEvents(t *testing.T, s privacy.Store, n int64, when string) {
 	t.Helper()
-	if found, err := s.Find(t.Context(), jo); err != nil || found.Events != n {
+	if found, err := s.Find(t.Context(), []privacy.Person{jo}); err != nil || found[0].Events != n {
 		t.Errorf("%s: found %+v, %v, want %d events", when, found, err, n)
 	}
 }
@@ -95,7 +95,7 @@ func TestSecondLookAtAnotherStream(t *testing.T) {
 	store := conn.EventStore()
 	wantEvents(t, store, 0, "first search")
 	ann := privacy.Person{Workspace: "acme", Identifiers: []privacy.Identifier{{Kind: privacy.Email, Value: "ann@kept.example"}}}
-	if found, err := store.Find(t.Context(), ann); err != nil || found.Events != 3 {
+	if found, err := store.Find(t.Context(), []privacy.Person{ann}); err != nil || found[0].Events != 3 {
 		t.Errorf("found %+v, %v of another person, want 3 events", found, err)
 	}
 	wantEvents(t, store, 0, "first person again")

@@ -35,17 +35,13 @@ func (s *DeadStore) Related(context.Context, string, []privacy.Identifier) ([][]
 }
 
 // Find implements privacy.Store.
-func (s *DeadStore) Find(ctx context.Context, p privacy.Person) (found privacy.Found, err error) {
-	counted := map[eventKey]bool{}
-	err = s.Each(ctx, []privacy.Person{p}, func(d *event.StoredDeadLetter, e *webhook.Event) error {
-		k := keyOfDead(d, e)
-		if !counted[k] {
-			counted[k] = true
-			count(&found, e.OccurredAt)
-		}
+func (s *DeadStore) Find(ctx context.Context, persons []privacy.Person) ([]privacy.Found, error) {
+	tally := privacy.NewTally[eventKey](len(persons))
+	err := s.each(ctx, persons, func(of []int, d *event.StoredDeadLetter, e *webhook.Event) error {
+		tally.Add(of, keyOfDead(d, e), e.OccurredAt)
 		return nil
 	})
-	return found, err
+	return tally.Found(), err
 }
 
 // Export implements privacy.Store.
@@ -102,11 +98,16 @@ func keyOfDead(d *event.StoredDeadLetter, e *webhook.Event) eventKey {
 // Each calls fn with each dead letter of the persons and its event, until fn returns an
 // error. A body that is no event is nobody's. The event is valid during the call.
 func (s *DeadStore) Each(ctx context.Context, persons []privacy.Person, fn func(*event.StoredDeadLetter, *webhook.Event) error) error {
+	return s.each(ctx, persons, func(_ []int, d *event.StoredDeadLetter, e *webhook.Event) error { return fn(d, e) })
+}
+
+// each is Each with the indexes of the persons.
+func (s *DeadStore) each(ctx context.Context, persons []privacy.Person, fn func([]int, *event.StoredDeadLetter, *webhook.Event) error) error {
 	m := newMatcher(persons)
 	var failed error
 	err := s.conn.eachDeadLetter(ctx, func(d *event.StoredDeadLetter) bool {
-		if _, e, ok := m.match(d.Workspace, d.Body); ok {
-			failed = fn(d, e)
+		if of, e, ok := m.match(d.Workspace, d.Body); ok {
+			failed = fn(of, d, e)
 		}
 		return failed == nil
 	})

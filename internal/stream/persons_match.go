@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -11,8 +12,7 @@ import (
 
 // A matcher tells whose event a body is. A matcher is not safe for concurrent use.
 type matcher struct {
-	// owners has the index of the person of each identifier, by workspace.
-	owners map[string]map[privacy.Identifier]int
+	search *privacy.Search
 	// needles are texts in lower case. A body without a backslash and outside of ASCII
 	// that is about one of the persons contains one of them.
 	needles [][]byte
@@ -21,13 +21,9 @@ type matcher struct {
 }
 
 func newMatcher(persons []privacy.Person) *matcher {
-	m := &matcher{owners: map[string]map[privacy.Identifier]int{}}
-	for i, p := range persons {
-		if m.owners[p.Workspace] == nil {
-			m.owners[p.Workspace] = map[privacy.Identifier]int{}
-		}
+	m := &matcher{search: privacy.NewSearch(persons, nil)}
+	for _, p := range persons {
 		for _, id := range p.Identifiers {
-			m.owners[p.Workspace][id] = i
 			m.needles = append(m.needles, []byte(needle(id)))
 		}
 	}
@@ -45,22 +41,14 @@ func needle(id privacy.Identifier) string {
 	return strings.ToLower(text)
 }
 
-// match returns the index of the person and the event of a body. The event is valid until
+// match returns the indexes of the persons and the event of a body. The event is valid until
 // the next call. A body that is no event is nobody's.
-func (m *matcher) match(workspace string, body []byte) (int, *webhook.Event, bool) {
-	owners := m.owners[workspace]
-	if owners == nil || !m.mayMatch(body) {
-		return 0, nil, false
+func (m *matcher) match(workspace string, body []byte) ([]int, *webhook.Event, bool) {
+	if !slices.Contains(m.search.Workspaces(), workspace) || !m.mayMatch(body) || webhook.ParseInto(&m.event, body) != nil {
+		return nil, nil, false
 	}
-	if err := webhook.ParseInto(&m.event, body); err != nil {
-		return 0, nil, false
-	}
-	for _, id := range privacy.Owner(&m.event) {
-		if i, ok := owners[id]; ok {
-			return i, &m.event, true
-		}
-	}
-	return 0, nil, false
+	persons, ok := m.search.Match(workspace, &m.event)
+	return persons, &m.event, ok
 }
 
 // mayMatch reports whether a body has to be parsed. A backslash may hide a character of an

@@ -52,15 +52,14 @@ func eventsAfterwards(s *suite) {
 	e := Event{Workspace, "later", webhook.Sent, begin.Add(time.Hour), nil}
 	e.Body = fmt.Appendf(nil, fill(bodies[0].text, persons+1), e.ID, e.At.Unix())
 	s.Add(s.T, []Event{e})
-	s.checkFound(p, nil)
-	s.checkFound(again, []Event{e})
+	s.checkFound([]Event{e}, p, again)
 }
 
 // checkErase erases persons twice, and checks that their data is gone and that nothing else
 // has changed.
 func (s *suite) checkErase(o privacy.EraseOptions, persons ...privacy.Person) {
 	s.Helper()
-	theirs, _ := s.split(persons...)
+	theirs, _ := s.split(s.events, persons...)
 	before := s.Read(s.T)
 	for _, e := range theirs { // else the search below shows nothing
 		if !slices.ContainsFunc(persons, func(p privacy.Person) bool { return names(before[e.Key()], p) }) {
@@ -88,7 +87,7 @@ func (s *suite) erase(o privacy.EraseOptions, persons ...privacy.Person) privacy
 // checkErased compares the store with its content before the erasure.
 func (s *suite) checkErased(before map[Key]string, rows bool, persons ...privacy.Person) {
 	s.Helper()
-	theirs, others := s.split(persons...)
+	theirs, others := s.split(s.events, persons...)
 	after := s.Read(s.T)
 	for _, e := range theirs {
 		text, kept := after[e.Key()]
@@ -106,7 +105,5 @@ func (s *suite) checkErased(before map[Key]string, rows bool, persons ...privacy
 			s.Errorf("%v of somebody else was %q and is now %q", e.Key(), was, is)
 		}
 	}
-	for _, p := range persons {
-		s.checkFound(p, nil)
-	}
+	s.checkFound(nil, persons...)
 }

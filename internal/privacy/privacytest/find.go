@@ -34,7 +34,7 @@ func (s *suite) checkRelated(ids []privacy.Identifier) {
 		return
 	}
 	var want [][]privacy.Identifier
-	theirs, _ := s.split(privacy.Person{Workspace: Workspace, Identifiers: ids})
+	theirs, _ := s.split(s.events, privacy.Person{Workspace: Workspace, Identifiers: ids})
 	for _, e := range theirs {
 		parsed, err := webhook.Parse(e.Body)
 		if err != nil {
@@ -73,16 +73,19 @@ func find(s *suite) {
 	nobody := privacy.Person{Workspace: Workspace, Identifiers: []privacy.Identifier{{Kind: privacy.ID, Value: "nobody"}}}
 	half := person(Workspace, 7)
 	half.Identifiers = half.Identifiers[:1] // the id alone
-	for _, p := range []privacy.Person{person(Workspace, 3), person(Other, 3), half, nobody} {
-		theirs, _ := s.split(p)
-		s.checkFound(p, theirs)
+
+	family := []privacy.Person{person(Workspace, 0), person(Workspace, 1)} // two with one address
+	for i := range family {
+		family[i].Identifiers = append(family[i].Identifiers, privacy.Identifier{Kind: privacy.Email, Value: shared})
 	}
+	s.checkFound(s.events, person(Workspace, 3), person(Other, 3), half, nobody, family[0], family[1])
+	s.checkFound(s.events, family[1]) // other persons
 }
 
 // export checks that every event of a person is exported with its body.
 func export(s *suite) {
 	p := person(Workspace, 3)
-	theirs, _ := s.split(p)
+	theirs, _ := s.split(s.events, p)
 	want, got := map[string]bool{}, map[string]bool{}
 	for _, e := range theirs {
 		want[line(privacy.Record{Store: s.store.Name(), EventID: e.ID, Metric: string(e.Metric), Time: e.At, Body: e.Body})] = true

@@ -81,32 +81,31 @@ type suite struct {
 	events []Event
 }
 
-// split returns the events of persons, and the others.
-func (s *suite) split(persons ...privacy.Person) (theirs, others []Event) {
+// split returns those of the events that are the persons', and the others.
+func (s *suite) split(events []Event, persons ...privacy.Person) (theirs, others []Event) {
 	s.Helper()
-	theirs, others, err := split(s.events, persons...)
+	theirs, others, err := split(events, persons...)
 	if err != nil {
 		s.Fatal(err)
 	}
 	return theirs, others
 }
 
-// checkFound checks that Find finds the events of a person.
-func (s *suite) checkFound(p privacy.Person, events []Event) {
+// checkFound checks that one Find counts the stored events of each person.
+func (s *suite) checkFound(stored []Event, persons ...privacy.Person) {
 	s.Helper()
-	found, err := s.store.Find(s.Context(), p)
+	found, err := s.store.Find(s.Context(), persons)
 	if err != nil {
 		s.Fatalf("Find: %v", err)
 	}
-	want := privacy.Found{Events: int64(len(events))}
-	for i, e := range events {
-		if i == 0 {
-			want.First = e.At
+	for i, p := range persons {
+		var want privacy.Found
+		if theirs, _ := s.split(stored, p); len(theirs) > 0 {
+			want = privacy.Found{Events: int64(len(theirs)), First: theirs[0].At, Last: theirs[len(theirs)-1].At}
 		}
-		want.Last = e.At
-	}
-	if found.Events != want.Events || !found.First.Equal(want.First) || !found.Last.Equal(want.Last) {
-		s.Errorf("Find %v: %v; want %v", p, found, want)
+		if got := found[i]; got.Events != want.Events || !got.First.Equal(want.First) || !got.Last.Equal(want.Last) {
+			s.Errorf("Find %v: %v; want %v", p, got, want)
+		}
 	}
 }
 

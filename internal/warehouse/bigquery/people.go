@@ -43,15 +43,15 @@ func (p *People) Related(ctx context.Context, workspace string, ids []privacy.Id
 }
 
 // Find implements privacy.Store.
-func (p *People) Find(ctx context.Context, person privacy.Person) (found privacy.Found, err error) {
-	err = p.search(ctx, []privacy.Person{person}, func(_ *Reader, hits []hit) error {
-		found.Events = int64(len(keysOf(hits)))
+func (p *People) Find(ctx context.Context, persons []privacy.Person) ([]privacy.Found, error) {
+	tally := privacy.NewTally[warehouse.Key](len(persons))
+	err := p.search(ctx, persons, func(_ *Reader, hits []hit) error {
 		for i := range hits {
-			found.Span(hits[i].occurred)
+			tally.Add(hits[i].persons, hits[i].key, hits[i].occurred)
 		}
 		return nil
 	})
-	return found, err
+	return tally.Found(), err
 }
 
 // Export implements privacy.Store.
@@ -105,6 +105,7 @@ type hit struct {
 	key      warehouse.Key
 	occurred time.Time // zero for NULL
 	event    webhook.Event
+	persons  []int // the indexes
 }
 
 // keysOf returns the keys of rows, each once.

@@ -19,19 +19,13 @@ import (
 // (https://cloud.google.com/bigquery/docs/information-schema-jobs), and audit logs may keep
 // it for longer. So statements have hashes with a salt in place of identifiers.
 type question struct {
-	search     *privacy.Search
-	workspaces []string
-	salt       string
-	payloads   bool // whether the search reads payloads
+	search   *privacy.Search
+	salt     string
+	payloads bool // whether the search reads payloads
 }
 
 func newQuestion(persons []privacy.Person, key *privacy.Key) *question {
 	q := &question{search: privacy.NewSearch(persons, key), salt: rand.Text()}
-	for _, p := range persons {
-		if !slices.Contains(q.workspaces, p.Workspace) {
-			q.workspaces = append(q.workspaces, p.Workspace)
-		}
-	}
 	q.payloads = len(q.search.Texts(privacy.Phone)) > 0
 	return q
 }
@@ -59,7 +53,7 @@ func (q *question) statement(table string) string {
 		conditions = append(conditions, q.among("TRIM("+phone+")", q.search.Texts(privacy.Phone)), q.mailbox(email))
 	}
 	return "SELECT workspace, event_id, metric, `timestamp`, object_type, customer_id, cio_id, identifier_email, email_address, recipient, " + email + " AS email, " + phone + " AS phone\nFROM " +
-		table + "\nWHERE " + q.among("workspace", q.workspaces) + "\n  AND (" + strings.Join(conditions, "\n  OR ") + ")"
+		table + "\nWHERE " + q.among("workspace", q.search.Workspaces()) + "\n  AND (" + strings.Join(conditions, "\n  OR ") + ")"
 }
 
 func isBlank(column string) string { return "COALESCE(TRIM(" + column + "), '') = ''" }
@@ -111,7 +105,8 @@ func (q *question) ask(ctx context.Context, r *Reader) ([]hit, error) {
 			return nil, err
 		}
 		h := hitOf(row)
-		if _, ok := q.search.Match(h.key.Workspace, &h.event); !ok {
+		var ok bool
+		if h.persons, ok = q.search.Match(h.key.Workspace, &h.event); !ok {
 			continue
 		}
 		if !q.payloads && len(privacy.Identify(&h.event)) == 0 {
@@ -151,7 +146,8 @@ func (q *question) askAgain(ctx context.Context, r *Reader, unsure []hit) (sure 
 	for i := range unsure {
 		h := unsure[i]
 		h.event.Identifiers = found[h.key]
-		if _, ok := q.search.Match(h.key.Workspace, &h.event); ok {
+		var ok bool
+		if h.persons, ok = q.search.Match(h.key.Workspace, &h.event); ok {
 			sure = append(sure, h)
 		}
 	}

@@ -225,7 +225,7 @@ func TestEraseTwiceAtOnce(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if found, err := p.people().Find(t.Context(), ann); err != nil || found.Events != 0 {
+	if found, err := p.people().Find(t.Context(), []privacy.Person{ann}); err != nil || found[0].Events != 0 {
 		t.Errorf("afterwards: %+v, %v", found, err)
 	}
 }

@@ -29,15 +29,11 @@ func (p *People) Erase(ctx context.Context, persons []privacy.Person, o privacy.
 		at = time.Now()
 	}
 	search := privacy.NewSearch(persons, p.Key)
-	var workspaces []string
-	for _, person := range persons {
-		workspaces = append(workspaces, person.Workspace)
-	}
 	var hits []warehouse.Row
 	return revise(ctx, p.Path, p.Log, revision{
 		remove: o.Rows, step: rangeRows, progress: o.Progress,
 		prepare: func(ctx context.Context, f *file) (_ bool, err error) {
-			hits, err = f.rowsOf(ctx, search, workspaces, at)
+			hits, err = f.rowsOf(ctx, search, at)
 			return len(hits) > 0, err
 		},
 		changes: func(_ context.Context, _ *file, from, to int64) ([]warehouse.Row, error) {
@@ -49,10 +45,10 @@ func (p *People) Erase(ctx context.Context, persons []privacy.Person, o privacy.
 }
 
 // rowsOf returns the erased rows of persons, in the order of their numbers.
-func (f *file) rowsOf(ctx context.Context, search *privacy.Search, workspaces []string, at time.Time) (hits []warehouse.Row, err error) {
+func (f *file) rowsOf(ctx context.Context, search *privacy.Search, at time.Time) (hits []warehouse.Row, err error) {
 	//nolint:gosec // candidates quotes the identifiers
 	found, err := f.conn.QueryContext(ctx, "SELECT "+identityColumns+`, rowid, event_id, metric, "timestamp" FROM `+eventsTable+
-		" WHERE "+candidates(search, workspaces...)+" ORDER BY rowid")
+		" WHERE "+candidates(search)+" ORDER BY rowid")
 	if err != nil {
 		return nil, fmt.Errorf("find rows of the persons: %w", err)
 	}

@@ -312,9 +312,9 @@ func TestPeopleFindHashedValues(t *testing.T) {
 		want int64
 	}{"with the key": {&key, 10}, "without": {nil, 0}} {
 		for _, ids := range [][]privacy.Identifier{ann.Identifiers[:1], ann.Identifiers[1:]} {
-			found, err := (&duckdb.People{Path: p.path, Key: c.key}).Find(t.Context(), privacy.Person{Workspace: "w", Identifiers: ids})
-			if err != nil || found.Events != c.want {
-				t.Errorf("%s, by %s: found %d events, %v; want %d", name, ids[0].Kind, found.Events, err, c.want)
+			found, err := (&duckdb.People{Path: p.path, Key: c.key}).Find(t.Context(), []privacy.Person{{Workspace: "w", Identifiers: ids}})
+			if err != nil || found[0].Events != c.want {
+				t.Errorf("%s, by %s: found %+v, %v; want %d events", name, ids[0].Kind, found, err, c.want)
 			}
 		}
 	}

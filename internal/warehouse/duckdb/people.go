@@ -29,7 +29,7 @@ func (*People) Name() string { return "warehouse duckdb" }
 // Related implements privacy.Store.
 func (p *People) Related(ctx context.Context, workspace string, ids []privacy.Identifier) ([][]privacy.Identifier, error) {
 	var all privacy.Combinations
-	err := p.each(ctx, privacy.Person{Workspace: workspace, Identifiers: ids}, "NULL", func(e *webhook.Event, _ []any) error {
+	err := p.each(ctx, []privacy.Person{{Workspace: workspace, Identifiers: ids}}, "NULL", func(_ []int, e *webhook.Event, _ []any) error {
 		all.Add(e)
 		return nil
 	})
@@ -37,19 +37,20 @@ func (p *People) Related(ctx context.Context, workspace string, ids []privacy.Id
 }
 
 // Find implements privacy.Store.
-func (p *People) Find(ctx context.Context, person privacy.Person) (found privacy.Found, err error) {
-	err = p.each(ctx, person, `"timestamp"`, func(_ *webhook.Event, more []any) error {
-		found.Events++
-		at, _ := more[0].(time.Time)
-		found.Span(at)
+func (p *People) Find(ctx context.Context, persons []privacy.Person) ([]privacy.Found, error) {
+	tally := privacy.NewTally[int64](len(persons))
+	err := p.each(ctx, persons, `rowid, "timestamp"`, func(of []int, _ *webhook.Event, more []any) error {
+		number, _ := more[0].(int64)
+		at, _ := more[1].(time.Time)
+		tally.Add(of, number, at)
 		return nil
 	})
-	return found, err
+	return tally.Found(), err
 }
 
 // Export implements privacy.Store. The worker waits until the caller has all events.
 func (p *People) Export(ctx context.Context, person privacy.Person, to func(privacy.Record) error) error {
-	return p.each(ctx, person, `event_id, metric, "timestamp", stream_sequence, payload`, func(_ *webhook.Event, more []any) error {
+	return p.each(ctx, []privacy.Person{person}, `event_id, metric, "timestamp", stream_sequence, payload`, func(_ []int, _ *webhook.Event, more []any) error {
 		r := privacy.Record{Store: p.Name(), EventID: textOf(more[0]), Metric: textOf(more[1])}
 		r.Time, _ = more[2].(time.Time)
 		if n, ok := more[3].(int64); ok {
@@ -60,27 +61,28 @@ func (p *People) Export(ctx context.Context, person privacy.Person, to func(priv
 	})
 }
 
-// each calls do with each event of a person, and with further columns of its row.
-func (p *People) each(ctx context.Context, person privacy.Person, columns string, do func(e *webhook.Event, more []any) error) (err error) {
-	search := privacy.NewSearch([]privacy.Person{person}, p.Key)
+// each calls do with each event of persons, their indexes and further columns of its row.
+func (p *People) each(ctx context.Context, persons []privacy.Person, columns string, do func(of []int, e *webhook.Event, more []any) error) (err error) {
+	search := privacy.NewSearch(persons, p.Key)
 	r, err := OpenReader(ctx, p.Path)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	rows, err := r.Query(ctx, "SELECT "+identityColumns+", "+columns+" FROM "+eventsTable+" WHERE "+candidates(search, person.Workspace))
+	rows, err := r.Query(ctx, "SELECT "+identityColumns+", "+columns+" FROM "+eventsTable+" WHERE "+candidates(search))
 	if err != nil {
-		return fmt.Errorf("find rows of the person: %w", err)
+		return fmt.Errorf("find rows of the persons: %w", err)
 	}
 	for row, err := range rows.Each {
 		if err != nil {
 			return err
 		}
 		workspace, e := identityOf(row)
-		if _, ok := search.Match(workspace, e); !ok {
+		of, ok := search.Match(workspace, e)
+		if !ok {
 			continue
 		}
-		if err := do(e, row[identities:]); err != nil {
+		if err := do(of, e, row[identities:]); err != nil {
 			return err
 		}
 	}

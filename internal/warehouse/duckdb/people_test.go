@@ -59,7 +59,7 @@ func TestPeopleWithoutFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "e.duckdb")
 	store := &duckdb.People{Path: path}
-	_, found := store.Find(t.Context(), privacy.Person{})
+	_, found := store.Find(t.Context(), nil)
 	_, erased := store.Erase(t.Context(), nil, privacy.EraseOptions{})
 	if _, err := os.Stat(path); found == nil || erased == nil || err == nil {
 		t.Errorf("Find: %v, Erase: %v, file: %v", found, erased, err)

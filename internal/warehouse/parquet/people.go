@@ -28,7 +28,7 @@ func (*People) Name() string { return "warehouse parquet" }
 // Related implements privacy.Store.
 func (p *People) Related(ctx context.Context, workspace string, ids []privacy.Identifier) ([][]privacy.Identifier, error) {
 	var all privacy.Combinations
-	err := p.each(ctx, privacy.Person{Workspace: workspace, Identifiers: ids}, func(r *warehouse.Row) error {
+	err := p.each(ctx, []privacy.Person{{Workspace: workspace, Identifiers: ids}}, func(_ []int, r *warehouse.Row) error {
 		all.Add(identityOf(r))
 		return nil
 	})
@@ -36,21 +36,19 @@ func (p *People) Related(ctx context.Context, workspace string, ids []privacy.Id
 }
 
 // Find implements privacy.Store.
-func (p *People) Find(ctx context.Context, person privacy.Person) (found privacy.Found, err error) {
-	seen := map[warehouse.Key]bool{}
-	err = p.each(ctx, person, func(r *warehouse.Row) error {
-		seen[r.Key()] = true
-		found.Span(r.Timestamp)
+func (p *People) Find(ctx context.Context, persons []privacy.Person) ([]privacy.Found, error) {
+	tally := privacy.NewTally[warehouse.Key](len(persons))
+	err := p.each(ctx, persons, func(of []int, r *warehouse.Row) error {
+		tally.Add(of, r.Key(), r.Timestamp)
 		return nil
 	})
-	found.Events = int64(len(seen))
-	return found, err
+	return tally.Found(), err
 }
 
 // Export implements privacy.Store.
 func (p *People) Export(ctx context.Context, person privacy.Person, to func(privacy.Record) error) error {
 	seen := map[warehouse.Key]bool{}
-	return p.each(ctx, person, func(r *warehouse.Row) error {
+	return p.each(ctx, []privacy.Person{person}, func(_ []int, r *warehouse.Row) error {
 		if seen[r.Key()] {
 			return nil
 		}
@@ -59,18 +57,18 @@ func (p *People) Export(ctx context.Context, person privacy.Person, to func(priv
 	})
 }
 
-// each calls do with each row of a person. An event may have several rows.
-func (p *People) each(ctx context.Context, person privacy.Person, do func(*warehouse.Row) error) error {
+// each calls do with each row of persons and their indexes. An event may have several rows.
+func (p *People) each(ctx context.Context, persons []privacy.Person, do func(of []int, r *warehouse.Row) error) error {
 	days, err := daysBefore(filepath.Join(p.Dir, warehouse.Events), time.Time{})
 	if err != nil {
 		return err
 	}
-	f := newFinder(privacy.NewSearch([]privacy.Person{person}, p.Key))
+	f := newFinder(privacy.NewSearch(persons, p.Key))
 	for _, d := range days {
 		for _, path := range d.paths() {
-			err := f.eachHit(ctx, path, func(_ int, hits []hit) error {
+			err := f.eachHit(ctx, path, func(hits []hit) error {
 				for i := range hits {
-					if err := do(&hits[i].row); err != nil {
+					if err := do(hits[i].persons, &hits[i].row); err != nil {
 						return err
 					}
 				}

@@ -17,7 +17,7 @@ import (
 type hit struct {
 	index   int // of the row in its row group
 	row     warehouse.Row
-	payload []byte
+	persons []int // the indexes
 }
 
 // A finder looks for the rows of persons in files. It reads the columns with identifiers,
@@ -48,17 +48,14 @@ func newFinder(s *privacy.Search) *finder {
 	return f
 }
 
-// eachHit calls do with the hits of each row group of a file that has any. base is the
-// number of rows in the groups before.
-func (f *finder) eachHit(ctx context.Context, path string, do func(base int, hits []hit) error) error {
-	base := 0
+// eachHit calls do with the hits of each row group of a file that has any.
+func (f *finder) eachHit(ctx context.Context, path string, do func(hits []hit) error) error {
 	err := withFile(path, func(file *pq.File) error {
 		return eachGroup(ctx, file, func(g group) error {
 			hits, err := f.hits(g)
 			if err == nil && len(hits) > 0 {
-				err = do(base, hits)
+				err = do(hits)
 			}
-			base += g.rows
 			return err
 		})
 	})
@@ -80,8 +77,8 @@ func (f *finder) hits(g group) ([]hit, error) {
 	}
 	var hits []hit
 	for i, index := range candidates {
-		if _, ok := f.search.Match(rows[i].Workspace, identityOf(&rows[i])); ok {
-			hits = append(hits, hit{index: index, row: rows[i], payload: rows[i].Raw})
+		if of, ok := f.search.Match(rows[i].Workspace, identityOf(&rows[i])); ok {
+			hits = append(hits, hit{index: index, row: rows[i], persons: of})
 		}
 	}
 	return hits, nil
