@@ -48,11 +48,11 @@ var quotes = map[string][]quote{
 	},
 	"docs/configuration.md": {
 		{"Without them ingest uses `{300}`", "cmd/ingest.debug.SetGCPercent(…)"},
-		{"and `{160MiB}`, which makes it quicker", "cmd/ingest.debug.SetMemoryLimit(…)"},
+		{"and `{160MiB}`, which makes ingest quicker", "cmd/ingest.debug.SetMemoryLimit(…)"},
 		{"Without the first the worker uses `{200}`", "cmd/worker.debug.SetGCPercent(…)"},
 		{"{30} attempts take about 3.5 hours", "internal/worker.DefaultMaxAttempts"},
 		{"The dataset may be left out: `{messaging}`", "internal/warehouse.DefaultSchema"},
-		{"Parameters of the last follow a question mark: `bigquery://PROJECT/DATASET?connections={4}", "internal/warehouse/bigquery.DefaultConnections"},
+		{"Parameters of the last form follow a question mark: `bigquery://PROJECT/DATASET?connections={4}", "internal/warehouse/bigquery.DefaultConnections"},
 		{"&location=EU&timeout={30s}`", "internal/warehouse/bigquery.DefaultTimeout"},
 		{"the key is `{dev-signing-key}`", "internal/dev.DefaultKey"},
 		{"Each workspace posts to `{/webhooks/customerio}/<name>`", "internal/ingest.Path"},
