@@ -1,5 +1,6 @@
 # docker build --target ingest .    the static program ingest and nothing else
-# docker build --target worker .    worker, with DuckDB, which needs libstdc++; and cioctl
+# docker build --target worker .    worker, with DuckDB, which needs libstdc++
+# docker build --target cioctl .    the operator's tool, with DuckDB, too
 #
 # The last three stages are for docker-compose.yml.
 FROM golang:1.26-bookworm AS build
@@ -20,11 +21,16 @@ EXPOSE 8080 9090
 ENTRYPOINT ["/ingest"]
 
 FROM gcr.io/distroless/cc-debian12:nonroot AS worker
-COPY --from=build /out/worker /out/cioctl /
+COPY --from=build /out/worker /worker
 # A new named volume gets the owner of this directory.
 COPY --from=build --chown=65532:65532 /data /data
 EXPOSE 9090
 ENTRYPOINT ["/worker"]
+
+FROM gcr.io/distroless/cc-debian12:nonroot AS cioctl
+COPY --from=build /out/cioctl /cioctl
+COPY --from=build --chown=65532:65532 /data /data
+ENTRYPOINT ["/cioctl"]
 
 # Compose runs a health check inside the container, but a distroless image has no
 # program for the check. Kubernetes probes from outside, so its images need no shell.

@@ -29,8 +29,9 @@ a part of the events: after a change of WAREHOUSE_URL, beside a test installatio
 or in two pods with a volume each.
 
 Run adopt after you have moved a warehouse or created it again. Run adopt where the
-warehouse is: for a DuckDB file, in the worker's pod. The warehouse of the consumer
-warehouse is the first of --warehouse-url; warehouse-parquet fills a further one.
+warehouse is: for a DuckDB file, beside the worker (docs/operations.md). The first
+of --warehouse-url is the warehouse of the consumer warehouse; warehouse-parquet
+fills a further one.
 
 adopt copies no events. Either copy the old warehouse first, or fill the new one
 from the stream:
@@ -47,7 +48,7 @@ adopt shows both stores, says whether the new one exists, and asks. A script nee
 the consumer: a new consumer takes the worker's store by itself.`,
 		Example: `  cioctl warehouse adopt --warehouse-url duckdb:/data/customerio.duckdb
   cioctl warehouse adopt --warehouse-url bigquery://acme/messaging --yes
-  kubectl exec -it deployment/worker-warehouse -- /cioctl warehouse adopt`,
+  docker compose run --rm cioctl warehouse adopt`,
 	}
 	cmd.Flags().StringVar(&consumer, "consumer", place.FirstConsumer, "consumer that fills the warehouse, as in cioctl status")
 	cmd.Flags().BoolVar(&yes, "yes", false, "adopt without asking")

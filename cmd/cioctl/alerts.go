@@ -36,7 +36,7 @@ worker's alerts. Give it the variables of the workers. The test comes from this 
 a worker may reach the receiver by another network. See "cioctl status" for what the
 workers say.`,
 		Example: "  ALERT_WEBHOOK_URL=https://hooks.slack.com/services/... cioctl alerts test\n" +
-			"  kubectl exec deployment/worker-warehouse -- /cioctl alerts test",
+			"  docker compose run --rm cioctl alerts test",
 	}
 	return c.command(cmd, func(ctx context.Context, _ []string) error {
 		sender, err := alerts.NewSender(cfg)

@@ -106,7 +106,7 @@ when something is wrong. It changes nothing that lasts, and ends within 10 s.
   work        lag of the consumers, dead letters, held suppressions, the newest event
 
 doctor checks what this environment allows: without the settings of a program, or
-without a key, it skips. In a pod of a worker it checks what that worker may do, with
+without a key, it skips. Beside a worker it checks what that worker may do, with
 the operator's user what you may do.
 
 A fail ends doctor with exit code 1, a warn does not.`,

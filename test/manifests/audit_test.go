@@ -43,7 +43,7 @@ func TestAuditReachesWhatItCompares(t *testing.T) {
 	}
 }
 
-// TestAuditRuns: the job has the worker's image, warehouse and authority of NATS, the
+// TestAuditRuns: the job has cioctl's image, the worker's warehouse and authority of NATS, the
 // operator's user of NATS, and an identity of its own.
 func TestAuditRuns(t *testing.T) {
 	t.Parallel()
@@ -53,7 +53,7 @@ func TestAuditRuns(t *testing.T) {
 	}
 	p, worker := s.jobs[0].Spec.JobTemplate.Spec.Template.Spec, s.deployment("worker-warehouse").Spec.Template.Spec
 	c := p.Containers[0]
-	if c.Image != worker.Containers[0].Image || p.ServiceAccountName != "audit" || c.Command[0] != "/cioctl" || strings.Join(c.Args, " ") != "audit --record" {
+	if c.Image != s.cioctlImage() || p.ServiceAccountName != "audit" || c.Command != nil || strings.Join(c.Args, " ") != "audit --record" {
 		t.Errorf("the job runs %s %s of %s as %s", c.Command, c.Args, c.Image, p.ServiceAccountName)
 	}
 	if got, want := mounted(t, p), mounted(t, worker); got != want {

@@ -3,6 +3,7 @@ package manifests_test
 import (
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,15 +91,25 @@ func (s *system) keyOf(t *testing.T, variable string) string {
 	return ""
 }
 
-// TestCioctlPodRunsTheWorkersImage, which contains cioctl, and mounts the authority of NATS
-// as the worker does, without the servers' key.
-func TestCioctlPodRunsTheWorkersImage(t *testing.T) {
+// cioctlImage returns the image of cioctl with the registry and the tag of the worker's.
+func (s *system) cioctlImage() string {
+	return strings.Replace(s.deployment("worker-warehouse").Spec.Template.Spec.Containers[0].Image, "/worker:", "/cioctl:", 1)
+}
+
+// TestCioctlPodRunsItsImage, and mounts the authority of NATS as the worker does, without
+// the servers' key. The image starts cioctl, and the worker's image does not contain it.
+func TestCioctlPodRunsItsImage(t *testing.T) {
 	t.Parallel()
 	s, w := withCioctl(t)
 	worker := s.deployment("worker-suppression").Spec.Template.Spec
-	c := w.pod.Spec.Containers[0]
-	if c.Image != worker.Containers[0].Image || !strings.Contains(read(t, "Dockerfile"), "COPY --from=build /out/worker /out/cioctl /\n") || c.Command[0] != "/cioctl" {
-		t.Errorf("cioctl runs %s of %s, the worker %s", c.Command, c.Image, worker.Containers[0].Image)
+	if c := w.pod.Spec.Containers[0]; c.Image != s.cioctlImage() || c.Command != nil {
+		t.Errorf("cioctl runs %q of %s", c.Command, c.Image)
+	}
+	for _, name := range []string{"ingest", "worker", "cioctl"} {
+		stage := regexp.MustCompile(`(?s) AS ` + name + `\n(.*?)ENTRYPOINT \["/` + name + `"\]\n`).FindStringSubmatch(read(t, "Dockerfile"))
+		if stage == nil || strings.Count(stage[1], "/out/") != 1 || !strings.Contains(stage[1], "COPY --from=build /out/"+name+" /"+name+"\n") {
+			t.Errorf("the image %s has %q", name, stage)
+		}
 	}
 	if got, want := mounted(t, w.pod.Spec), mounted(t, worker); got != want {
 		t.Errorf("cioctl mounts %s, the worker %s", got, want)
@@ -136,5 +147,31 @@ func TestCioctlPodTakesAnyCommand(t *testing.T) {
 	c.Image, c.Args = "", nil
 	if !reflect.DeepEqual(got.Spec, want.pod.Spec) {
 		t.Errorf("sed leaves %+v\nwant %+v", got.Spec, want.pod.Spec)
+	}
+}
+
+// TestEachWorkerHasWhatIsCopied: docs/operations.md starts cioctl beside a worker with three
+// lists of the worker's container. kubectl prints a missing list as nothing, and the result
+// would be no JSON.
+func TestEachWorkerHasWhatIsCopied(t *testing.T) {
+	t.Parallel()
+	const lists = `{"{\"env\":"}{.spec.containers[0].env}{",\"envFrom\":"}{.spec.containers[0].envFrom}{",\"volumeMounts\":"}{.spec.containers[0].volumeMounts}{"}"}`
+	if !strings.Contains(read(t, "docs/operations.md"), lists) {
+		t.Fatalf("docs/operations.md lacks %s", lists)
+	}
+	for overlay, components := range map[string][]string{"production": {"warehouse", "suppression", "engagement"}, "dev": {"all"}} {
+		s := load(t, overlay)
+		for _, w := range s.workloads {
+			if w.pod.Labels["app.kubernetes.io/name"] != "worker" {
+				continue
+			}
+			c := w.pod.Spec.Containers[0]
+			if c.Name != "worker" || len(c.Env) == 0 || len(c.EnvFrom) == 0 || len(c.VolumeMounts) == 0 {
+				t.Errorf("%s: the first container of %s is %+v", overlay, w.name, c)
+			}
+			if !slices.Contains(components, w.pod.Labels["app.kubernetes.io/component"]) {
+				t.Errorf("%s: %s has the labels %v", overlay, w.name, w.pod.Labels)
+			}
+		}
 	}
 }

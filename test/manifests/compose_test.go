@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,8 +21,9 @@ var composeVariables = map[string]string{
 	"CUSTOMERIO_WEBHOOK_SECRET": "x", "CUSTOMERIO_SITE_ID": "x", "CUSTOMERIO_TRACK_API_KEY": "x",
 }
 
-// loadCompose has Compose's own loader read the file, by its schema.
-func loadCompose(t *testing.T, env map[string]string) (*types.Project, error) {
+// loadCompose has Compose's own loader read the file, by its schema. The result has the
+// services without a profile, and those of the profiles.
+func loadCompose(t *testing.T, env map[string]string, profiles ...string) (*types.Project, error) {
 	t.Helper()
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -31,12 +33,12 @@ func loadCompose(t *testing.T, env map[string]string) (*types.Project, error) {
 		WorkingDir:  root,
 		ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(root, "docker-compose.yml")}},
 		Environment: maps.Clone(env), // the loader adds to it
-	})
+	}, func(o *loader.Options) { o.Profiles = profiles })
 }
 
-func compose(t *testing.T) *types.Project {
+func compose(t *testing.T, profiles ...string) *types.Project {
 	t.Helper()
-	p, err := loadCompose(t, composeVariables)
+	p, err := loadCompose(t, composeVariables, profiles...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +58,7 @@ func TestComposeNeedsItsSecrets(t *testing.T) {
 
 func TestComposeServicesAreHardened(t *testing.T) {
 	t.Parallel()
-	p := compose(t)
+	p := compose(t, "*")
 	dockerfile := read(t, "Dockerfile")
 	for name, s := range p.Services {
 		if !s.ReadOnly || !slices.Contains(s.CapDrop, "ALL") || !slices.Contains(s.SecurityOpt, "no-new-privileges:true") {
@@ -69,8 +71,8 @@ func TestComposeServicesAreHardened(t *testing.T) {
 		if s.User == "" && !strings.Contains(dockerfile, "AS "+s.Build.Target+"\nCOPY --from=build --chown=1000:1000 /data /data\nUSER 1000:1000\n") {
 			t.Errorf("%s runs as root", name)
 		}
-		if s.HealthCheck == nil {
-			t.Errorf("%s has no health check", name)
+		if service := s.Profiles == nil; (s.HealthCheck != nil) != service || (s.Restart == "unless-stopped") != service {
+			t.Errorf("%s has the profiles %q, the health check %v and restart %s", name, s.Profiles, s.HealthCheck, s.Restart)
 		}
 		for _, port := range s.Ports {
 			if name != "ingest" || port.Target != 8080 {
@@ -92,6 +94,29 @@ func read(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// TestComposeRunsCioctlOnDemand: cioctl starts with no other service, and has the
+// operator's user of NATS, the worker's warehouse, and the settings of both programs for
+// doctor.
+func TestComposeRunsCioctlOnDemand(t *testing.T) {
+	t.Parallel()
+	if _, is := compose(t).Services["cioctl"]; is {
+		t.Error("docker compose up starts cioctl")
+	}
+	p := compose(t, "*")
+	c, worker := p.Services["cioctl"], p.Services["worker"]
+	if !reflect.DeepEqual(c.Volumes, worker.Volumes) || c.User != worker.User || c.DependsOn != nil {
+		t.Errorf("cioctl mounts %v as %s and depends on %v", c.Volumes, c.User, c.DependsOn)
+	}
+	want := types.MappingWithEquals{}
+	maps.Copy(want, worker.Environment)
+	url := "nats://operator:operator@nats:4222"
+	want["NATS_URL"] = &url
+	want["CUSTOMERIO_WEBHOOK_SECRET"] = p.Services["ingest"].Environment["CUSTOMERIO_WEBHOOK_SECRET"]
+	if !reflect.DeepEqual(c.Environment, want) {
+		t.Errorf("cioctl has the environment %v, want %v", c.Environment, want)
+	}
 }
 
 func TestComposeProgramsStartWithTheirEnvironment(t *testing.T) {

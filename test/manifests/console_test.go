@@ -30,11 +30,11 @@ func TestConsoleComponent(t *testing.T) {
 		}
 	}
 	c := w.pod.Spec.Containers[0]
-	if worker := s.deployment("worker-warehouse").Spec.Template.Spec.Containers[0]; c.Image != worker.Image {
-		t.Errorf("the console runs %s, the worker %s", c.Image, worker.Image)
+	if c.Image != s.cioctlImage() {
+		t.Errorf("the console runs %s", c.Image)
 	}
 	env := s.environment(t, c)
-	if got := strings.Join(append(c.Command, c.Args...), " "); got != "/cioctl console" || !strings.HasPrefix(env["WAREHOUSE_URL"], "bigquery://") || env["GCE_METADATA_HOST"] != "169.254.169.254" {
+	if got := strings.Join(append(c.Command, c.Args...), " "); got != "console" || !strings.HasPrefix(env["WAREHOUSE_URL"], "bigquery://") || env["GCE_METADATA_HOST"] != "169.254.169.254" {
 		t.Errorf("the pod runs %q with %v", got, env)
 	}
 	var settings console.Settings

@@ -52,11 +52,11 @@ func TestRollupComponent(t *testing.T) {
 	if s.jobs[0].Spec.ConcurrencyPolicy != batchv1.ForbidConcurrent || s.jobs[0].Namespace != namespace {
 		t.Errorf("CronJob %+v", s.jobs[0])
 	}
-	if worker := s.deployment("worker-warehouse").Spec.Template.Spec.Containers[0]; c.Image != worker.Image {
-		t.Errorf("the rollup runs %s, the worker %s", c.Image, worker.Image)
+	if c.Image != s.cioctlImage() {
+		t.Errorf("the rollup runs %s", c.Image)
 	}
 	env := s.environment(t, c)
-	if got := strings.Join(append(c.Command, c.Args...), " "); got != "/cioctl warehouse rollup" || len(env) != 2 || !strings.HasPrefix(env["WAREHOUSE_URL"], "bigquery://") || env["GCE_METADATA_HOST"] != "169.254.169.254" {
+	if got := strings.Join(append(c.Command, c.Args...), " "); got != "warehouse rollup" || len(env) != 2 || !strings.HasPrefix(env["WAREHOUSE_URL"], "bigquery://") || env["GCE_METADATA_HOST"] != "169.254.169.254" {
 		t.Errorf("the pod runs %q with %v", got, env)
 	}
 	for _, a := range s.accounts {
