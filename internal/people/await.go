@@ -57,18 +57,11 @@ func (p *People) CatchUp(ctx context.Context) error {
 
 // pass waits until the chosen consumers have settled the messages that are stored now.
 func (p *People) pass(ctx context.Context, chosen func(stream.Position) bool) error {
-	_, last, err := p.cfg.Conn.Positions(ctx)
-	if err != nil {
-		return err
-	}
+	all, last, err := p.cfg.Conn.Positions(ctx)
 	progress := p.cfg.Step("wait for the consumers")
 	end := time.Now().Add(p.cfg.Wait)
 	var most uint64
-	for {
-		all, _, err := p.cfg.Conn.Positions(ctx)
-		if err != nil {
-			return err
-		}
+	for ; err == nil; all, _, err = p.cfg.Conn.Positions(ctx) {
 		behind, left := behind(slices.DeleteFunc(all, func(at stream.Position) bool { return !chosen(at) }), last)
 		if most = max(most, left); progress != nil {
 			progress(int64(most-left), int64(most)) //nolint:gosec // no stream has so many messages
@@ -83,6 +76,7 @@ func (p *People) pass(ctx context.Context, chosen func(stream.Position) bool) er
 			return err
 		}
 	}
+	return err
 }
 
 // behind returns the consumers that have not passed a message, and the sum of their lags. A
