@@ -20,14 +20,3 @@ func (p Person) Matches(workspace string, e *webhook.Event) bool {
 }
 
 func (p Person) has(id Identifier) bool { return slices.Contains(p.Identifiers, id) }
-
-// Values returns the person's identifiers of a kind, for a query.
-func (p Person) Values(k Kind) []string {
-	var values []string
-	for _, id := range p.Identifiers {
-		if id.Kind == k {
-			values = append(values, id.Value)
-		}
-	}
-	return values
-}
