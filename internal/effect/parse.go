@@ -19,22 +19,8 @@ var ruleName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 // file reads the whole file. It returns the rules without a mistake.
 func (r *reader) file(root *yaml.Node) []rule {
 	var rules []rule
-	keys := map[string]func(*yaml.Node){
-		"version": func(n *yaml.Node) {
-			if n.Kind != yaml.ScalarNode || n.Value != "1" || n.Tag != "!!int" {
-				r.Addf(n.Line, "version must be 1, not %s", strictyaml.Describe(n))
-			}
-		},
-		"rules": func(n *yaml.Node) { rules = r.rules(n) },
-	}
-	seen := r.Mapping(root, "the file", keys)
-	if seen == nil {
-		return nil
-	}
-	if seen["version"] == 0 {
-		r.Addf(root.Line, `version is missing; begin the file with "version: 1"`)
-	}
-	if seen["rules"] == 0 {
+	seen := r.File(root, map[string]func(*yaml.Node){"rules": func(n *yaml.Node) { rules = r.rules(n) }})
+	if seen != nil && seen["rules"] == 0 {
 		r.Addf(root.Line, `rules are missing; write "rules: []" for a file without rules`)
 	}
 	return rules

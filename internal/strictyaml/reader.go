@@ -77,6 +77,20 @@ func (r *Reader) Mapping(n *yaml.Node, what string, keys map[string]func(*yaml.N
 	})
 }
 
+// File is Mapping for the root of a file, which also needs "version: 1".
+func (r *Reader) File(root *yaml.Node, keys map[string]func(*yaml.Node)) map[string]int {
+	keys["version"] = func(n *yaml.Node) {
+		if n.Kind != yaml.ScalarNode || n.Value != "1" || n.Tag != "!!int" {
+			r.Addf(n.Line, "version must be 1, not %s", Describe(n))
+		}
+	}
+	seen := r.Mapping(root, "the file", keys)
+	if seen != nil && seen["version"] == 0 {
+		r.Addf(root.Line, `version is missing; begin the file with "version: 1"`)
+	}
+	return seen
+}
+
 // Pairs calls f for each key of a mapping and its value. A duplicate key is a
 // mistake, and f does not see the duplicate. Pairs returns the lines of the keys, nil
 // when n is not a mapping.

@@ -81,12 +81,7 @@ type reader struct {
 }
 
 func (r *reader) file(root *yaml.Node) {
-	seen := r.Mapping(root, "the file", map[string]func(*yaml.Node){
-		"version": func(n *yaml.Node) {
-			if n.Kind != yaml.ScalarNode || n.Value != "1" || n.Tag != "!!int" {
-				r.Addf(n.Line, "version must be 1, not %s", strictyaml.Describe(n))
-			}
-		},
+	seen := r.File(root, map[string]func(*yaml.Node){
 		"key":     r.key,
 		"columns": r.columns,
 		"payload": func(n *yaml.Node) {
@@ -95,9 +90,6 @@ func (r *reader) file(root *yaml.Node) {
 	})
 	if seen == nil {
 		return
-	}
-	if seen["version"] == 0 {
-		r.Addf(root.Line, `version is missing; begin the file with "version: 1"`)
 	}
 	hashes := slices.ContainsFunc(r.policy.rules, func(u rule) bool { return u.action == Hash })
 	if hashes && seen["key"] == 0 {
