@@ -28,17 +28,18 @@ var rollupColumns = slices.Concat(
 var rollupSQL = []string{
 	"workspace", "day", "object_type", "source", "source_id", "action_id", "content_id",
 	"CASE WHEN object_type = 'email' THEN COALESCE(mailbox_provider, '" + other + "') END",
-	"COUNT(*)", "COUNT(sent_at)", countOf("outcome = 'delivered'"),
-	countOf("outcome = 'hard'"), countOf("outcome = 'soft'"), countOf("outcome = 'unknown'"),
-	countOf("outcome IN ('dropped', 'failed', 'undeliverable')"),
+	"COUNT(*)", "COUNT(sent_at)", CountOf("outcome = 'delivered'"),
+	CountOf("outcome = 'hard'"), CountOf("outcome = 'soft'"), CountOf("outcome = 'unknown'"),
+	CountOf("outcome IN ('dropped', 'failed', 'undeliverable')"),
 	"COUNT(human_opened_at)", "COUNT(human_clicked_at)", "COUNT(converted_at)", "COUNT(unsubscribed_at)", "COUNT(complained_at)",
-	countOf("complained_at IS NOT NULL AND " + outsideGmail), countOf("outcome = 'delivered' AND " + outsideGmail),
+	CountOf("complained_at IS NOT NULL AND " + outsideGmail), CountOf("outcome = 'delivered' AND " + outsideGmail),
 	"CURRENT_TIMESTAMP",
 }
 
 const outsideGmail = "object_type = 'email' AND mailbox_provider IS DISTINCT FROM '" + gmail + "'"
 
-func countOf(condition string) string { return "COUNT(CASE WHEN " + condition + " THEN 1 END)" }
+// CountOf returns the SQL that counts the rows of a condition, in all dialects.
+func CountOf(condition string) string { return "COUNT(CASE WHEN " + condition + " THEN 1 END)" }
 
 // RollupSQL returns the query of the rows of Rollup from deliveries, which is a table, a
 // view, a table function or a query in parentheses with the columns of
