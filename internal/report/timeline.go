@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -65,7 +63,10 @@ func Timeline(ctx context.Context, cfg Config, f TimelineFilter) ([]TimelineEven
 		since := cmp.Or(cfg.Now, time.Now()).AddDate(0, 0, -cfg.Days)
 		when = fmt.Sprintf("(timestamp IS NULL OR timestamp >= %s)", dialects[kind].instant(since))
 	}
-	q := &timelineQuery{GoogleSQL: kind == warehouse.GoogleSQL, salt: rand.Text()}
+	q := &timelineQuery{}
+	if kind == warehouse.GoogleSQL {
+		q.salt = warehouse.Salt(rand.Text())
+	}
 	var list []TimelineEvent
 	err := read(ctx, cfg.Reader, fmt.Sprintf(`SELECT event_id, metric, object_type, coalesce(timestamp, received_at) AS occurred_at, received_at, delivery_id, source, source_id, subject, recipient, failure_message, href, stream_sequence%s
 FROM %s
@@ -88,13 +89,8 @@ func once(list []TimelineEvent, limit int) []TimelineEvent {
 	return events
 }
 
-// A timelineQuery writes conditions. BigQuery keeps the text of a statement for 180 days
-// (https://cloud.google.com/bigquery/docs/information-schema-jobs), so its statements have
-// hashes with a salt in place of texts.
-type timelineQuery struct {
-	GoogleSQL bool
-	salt      string
-}
+// A timelineQuery writes conditions. The salt of a statement in another dialect is "".
+type timelineQuery struct{ salt warehouse.Salt }
 
 func (q *timelineQuery) condition(f TimelineFilter) string {
 	if f.Delivery != "" {
@@ -119,7 +115,7 @@ func (q *timelineQuery) condition(f TimelineFilter) string {
 // inAnyCase compares a column with texts in lower case. DuckDB's ILIKE takes two thirds of
 // the time of lower, and needs an escape for some characters, with which it is slower.
 func (q *timelineQuery) inAnyCase(column string, texts []string) string {
-	if q.GoogleSQL || strings.ContainsAny(strings.Join(texts, ""), `%_\`) {
+	if q.salt != "" || strings.ContainsAny(strings.Join(texts, ""), `%_\`) {
 		return q.among("lower("+column+")", texts...)
 	}
 	either := make([]string, len(texts))
@@ -130,16 +126,12 @@ func (q *timelineQuery) inAnyCase(column string, texts []string) string {
 }
 
 func (q *timelineQuery) among(column string, texts ...string) string {
+	if q.salt != "" {
+		return q.salt.Among(column, texts...)
+	}
 	list := make([]string, len(texts))
 	for i, t := range texts {
-		if q.GoogleSQL {
-			sum := sha256.Sum256([]byte(q.salt + t))
-			t = hex.EncodeToString(sum[:])
-		}
 		list[i] = "'" + strings.ReplaceAll(t, "'", "''") + "'"
-	}
-	if q.GoogleSQL {
-		column = "TO_HEX(SHA256(CONCAT('" + q.salt + "', " + column + ")))"
 	}
 	return column + " IN (" + strings.Join(list, ", ") + ")"
 }

@@ -3,8 +3,6 @@ package bigquery
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,17 +13,15 @@ import (
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
-// A question is the search for persons. BigQuery keeps the text of a statement for 180 days
-// (https://cloud.google.com/bigquery/docs/information-schema-jobs), and audit logs may keep
-// it for longer. So statements have hashes with a salt in place of identifiers.
+// A question is the search for persons.
 type question struct {
 	search   *privacy.Search
-	salt     string
+	salt     warehouse.Salt
 	payloads bool // whether the search reads payloads
 }
 
 func newQuestion(persons []privacy.Person, key *privacy.Key) *question {
-	q := &question{search: privacy.NewSearch(persons, key), salt: rand.Text()}
+	q := &question{search: privacy.NewSearch(persons, key), salt: warehouse.Salt(rand.Text())}
 	q.payloads = len(q.search.Texts(privacy.Phone)) > 0
 	return q
 }
@@ -43,28 +39,20 @@ func (q *question) statement(table string) string {
 		email, phone = payloadEmail, payloadPhone
 	}
 	conditions := []string{
-		q.among("TRIM(customer_id)", q.search.Texts(privacy.ID)),
-		q.among("TRIM(cio_id)", q.search.Texts(privacy.CioID)),
+		q.salt.Among("TRIM(customer_id)", q.search.Texts(privacy.ID)...),
+		q.salt.Among("TRIM(cio_id)", q.search.Texts(privacy.CioID)...),
 		q.mailbox("identifier_email"),
 		isBlank("customer_id") + " AND " + isBlank("cio_id") + " AND " + isBlank("identifier_email") + " AND (" +
-			q.mailbox("email_address") + " OR " + q.mailbox("recipient") + " OR " + q.among("TRIM(recipient)", q.search.Texts(privacy.Phone)) + ")",
+			q.mailbox("email_address") + " OR " + q.mailbox("recipient") + " OR " + q.salt.Among("TRIM(recipient)", q.search.Texts(privacy.Phone)...) + ")",
 	}
 	if q.payloads {
-		conditions = append(conditions, q.among("TRIM("+phone+")", q.search.Texts(privacy.Phone)), q.mailbox(email))
+		conditions = append(conditions, q.salt.Among("TRIM("+phone+")", q.search.Texts(privacy.Phone)...), q.mailbox(email))
 	}
 	return "SELECT workspace, event_id, metric, `timestamp`, object_type, customer_id, cio_id, identifier_email, email_address, recipient, " + email + " AS email, " + phone + " AS phone\nFROM " +
-		table + "\nWHERE " + q.among("workspace", q.search.Workspaces()) + "\n  AND (" + strings.Join(conditions, "\n  OR ") + ")"
+		table + "\nWHERE " + q.salt.Among("workspace", q.search.Workspaces()...) + "\n  AND (" + strings.Join(conditions, "\n  OR ") + ")"
 }
 
 func isBlank(column string) string { return "COALESCE(TRIM(" + column + "), '') = ''" }
-
-// among returns a condition on a text. NULL is not among the texts.
-func (q *question) among(value string, texts []string) string {
-	if len(texts) == 0 {
-		return "FALSE"
-	}
-	return hashed(q.salt, value) + " IN (" + hashes(q.salt, texts) + ")"
-}
 
 // mailbox returns a condition on a text that may be one of the addresses. A text with
 // characters beyond those of a bare address may be any address: the Search decides.
@@ -77,20 +65,7 @@ func (q *question) mailbox(value string) string {
 	if slices.ContainsFunc(texts, func(t string) bool { return strings.ContainsFunc(t, func(r rune) bool { return r > '~' }) }) {
 		special += "|[^ -~]"
 	}
-	return "(" + q.among("LOWER(TRIM("+value+"))", texts) + " OR REGEXP_CONTAINS(" + value + ", '@') AND REGEXP_CONTAINS(" + value + ", '" + special + "'))"
-}
-
-func hashed(salt, value string) string {
-	return "TO_HEX(SHA256(CONCAT('" + salt + "', " + value + ")))"
-}
-
-func hashes(salt string, texts []string) string {
-	list := make([]string, len(texts))
-	for i, t := range texts {
-		sum := sha256.Sum256([]byte(salt + t))
-		list[i] = "'" + hex.EncodeToString(sum[:]) + "'"
-	}
-	return strings.Join(list, ", ")
+	return "(" + q.salt.Among("LOWER(TRIM("+value+"))", texts...) + " OR REGEXP_CONTAINS(" + value + ", '@') AND REGEXP_CONTAINS(" + value + ", '" + special + "'))"
 }
 
 // ask returns the rows of the persons.
@@ -161,15 +136,14 @@ const mostKeys = 8000
 // conditions returns conditions that together select the rows of the keys of hits, mostly
 // one. Each has the days of its rows as literals, so that BigQuery reads no other days.
 func conditions(hits []hit) []string {
-	salt := rand.Text()
+	salt := warehouse.Salt(rand.Text())
 	var list []string
 	for part := range slices.Chunk(hits, mostKeys) {
 		var texts []string
 		for _, k := range keysOf(part) {
 			texts = append(texts, strings.Join([]string{k.Workspace, k.EventID, k.Metric}, "/"))
 		}
-		key := hashed(salt, "workspace, '/', event_id, '/', COALESCE(metric, '')")
-		list = append(list, "("+days(part)+") AND "+key+" IN ("+hashes(salt, texts)+")")
+		list = append(list, "("+days(part)+") AND "+salt.Among("workspace, '/', event_id, '/', COALESCE(metric, '')", texts...))
 	}
 	return list
 }
