@@ -61,16 +61,29 @@ func (r *Reader) changeOnce(ctx context.Context, statement string) (changed int6
 	kind, _, _ := strings.Cut(statement, " ")
 	defer func(was purpose) { r.purpose = was }(r.purpose)
 	r.purpose = purpose{kind: kind, verb: "changes rows", label: "eraser"}
+	details, err := r.runDML(ctx, statement)
+	if err != nil {
+		return 0, err
+	}
+	return details.NumDMLAffectedRows, nil
+}
+
+// runDML runs a statement that changes rows, and returns what BigQuery says about the rows.
+func (r *Reader) runDML(ctx context.Context, statement string) (details *bq.QueryStatistics, err error) {
+	ctx, release, err := r.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	err = r.run(ctx, statement, func(job *bq.Job) error {
 		r.cfg.Log.Info().Int64("bytes", r.plan.bytes).Str("job", job.ID()).Msg("rows in BigQuery changed")
-		details, ok := job.LastStatus().Statistics.Details.(*bq.QueryStatistics)
-		if !ok {
+		var ok bool
+		if details, ok = job.LastStatus().Statistics.Details.(*bq.QueryStatistics); !ok {
 			return errors.New("BigQuery does not say how many rows it has changed")
 		}
-		changed = details.NumDMLAffectedRows
 		return nil
 	})
-	return changed, err
+	return details, err
 }
 
 // isConflict reports whether BigQuery has refused a statement because of others. The texts

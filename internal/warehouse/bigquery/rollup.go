@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	bq "cloud.google.com/go/bigquery"
-
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
@@ -79,19 +77,12 @@ func (r *Roller) Estimate(ctx context.Context, days warehouse.Days) (warehouse.E
 func (r *Roller) Replace(ctx context.Context, days warehouse.Days) (rows int64, err error) {
 	r.reader.mu.Lock()
 	defer r.reader.mu.Unlock()
-	ctx, release, err := r.reader.begin(ctx)
+	details, err := r.reader.runDML(ctx, r.statement(days))
 	if err != nil {
 		return 0, r.reader.explain(ctx, err)
 	}
-	defer release()
-	err = r.reader.run(ctx, r.statement(days), func(job *bq.Job) error {
-		if q, ok := job.LastStatus().Statistics.Details.(*bq.QueryStatistics); ok && q.DMLStats != nil {
-			rows = q.DMLStats.InsertedRowCount
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, r.reader.explain(ctx, err)
+	if details.DMLStats != nil {
+		rows = details.DMLStats.InsertedRowCount
 	}
 	return rows, nil
 }
