@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,8 +51,8 @@ type personOptions struct {
 	choice          people.Choice
 }
 
-// kindFlags are the flags of identifiers, by kind.
-var kindFlags = map[privacy.Kind]string{privacy.ID: "id", privacy.Email: "email", privacy.CioID: "cio-id", privacy.Phone: "phone"}
+// kindFlag returns the flag of a kind of identifiers.
+func kindFlag(k privacy.Kind) string { return strings.ReplaceAll(string(k), "_", "-") }
 
 // Declare adds the flags to the set.
 func (o *personOptions) Declare(s *config.Set) {
@@ -63,7 +64,7 @@ func (o *personOptions) Declare(s *config.Set) {
 		privacy.CioID: "Customer.io's own id of the person", privacy.Phone: "phone number of the person",
 	}
 	for _, kind := range privacy.Kinds() {
-		o.values[kind] = flags.StringArray(kindFlags[kind], nil, about[kind]+"; can be repeated")
+		o.values[kind] = flags.StringArray(kindFlag(kind), nil, about[kind]+"; can be repeated")
 	}
 	flags.StringVar(&o.file, "file", "", `file with a person in each line, such as "id=42 email=jo@example.com"; - is standard input`)
 	s.Check(o.check)
@@ -77,7 +78,7 @@ func (o *personOptions) check() error {
 		for _, value := range *o.values[kind] {
 			id, err := privacy.ParseIdentifier(kind, value)
 			if err != nil {
-				mistakes = append(mistakes, fmt.Errorf("--%s: %w", kindFlags[kind], err))
+				mistakes = append(mistakes, fmt.Errorf("--%s: %w", kindFlag(kind), err))
 			}
 			ids = append(ids, id)
 		}
@@ -135,11 +136,11 @@ func parsePersons(in io.Reader) (persons [][]privacy.Identifier, err error) {
 		var ids []privacy.Identifier
 		for word := range strings.FieldsSeq(string(line)) {
 			kind, value, _ := strings.Cut(word, "=")
-			kind = strings.ReplaceAll(kind, "-", "_")
-			if _, known := kindFlags[privacy.Kind(kind)]; !known {
+			k := privacy.Kind(strings.ReplaceAll(kind, "-", "_"))
+			if !slices.Contains(privacy.Kinds(), k) {
 				return nil, fmt.Errorf("person %d: want words that begin with id=, email=, cio_id= or phone=", n)
 			}
-			id, err := privacy.ParseIdentifier(privacy.Kind(kind), value)
+			id, err := privacy.ParseIdentifier(k, value)
 			if err != nil {
 				return nil, fmt.Errorf("person %d: %w", n, err)
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,7 +74,7 @@ The exit code is 3 if a store could not be read or is not clean: read its note.`
 		if plan.Counts == nil {
 			return err
 		}
-		refusal := cmpErr(err, p.late(), plan.Check(orders.Consent))
+		refusal := cmp.Or(err, p.late(), plan.Check(orders.Consent))
 		if !yes || refusal != nil {
 			return errors.Join(c.showPlan(&o, plan, refusal), explained(plan, refusal))
 		}
@@ -84,16 +85,6 @@ The exit code is 3 if a store could not be read or is not clean: read its note.`
 		}
 		return errors.Join(o.print(c.out, receipt, func(w io.Writer) { receiptTable(w, receipt) }), notClean(receipt))
 	}, &o)
-}
-
-// cmpErr returns the first error.
-func cmpErr(list ...error) error {
-	for _, err := range list {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // showPlan prints the plan on standard output, as a table or JSON.

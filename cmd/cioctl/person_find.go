@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -73,7 +74,7 @@ a store could not be read, or if a warehouse is still behind.`,
 			return err
 		}
 		list := foundOf(persons, counts)
-		return errors.Join(o.print(c.out, list, func(w io.Writer) { foundTable(w, list) }), cmpErr(unread(err), p.late()))
+		return errors.Join(o.print(c.out, list, func(w io.Writer) { foundTable(w, list) }), cmp.Or(unread(err), p.late()))
 	}, &o)
 }
 
@@ -143,7 +144,7 @@ The exit code is 3 if a store could not be read, or if a warehouse lacks events 
 			}
 			c.tellf("%s: %s, %d more that were exported before", s.Store, count(int(s.Events), "event"), s.Known)
 		}
-		return cmpErr(unread(err), p.late())
+		return cmp.Or(unread(err), p.late())
 	}, one)
 }
 
