@@ -262,18 +262,24 @@ func (b *personBed) bigQueryRows(person int) (n int) {
 
 func (b *personBed) rows(url, statement string) [][]any {
 	b.Helper()
+	return rowsOf(b.T, url, statement)
+}
+
+// rowsOf returns the rows of a query in a warehouse.
+func rowsOf(t *testing.T, url, statement string) [][]any {
+	t.Helper()
 	p, err := place.Parse(url)
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	r, err := p.Reader(b.Context())
+	r, err := p.Reader(t.Context())
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	defer r.Close()
-	table, err := warehouse.ReadTable(b.Context(), r, statement)
+	table, err := warehouse.ReadTable(t.Context(), r, statement)
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	return table.Rows
 }
