@@ -21,6 +21,7 @@ import (
 const (
 	baselineRole = "baseline"
 	bigQueryRole = "bigquery"
+	coresRole    = "cores"
 )
 
 // runRole runs a role in a process of its own, so that its memory and processor
@@ -33,6 +34,8 @@ func runRole(ctx context.Context, name string, args []string) (bool, error) {
 		return true, runBaseline(ctx, args[0])
 	case name == bigQueryRole && len(args) == 2:
 		return true, runBigQuery(ctx, args[0], args[1])
+	case name == coresRole:
+		return true, runCores(ctx, os.Stdout)
 	}
 	return false, nil
 }

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/cioevents/cioevents/test/lab"
+)
+
+// connections is how many connections send their next call after each answer.
+const connections = 256
+
+// benchIngest measures the receiver beside a receiver without a queue.
+func benchIngest(ctx context.Context, dir string, observe during) error {
+	if err := lab.Build(ctx, dir, "ingest"); err != nil {
+		return err
+	}
+	system, err := lab.StartSystem(ctx, dir, filepath.Join(dir, "nats"))
+	if err != nil {
+		return err
+	}
+	defer system.Close()
+	base, err := startRole(ctx, nil, baselineRole, lab.FreeAddr())
+	if err != nil {
+		return err
+	}
+	defer base.Stop()
+	ingest := system.Ingest()
+	defer ingest.Stop()
+	if err := ingest.StartReady(ctx); err != nil {
+		return err
+	}
+	// A run is short, so that most runs end in the state of the machine in which they
+	// began.
+	busy := receivers("256 connections, each sends after the answer", base, ingest, load{connections: connections, duration: 3 * time.Second})
+	busy.pairs = 9
+	busy.want = 0.47
+	calm := receivers("2,000 calls a second", base, ingest, load{connections: 64, rate: 2000, duration: 3 * time.Second})
+	calm.pairs = 5
+	err = errors.Join(busy.run(ctx, observe), calm.run(ctx, observe))
+	fmt.Printf("\npeak RSS of ingest: %.0f MiB\n", ingest.PeakRSS())
+	return err
+}
+
+// receivers compares ingest with the baseline under a load.
+func receivers(name string, base, ingest *lab.Process, l load) *comparison {
+	return &comparison{
+		name:    name,
+		sides:   [2]side{{"Echo without a queue", l.on(base)}, {"ingest", l.on(ingest)}},
+		figures: []string{"calls/s", "p50 ms", "p99 ms", "CPU µs/call"},
+	}
+}
+
+// on returns a run of the load against a receiver.
+func (l load) on(p *lab.Process) func(context.Context) ([]float64, error) {
+	l.addr = p.Addr
+	return func(ctx context.Context) ([]float64, error) {
+		before := p.CPU()
+		r, err := l.run(ctx)
+		if err != nil {
+			return nil, err
+		}
+		calls := r.statuses[http.StatusOK]
+		if calls == 0 || len(r.statuses) > 1 {
+			return nil, fmt.Errorf("answers by status are %v, want 200 only", r.statuses)
+		}
+		cpu := float64((p.CPU() - before).Microseconds()) / float64(calls)
+		return []float64{r.perSecond, milliseconds(r.p50), milliseconds(r.p99), cpu}, nil
+	}
+}

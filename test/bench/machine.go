@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/procfs"
+
+	"github.com/cioevents/cioevents/test/lab"
+)
+
+// quiet is the largest part of the machine that other programs may use during a run.
+const quiet = 0.05
+
+// oneState is the largest factor between two times of a cache line in the same state of
+// the machine. The states differ by a factor of three or more, and the times of one state
+// by up to 1.6.
+const oneState = 2
+
+// minLines is the smallest number of samples that tell the state of a run.
+const minLines = 10
+
+// A condition is the state of the machine during a run.
+type condition struct {
+	// lines are the sorted times of a cache line, in nanoseconds.
+	lines []float64
+	// others is the part of the machine that other programs used, or the host for other
+	// virtual machines.
+	others float64
+}
+
+// line is the median time of a cache line.
+func (c condition) line() float64 { return c.lines[len(c.lines)/2] }
+
+// flaw says why the run compares with no other run, "" without a reason. A tenth of the
+// samples may differ at either end.
+func (c condition) flaw() string {
+	n := len(c.lines)
+	switch {
+	case math.Abs(c.others) > quiet: // below 0 when the time of an ended process was lost
+		return "other programs used the machine"
+	case n < minLines:
+		return "the state of the machine is unknown"
+	case c.lines[n*9/10] > oneState*c.lines[n/10]:
+		return "the state of the machine changed"
+	}
+	return ""
+}
+
+// A machine observes the machine during runs.
+type machine struct {
+	cores *lab.Process
+	mu    sync.Mutex
+	lines []float64 // of the present run
+}
+
+// newMachine starts to measure the cache line. The caller stops m.cores.
+func newMachine() (*machine, error) {
+	m := &machine{}
+	in, out := io.Pipe()
+	go m.read(in)
+	var err error
+	if m.cores, err = lab.Self(coresRole); err != nil {
+		return nil, err
+	}
+	m.cores.Stdout = out
+	return m, m.cores.Start()
+}
+
+func (m *machine) read(in io.Reader) {
+	for s := bufio.NewScanner(in); s.Scan(); {
+		line, _ := strconv.ParseFloat(s.Text(), 64) // runCores prints numbers
+		m.mu.Lock()
+		m.lines = append(m.lines, line)
+		m.mu.Unlock()
+	}
+}
+
+// during returns the condition of the machine during a run.
+func (m *machine) during(ctx context.Context, run func(context.Context) error) (condition, error) {
+	m.take()
+	before, err := othersTime()
+	if err != nil {
+		return condition{}, err
+	}
+	begin := time.Now()
+	if err := run(ctx); err != nil {
+		return condition{}, err
+	}
+	took := time.Since(begin).Seconds() * float64(runtime.NumCPU())
+	after, err := othersTime()
+	return condition{lines: m.take(), others: (after - before) / took}, err
+}
+
+// take returns the samples since the last take.
+func (m *machine) take() []float64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	lines := m.lines
+	m.lines = nil
+	slices.Sort(lines)
+	return lines
+}
+
+// ticks is the number of ticks in a second of the kernel's processor times.
+const ticks = 100
+
+// kernelThreads is the process id of the parent of all threads of the kernel. The threads
+// work for the programs that are measured.
+const kernelThreads = 2
+
+// othersTime returns the processor time, in seconds, of all processes that this process
+// has not started, and the time that the host gave to other virtual machines. A process
+// that has ended counts with its parent.
+func othersTime() (seconds float64, err error) {
+	fs, err := procfs.NewDefaultFS()
+	if err != nil {
+		return 0, fmt.Errorf("read /proc: %w", err)
+	}
+	whole, err := fs.Stat()
+	if err != nil {
+		return 0, fmt.Errorf("read /proc/stat: %w", err)
+	}
+	processes, err := fs.AllProcs()
+	if err != nil {
+		return 0, fmt.Errorf("list processes: %w", err)
+	}
+	stats := map[int]procfs.ProcStat{}
+	for _, p := range processes {
+		if s, err := p.Stat(); err == nil { // else the process has ended
+			stats[s.PID] = s
+		}
+	}
+	seconds = whole.CPUTotal.Steal
+	for _, s := range stats {
+		if !descends(stats, s, os.Getpid()) && !descends(stats, s, kernelThreads) {
+			seconds += (float64(s.UTime+s.STime) + float64(s.CUTime+s.CSTime)) / ticks
+		}
+	}
+	return seconds, nil
+}
+
+// descends reports whether a process is the ancestor or descends from the ancestor.
+func descends(stats map[int]procfs.ProcStat, s procfs.ProcStat, ancestor int) bool {
+	for ok := true; ok; s, ok = stats[s.PPID] {
+		if s.PID == ancestor {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+var (
+	// errNotJudged reports that the machine allowed no comparison.
+	errNotJudged = errors.New("not judged")
+	errBelow     = errors.New("below its bound")
+)
+
+// A during returns the condition of the machine during a run.
+type during func(ctx context.Context, run func(context.Context) error) (condition, error)
+
+// A side is one of the two programs of a comparison.
+type side struct {
+	name string
+	// run returns a value for each figure of the comparison.
+	run func(context.Context) ([]float64, error)
+}
+
+// A comparison measures a baseline and a program of the product in turn. Only a pair of
+// adjacent runs in the same state of the machine counts.
+type comparison struct {
+	name    string
+	sides   [2]side // the baseline, then the product
+	figures []string
+	// pairs is how many pairs in the same state are wanted.
+	pairs int
+	// want is the smallest median of the ratios of the first figure, 0 for no bound.
+	want float64
+}
+
+// A pair contains the figures of two adjacent runs.
+type pair struct {
+	figures [2][]float64
+	line    float64 // nanoseconds
+}
+
+// triesPerPair bounds the number of runs on a machine that is busy or changes its state.
+const triesPerPair = 3
+
+// run measures until a state of the machine has enough pairs, prints the pairs of each
+// state, and judges the state with the most pairs.
+func (c *comparison) run(ctx context.Context, observe during) error {
+	var (
+		pairs []pair
+		flaws = map[string]int{}
+		best  []pair
+	)
+	for try := 0; try < triesPerPair*c.pairs && len(best) < c.pairs; try++ {
+		progressf("  %s: pair %d, %d of %d count", c.name, try+1, len(best), c.pairs)
+		p, flaw, err := c.measure(ctx, observe, try%2)
+		if err != nil {
+			return err
+		}
+		if flaw != "" {
+			flaws[flaw]++
+			continue
+		}
+		pairs = append(pairs, p)
+		best = slices.MaxFunc(states(pairs), func(a, b []pair) int { return len(a) - len(b) })
+	}
+	progressf("")
+	fmt.Printf("\n%s\n", c.name)
+	for _, state := range states(pairs) {
+		c.print(state)
+	}
+	return c.judge(best, flaws)
+}
+
+// measure measures a pair, the side with the number first at the beginning.
+func (c *comparison) measure(ctx context.Context, observe during, first int) (p pair, flaw string, err error) {
+	var conditions [2]condition
+	for _, i := range [2]int{first, 1 - first} {
+		conditions[i], err = observe(ctx, func(ctx context.Context) (err error) {
+			p.figures[i], err = c.sides[i].run(ctx)
+			return err
+		})
+		if err != nil {
+			return p, "", fmt.Errorf("%s: %w", c.sides[i].name, err)
+		}
+		if flaw = conditions[i].flaw(); flaw != "" {
+			return p, flaw, nil
+		}
+	}
+	a, b := conditions[0].line(), conditions[1].line()
+	if max(a, b) > oneState*min(a, b) {
+		return p, "the state of the machine changed", nil
+	}
+	p.line = (a + b) / 2
+	return p, "", nil
+}
+
+// states sorts pairs by the time of a cache line, and parts them where the time jumps.
+func states(pairs []pair) (parts [][]pair) {
+	sorted := slices.SortedFunc(slices.Values(pairs), func(a, b pair) int { return int(a.line - b.line) })
+	begin := 0
+	for i := range sorted {
+		if i+1 == len(sorted) || sorted[i+1].line > oneState*sorted[i].line {
+			parts = append(parts, sorted[begin:i+1])
+			begin = i + 1
+		}
+	}
+	return parts
+}
+
+// ratios returns the product's figure in parts of the baseline's.
+func ratios(pairs []pair, figure int) (r []float64) {
+	for _, p := range pairs {
+		r = append(r, p.figures[1][figure]/p.figures[0][figure])
+	}
+	return r
+}
+
+// judge compares the median ratio with the bound.
+func (c *comparison) judge(best []pair, flaws map[string]int) error {
+	if len(best) < c.pairs {
+		reasons := make([]string, 0, len(flaws))
+		for flaw, n := range flaws {
+			reasons = append(reasons, fmt.Sprintf("%s in %d", flaw, n))
+		}
+		slices.Sort(reasons)
+		return fmt.Errorf("%s: %w: want %d pairs in one state of the machine, have %d of %d: %s",
+			c.name, errNotJudged, c.pairs, len(best), triesPerPair*c.pairs, strings.Join(reasons, ", "))
+	}
+	if got := median(ratios(best, 0)); got < c.want {
+		return fmt.Errorf("%s: %w: the median ratio of %s is %.1f %%, want at least %.0f %%", c.name, errBelow, c.figures[0], 100*got, 100*c.want)
+	}
+	return nil
+}
+
+// print prints the median of each figure with the smallest and the largest value.
+func (c *comparison) print(pairs []pair) {
+	fmt.Printf("  cache line %.0f ns, %d pairs\n", median(lines(pairs)), len(pairs))
+	fmt.Printf("    %-14s %-30s %-30s %s\n", "", c.sides[0].name, c.sides[1].name, "ratio in %")
+	for i, name := range c.figures {
+		var columns [2]string
+		for s := range columns {
+			values := make([]float64, 0, len(pairs))
+			for _, p := range pairs {
+				values = append(values, p.figures[s][i])
+			}
+			columns[s] = spread(values, 1)
+		}
+		fmt.Printf("    %-14s %-30s %-30s %s\n", name, columns[0], columns[1], spread(ratios(pairs, i), 100))
+	}
+}
+
+func lines(pairs []pair) (l []float64) {
+	for _, p := range pairs {
+		l = append(l, p.line)
+	}
+	return l
+}
+
+// spread formats the median, the smallest and the largest of values.
+func spread(values []float64, factor float64) string {
+	digits := 1
+	switch m := median(values) * factor; {
+	case m >= 1000:
+		digits = 0
+	case m < 10:
+		digits = 2
+	}
+	return fmt.Sprintf("%.*f (%.*f to %.*f)", digits, median(values)*factor, digits, slices.Min(values)*factor, digits, slices.Max(values)*factor)
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/procfs"
+)
+
+// steady returns the condition of a run with nearly the same time of a cache line.
+func steady(line float64) condition {
+	return condition{lines: slices.Repeat([]float64{line}, minLines)}
+}
+
+// compared runs a comparison in which the product has half of the baseline's figure, in
+// the given conditions in turn.
+func compared(want float64, conditions ...condition) (runs int, err error) {
+	always := func(figure float64) func(context.Context) ([]float64, error) {
+		return func(context.Context) ([]float64, error) { return []float64{figure}, nil }
+	}
+	c := comparison{name: "c", sides: [2]side{{"base", always(10)}, {"product", always(5)}}, figures: []string{"f"}, pairs: 2, want: want}
+	err = c.run(context.Background(), func(ctx context.Context, run func(context.Context) error) (condition, error) {
+		runs++
+		return conditions[(runs-1)%len(conditions)], run(ctx)
+	})
+	return runs, err
+}
+
+func TestComparison(t *testing.T) {
+	t.Parallel()
+	busy, mixed := steady(90), steady(90)
+	busy.others = 0.06
+	mixed.lines = append(slices.Clone(mixed.lines), 400, 400)
+	for name, test := range map[string]struct {
+		want       float64
+		conditions []condition
+		runs       int
+		err        error
+	}{
+		"one state":                      {want: 0.5, conditions: []condition{steady(90), steady(120)}, runs: 4},
+		"below the bound":                {want: 0.51, conditions: []condition{steady(90)}, runs: 4, err: errBelow},
+		"other programs":                 {conditions: []condition{steady(90), busy}, runs: 12, err: errNotJudged},
+		"the state changes in a run":     {conditions: []condition{mixed}, runs: 6, err: errNotJudged},
+		"the state changes in a pair":    {conditions: []condition{steady(90), steady(400)}, runs: 12, err: errNotJudged},
+		"no cache line is measured":      {conditions: []condition{{}}, runs: 6, err: errNotJudged},
+		"the state changes once":         {conditions: []condition{steady(90), steady(400), steady(400), steady(400)}, runs: 8},
+		"another state in the next pair": {conditions: []condition{steady(90), steady(90), steady(400), steady(400)}, runs: 6},
+	} {
+		runs, err := compared(test.want, test.conditions...)
+		if runs != test.runs || !errors.Is(err, test.err) || (err == nil) != (test.err == nil) {
+			t.Errorf("%s: %d runs, %v; want %d, %v", name, runs, err, test.runs, test.err)
+		}
+	}
+}
+
+func TestExitCode(t *testing.T) {
+	t.Parallel()
+	if got := exitCode(errNotJudged); got != 3 {
+		t.Errorf("not judged: %d, want 3", got)
+	}
+	if got := exitCode(errors.Join(errBelow, errNotJudged)); got != 1 {
+		t.Errorf("below a bound: %d, want 1", got)
+	}
+}
+
+func TestDescends(t *testing.T) {
+	t.Parallel()
+	stats := map[int]procfs.ProcStat{1: {PID: 1}, 7: {PID: 7, PPID: 1}, 8: {PID: 8, PPID: 7}, 9: {PID: 9, PPID: 8}}
+	for pid, want := range map[int]bool{1: false, 7: false, 8: true, 9: true} {
+		if got := descends(stats, stats[pid], 8); got != want {
+			t.Errorf("process %d descends from 8: %v, want %v", pid, got, want)
+		}
+	}
+}
+
+// cancelling cancels a context after the first write.
+type cancelling struct {
+	strings.Builder
+	cancel func()
+}
+
+func (c *cancelling) Write(p []byte) (int, error) {
+	c.cancel()
+	return c.Builder.Write(p)
+}
+
+func TestCores(t *testing.T) {
+	t.Parallel()
+	if runtime.NumCPU() < 2 {
+		t.Skip("one processor")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	out := cancelling{cancel: cancel}
+	if err := runCores(ctx, &out); err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(out.String(), "\n")
+	if ns, err := strconv.Atoi(first); err != nil || ns < 5 || ns > 100_000 {
+		t.Errorf("a cache line takes %q ns, want 5 to 100,000", first)
+	}
+}
