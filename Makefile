@@ -86,6 +86,10 @@ bench: ## Measure ingest and worker beside baselines in pairs; exit code 3 is "n
 	go build -o bin/ ./test/bench
 	bin/bench
 
+.PHONY: bench/growth
+bench/growth: ## Measure writes, reports and queries while table and stream grow, 20 minutes; ARGS="--rows 0,5"
+	go run ./test/bench growth $(ARGS)
+
 .PHONY: docs
 docs: ## Generate the tables of settings, instruments and packages, and show files in the documents
 	go test ./test/docs -run '^(TestSettings|TestFiles|TestDictionary)$$' -update

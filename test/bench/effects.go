@@ -91,12 +91,12 @@ func drainOpens(ctx context.Context, bin, dir string, o opens) error {
 	if err != nil {
 		return err
 	}
-	report(o, took, api.Counts(), waits)
+	o.print(took, api.Counts(), waits)
 	fmt.Printf("  peak RSS of the worker: %.0f MiB\n", worker.PeakRSS())
 	return nil
 }
 
-func report(o opens, took time.Duration, c customeriotest.Counts, waits []time.Duration) {
+func (o opens) print(took time.Duration, c customeriotest.Counts, waits []time.Duration) {
 	fmt.Printf("\n%s: %d opens of %d people: %.1f s, %.0f events/s\n", o.name, o.events, o.people, took.Seconds(), float64(o.events)/took.Seconds())
 	fmt.Printf("  %d requests (%.1f a second, %.1f %% of them refused), %d updates\n", c.Requests, float64(c.Requests)/took.Seconds(),
 		100*float64(c.RateLimited)/float64(c.Requests), c.Identify)

@@ -29,6 +29,8 @@ Parts:
               drain, fold, busy, rate, or the named ones
   outages     BigQuery and the Track API down, workers killed, in real time:
               visible, bigquery, track, kill, or the named ones
+  growth      writes, reports and queries while the table grows to 50 million rows,
+              and the stream to 20 million messages; see growth --help
   soak        10 minutes of 5,000 events a second, a burst and an overload;
               see soak --help
 
@@ -85,6 +87,8 @@ func run(ctx context.Context, args []string) error {
 		return benchEffects(ctx, dir, args[1:])
 	case "outages":
 		return benchOutages(ctx, dir, args[1:])
+	case "growth":
+		return benchGrowth(ctx, dir, args[1:])
 	case "soak":
 		return benchSoak(ctx, dir, args[1:])
 	case "all":

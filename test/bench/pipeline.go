@@ -55,8 +55,14 @@ func campaign(n int) ([]*nats.Msg, error) {
 // drainRaw fetches and acknowledges n messages without any other work. The rate is
 // the baseline of a consumer.
 func drainRaw(ctx context.Context, client *lab.Client, n int) (perSecond float64, err error) {
+	return drainWith(ctx, client, n, jetstream.ConsumerConfig{})
+}
+
+// drainWith is drainRaw with a consumer that begins elsewhere.
+func drainWith(ctx context.Context, client *lab.Client, n int, cfg jetstream.ConsumerConfig) (perSecond float64, err error) {
 	js := client.JetStream
-	c, err := js.CreateConsumer(ctx, stream.Name, jetstream.ConsumerConfig{AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 20_000})
+	cfg.AckPolicy, cfg.MaxAckPending = jetstream.AckExplicitPolicy, 20_000
+	c, err := js.CreateConsumer(ctx, stream.Name, cfg)
 	if err != nil {
 		return 0, err
 	}

@@ -22,6 +22,7 @@ const (
 	baselineRole = "baseline"
 	bigQueryRole = "bigquery"
 	coresRole    = "cores"
+	growthRole   = "growth-step"
 )
 
 // runRole runs a role in a process of its own, so that its memory and processor
@@ -36,6 +37,8 @@ func runRole(ctx context.Context, name string, args []string) (bool, error) {
 		return true, runBigQuery(ctx, args[0], args[1])
 	case name == coresRole:
 		return true, runCores(ctx, os.Stdout)
+	case name == growthRole:
+		return true, runGrowthStep(ctx, args)
 	}
 	return false, nil
 }
