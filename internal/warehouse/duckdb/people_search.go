@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cioevents/cioevents/internal/privacy"
@@ -50,16 +51,17 @@ func textOf(value any) string {
 // the condition, too: DuckDB cannot read all spellings of an address, and Search.Match
 // decides.
 //
-// A search without phone numbers reads payloads only of rows without identifier_email:
-// 10 million rows take 2 s instead of 6 s.
+// A search reads the payloads of all rows for a phone number, and otherwise of rows without
+// identifier_email only.
 func candidates(s *privacy.Search) string {
-	recipient := []string{mailbox("email_address", s), mailbox("recipient", s), among("recipient", s.Texts(privacy.Phone))}
+	phones, emails := s.Texts(privacy.Phone), s.Texts(privacy.Email)
+	recipient := []string{mailbox("email_address", emails), mailbox("recipient", emails), among("recipient", phones)}
 	conditions := []string{
 		among("customer_id", s.Texts(privacy.ID)),
 		among("cio_id", s.Texts(privacy.CioID)),
-		mailbox("identifier_email", s),
-		among(payloadPhone, s.Texts(privacy.Phone)),
-		isBlank("identifier_email") + " AND (" + mailbox(payloadIdentifier("email"), s) + " OR " + payloadText + " IS NOT NULL)",
+		mailbox("identifier_email", emails),
+		mayHave("payload::VARCHAR", phones) + " AND " + trimmed(payloadPhone, phones),
+		"identifier_email IS NULL AND (" + mayHave("lower(payload::VARCHAR)", locals(emails)) + " AND " + spelled(payloadIdentifier("email"), emails) + " OR " + payloadText + " IS NOT NULL)",
 		isBlank("customer_id") + " AND " + isBlank("cio_id") + " AND " + isBlank("identifier_email") + " AND (" + strings.Join(recipient, " OR ") + ")",
 	}
 	return among("workspace", s.Workspaces()) + " AND (" + strings.Join(conditions, " OR ") + ")"
@@ -68,12 +70,19 @@ func candidates(s *privacy.Search) string {
 // spaces are the characters that strings.TrimSpace removes from texts of people.
 const spaces = "' \t\n\v\f\r\u0085\u00a0'"
 
+// isBlank returns a condition on a text without a character. Only a text that begins with a
+// space or beyond ASCII is worth the work of trim.
 func isBlank(column string) string {
-	return fmt.Sprintf("coalesce(trim(%s, %s), '') = ''", column, spaces)
+	return fmt.Sprintf("(%[1]s IS NULL OR (%[1]s < '!' OR %[1]s > '~') AND trim(%[1]s, %[2]s) = '')", column, spaces)
 }
 
 // among returns a condition on the text of a column without white space around the text.
 func among(column string, texts []string) string {
+	return "(" + contains(column, texts) + " AND " + trimmed(column, texts) + ")"
+}
+
+// trimmed is among for a column whose text hardly any row has.
+func trimmed(column string, texts []string) string {
 	if len(texts) == 0 {
 		return "false"
 	}
@@ -84,18 +93,57 @@ func among(column string, texts []string) string {
 	return fmt.Sprintf("trim(%s, %s) IN (%s)", column, spaces, strings.Join(quoted, ", "))
 }
 
-// mailbox returns a condition on a column that may have one of the addresses. A text with
-// characters beyond those of a bare address may have any address: see webhook.AddrSpec.
-func mailbox(column string, s *privacy.Search) string {
-	texts := s.Texts(privacy.Email)
-	if len(texts) == 0 {
+// fewTexts is the number of texts up to which contains is faster than trim.
+const fewTexts = 8
+
+// contains returns a condition that a text with one of some parts meets, and most other
+// texts do not: DuckDB's contains takes a tenth of the time of trim.
+func contains(text string, parts []string) string {
+	if len(parts) > fewTexts {
+		return "true"
+	}
+	list := []string{"false"}
+	for _, p := range parts {
+		list = append(list, "contains("+text+", "+literal(p)+")")
+	}
+	return "(" + strings.Join(list, " OR ") + ")"
+}
+
+// mayHave is contains for a text that may have a character of a part behind a backslash.
+func mayHave(text string, parts []string) string {
+	return contains(text, append(slices.Clone(parts), `\`))
+}
+
+// locals returns the parts of addresses before the at sign, which white space and comments
+// may follow. The part is "" where it has several spellings: with quotes, or beyond ASCII,
+// where DuckDB may know other cases of letters than Go.
+func locals(addresses []string) []string {
+	list := make([]string, len(addresses))
+	for i, a := range addresses {
+		local, _, _ := strings.Cut(a, "@")
+		if !strings.ContainsFunc(local, func(r rune) bool { return r <= '"' || r > '~' }) {
+			list[i] = strings.ToLower(local)
+		}
+	}
+	return list
+}
+
+// mailbox returns a condition on a column that may have one of the addresses.
+func mailbox(column string, addresses []string) string {
+	return "(" + mayHave("lower("+column+")", locals(addresses)) + " AND " + spelled(column, addresses) + ")"
+}
+
+// spelled is mailbox for a column that hardly any row has. A text with characters beyond
+// those of a bare address may have any address: see webhook.AddrSpec.
+func spelled(column string, addresses []string) string {
+	if len(addresses) == 0 {
 		return "false"
 	}
 	special := `[\s()<>\[\]\\"]`
-	for _, t := range texts {
-		if strings.ContainsFunc(t, func(r rune) bool { return r > '~' }) { // DuckDB may know other cases of letters than Go
+	for _, a := range addresses {
+		if strings.ContainsFunc(a, func(r rune) bool { return r > '~' }) { // see locals
 			special = `[\s()<>\[\]\\"]|[^ -~]`
 		}
 	}
-	return fmt.Sprintf("(%s OR contains(%[2]s, '@') AND regexp_matches(%[2]s, '%[3]s'))", among("lower("+column+")", texts), column, special)
+	return fmt.Sprintf("(%s OR contains(%[2]s, '@') AND regexp_matches(%[2]s, '%[3]s'))", trimmed("lower("+column+")", addresses), column, special)
 }

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/cioevents/cioevents/internal/privacy"
 	"github.com/cioevents/cioevents/internal/privacy/privacytest"
@@ -52,6 +54,67 @@ func TestPeople(t *testing.T) {
 		t.Helper()
 		return people{place{filepath.Join(t.TempDir(), "e.duckdb")}}
 	})
+}
+
+// odd are identifiers in data, in spellings that the suite lacks.
+var odd = []string{
+	`"identifiers":{"email":"Jo.Doe@Example.com"}`, `"identifiers":{"email":"\u00a0jo.doe@example.com\t"}`, `"identifiers":{"email":"jo.doe@ example.com"}`,
+	`"identifiers":{"email":"\"jo.doe\"@example.com"}`, `"identifiers":{"email":"\"jo\\.doe\"@example.com"}`, `"identifiers":{"email":"Jo (doe@x) <jo.doe@example.com>"}`,
+	`"identifiers":{"email":"jo.doe@example.org"}`, `"identifiers":{"email":"JÜRGEN@example.com"}`, `"identifiers":{"email":"a@example.com"}`,
+	`"identifiers":{"email":"\"A b\"@example.com"}`, `"identifiers":{"email":"\"a\\ b\"@example.com"}`, `"identifiers":{"email":"  "},"recipient":" jo.doe@example.com"`,
+	`"identifiers":{"id":" jo-1\u0085"}`, `"identifiers":{"id":"jo-10"}`, `"customer_id":"\u00a0 "`, `"customer_id":4711`, `"identifiers":{"cio_id":"cio_c10a7 "}`,
+	`"identifiers":{"phone":" +1555\u00307"}`, `"identifiers":{"phone":15557}`, `"identifiers":{"id":" ","phone":"+15557"},"recipient":"jo.doe@example.com"`,
+	`"identifiers":{"id":"\t","cio_id":"\u0085"},"recipient":"jo.doe@example.com"`, `"identifiers":{"id":"~jo"},"recipient":"jo.doe@example.com"`,
+	`"recipient":"\u212Ao@example.com"`, `"identifiers":{"email":"ko@example.com"}`, `"email_address":"Jo <jo.doe@example.com>"`, `"recipient":"<jo.doe@example.com>, a@example.com"`,
+}
+
+// A search in the file decides as Person.Matches does, for one identifier and for many.
+func TestPeopleInOddSpellings(t *testing.T) {
+	t.Parallel()
+	events := make([]privacytest.Event, len(odd))
+	for i, data := range odd {
+		id := fmt.Sprint("e", i)
+		body := fmt.Sprintf(`{"event_id":%q,"object_type":"email","metric":"sent","timestamp":1760000000,"data":{"subject":"%s",%s}}`, id, strings.Repeat("x", i), data)
+		events[i] = privacytest.Event{Workspace: "acme", ID: id, Metric: "sent", At: time.Unix(1_760_000_100, 0), Body: []byte(body)}
+	}
+	store := people{place{filepath.Join(t.TempDir(), "e.duckdb")}}
+	store.Add(t, events)
+	var all []privacy.Identifier
+	for kind, values := range map[privacy.Kind][]string{
+		privacy.Email: {"jo.doe@example.com", "jürgen@example.com", "a@example.com", `"a b"@example.com`, "ko@example.com", "b@b.example", "c@c.example", "d@d.example", "e@e.example"},
+		privacy.ID:    {"jo-1", "4711", "~jo"}, privacy.CioID: {"c10a7"}, privacy.Phone: {"+15557", "+155507", "15557"},
+	} {
+		for _, value := range values {
+			id, err := privacy.ParseIdentifier(kind, value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, id)
+			wantMatches(t, store, events, id)
+		}
+	}
+	if n := wantMatches(t, store, events, all...); n < 20 {
+		t.Errorf("%d events are the person's: the test shows little", n)
+	}
+}
+
+// wantMatches fails the test unless a search finds the events that Person.Matches accepts.
+func wantMatches(t *testing.T, s people, events []privacytest.Event, ids ...privacy.Identifier) (want int64) {
+	t.Helper()
+	person := privacy.Person{Workspace: "acme", Identifiers: ids}
+	for _, e := range events {
+		parsed, err := webhook.Parse(e.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if person.Matches(e.Workspace, parsed) {
+			want++
+		}
+	}
+	if found, err := s.Store(t).Find(t.Context(), person); err != nil || found.Events != want {
+		t.Errorf("%q: found %d events, want %d, %v", ids, found.Events, want, err)
+	}
+	return want
 }
 
 // A search and an erasure do not create a file.
