@@ -72,7 +72,7 @@ func newHistory(n int) *history {
 }
 
 // play fills the fake and the warehouse at path, and notes what is missing.
-func (h *history) play(t *testing.T, fake []*customeriotest.App, path string) {
+func (h *history) play(t *testing.T, fake *customeriotest.App, path string) {
 	t.Helper()
 	sink := open(t, path)
 	first := map[pair]time.Time{} // of the pairs that are missing so far
@@ -86,9 +86,7 @@ func (h *history) play(t *testing.T, fake []*customeriotest.App, path string) {
 	}
 	sequence := 0
 	h.bodies(func(body []byte, e *webhook.Event, lost bool) bool {
-		for _, f := range fake {
-			f.Record(body)
-		}
+		fake.Record(body)
 		p := pair{e.DeliveryID, e.Metric}
 		switch {
 		case lost && told(e) && !stored[p] && first[p].IsZero():
@@ -172,56 +170,64 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 // size is a setting of the tests: 1000000 simulates as many deliveries.
 const size = "CIOEVENTS_TEST_AUDIT"
 
+// deliveries returns the number of deliveries to simulate, and whether size is set.
+func deliveries(few int) (n int, large bool) {
+	n, err := strconv.Atoi(os.Getenv(size)) //nolint:forbidigo // a setting of tests
+	if err != nil {
+		return few, false
+	}
+	return n, true
+}
+
 // An audit names exactly the missing metrics, under each reading of what Customer.io does
 // not document.
 func TestAuditNamesWhatIsMissing(t *testing.T) { //nolint:tparallel // each reading needs the memory for itself
 	t.Parallel()
-	n, err := strconv.Atoi(os.Getenv(size)) //nolint:forbidigo // a setting of tests
-	large := err == nil
+	n, large := deliveries(4000)
 	path := filepath.Join(t.TempDir(), "rows")
 	if !large {
-		n, path = 4000, path+".duckdb"
+		path += ".duckdb"
 	}
 	h := newHistory(n)
-	fakes := map[string]*customeriotest.App{}
-	for name, cfg := range customeriotest.Readings() {
-		if cfg.Deliveries = n + 1; !large {
+	fake := customeriotest.NewApp(customeriotest.AppConfig{Deliveries: n + 1})
+	h.play(t, fake, path)
+	for name, cfg := range customeriotest.Readings() { //nolint:paralleltest // as above
+		if !large {
 			cfg.PageSize = 100
 		}
-		if !large || len(fakes) == 0 && name != "" {
-			fakes[name] = customeriotest.NewApp(cfg)
-		}
+		t.Run(name, func(t *testing.T) { h.audit(t, fake.Under(cfg), path, large) })
 	}
-	h.play(t, slices.Collect(maps.Values(fakes)), path)
-	for name, fake := range fakes { //nolint:paralleltest // as above
-		t.Run(name, func(t *testing.T) {
-			left := maps.Clone(h.missing)
-			before := heap()
-			peak := before
-			synctest.Test(t, func(t *testing.T) {
-				began, steps := time.Now(), 0
-				r, err := audit.Run(t.Context(), audit.Order{
-					Workspace: "default", Since: h.since, Until: h.until, Warehouse: placeAt(t, path), App: direct(t, fake),
-					Missing: func(g audit.Gap) error { return checkGap(left, g) },
-					Step: func(float64) {
-						steps++
-						if large && steps%100_000 == 0 {
-							peak = max(peak, heap())
-						}
-					},
-				})
-				if err != nil {
-					t.Fatal(err)
+}
+
+// audit compares the fake with the warehouse at path. measured logs how much memory the
+// audit needs.
+func (h *history) audit(t *testing.T, fake *customeriotest.App, path string, measured bool) {
+	t.Helper()
+	left := maps.Clone(h.missing)
+	before := heap()
+	peak := before
+	synctest.Test(t, func(t *testing.T) {
+		began, steps := time.Now(), 0
+		r, err := audit.Run(t.Context(), audit.Order{
+			Workspace: "default", Since: h.since, Until: h.until, Warehouse: placeAt(t, path), App: direct(t, fake),
+			Missing: func(g audit.Gap) error { return checkGap(left, g) },
+			Step: func(float64) {
+				steps++
+				if measured && steps%100_000 == 0 {
+					peak = max(peak, heap())
 				}
-				if len(left) > 0 {
-					t.Errorf("%d of %d missing metrics are not named", len(left), len(h.missing))
-				}
-				h.checkLines(t, r)
-				t.Logf("%d deliveries, %d missing metrics, %d calls in %v", r.Customerio.Deliveries, r.Missing, fake.Counts().Requests, time.Since(began))
-			})
-			t.Logf("heap grew by %d MB", (peak-before)>>20)
+			},
 		})
-	}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(left) > 0 {
+			t.Errorf("%d of %d missing metrics are not named", len(left), len(h.missing))
+		}
+		h.checkLines(t, r)
+		t.Logf("%d deliveries, %d missing metrics, %d calls in %v", r.Customerio.Deliveries, r.Missing, fake.Counts().Requests, time.Since(began))
+	})
+	t.Logf("heap grew by %d MB", (peak-before)>>20)
 }
 
 // checkGap takes a gap off the list of what is missing.

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -44,14 +42,14 @@ func (k *killed) Backfill(ctx context.Context, m *event.Message) (bool, error) {
 // event.
 func TestFill(t *testing.T) {
 	t.Parallel()
-	n, err := strconv.Atoi(os.Getenv(size)) //nolint:forbidigo // a setting of tests
+	n, large := deliveries(2000)
 	path := filepath.Join(t.TempDir(), "rows")
-	if err != nil {
-		n, path = 2000, path+".duckdb"
+	if !large {
+		path += ".duckdb"
 	}
 	h := newHistory(n)
 	fake := customeriotest.NewApp(customeriotest.AppConfig{Deliveries: n + 1, Rate: 1_000_000})
-	h.play(t, []*customeriotest.App{fake}, path)
+	h.play(t, fake, path)
 
 	conn := streamtest.Start(t).Connect(stream.Settings{})
 	rows, err := conn.OpenConsumer(t.Context(), "warehouse", []string{stream.AllEvents})

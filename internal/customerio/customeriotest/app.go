@@ -107,6 +107,14 @@ func NewApp(cfg AppConfig) *App {
 	return a
 }
 
+// Under returns another App with the sources and the deliveries of a, so that a test with
+// many deliveries keeps them once. Neither of the two may change afterwards.
+func (a *App) Under(cfg AppConfig) *App {
+	other := NewApp(cfg)
+	other.sources, other.deliveries, other.byID = a.sources, a.deliveries, a.byID
+	return other
+}
+
 // Counts returns the numbers of calls since the start.
 func (a *App) Counts() AppCounts {
 	a.mu.Lock()
