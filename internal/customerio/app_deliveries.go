@@ -30,9 +30,6 @@ type Delivery struct {
 	ParentActionID int64
 	ContentID      int64
 	TriggerEventID string
-	// TransactionalMessageID is set only if the query names a transactional message: the
-	// App API does not list the field.
-	TransactionalMessageID int64
 
 	// Metrics has the first time of each metric, in UTC. The App API names neither
 	// attempted, deferred and replied nor later opens and clicks.
@@ -48,9 +45,6 @@ type DeliveryQuery struct {
 	// New deliveries appear for some minutes after their creation: an Until in the last
 	// minutes misses some.
 	Since, Until time.Time
-	// Source limits the query to deliveries of a source; the ActionID and ContentID of
-	// Source are ignored. Default: all deliveries of the workspace.
-	Source Source
 }
 
 // Deliveries yields the deliveries of a query in the order of their creation, and by id
@@ -62,7 +56,7 @@ type DeliveryQuery struct {
 // memory is that of a page, and a delivery that vanishes between two pages hides no other.
 func (a *App) Deliveries(ctx context.Context, q DeliveryQuery) iter.Seq2[Delivery, error] {
 	return func(yield func(Delivery, error) bool) {
-		w := newWindows(a, q.Source)
+		w := newWindows(a)
 		until := q.Until.Unix()
 		for from := q.Since.Unix(); from < until; {
 			list, to, err := w.read(ctx, from, until)
@@ -106,7 +100,7 @@ type message struct {
 	Metrics        map[string]number `json:"metrics"`
 }
 
-func (m *message) delivery(of Source) Delivery {
+func (m *message) delivery() Delivery {
 	d := Delivery{
 		ID: m.ID, ObjectType: webhook.ObjectType(m.Type), Created: unixTime(m.Created),
 		CustomerID: m.CustomerID, Identifiers: webhook.Identifiers{ID: m.Identifiers.ID, Email: m.Identifiers.Email, CioID: m.Identifiers.CioID},
@@ -118,10 +112,7 @@ func (m *message) delivery(of Source) Delivery {
 	if m.Type == "twilio" {
 		d.ObjectType = webhook.SMS
 	}
-	if of.Kind == transactional {
-		d.TransactionalMessageID = of.ID
-	}
-	for _, metric := range deliveryMetrics {
+	for _, metric := range DeliveryMetrics() {
 		if at := m.Metrics[string(metric)]; at > 0 {
 			d.Metrics[metric] = unixTime(at)
 		}
@@ -136,10 +127,12 @@ func (m *message) delivery(of Source) Delivery {
 	return d
 }
 
-// deliveryMetrics are the metrics of a delivery that a reporting webhook has a word for.
-var deliveryMetrics = []webhook.Metric{
-	webhook.Drafted, webhook.Sent, webhook.Delivered, webhook.Opened, webhook.Clicked, webhook.Converted, webhook.Bounced,
-	webhook.Dropped, webhook.Failed, webhook.Spammed, webhook.Undeliverable, webhook.Unsubscribed,
+// DeliveryMetrics returns the metrics of a delivery that the App API lists.
+func DeliveryMetrics() []webhook.Metric {
+	return []webhook.Metric{
+		webhook.Drafted, webhook.Sent, webhook.Delivered, webhook.Opened, webhook.Clicked, webhook.Converted, webhook.Bounced,
+		webhook.Dropped, webhook.Failed, webhook.Spammed, webhook.Undeliverable, webhook.Unsubscribed,
+	}
 }
 
 func unixTime(n number) time.Time { return time.Unix(int64(n), 0).UTC() }

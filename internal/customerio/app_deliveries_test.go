@@ -96,28 +96,11 @@ func TestDelivery(t *testing.T) {
 			Metrics: map[webhook.Metric]time.Time{"sent": at(100), "opened": at(200), "clicked": at(400), "bounced": at(500)},
 			Human:   map[webhook.Metric]bool{"opened": true, "clicked": false},
 		}}
-		for _, source := range []customerio.Source{{}, {Kind: "campaign", ID: 7}} {
-			got, err := collect(t.Context(), serveApp(t, fake), customerio.DeliveryQuery{Since: at(50), Until: at(1000), Source: source})
-			if diff := cmp.Diff(want, got); err != nil || diff != "" {
-				t.Errorf("%+v: %v, deliveries (-want +got):\n%s", source, err, diff)
-			}
+		got, err := collect(t.Context(), serveApp(t, fake), customerio.DeliveryQuery{Since: at(50), Until: at(1000)})
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%v, deliveries (-want +got):\n%s", err, diff)
 		}
 	}
-}
-
-// Only the list of a transactional message tells which message a delivery is of.
-func TestTransactionalDeliveries(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		fake := customeriotest.NewApp(customeriotest.AppConfig{})
-		for _, id := range []int{2, 3} {
-			fake.Record(fmt.Appendf(nil, `{"event_id":"x","object_type":"email","metric":"sent","timestamp":100,"data":{"delivery_id":"D%[1]d","transactional_message_id":%[1]d}}`, id))
-		}
-		got, err := collect(t.Context(), direct(t, fake), customerio.DeliveryQuery{Since: time.Unix(0, 0), Until: time.Unix(200, 0), Source: customerio.Source{Kind: "transactional", ID: 3}})
-		if err != nil || len(got) != 1 || got[0].ID != "D3" || got[0].TransactionalMessageID != 3 {
-			t.Errorf("deliveries %+v, %v", got, err)
-		}
-	})
 }
 
 // Eight thousand deliveries of an hour take hardly more calls than pages, at 5 a

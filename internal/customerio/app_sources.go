@@ -28,12 +28,6 @@ type source struct {
 	Contents []number `json:"content_ids"` // one for a newsletter without variants
 }
 
-// The kinds of sources.
-const (
-	newsletter    = "newsletter"
-	transactional = "transactional"
-)
-
 // listings are the lists of sources. A newsletter has no actions, and the list has pages.
 var listings = []struct {
 	kind, path, key string
@@ -41,18 +35,8 @@ var listings = []struct {
 }{
 	{kind: "campaign", path: "/v1/campaigns", key: "campaigns"},
 	{kind: "broadcast", path: "/v1/broadcasts", key: "broadcasts"},
-	{kind: newsletter, path: "/v1/newsletters", key: "newsletters", query: url.Values{"limit": {"100"}}},
-	{kind: transactional, path: "/v1/transactional", key: "messages"},
-}
-
-// sourcePath returns the path of the sources of a kind.
-func sourcePath(kind string) string {
-	for _, l := range listings {
-		if l.kind == kind {
-			return l.path
-		}
-	}
-	return "/v1/" + kind
+	{kind: "newsletter", path: "/v1/newsletters", key: "newsletters", query: url.Values{"limit": {"100"}}},
+	{kind: "transactional", path: "/v1/transactional", key: "messages"},
 }
 
 // Sources yields all sources of the workspace, each campaign and broadcast before its

@@ -14,11 +14,9 @@ import (
 // windows reads deliveries by windows of their creation time, in unix seconds. The next
 // window is as long as the last one promises to fit on a page.
 type windows struct {
-	app    *App
-	source Source
-	path   string
-	width  int64 // seconds of the next window
-	size   int   // deliveries on a full page
+	app   *App
+	width int64 // seconds of the next window
+	size  int   // deliveries on a full page
 	// crowded is the end of the last window with more than a page of deliveries.
 	crowded int64
 	// Whether a window includes its bounds is unknown until a delivery lies on a bound.
@@ -36,13 +34,7 @@ const (
 	largestPage = 1000
 )
 
-func newWindows(a *App, of Source) *windows {
-	w := &windows{app: a, source: of, path: "/v1/messages", width: day, size: largestPage}
-	if of.Kind != "" {
-		w.path = fmt.Sprintf("%s/%d/messages", sourcePath(of.Kind), of.ID)
-	}
-	return w
-}
+func newWindows(a *App) *windows { return &windows{app: a, width: day, size: largestPage} }
 
 // read returns the deliveries of a window that begins at a time, and the window's end.
 func (w *windows) read(ctx context.Context, from, until int64) (list []Delivery, to int64, err error) {
@@ -77,7 +69,7 @@ func (w *windows) widen(n int, from, to int64) {
 // window returns the deliveries of a window if they fit on a page, else true.
 func (w *windows) window(ctx context.Context, from, to int64) (list []Delivery, more bool, err error) {
 	query := w.query(from, to)
-	items, next, err := page[message](ctx, w.app, w.path, messagesKey, query)
+	items, next, err := page[message](ctx, w.app, messagesPath, messagesKey, query)
 	if err != nil {
 		return nil, false, err
 	}
@@ -97,11 +89,14 @@ func (w *windows) continues(ctx context.Context, query url.Values, next string) 
 	}
 	query = maps.Clone(query)
 	query.Set("start", next)
-	later, _, err := page[message](ctx, w.app, w.path, messagesKey, query)
+	later, _, err := page[message](ctx, w.app, messagesPath, messagesKey, query)
 	return len(later) > 0, err
 }
 
-const messagesKey = "messages"
+const (
+	messagesPath = "/v1/messages"
+	messagesKey  = "messages"
+)
 
 func (w *windows) query(from, to int64) url.Values {
 	if !w.withStart {
@@ -129,7 +124,7 @@ func (w *windows) within(items []message, from, to int64) []Delivery {
 	list := make([]Delivery, 0, len(items))
 	for i := range items {
 		if at := int64(items[i].Created); at >= from && at < to {
-			list = append(list, items[i].delivery(w.source))
+			list = append(list, items[i].delivery())
 		}
 	}
 	return list
@@ -146,7 +141,7 @@ func (w *windows) second(ctx context.Context, from int64) ([]Delivery, error) {
 	same := 0
 	for range maxPasses {
 		before := len(found)
-		for item, err := range pages[message](ctx, w.app, w.path, messagesKey, w.query(from, from+1)) {
+		for item, err := range pages[message](ctx, w.app, messagesPath, messagesKey, w.query(from, from+1)) {
 			if err != nil {
 				return nil, err
 			}

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // webhookEvents are the words of the field events by object type, 72 in all. Source: the
@@ -18,6 +20,16 @@ var webhookEvents = []struct{ object, metrics string }{
 	{"sms", "drafted attempted sent delivered clicked converted bounced dropped failed undeliverable replied"},
 	{"whatsapp", "drafted attempted sent delivered opened clicked converted bounced dropped failed undeliverable replied"},
 	{"webhook", "drafted attempted sent clicked converted failed undeliverable"},
+}
+
+// HasEvent reports whether a reporting webhook can tell of a metric of an object type.
+func HasEvent(object webhook.ObjectType, metric webhook.Metric) bool {
+	for _, group := range webhookEvents {
+		if group.object == string(object) {
+			return slices.Contains(strings.Fields(group.metrics), string(metric))
+		}
+	}
+	return false
 }
 
 // MissingEvents returns the events that Customer.io offers and the webhook does not get.

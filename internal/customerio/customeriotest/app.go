@@ -49,14 +49,9 @@ type AppConfig struct {
 	Kept time.Duration
 	// RatePerKey counts Rate for each key; unknown. By default all keys share it.
 	RatePerKey bool
-	// FlatSeries leaves the member "metric" out of the answer of metrics; unknown.
-	FlatSeries bool
 	// HumanCounts makes human_opened and its like of a delivery numbers; unknown. By
 	// default they are times.
 	HumanCounts bool
-	// ByCreation counts a metric of a campaign when the delivery was created; unknown.
-	// By default the metric's own time counts.
-	ByCreation bool
 	// Deliveries is the number of last deliveries that the App keeps, of about 1 KB
 	// each. Default 100,000.
 	Deliveries int
@@ -71,9 +66,9 @@ type AppConfig struct {
 //
 // An App imitates bearer authentication, scopes, the limit of 10 calls in any second and
 // its 429 with and without Retry-After, both forms of refusals, pages, the checks of
-// reporting webhooks, windows and filters of deliveries, and metrics: version 2 for
-// campaigns and broadcasts, the older version for newsletters and transactional messages,
-// in hours and days. An App does not imitate exports, people, and the sending of messages.
+// reporting webhooks, windows and filters of deliveries. An App does not imitate counts of
+// metrics, lists of the deliveries of one source, exports, people, and the sending of
+// messages.
 // Source: Customer.io's journeys-app.json of August 2026.
 type App struct {
 	faults
@@ -204,32 +199,21 @@ func (a *App) refusal(status int, problem string) any {
 func (a *App) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	for pattern, handle := range map[string]func(*http.Request) answer{
-		"GET /v1/reporting_webhooks":                       a.listWebhooks,
-		"POST /v1/reporting_webhooks":                      a.createWebhook,
-		"GET /v1/reporting_webhooks/{id}":                  a.getWebhook,
-		"PUT /v1/reporting_webhooks/{id}":                  a.updateWebhook,
-		"DELETE /v1/reporting_webhooks/{id}":               a.deleteWebhook,
-		"GET /v1/info/ip_addresses":                        addresses,
-		"GET /v1/campaigns":                                a.listSources("campaign"),
-		"GET /v1/broadcasts":                               a.listSources("broadcast"),
-		"GET /v1/newsletters":                              a.listSources("newsletter"),
-		"GET /v1/transactional":                            a.listSources("transactional"),
-		"GET /v1/campaigns/{id}/actions":                   a.listActions("campaign"),
-		"GET /v1/broadcasts/{id}/actions":                  a.listActions("broadcast"),
-		"GET /v1/newsletters/{id}/contents":                a.listContents,
-		"GET /v1/messages":                                 a.listDeliveries(""),
-		"GET /v1/campaigns/{id}/messages":                  a.listDeliveries("campaign_id"),
-		"GET /v1/newsletters/{id}/messages":                a.listDeliveries("newsletter_id"),
-		"GET /v1/broadcasts/{id}/messages":                 a.listDeliveries("broadcast_id"),
-		"GET /v1/transactional/{id}/messages":              a.listDeliveries("transactional_message_id"),
-		"GET /v1/messages/{id}":                            a.getDelivery,
-		"GET /v1/campaigns/{id}/metrics":                   a.metricsBetween("campaign_id"),
-		"GET /v1/campaigns/{id}/actions/{part}/metrics":    a.metricsBetween("campaign_id"),
-		"GET /v1/broadcasts/{id}/metrics":                  a.metricsBetween("broadcast_id"),
-		"GET /v1/broadcasts/{id}/actions/{part}/metrics":   a.metricsBetween("broadcast_id"),
-		"GET /v1/newsletters/{id}/metrics":                 a.metricsUntilNow("newsletter_id"),
-		"GET /v1/newsletters/{id}/contents/{part}/metrics": a.metricsUntilNow("newsletter_id"),
-		"GET /v1/transactional/{id}/metrics":               a.metricsUntilNow("transactional_message_id"),
+		"GET /v1/reporting_webhooks":         a.listWebhooks,
+		"POST /v1/reporting_webhooks":        a.createWebhook,
+		"GET /v1/reporting_webhooks/{id}":    a.getWebhook,
+		"PUT /v1/reporting_webhooks/{id}":    a.updateWebhook,
+		"DELETE /v1/reporting_webhooks/{id}": a.deleteWebhook,
+		"GET /v1/info/ip_addresses":          addresses,
+		"GET /v1/campaigns":                  a.listSources("campaign"),
+		"GET /v1/broadcasts":                 a.listSources("broadcast"),
+		"GET /v1/newsletters":                a.listSources("newsletter"),
+		"GET /v1/transactional":              a.listSources("transactional"),
+		"GET /v1/campaigns/{id}/actions":     a.listActions("campaign"),
+		"GET /v1/broadcasts/{id}/actions":    a.listActions("broadcast"),
+		"GET /v1/newsletters/{id}/contents":  a.listContents,
+		"GET /v1/messages":                   a.listDeliveries,
+		"GET /v1/messages/{id}":              a.getDelivery,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			a.mu.Lock()

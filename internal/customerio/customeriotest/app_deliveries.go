@@ -144,35 +144,21 @@ func (a *App) getDelivery(r *http.Request) answer {
 	return found(map[string]any{"message": d.export(a.cfg.HumanCounts)})
 }
 
-// The longest windows of creation times, in the list of all deliveries and in the lists
-// of one source.
-const (
-	window       = 183 * 24 * time.Hour
-	sourceWindow = 366 * 24 * time.Hour
-)
+// window is the longest window of creation times.
+const window = 183 * 24 * time.Hour
 
-// listDeliveries lists deliveries by the time of their creation. parent is the parameter
-// that the id in the path stands for, or "".
-func (a *App) listDeliveries(parent string) func(*http.Request) answer {
-	longest := window
-	if parent != "" {
-		longest = sourceWindow
-	}
-	return func(r *http.Request) answer {
-		filters := r.URL.Query()
-		if parent != "" {
-			filters.Set(parent, r.PathValue("id"))
+// listDeliveries lists deliveries by the time of their creation.
+func (a *App) listDeliveries(r *http.Request) answer {
+	filters := r.URL.Query()
+	end := unix(filters.Get("end_ts"), time.Now().Unix())
+	start := max(unix(filters.Get("start_ts"), 0), end-int64(window/time.Second))
+	var list []*delivery
+	for _, d := range a.between(start, end) {
+		if d.matches(filters.Get) {
+			list = append(list, d)
 		}
-		end := unix(filters.Get("end_ts"), time.Now().Unix())
-		start := max(unix(filters.Get("start_ts"), 0), end-int64(longest/time.Second))
-		var list []*delivery
-		for _, d := range a.between(start, end) {
-			if d.matches(filters.Get) {
-				list = append(list, d)
-			}
-		}
-		return a.pageOfDeliveries(r, a.ordered(list))
 	}
+	return a.pageOfDeliveries(r, a.ordered(list))
 }
 
 // between returns the deliveries of a window that are still kept.
@@ -202,7 +188,10 @@ func (a *App) pageOfDeliveries(r *http.Request, list []*delivery) answer {
 	if err != nil {
 		return deny(http.StatusBadRequest, err.Error())
 	}
-	next := a.nextPage(end, len(list))
+	next := ""
+	if end < len(list) || a.cfg.NextAlways {
+		next = strconv.Itoa(end)
+	}
 	if a.cfg.Shifting && start > 0 {
 		if !a.asked[r.URL.RawQuery] {
 			start++

@@ -1,7 +1,7 @@
 package customeriotest
 
 // Readings returns an App for each reading of what Customer.io does not document about its
-// lists of deliveries and its counts. Code that passes under all of them is right under the
+// lists of deliveries. Code that passes under all of them is right under the
 // true one.
 func Readings() map[string]AppConfig {
 	return map[string]AppConfig{
@@ -13,7 +13,5 @@ func Readings() map[string]AppConfig {
 		"a next after the last":   {NextAlways: true},
 		"numbers of human events": {HumanCounts: true},
 		"rate by key":             {RatePerKey: true},
-		"metrics by creation":     {ByCreation: true},
-		"flat series":             {FlatSeries: true},
 	}
 }
