@@ -168,6 +168,7 @@ type auditor struct {
 	// streamed has the events of the stream without a row: hashes of the event, and of
 	// the delivery and the metric.
 	streamed map[uint64]absence
+	found    int // gaps, each once
 }
 
 // Run compares. The error is about an audit that could not be finished; a gap is no error.
@@ -197,15 +198,13 @@ func Run(ctx context.Context, o Order) (*Result, error) {
 		if r.Stream, err = a.compareStream(ctx, settled); err != nil {
 			return nil, err
 		}
-		r.Missing = r.Stream.Missing
 	}
 	if a.App != nil {
-		var again int
-		if r.Customerio, again, err = a.compareCustomerio(ctx); err != nil {
+		if r.Customerio, err = a.compareCustomerio(ctx); err != nil {
 			return nil, err
 		}
-		r.Missing += r.Customerio.Missing - again
 	}
+	r.Missing = a.found
 	a.step(1)
 	return r, nil
 }
@@ -217,6 +216,7 @@ func (a *auditor) step(done float64) {
 }
 
 func (a *auditor) missing(g Gap) error {
+	a.found++
 	if a.Missing == nil {
 		return nil
 	}

@@ -19,28 +19,26 @@ type comparison struct {
 	Comparison
 
 	lines map[Line]*Line // by message and metric
-	again int            // gaps that the stream has told of already
 }
 
-// compareCustomerio compares the deliveries that Customer.io lists with the index. again
-// counts the gaps that compareStream has counted, too.
-func (a *auditor) compareCustomerio(ctx context.Context) (_ *Comparison, again int, err error) {
+// compareCustomerio compares the deliveries that Customer.io lists with the index.
+func (a *auditor) compareCustomerio(ctx context.Context) (*Comparison, error) {
 	c := &comparison{auditor: a, lines: map[Line]*Line{}}
 	q := customerio.DeliveryQuery{Since: a.Since.Add(-a.Lookback), Until: a.Until}
 	c.Listed = q.Since.UTC()
 	for d, err := range a.App.Deliveries(ctx, q) {
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		c.Deliveries++
 		if err := c.compare(&d); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		a.step(float64(d.Created.Sub(q.Since)) / float64(q.Until.Sub(q.Since)))
 	}
 	c.countOnlyHere()
 	c.Lines = c.sorted()
-	return &c.Comparison, c.again, nil
+	return &c.Comparison, nil
 }
 
 // compare compares the metrics of a delivery.
@@ -58,7 +56,7 @@ func (c *comparison) compare(d *customerio.Delivery) error {
 		stored.listed |= bit
 		switch {
 		case at.Before(c.Since) || !at.Before(c.Until):
-		case !hasWebhook(d.ObjectType, metric):
+		case !customerio.HasEvent(d.ObjectType, metric):
 			c.NoWebhook++
 		case d.Forgotten:
 			c.Forgotten++
@@ -84,7 +82,6 @@ func (c *comparison) compare(d *customerio.Delivery) error {
 func (c *comparison) gap(d *customerio.Delivery, metric webhook.Metric, at time.Time, m Message) error {
 	c.Missing++
 	if c.streamed[c.index.hash(d.ID, string(metric))] == lost {
-		c.again++
 		return nil
 	}
 	return c.missing(Gap{Message: m, DeliveryID: d.ID, Metric: metric, At: at, Created: d.Created, Delivery: d})

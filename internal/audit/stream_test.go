@@ -138,6 +138,7 @@ func TestThreeSides(t *testing.T) {
 	for _, body := range []string{
 		`{"event_id":"f","object_type":"email","metric":"sent","timestamp":%d,"data":{"delivery_id":"forgotten","newsletter_id":5}}`,
 		`{"event_id":"i","object_type":"live_notification","metric":"sent","timestamp":%d,"data":{"delivery_id":"live","campaign_id":4}}`,
+		`{"event_id":"u","object_type":"slack","metric":"undeliverable","timestamp":%d,"data":{"delivery_id":"slack","campaign_id":4}}`,
 	} {
 		fake.Record(fmt.Appendf(nil, body, at.Unix()))
 	}
@@ -161,7 +162,7 @@ func TestThreeSides(t *testing.T) {
 	}
 	message := audit.Message{ObjectType: "email", Source: "campaign", SourceID: "4", ActionID: 41}
 	want := &audit.Comparison{
-		Listed: at.Add(-audit.DefaultLookback), Deliveries: 7, Missing: 2, OnlyHere: 1, Waiting: 1, Forgotten: 1, NoWebhook: 1,
+		Listed: at.Add(-audit.DefaultLookback), Deliveries: 8, Missing: 2, OnlyHere: 1, Waiting: 1, Forgotten: 1, NoWebhook: 2,
 		Lines: []audit.Line{{Message: message, Metric: "sent", Customerio: 3, Here: 2, Missing: 2, OnlyHere: 1}},
 	}
 	if diff := gocmp.Diff(want, r.Customerio, cmpopts.EquateEmpty()); diff != "" {
