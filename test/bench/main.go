@@ -22,7 +22,8 @@ Usage:
 
 Parts:
   all         ingest and warehouses, the default; 3 minutes
-  ingest      calls a second and latency, beside a receiver without a queue
+  ingest      calls a second and latency, beside a receiver without a queue or
+              the executable of another ingest, if named
   warehouses  stream to warehouse: duckdb, parquet, bigquery, or the named ones
   replay      a replay of a million events beside the live consumer
   effects     profile updates with an API that accepts 100 requests a second:
@@ -78,7 +79,7 @@ func run(ctx context.Context, args []string) error {
 	defer os.RemoveAll(dir)
 	switch args[0] {
 	case "ingest":
-		return observed(func(d during) error { return benchIngest(ctx, dir, d) })
+		return observed(func(d during) error { return benchIngest(ctx, dir, d, args[1:]) })
 	case "warehouses":
 		return benchWarehouses(ctx, dir, args[1:])
 	case "replay":
@@ -92,7 +93,7 @@ func run(ctx context.Context, args []string) error {
 	case "soak":
 		return benchSoak(ctx, dir, args[1:])
 	case "all":
-		return errors.Join(observed(func(d during) error { return benchIngest(ctx, dir, d) }), benchWarehouses(ctx, dir, nil))
+		return errors.Join(observed(func(d during) error { return benchIngest(ctx, dir, d, nil) }), benchWarehouses(ctx, dir, nil))
 	}
 	return fmt.Errorf("unknown part %q: want one of those in --help", args[0])
 }
