@@ -23,7 +23,7 @@ var floors = []floor{
 		{"test/bench", "`make bench` and `make soak`: throughput, latency, memory and outages of the real programs"},
 		{"test/chaos", "`make chaos`: random faults against real processes, and the check that nothing is lost or doubled"},
 		{"test/console", "`make console`: a person's way through the console in Chromium, and the screenshots of the documents; a module of its own"},
-		{"test/docs", "checks of the documents: tables of settings, links, constants that a sentence quotes"},
+		{"test/docs", "checks of the documents: tables of settings, links, constants that a sentence quotes; runs their commands beside `cioctl dev`"},
 		{"test/integration", "tests of all programs together: kills, outages, replays, instruments, secrets in logs"},
 		{"test/lab", "what bench, chaos, lb, upgrade and integration share: processes, NATS servers, fakes, publishing, waiting, scraping of metrics, a made-up history of events and a model of the resulting profiles"},
 		{"test/lb", "`make lb`: nginx, HAProxy, Caddy and Varnish with the configurations of docs/loadbalancers.md in front of ingest"},
