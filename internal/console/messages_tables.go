@@ -183,6 +183,14 @@ func (r *messagesReport) Deliveries() string {
 	})
 }
 
+// RatesOf returns the object type of the plot of rates: the one with the most messages sent.
+func (r *messagesReport) RatesOf() string {
+	if len(r.Channels) == 0 {
+		return ""
+	}
+	return r.Channels[0].ObjectType
+}
+
 // Rates returns the plot of the rates by day, in percent.
 func (r *messagesReport) Rates() string {
 	percent := func(rate *float64) *float64 {
@@ -192,7 +200,8 @@ func (r *messagesReport) Rates() string {
 		return new(math.Round(10_000**rate) / 100)
 	}
 	return r.plot(true, []string{"opened % of delivered", "clicked % of delivered", "hard bounces % of sent"}, func(d *report.Day) []*float64 {
-		return []*float64{percent(d.Rates.Open), percent(d.Rates.Click), percent(d.Rates.Bounce)}
+		of := d.Rates[r.RatesOf()]
+		return []*float64{percent(of.Open), percent(of.Click), percent(of.Bounce)}
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // A group counts deliveries that are equal in all of a report's lists. It is a row of the
@@ -70,15 +71,21 @@ type collector struct {
 	messages  map[Key]*Message
 	channels  map[Key]*Message
 	days      map[string]*Day
+	types     map[typeOfDay]*Counts
 	providers map[string]*Mailbox
 	bounces   map[Bounce]int64
 	judged    judged
 	late      []Measure // e-mails sent after an opt-out
 }
 
+// A typeOfDay is an object type on a day, or on allDays.
+type typeOfDay struct{ day, objectType string }
+
+const allDays = ""
+
 func newCollector(w *writer, r *Report) *collector {
 	return &collector{
-		Report: r, writer: w, messages: map[Key]*Message{}, channels: map[Key]*Message{}, days: map[string]*Day{},
+		Report: r, writer: w, messages: map[Key]*Message{}, channels: map[Key]*Message{}, days: map[string]*Day{}, types: map[typeOfDay]*Counts{},
 		providers: map[string]*Mailbox{}, bounces: map[Bounce]int64{}, judged: newJudged(w.span),
 	}
 }
@@ -121,8 +128,11 @@ func (c *collector) add(g *group) {
 	c.Summary.add(g)
 	c.message(c.messages, g.Key).add(g)
 	c.message(c.channels, g.channel()).add(g)
-	at(c.days, g.Day, func() *Day { return &Day{Day: g.Day} }).add(g)
-	if g.ObjectType == "email" {
+	at(c.days, g.Day, func() *Day { return &Day{Day: g.Day, Total: Total{Rates: map[string]Rates{}}} }).add(g)
+	for _, day := range []string{g.Day, allDays} {
+		at(c.types, typeOfDay{day, g.ObjectType}, func() *Counts { return new(Counts) }).add(g)
+	}
+	if g.ObjectType == string(webhook.Email) {
 		provider := g.provider()
 		at(c.providers, provider, func() *Mailbox { return &Mailbox{Provider: provider} }).add(g)
 	}
@@ -151,25 +161,30 @@ func (k Key) channel() Key { return Key{Workspace: k.Workspace, ObjectType: k.Ob
 
 // finish sorts the lists and computes the rates.
 func (c *collector) finish() {
-	c.Summary.setRates()
+	c.Summary.Rates = map[string]Rates{}
+	for t, n := range c.types {
+		if t.day == allDays {
+			c.Summary.Rates[t.objectType] = n.rates(t.objectType)
+		} else {
+			c.days[t.day].Rates[t.objectType] = n.rates(t.objectType)
+		}
+	}
 	ofOtherDays := func(_ Key, m *Message) bool { return m.Deliveries == 0 }
 	maps.DeleteFunc(c.messages, ofOtherDays)
 	maps.DeleteFunc(c.channels, ofOtherDays)
 	for k, m := range c.messages {
-		m.Name = nameOf(c.names, k)
-		m.setRates()
+		m.Name, m.Rates = nameOf(c.names, k), m.rates(m.ObjectType)
 		c.Messages = append(c.Messages, *m)
 	}
 	for _, m := range c.channels {
-		m.setRates()
+		m.Rates = m.rates(m.ObjectType)
 		c.Channels = append(c.Channels, *m)
 	}
 	for _, d := range c.days {
-		d.setRates()
 		c.Days = append(c.Days, *d)
 	}
 	for _, p := range c.providers {
-		p.setRates()
+		p.Rates = p.rates(string(webhook.Email))
 		c.Mailbox = append(c.Mailbox, *p)
 	}
 	for b, n := range c.bounces {

@@ -24,10 +24,16 @@ type Counts struct {
 	// OutsideGmail counts the delivered e-mails to other providers than Gmail, which
 	// reports no complaints.
 	OutsideGmail int64 `json:"delivered_outside_gmail"`
-	Rates        Rates `json:"rates"`
 }
 
-// Rates are fractions. nil has a denominator of 0.
+// A Total is the counts of messages of several object types. Rates are by object type, as
+// the rates of several together would have opens of messages that no arrival is told of.
+type Total struct {
+	Counts
+	Rates map[string]Rates `json:"rates"`
+}
+
+// Rates are fractions. nil has a denominator of 0, or means nothing for the object type.
 type Rates struct {
 	Delivery    *float64 `json:"delivery_rate"`
 	Open        *float64 `json:"open_rate"`
@@ -45,12 +51,16 @@ func rate(part, of int64) *float64 {
 	return new(float64(part) / float64(of))
 }
 
-func (c *Counts) setRates() {
-	c.Rates = Rates{
-		Delivery: rate(c.Delivered, c.Sent), Open: rate(c.Opens, c.Delivered), Click: rate(c.Clicks, c.Delivered),
-		ClickToOpen: rate(c.Clicks, c.Opens), Bounce: rate(c.HardBounces, c.Sent),
+// rates returns the rates of messages of one object type.
+func (c *Counts) rates(objectType string) Rates {
+	r := Rates{
+		Open: rate(c.Opens, c.Delivered), Click: rate(c.Clicks, c.Delivered), ClickToOpen: rate(c.Clicks, c.Opens),
 		Complaint: rate(c.ComplaintsOutside, c.OutsideGmail), Unsubscribe: rate(c.Unsubscribes, c.Delivered),
 	}
+	if warehouse.ReportsArrival(objectType) {
+		r.Delivery, r.Bounce = rate(c.Delivered, c.Sent), rate(c.HardBounces, c.Sent)
+	}
+	return r
 }
 
 func (c *Counts) add(d *group) {

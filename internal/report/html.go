@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"time"
+
+	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
 //go:embed page.html
@@ -37,19 +39,23 @@ func (r *Report) HTML(w io.Writer) error {
 	return nil
 }
 
-// Stages returns the lines of the summary, without those that the channel cannot have.
-func (c *Counts) Stages() []Stage {
+// Stages returns the lines of the summary, without those that the channel cannot have. Where
+// nobody knows what was delivered, the other lines have no rate.
+func (m *Message) Stages() []Stage {
 	list := []Stage{
-		{"sent", c.Sent, c.Deliveries, "of all deliveries"},
-		{"delivered", c.Delivered, c.Sent, "of sent"},
-		{"opened", c.Opens, c.Delivered, "of delivered"},
-		{"clicked", c.Clicks, c.Delivered, "of delivered"},
-		{"converted", c.Conversions, c.Delivered, "of delivered"},
-		{"unsubscribed", c.Unsubscribes, c.Delivered, "of delivered"},
-		{"bounced", c.HardBounces, c.Sent, "of sent (hard bounces)"},
-		{"complained", c.ComplaintsOutside, c.OutsideGmail, "of delivered outside Gmail"},
+		{"sent", m.Sent, m.Deliveries, "of all deliveries"},
+		{"delivered", m.Delivered, m.Sent, "of sent"},
+		{"opened", m.Opens, m.Delivered, "of delivered"},
+		{"clicked", m.Clicks, m.Delivered, "of delivered"},
+		{"converted", m.Conversions, m.Delivered, "of delivered"},
+		{"unsubscribed", m.Unsubscribes, m.Delivered, "of delivered"},
+		{"bounced", m.HardBounces, m.Sent, "of sent (hard bounces)"},
+		{"complained", m.ComplaintsOutside, m.OutsideGmail, "of delivered outside Gmail"},
 	}
-	return slices.DeleteFunc(list, func(s Stage) bool { return s.Count == 0 && s.Of == 0 })
+	arrives := warehouse.ReportsArrival(m.ObjectType)
+	return slices.DeleteFunc(list, func(s Stage) bool {
+		return s.Count == 0 && (s.Of == 0 || !arrives && (s.Name == "delivered" || s.Name == "bounced"))
+	})
 }
 
 // A Stage is one line of the summary: Count of Of deliveries reached the stage.

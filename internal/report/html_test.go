@@ -146,6 +146,7 @@ func set(v reflect.Value, full bool) {
 		if full {
 			v.SetFloat(7.25)
 		}
+	case reflect.Map: // the rates by object type, which are in JSON only
 	default:
 		panic("a kind without a value: " + v.Kind().String())
 	}

@@ -55,7 +55,7 @@ type Report struct {
 	// report has no delivery. nil without an event.
 	Newest *time.Time `json:"newest_event_at"`
 
-	Summary  Counts    `json:"summary"`
+	Summary  Total     `json:"summary"`
 	Channels []Message `json:"channels"` // without source; by workspace and object type
 	Messages []Message `json:"messages"`
 	Days     []Day     `json:"days"`
@@ -72,6 +72,7 @@ type Message struct {
 	Key
 	Name string `json:"name,omitempty"`
 	Counts
+	Rates     Rates  `json:"rates"`
 	ToOpen    *Times `json:"seconds_to_open"`    // from the arrival to the first human open; nil without one
 	ToDeliver *Times `json:"seconds_to_deliver"` // from sent to delivered; nil without both
 }
@@ -97,13 +98,14 @@ type Times struct {
 // A Day has the deliveries sent on the day.
 type Day struct {
 	Day string `json:"day"` // such as 2026-11-24
-	Counts
+	Total
 }
 
 // A Mailbox has the e-mails to a mailbox provider.
 type Mailbox struct {
 	Provider string `json:"mailbox_provider"`
 	Counts
+	Rates Rates `json:"rates"`
 }
 
 // A Bounce counts the deliveries that bounced at last, for a reason.

@@ -95,7 +95,7 @@ func TestNumbersAreThoseOfTheViews(t *testing.T) {
 		got := newReport(t, report.Config{Reader: reader})
 		messages, days, open, events := [][]any{}, [][]any{}, [][]any{}, int64(0)
 		for _, m := range got.Messages {
-			messages = append(messages, append([]any{m.Workspace, m.ObjectType, m.Source, m.SourceID, m.Action, m.Content}, counts(&m.Counts)...))
+			messages = append(messages, append([]any{m.Workspace, m.ObjectType, m.Source, m.SourceID, m.Action, m.Content}, slices.Concat(counts(&m.Counts), rates(&m.Rates))...))
 			if o := m.ToOpen; o != nil {
 				open = append(open, []any{m.Workspace, m.ObjectType, m.Source, m.SourceID, m.Action, m.Content, o.Count, o.P50, o.P90, o.P99})
 			}
@@ -107,7 +107,7 @@ func TestNumbersAreThoseOfTheViews(t *testing.T) {
 			events += h.Events
 		}
 		const key = "workspace, object_type, coalesce(source, ''), coalesce(source_id, ''), coalesce(action_id, 0), coalesce(content_id, 0)"
-		same(t, name+" messages", messages, list(t, reader, "SELECT "+key+countColumns+" FROM customerio_messages GROUP BY ALL"))
+		same(t, name+" messages", messages, list(t, reader, "SELECT "+key+countColumns+rateColumns+" FROM customerio_messages GROUP BY ALL"))
 		same(t, name+" days", days, list(t, reader, "SELECT CAST(day AS VARCHAR)"+countColumns+" FROM customerio_daily GROUP BY 1"))
 		same(t, name+" times to open", open, list(t, reader, "SELECT "+key+", opened_deliveries, p50_seconds, p90_seconds, p99_seconds FROM customerio_time_to_open"))
 		same(t, name+" events", [][]any{{events}}, list(t, reader, "SELECT CAST(sum(events) AS BIGINT) FROM customerio_pipeline_latency"))
@@ -117,10 +117,16 @@ func TestNumbersAreThoseOfTheViews(t *testing.T) {
 const countColumns = `, CAST(sum(deliveries) AS BIGINT), CAST(sum(sent) AS BIGINT), CAST(sum(delivered) AS BIGINT), CAST(sum(hard_bounces) AS BIGINT),
   CAST(sum(soft_bounces) AS BIGINT), CAST(sum(unknown_bounces) AS BIGINT), CAST(sum(failed) AS BIGINT), CAST(sum(human_opens) AS BIGINT), CAST(sum(human_clicks) AS BIGINT),
   CAST(sum(conversions) AS BIGINT), CAST(sum(unsubscribes) AS BIGINT), CAST(sum(complaints) AS BIGINT),
-  CAST(sum(complaints_outside_gmail) AS BIGINT), CAST(sum(delivered_outside_gmail) AS BIGINT), sum(complaints_outside_gmail) / nullif(sum(delivered_outside_gmail), 0)`
+  CAST(sum(complaints_outside_gmail) AS BIGINT), CAST(sum(delivered_outside_gmail) AS BIGINT)`
+
+const rateColumns = ", delivery_rate, open_rate, click_rate, click_to_open_rate, bounce_rate, complaint_rate, unsubscribe_rate"
 
 func counts(c *report.Counts) []any {
-	return []any{c.Deliveries, c.Sent, c.Delivered, c.HardBounces, c.SoftBounces, c.UnknownBounces, c.Failed, c.Opens, c.Clicks, c.Conversions, c.Unsubscribes, c.Complaints, c.ComplaintsOutside, c.OutsideGmail, number(c.Rates.Complaint)}
+	return []any{c.Deliveries, c.Sent, c.Delivered, c.HardBounces, c.SoftBounces, c.UnknownBounces, c.Failed, c.Opens, c.Clicks, c.Conversions, c.Unsubscribes, c.Complaints, c.ComplaintsOutside, c.OutsideGmail}
+}
+
+func rates(r *report.Rates) []any {
+	return []any{number(r.Delivery), number(r.Open), number(r.Click), number(r.ClickToOpen), number(r.Bounce), number(r.Complaint), number(r.Unsubscribe)}
 }
 
 func number(rate *float64) any {

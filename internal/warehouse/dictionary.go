@@ -92,11 +92,11 @@ var deliveryCounts = []Column{
 // rates are of deliveries, never of events. Messages whose opens or clicks are not tracked
 // count as unopened, because webhooks do not tell.
 var rates = []Column{
-	column("delivery_rate", Float, "delivered of sent"),
+	column("delivery_rate", Float, "delivered of sent. NULL for in_app, slack and webhook, of which Customer.io reports no arrival"),
 	column("open_rate", Float, "human_opens of delivered"),
 	column("click_rate", Float, "human_clicks of delivered"),
 	column("click_to_open_rate", Float, "human_clicks of human_opens"),
-	column("bounce_rate", Float, "hard_bounces of sent"),
+	column("bounce_rate", Float, "hard_bounces of sent. NULL where delivery_rate is always NULL"),
 	column("complaint_rate", Float, "complaints_outside_gmail of delivered_outside_gmail. NULL for Gmail alone: see Google's Postmaster Tools"),
 	column("unsubscribe_rate", Float, "unsubscribes of delivered"),
 }

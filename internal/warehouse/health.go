@@ -102,10 +102,11 @@ var healthParts = strings.NewReplacer(
 	"{health_status}", "CASE WHEN 'bad' IN (bounce_status, blocked_status, authentication_status, complaint_status) THEN 'bad'"+
 		" WHEN 'warn' IN (bounce_status, blocked_status, authentication_status, complaint_status) THEN 'warn'"+
 		" WHEN 'ok' IN (bounce_status, blocked_status, complaint_status) THEN 'ok' ELSE 'few' END",
+	"{arrives}", "object_type IS NULL OR object_type NOT IN ('"+strings.Join(unheard, "', '")+"')",
 	"{unauthenticated_pattern}", unauthenticatedPattern,
 	"{blocked_pattern}", blockedPattern,
 )
 
-// HealthSQL fills statuses and patterns into the SQL of views. The expressions are the
+// HealthSQL fills statuses, patterns and object types into the SQL of views. The expressions are the
 // same in all warehouses.
 func HealthSQL(views string) string { return healthParts.Replace(views) }

@@ -119,7 +119,7 @@ func addColumns(ctx context.Context, t *bq.Table, columns []warehouse.Column) (m
 // viewsVersion increases with every change of the views. Each view has the version as
 // a label: an older program that restarts beside a newer one keeps the newer views.
 const (
-	viewsVersion = 7
+	viewsVersion = 8
 	viewsLabel   = "cioevents_views"
 )
 

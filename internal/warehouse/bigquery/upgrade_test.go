@@ -191,7 +191,7 @@ func TestViewsOfTheFirstRelease(t *testing.T) {
 	open(t, p.config())
 	for _, name := range []string{warehouse.Events, warehouse.Bounces} {
 		view := p.Table(project, dataset, name)
-		if view.Labels["cioevents_views"] != "7" || view.View.Query == olderView || len(view.View.Query) < 100 {
+		if view.Labels["cioevents_views"] != "8" || view.View.Query == olderView || len(view.View.Query) < 100 {
 			t.Errorf("view %s has version %s and the query %s", name, view.Labels["cioevents_views"], view.View.Query)
 		}
 	}

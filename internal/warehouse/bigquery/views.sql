@@ -70,9 +70,9 @@ FROM (
 CREATE OR REPLACE VIEW {dataset}.customerio_messages AS
 SELECT
   *,
-  SAFE_DIVIDE(delivered, sent) AS delivery_rate, SAFE_DIVIDE(human_opens, delivered) AS open_rate,
+  CASE WHEN {arrives} THEN SAFE_DIVIDE(delivered, sent) END AS delivery_rate, SAFE_DIVIDE(human_opens, delivered) AS open_rate,
   SAFE_DIVIDE(human_clicks, delivered) AS click_rate, SAFE_DIVIDE(human_clicks, human_opens) AS click_to_open_rate,
-  SAFE_DIVIDE(hard_bounces, sent) AS bounce_rate, SAFE_DIVIDE(complaints_outside_gmail, delivered_outside_gmail) AS complaint_rate,
+  CASE WHEN {arrives} THEN SAFE_DIVIDE(hard_bounces, sent) END AS bounce_rate, SAFE_DIVIDE(complaints_outside_gmail, delivered_outside_gmail) AS complaint_rate,
   SAFE_DIVIDE(unsubscribes, delivered) AS unsubscribe_rate
 FROM (
   SELECT

@@ -68,9 +68,9 @@ FROM (
 CREATE OR REPLACE VIEW {schema}.customerio_messages AS
 SELECT
   *,
-  delivered / nullif(sent, 0) AS delivery_rate, human_opens / nullif(delivered, 0) AS open_rate,
+  CASE WHEN {arrives} THEN delivered / nullif(sent, 0) END AS delivery_rate, human_opens / nullif(delivered, 0) AS open_rate,
   human_clicks / nullif(delivered, 0) AS click_rate, human_clicks / nullif(human_opens, 0) AS click_to_open_rate,
-  hard_bounces / nullif(sent, 0) AS bounce_rate, complaints_outside_gmail / nullif(delivered_outside_gmail, 0) AS complaint_rate,
+  CASE WHEN {arrives} THEN hard_bounces / nullif(sent, 0) END AS bounce_rate, complaints_outside_gmail / nullif(delivered_outside_gmail, 0) AS complaint_rate,
   unsubscribes / nullif(delivered, 0) AS unsubscribe_rate
 FROM (
   SELECT workspace, object_type, source, source_id, action_id, content_id, name, CAST(sum(COLUMNS(d.* EXCLUDE (workspace, day, object_type, source, source_id, action_id, content_id, name))) AS BIGINT)

@@ -151,9 +151,13 @@ func (t *tally) counts() []any {
 	return []any{t.deliveries, t.sent, t.delivered, t.hard, t.soft, t.unknown, t.failed, t.opens, t.clicks, t.conversions, t.unsubscribes, t.complaints, t.heard, t.outside}
 }
 
-func (t *tally) rates() []any {
+func (t *tally) rates(objectType string) []any {
+	delivery, bounce := of(t.delivered, t.sent), of(t.hard, t.sent)
+	if objectType == "in_app" || objectType == "slack" || objectType == "webhook" { // nobody tells of their arrival
+		delivery, bounce = nil, nil
+	}
 	return []any{
-		of(t.delivered, t.sent), of(t.opens, t.delivered), of(t.clicks, t.delivered), of(t.clicks, t.opens),
-		of(t.hard, t.sent), of(t.heard, t.outside), of(t.unsubscribes, t.delivered),
+		delivery, of(t.opens, t.delivered), of(t.clicks, t.delivered), of(t.clicks, t.opens),
+		bounce, of(t.heard, t.outside), of(t.unsubscribes, t.delivered),
 	}
 }

@@ -26,7 +26,7 @@ func (c *count) views() map[string][][]any {
 		put(warehouse.Daily, key.message.values(key.day), unnamed, t.counts())
 	}
 	for m, t := range tallies(c.deliveries, func(d *delivery) msg { return d.message }) {
-		put(warehouse.Messages, m.values(), unnamed, t.counts(), t.rates())
+		put(warehouse.Messages, m.values(), unnamed, t.counts(), t.rates(m.object))
 		if len(t.seconds) > 0 {
 			put(warehouse.TimeToOpen, m.values(), unnamed, []any{int64(len(t.seconds))}, percentiles(t.seconds))
 		}
