@@ -37,13 +37,9 @@ Ctrl-C stops console with exit code 0.`,
 	}
 	declareLog := declare(func(s *config.Set) { log.Declare(s, "console") })
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
-		policy, err := rules.Policy()
-		if err != nil {
-			return err
-		}
 		log := telemetry.NewLogger(c.err, log.Level, log.Format)
 		server, err := console.New(console.Config{
-			Settings: cfg, Conn: conn, Warehouse: list.places[0], Others: list.places[1:], PrivacyKey: person.KeyOrNil(), Policy: policy, PolicySource: rules.Source(), Log: log,
+			Settings: cfg, Conn: conn, Warehouses: list.places, PrivacyKey: person.KeyOrNil(), Rules: rules, Log: log,
 		})
 		if err != nil {
 			return err

@@ -21,26 +21,24 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/cioevents/cioevents/internal/effect"
+	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/privacy"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
 
-// Config configures a console. Conn and Warehouse are required.
+// Config configures a console. Conn and a warehouse are required.
 type Config struct {
 	Settings
 	// Conn is the connection to the stream. The caller closes it.
 	Conn *stream.Conn
-	// Warehouse has the rows of the events.
-	Warehouse place.Place
-	// Others are the further warehouses of the pipeline, for exports and erasures.
-	Others []place.Place
+	// Warehouses are all warehouses of the pipeline. Pages show the first, exports and
+	// erasures take all.
+	Warehouses []place.Place
 	// PrivacyKey makes the marks of erased persons. Default nil: the console erases nobody.
 	PrivacyKey *privacy.Key
-	// Policy is the workers' policy, for previews. PolicySource says where its rules come
-	// from.
-	Policy       effect.Policy
-	PolicySource string
+	// Rules are the workers' settings of effects, for previews.
+	Rules operate.PolicySettings
 	// Log gets a line for each change. Default no log.
 	Log zerolog.Logger
 }
@@ -53,6 +51,7 @@ type Server struct {
 	menu     []page
 	guard    *guard
 	numbers  *numbers
+	policy   effect.Policy
 	sessions *sessions
 	lives    atomic.Int32 // open live pages
 	jobs     jobs
@@ -68,11 +67,15 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
+	policy, err := cfg.Rules.Policy()
+	if err != nil {
+		return nil, err
+	}
 	ln, err := net.Listen("tcp", cfg.Addr) //nolint:noctx // binding does not wait
 	if err != nil {
 		return nil, fmt.Errorf("CONSOLE_ADDR: %w", err)
 	}
-	s := &Server{cfg: cfg, ln: ln, menu: pages(), guard: newGuard(cfg.Settings), numbers: newNumbers(cfg.Warehouse), sessions: newSessions(cfg.Password)}
+	s := &Server{cfg: cfg, ln: ln, menu: pages(), guard: newGuard(cfg.Settings), numbers: newNumbers(cfg.Warehouses[0]), policy: policy, sessions: newSessions(cfg.Password)}
 	if s.marks, err = marksOf(cfg.PrivacyKey); err != nil {
 		return nil, errors.Join(err, ln.Close())
 	}

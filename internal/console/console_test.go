@@ -42,7 +42,7 @@ func newBed(t *testing.T, change func(*console.Config)) *bed {
 		t.Fatal(err)
 	}
 	b := &bed{T: t, conn: streamtest.Start(t).Connect(stream.Settings{}), log: &syncBuffer{}}
-	cfg := console.Config{Settings: console.Settings{Addr: "127.0.0.1:0"}, Conn: b.conn, Warehouse: p, Log: zerolog.New(b.log)}
+	cfg := console.Config{Settings: console.Settings{Addr: "127.0.0.1:0"}, Conn: b.conn, Warehouses: []place.Place{p}, Log: zerolog.New(b.log)}
 	if change != nil {
 		change(&cfg)
 	}

@@ -115,7 +115,7 @@ func (s *Server) showEvent(r *http.Request, reveal bool) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	d := eventData{operate.ExplainEvent(s.cfg.Policy, a), payloadText(a.Body, reveal), reveal, s.cfg.PolicySource}
+	d := eventData{operate.ExplainEvent(s.policy, a), payloadText(a.Body, reveal), reveal, s.cfg.Rules.Source()}
 	if !reveal {
 		for i := range d.Row {
 			if c := &d.Row[i]; c.Personal {

@@ -23,7 +23,7 @@ func TestOneChangeAtATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	s, err := New(Config{Settings: Settings{Addr: "127.0.0.1:0"}, Conn: streamtest.Start(t).Connect(stream.Settings{}), Warehouse: p, Log: zerolog.New(&log)})
+	s, err := New(Config{Settings: Settings{Addr: "127.0.0.1:0"}, Conn: streamtest.Start(t).Connect(stream.Settings{}), Warehouses: []place.Place{p}, Log: zerolog.New(&log)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ func TestLivePageOutlastsTheTimeouts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Config{Settings: Settings{Addr: "127.0.0.1:0"}, Conn: streamtest.Start(t).Connect(stream.Settings{}), Warehouse: p})
+	s, err := New(Config{Settings: Settings{Addr: "127.0.0.1:0"}, Conn: streamtest.Start(t).Connect(stream.Settings{}), Warehouses: []place.Place{p}})
 	if err != nil {
 		t.Fatal(err)
 	}

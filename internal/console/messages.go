@@ -87,7 +87,7 @@ type messagesReport struct {
 }
 
 func (s *Server) newMessagesData(f messagesForm) messagesData {
-	p := s.cfg.Warehouse
+	p := s.numbers.place
 	return messagesData{Form: f, Choices: dayChoices(), Warehouse: p.Where(), Missing: p.Missing(), Charges: p.Charges()}
 }
 

@@ -37,7 +37,7 @@ func rowOf(e webhook.Event) warehouse.Row {
 func newFilledBed(t *testing.T, rows []warehouse.Row, change func(*console.Config)) *bed {
 	t.Helper()
 	return newBed(t, func(c *console.Config) {
-		fill(t, c.Warehouse, rows)
+		fill(t, c.Warehouses[0], rows)
 		if change != nil {
 			change(c)
 		}
@@ -140,7 +140,7 @@ func TestMessagesWithoutNumbers(t *testing.T) {
 		t.Errorf("without a file:\n%s", page)
 	}
 	empty := newBed(t, func(c *console.Config) {
-		if err := c.Warehouse.Migrate(t.Context()); err != nil {
+		if err := c.Warehouses[0].Migrate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -40,7 +40,7 @@ type overviewData struct {
 func (s *Server) overview(_ http.ResponseWriter, r *http.Request) (view, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), overviewTimeout)
 	defer cancel()
-	d := &overviewData{Warehouse: s.cfg.Warehouse.Where(), Charges: s.numbers.charges()}
+	d := &overviewData{Warehouse: s.numbers.place.Where(), Charges: s.numbers.charges()}
 	if known := s.numbers.known(activityKey); known != nil {
 		d.Activity = newActivity(known)
 	}

@@ -401,7 +401,7 @@ func TestUnknownThings(t *testing.T) {
 
 func TestTry(t *testing.T) {
 	t.Parallel()
-	b := newBed(t, func(c *console.Config) { c.PolicySource = "the built-in rules" })
+	b := newBed(t, nil)
 	for name, tt := range map[string]struct{ mode, event, want string }{
 		"suppress":    {"suppress", string(webhooktest.Get("email_bounced_hard")), `<span class="tag bad">suppress</span>`},
 		"unsubscribe": {"unsubscribe", string(webhooktest.Get("email_bounced_hard")), "unsubscribed=true"},

@@ -133,8 +133,8 @@ type timelineRow struct {
 func (r timelineRow) Message() string { return strings.TrimSpace(r.Source + " " + r.SourceID) }
 
 func (s *Server) newPersonPage(f personForm) personPage {
-	p := s.cfg.Warehouse
-	return personPage{Form: f, Kinds: kindOptions(), Days: timelineDays(), Missing: p.Missing(), Warehouse: p.Where(), IsDelivery: f.Kind == byDelivery, Rules: s.cfg.PolicySource}
+	p := s.numbers.place
+	return personPage{Form: f, Kinds: kindOptions(), Days: timelineDays(), Missing: p.Missing(), Warehouse: p.Where(), IsDelivery: f.Kind == byDelivery, Rules: s.cfg.Rules.Source()}
 }
 
 // delivery shows the form, or the events of the delivery in the address.
@@ -213,7 +213,7 @@ func (s *Server) newTimeline(res *result, workspace string, reveal bool) *timeli
 		row := timelineRow{TimelineEvent: events[i]}
 		if len(row.Payload) > 0 {
 			a := &event.Attempt{Message: event.Message{Workspace: workspace, ID: row.EventID, Body: row.Payload, ReceivedAt: row.Received}, Sequence: row.Sequence}
-			if x := operate.ExplainEvent(s.cfg.Policy, a); x.Problem == "" {
+			if x := operate.ExplainEvent(s.policy, a); x.Problem == "" {
 				row.Trial = &x.Trial
 			}
 		}

@@ -11,7 +11,6 @@ import (
 	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/people"
 	"github.com/cioevents/cioevents/internal/privacy"
-	"github.com/cioevents/cioevents/internal/warehouse/place"
 )
 
 // personLimit bounds an export, a plan and an erasure: they read the stream once from the
@@ -25,7 +24,7 @@ const parquetGrace = 30 * time.Second
 // people reports the ones that a consumer fills.
 func (s *Server) people() (*people.People, error) {
 	var stores []people.Warehouse
-	for _, p := range append([]place.Place{s.cfg.Warehouse}, s.cfg.Others...) {
+	for _, p := range s.cfg.Warehouses {
 		if p.Missing() {
 			continue
 		}

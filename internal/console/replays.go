@@ -93,7 +93,7 @@ type replayPlanData struct {
 const previewLimit = 5 * time.Second
 
 func (s *Server) planReplay(_ http.ResponseWriter, r *http.Request) (view, error) {
-	d := replayPlanData{Form: newReplayForm(r), Rules: s.cfg.PolicySource}
+	d := replayPlanData{Form: newReplayForm(r), Rules: s.cfg.Rules.Source()}
 	now := time.Now()
 	if d.Form.Until == "" {
 		d.Form.Until = now.UTC().Format(time.RFC3339Nano)
@@ -111,7 +111,7 @@ func (s *Server) planReplay(_ http.ResponseWriter, r *http.Request) (view, error
 	}
 	d.Preview = &operate.Preview{Events: replay.Total}
 	if d.Effects = operate.NeedsPreview(q.Target); d.Effects {
-		d.Preview, err = operate.PreviewReplay(r.Context(), s.cfg.Conn, replay, s.cfg.Policy, previewLimit, func(uint64) {})
+		d.Preview, err = operate.PreviewReplay(r.Context(), s.cfg.Conn, replay, s.policy, previewLimit, func(uint64) {})
 	}
 	return view{file: "replay_plan", data: d}, err
 }

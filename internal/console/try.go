@@ -39,18 +39,18 @@ type tryData struct {
 }
 
 func (s *Server) try(http.ResponseWriter, *http.Request) (view, error) {
-	return s.tryView(tryData{Event: sample, Mode: string(s.cfg.Policy.Mode)})
+	return s.tryView(tryData{Event: sample, Mode: string(s.policy.Mode)})
 }
 
 func (s *Server) tryView(d tryData) (view, error) {
-	d.Rules, d.Modes = s.cfg.PolicySource, []effect.Mode{effect.ModeSuppress, effect.ModeUnsubscribe, effect.ModeOff}
+	d.Rules, d.Modes = s.cfg.Rules.Source(), []effect.Mode{effect.ModeSuppress, effect.ModeUnsubscribe, effect.ModeOff}
 	return view{file: "try", data: d}, nil
 }
 
 // tryEvent shows the calls that the rules make of an event. Nothing is called or stored.
 func (s *Server) tryEvent(_ http.ResponseWriter, r *http.Request) (view, error) {
 	d := tryData{Event: r.FormValue("event"), Mode: r.FormValue("mode")}
-	p := s.cfg.Policy
+	p := s.policy
 	var err error
 	if p.Mode, err = effect.ParseMode(d.Mode); err != nil {
 		return view{}, &operate.InputError{Field: "mode", Err: err}

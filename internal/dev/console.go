@@ -13,17 +13,12 @@ func (s *Stack) startConsole() (err error) {
 		return err
 	}
 	effects := s.cfg.Worker.Effects
-	rules := operate.PolicySettings{File: effects.File, Mode: effects.Mode, SuppressUnknown: effects.SuppressUnknown}
-	policy, err := rules.Policy()
-	if err != nil {
-		return err
-	}
 	if s.consoleConn, err = s.Connect(); err != nil {
 		return err
 	}
 	s.console, err = console.New(console.Config{
-		Settings: s.cfg.Console, Conn: s.consoleConn, Warehouse: places[0], Others: places[1:], PrivacyKey: s.cfg.Worker.Privacy.KeyOrNil(),
-		Policy: policy, PolicySource: rules.Source(), Log: s.log,
+		Settings: s.cfg.Console, Conn: s.consoleConn, Warehouses: places, PrivacyKey: s.cfg.Worker.Privacy.KeyOrNil(),
+		Rules: operate.PolicySettings{File: effects.File, Mode: effects.Mode, SuppressUnknown: effects.SuppressUnknown}, Log: s.log,
 	})
 	return err
 }
