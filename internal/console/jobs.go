@@ -11,14 +11,18 @@ import (
 // A job is a change of many dead letters, which may take longer than a request. A job
 // continues when its page is closed, and ends with the console.
 type job struct {
-	What       string
-	Total      int
-	Started    time.Time
-	done       atomic.Int64
-	mu         sync.Mutex
-	result     []jobLine
-	err        error
-	isFinished bool
+	What    string
+	Total   int
+	Started time.Time
+	done    atomic.Int64
+	end     atomic.Pointer[jobEnd]
+}
+
+// A jobEnd is what came of a job.
+type jobEnd struct {
+	Result []jobLine
+	// Problem is the error that ended the job, nil without one.
+	Problem error
 }
 
 // A jobLine is a line of the result: a number and what happened.
@@ -30,29 +34,8 @@ type jobLine struct {
 // Done is the number of handled dead letters.
 func (j *job) Done() int64 { return j.done.Load() }
 
-// Finished reports whether the job has ended, Result and Problem what came of it.
-func (j *job) Finished() bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.isFinished
-}
-
-// Result returns the lines of the result.
-func (j *job) Result() []jobLine {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.result
-}
-
-// Problem returns the error that ended the job, "" without one.
-func (j *job) Problem() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.err == nil {
-		return ""
-	}
-	return j.err.Error()
-}
+// End returns what came of the job, nil while the job runs.
+func (j *job) End() *jobEnd { return j.end.Load() }
 
 // jobs runs one job at a time: two changes of the same dead letters would disagree about
 // the result.
@@ -68,16 +51,14 @@ var errBusy = errors.New("another change of dead letters is running: wait for it
 func (l *jobs) start(ctx context.Context, what string, total int, fn func(ctx context.Context, progress func()) ([]jobLine, error)) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.last != nil && !l.last.Finished() {
+	if l.last != nil && l.last.End() == nil {
 		return errBusy
 	}
 	j := &job{What: what, Total: total, Started: time.Now()}
 	l.last = j
 	l.wait.Go(func() {
 		result, err := fn(ctx, func() { j.done.Add(1) })
-		j.mu.Lock()
-		defer j.mu.Unlock()
-		j.result, j.err, j.isFinished = result, err, true
+		j.end.Store(&jobEnd{result, err})
 	})
 	return nil
 }
