@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,8 +34,7 @@ const shownDead = 100
 type deadForm struct{ From, Reason, Workspace, Metric, Text, Since, Until string }
 
 func newDeadForm(r *http.Request) deadForm {
-	field := func(name string) string { return strings.TrimSpace(r.FormValue(name)) }
-	return deadForm{field("from"), field("reason"), field("workspace"), field("metric"), field("text"), field("since"), field("until")}
+	return deadForm{field(r, "from"), field(r, "reason"), field(r, "workspace"), field(r, "metric"), field(r, "text"), field(r, "since"), field(r, "until")}
 }
 
 // Fields are the entered texts by the names of the fields, for links and hidden fields.
@@ -46,15 +44,8 @@ func (f deadForm) Fields() map[string]string {
 	return fields
 }
 
-// Link returns the address of a page with the filter. Templates need the whole address:
-// they would escape the signs between the fields of a query alone.
-func (f deadForm) Link(path string) string {
-	q := url.Values{}
-	for name, value := range f.Fields() {
-		q.Set(name, value)
-	}
-	return path + "?" + q.Encode()
-}
+// Link returns the address of a page with the filter.
+func (f deadForm) Link(path string) string { return address(path, f.Fields()) }
 
 // String describes the filter for people and for the log. The text may be an address and
 // is left out.
@@ -235,7 +226,7 @@ func (s *Server) dropDead(w http.ResponseWriter, r *http.Request) (view, error) 
 // confirmed checks the number that a person has typed before a change that cannot be
 // undone. A filter that selects another number than the person saw is refused, too.
 func confirmed(r *http.Request, want int) error {
-	if typed := strings.ReplaceAll(strings.TrimSpace(r.FormValue("confirm")), ",", ""); typed != strconv.Itoa(want) {
+	if typed := strings.ReplaceAll(field(r, "confirm"), ",", ""); typed != strconv.Itoa(want) {
 		return &operate.InputError{Field: "confirm", Err: fmt.Errorf("the number is %d, and not what was typed: nothing was changed", want)}
 	}
 	return nil

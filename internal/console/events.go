@@ -3,7 +3,6 @@ package console
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -32,24 +31,16 @@ type eventsData struct {
 }
 
 // Live returns the address of the live events of the filter.
-func (d eventsData) Live() string { return "/events/live?" + d.Filter.query() }
+func (d eventsData) Live() string {
+	f := d.Filter
+	return address("/events/live", map[string]string{"workspace": f.Workspace, "type": f.Type, "metric": f.Metric, "source": f.Source, "person": f.Person, "delivery": f.Delivery})
+}
 
 // An eventForm has the texts of the filter as they were entered.
 type eventForm struct{ Workspace, Type, Metric, Source, Person, Delivery string }
 
 func newEventForm(r *http.Request) eventForm {
-	field := func(name string) string { return strings.TrimSpace(r.FormValue(name)) }
-	return eventForm{field("workspace"), field("type"), field("metric"), field("source"), field("person"), field("delivery")}
-}
-
-func (f eventForm) query() string {
-	q := url.Values{}
-	for name, value := range map[string]string{"workspace": f.Workspace, "type": f.Type, "metric": f.Metric, "source": f.Source, "person": f.Person, "delivery": f.Delivery} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	return q.Encode()
+	return eventForm{field(r, "workspace"), field(r, "type"), field(r, "metric"), field(r, "source"), field(r, "person"), field(r, "delivery")}
 }
 
 // filter returns the filter, or the mistakes in the texts.

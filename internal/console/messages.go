@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,20 +30,12 @@ const defaultDays = "30"
 func dayChoices() []string { return []string{"1", "7", defaultDays, "90", "365", "0"} }
 
 func newMessagesForm(r *http.Request) messagesForm {
-	field := func(name string) string { return strings.TrimSpace(r.FormValue(name)) }
-	return messagesForm{cmp.Or(field("days"), defaultDays), field("timezone"), field("campaign")}
+	return messagesForm{cmp.Or(field(r, "days"), defaultDays), field(r, "timezone"), field(r, "campaign")}
 }
 
 // Link returns the address of a page with the choices.
 func (f messagesForm) Link(path string) string {
-	q := url.Values{"days": {f.Days}}
-	if f.Timezone != "" {
-		q.Set("timezone", f.Timezone)
-	}
-	if f.Campaign != "" {
-		q.Set("campaign", f.Campaign)
-	}
-	return path + "?" + q.Encode()
+	return address(path, map[string]string{"days": f.Days, "timezone": f.Timezone, "campaign": f.Campaign})
 }
 
 // config adds the choices to the configuration of a report.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 
@@ -18,9 +19,9 @@ import (
 
 // A page is an entry of the menu.
 type page struct {
-	path, title string
-	// key opens the page when pressed after g.
-	key    string
+	Path, Title string
+	// Key opens the page when pressed after g.
+	Key    string
 	routes func(*Server, *router)
 }
 
@@ -87,6 +88,21 @@ func (r *router) handle(h handler) http.Handler {
 	})
 }
 
+// field returns a text of a form or of an address, without white space around the text.
+func field(r *http.Request, name string) string { return strings.TrimSpace(r.FormValue(name)) }
+
+// address returns the address of a page with the fields that are not empty. Templates need the
+// whole address: they would escape the signs between the fields of a query alone.
+func address(path string, fields map[string]string) string {
+	q := url.Values{}
+	for name, value := range fields {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return path + "?" + q.Encode()
+}
+
 // failure returns the view of an error.
 func failure(err error) view {
 	status := http.StatusBadGateway // NATS or the warehouse
@@ -113,11 +129,6 @@ type frame struct {
 	Version  string
 	Data     any
 }
-
-// Title, Path and Key are for the layout.
-func (p page) Title() string { return p.title }
-func (p page) Path() string  { return p.path }
-func (p page) Key() string   { return p.key }
 
 // isPart reports whether htmx asks for a part of a page.
 func isPart(r *http.Request) bool { return r.Header.Get("HX-Request") != "" }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -100,7 +99,7 @@ type personPage struct {
 
 // DeliveryLink returns the address of the events of a delivery.
 func (p personPage) DeliveryLink(id string) string {
-	return "/person?" + url.Values{"delivery": {id}, "workspace": {p.Form.Workspace}}.Encode()
+	return address("/person", map[string]string{"delivery": id, "workspace": p.Form.Workspace})
 }
 
 type kindOption struct{ Value, Title string }

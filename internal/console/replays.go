@@ -34,8 +34,7 @@ type replaysData struct {
 type replayForm struct{ Target, Since, Until, Workspace, Type, Metric string }
 
 func newReplayForm(r *http.Request) replayForm {
-	field := func(name string) string { return strings.TrimSpace(r.FormValue(name)) }
-	return replayForm{field("to"), field("since"), field("until"), field("workspace"), field("type"), field("metric")}
+	return replayForm{field(r, "to"), field(r, "since"), field(r, "until"), field(r, "workspace"), field(r, "type"), field(r, "metric")}
 }
 
 func (f replayForm) order() operate.ReplayOrder {
@@ -134,7 +133,7 @@ func (s *Server) startReplay(w http.ResponseWriter, r *http.Request) (view, erro
 	if err != nil {
 		return view{}, err
 	}
-	if operate.NeedsPreview(q.Target) && strings.TrimSpace(r.FormValue("confirm")) != q.Target {
+	if operate.NeedsPreview(q.Target) && field(r, "confirm") != q.Target {
 		return view{}, &operate.InputError{Field: "confirm", Err: errors.New("type the name of the consumer, " + q.Target + ": nothing was started")}
 	}
 	replay, _, err := operate.StartReplay(r.Context(), s.cfg.Conn, q)
