@@ -23,6 +23,8 @@ const sendWithin = 10 * time.Second
 
 // A Sender posts alerts to the receiver.
 type Sender struct {
+	// Host is the receiver's name for people: the rest of the address may be secret.
+	Host   string
 	url    string
 	key    []byte // nil for FormatSlack
 	client *http.Client
@@ -31,17 +33,17 @@ type Sender struct {
 
 // NewSender returns a Sender for the URL, the format and the secret.
 func NewSender(cfg Config) (*Sender, error) {
-	if cfg.URL == "" {
-		return nil, errors.New("ALERT_WEBHOOK_URL: is empty")
+	at, err := url.Parse(cfg.URL)
+	if err != nil || at.Host == "" { // the error has the address
+		return nil, errors.New("ALERT_WEBHOOK_URL: is no address")
 	}
-	s := &Sender{url: cfg.URL, client: &http.Client{Timeout: sendWithin, CheckRedirect: stay}, now: cfg.Now}
+	s := &Sender{Host: at.Host, url: cfg.URL, client: &http.Client{Timeout: sendWithin, CheckRedirect: stay}, now: cfg.Now}
 	if s.now == nil {
 		s.now = time.Now
 	}
 	if cfg.Format != FormatStandard {
 		return s, nil
 	}
-	var err error
 	s.key, err = signingKey(cfg.Secret)
 	return s, err
 }
@@ -79,7 +81,7 @@ func (s *Sender) send(ctx context.Context, m *message) error {
 	defer resp.Body.Close()
 	_, _ = io.CopyN(io.Discard, resp.Body, 1<<16) // the connection can be used again
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return fmt.Errorf("the receiver at %s answers %d: check ALERT_WEBHOOK_URL and ALERT_FORMAT", req.URL.Host, resp.StatusCode)
+		return fmt.Errorf("the receiver at %s answers %d: check ALERT_WEBHOOK_URL and ALERT_FORMAT", s.Host, resp.StatusCode)
 	}
 	return nil
 }
