@@ -45,7 +45,10 @@ func Start(tb testing.TB, options ...Option) *Server {
 	}
 	s := &Server{tb: tb, opts: opts}
 	s.Restart()
-	tb.Cleanup(s.Stop)
+	tb.Cleanup(func() {
+		soon(func() bool { return s.srv.NumClients() == 0 }) // the server reads what clients have sent before they closed
+		s.Stop()
+	})
 	return s
 }
 
@@ -79,10 +82,25 @@ func (s *Server) Restart() {
 	s.srv = srv
 }
 
-// Stop stops the server and waits for its end.
+// Stop stops the server and waits for its end. Before that, Stop lets the server answer the
+// requests of the JetStream API: nats-server 2.15.2 has panicked with a nil pointer in
+// processJSAPIRoutedRequests, which shutdownJetStream leaves running without a JetStream.
 func (s *Server) Stop() {
+	soon(func() bool {
+		info, err := s.srv.Jsz(nil)
+		return err != nil || info.API.Inflight == 0
+	})
 	s.srv.Shutdown()
 	s.srv.WaitForShutdown()
+}
+
+// soon waits until a condition is met, for a second at most.
+func soon(met func() bool) {
+	for end := time.Now().Add(time.Second); !met(); <-time.After(time.Millisecond) {
+		if time.Now().After(end) {
+			return
+		}
+	}
 }
 
 // Reload changes options of the running server, as a change of its file and a signal do.
