@@ -111,8 +111,9 @@ func wantMatches(t *testing.T, s people, events []privacytest.Event, ids ...priv
 			want++
 		}
 	}
-	if found, err := s.Store(t).Find(t.Context(), person); err != nil || found.Events != want {
-		t.Errorf("%q: found %d events, want %d, %v", ids, found.Events, want, err)
+	found, err := s.Store(t).Find(t.Context(), []privacy.Person{person})
+	if err != nil || found[0].Events != want {
+		t.Errorf("%q: found %+v, want %d events, %v", ids, found, want, err)
 	}
 	return want
 }
