@@ -51,20 +51,26 @@ func textOf(value any) string {
 // the condition, too: DuckDB cannot read all spellings of an address, and Search.Match
 // decides.
 //
-// A search reads the payloads of all rows for a phone number, and otherwise of rows without
-// identifier_email only.
+// DuckDB reads a column only where a row before it fits. So a subquery names the rows by
+// columns, and one more by payloads: of all rows for a phone number, and otherwise of rows
+// without identifier_email. One condition of both would read all payloads.
 func candidates(s *privacy.Search) string {
 	phones, emails := s.Texts(privacy.Phone), s.Texts(privacy.Email)
 	recipient := []string{mailbox("email_address", emails), mailbox("recipient", emails), among("recipient", phones)}
-	conditions := []string{
+	columns := []string{
 		among("customer_id", s.Texts(privacy.ID)),
 		among("cio_id", s.Texts(privacy.CioID)),
 		mailbox("identifier_email", emails),
-		mayHave("payload::VARCHAR", phones) + " AND " + trimmed(payloadPhone, phones),
-		"identifier_email IS NULL AND (" + mayHave("lower(payload::VARCHAR)", locals(emails)) + " AND " + spelled(payloadIdentifier("email"), emails) + " OR " + payloadText + " IS NOT NULL)",
 		isBlank("customer_id") + " AND " + isBlank("cio_id") + " AND " + isBlank("identifier_email") + " AND (" + strings.Join(recipient, " OR ") + ")",
 	}
-	return among("workspace", s.Workspaces()) + " AND (" + strings.Join(conditions, " OR ") + ")"
+	payload := []string{
+		mayHave("payload::VARCHAR", phones) + " AND " + trimmed(payloadPhone, phones),
+		"identifier_email IS NULL AND (" + mayHave("lower(payload::VARCHAR)", locals(emails)) + " AND " + spelled(payloadIdentifier("email"), emails) + " OR " + payloadText + " IS NOT NULL)",
+	}
+	numbers := func(conditions []string) string {
+		return "SELECT rowid FROM " + eventsTable + " WHERE " + among("workspace", s.Workspaces()) + " AND (" + strings.Join(conditions, " OR ") + ")"
+	}
+	return "rowid IN (" + numbers(columns) + " UNION ALL " + numbers(payload) + ")"
 }
 
 // spaces are the characters that strings.TrimSpace removes from texts of people.
