@@ -14,6 +14,10 @@ import (
 // fresh is the name of the new file's database in a session.
 const fresh = "cioevents_fresh"
 
+// keepOrder disables two optimisers. Without them a join keeps its first table in order,
+// except within the 2,048 rows of a vector.
+const keepOrder = "SET disabled_optimizers = 'join_order,build_side_probe_side'"
+
 // copyInto copies the whole database into the new file, and the events with their changes.
 // The views, the comments, the names and settings, the id of the store, and all that the
 // file's owner has added come along.
@@ -25,9 +29,7 @@ func (s *Sink) copyInto(ctx context.Context, r revision, v versions) (changed in
 	if err != nil {
 		return 0, err
 	}
-	// Without these optimisers, a join keeps its first table in order, except within the 2,048
-	// rows of a vector.
-	if err := s.file.exec(ctx, "SET disabled_optimizers = 'join_order,build_side_probe_side'", "ATTACH "+literal(v.fresh)+" AS "+fresh); err != nil {
+	if err := s.file.exec(ctx, "ATTACH "+literal(v.fresh)+" AS "+fresh); err != nil {
 		return 0, err
 	}
 	if err := s.file.exec(ctx, "COPY FROM DATABASE "+quote(name)+" TO "+fresh+" (SCHEMA)"); err != nil {
@@ -99,14 +101,7 @@ func (f *file) tables(ctx context.Context, database string) (names []string, err
 // parts of the table by the times of ids.
 func (s *Sink) copyEvents(ctx context.Context, r revision) (int64, error) {
 	source, target := eventsTable, fresh+"."+eventsTable
-	changed, err := s.eachChange(ctx, r, func(from, to int64) error {
-		where := fmt.Sprintf(" e WHERE e.rowid >= %d AND e.rowid < %d", from, to)
-		statement := "INSERT INTO " + target + " SELECT e.* FROM " + source + where
-		if len(s.rows) > 0 {
-			statement = "INSERT INTO " + target + " " + s.changedRows(r, source, from, to)
-		}
-		return s.file.exec(ctx, statement)
-	})
+	changed, err := s.copySteps(ctx, r, source, target)
 	if err != nil {
 		return changed, err
 	}
@@ -122,8 +117,44 @@ func (s *Sink) copyEvents(ctx context.Context, r revision) (int64, error) {
 	return changed, err
 }
 
-// changedRows returns the SELECT of the rows of a range with the changes in the batch.
-func (s *Sink) changedRows(r revision, source string, from, to int64) string {
+// copySteps copies the steps of a revision in lanes.
+func (s *Sink) copySteps(ctx context.Context, r revision, source, target string) (changed int64, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	lanes, err := s.openLanes(ctx)
+	defer func() {
+		if err != nil {
+			cancel()
+			_ = closeLanes(lanes) // err has the first error
+			return
+		}
+		err = closeLanes(lanes)
+	}()
+	if err != nil {
+		return 0, err
+	}
+	var before *copyStep
+	n := 0
+	return s.eachChange(ctx, r, func(from, to int64) error {
+		i := n % copyLanes
+		n++
+		l := lanes[i]
+		if err := l.last.wait(); err != nil {
+			return err
+		}
+		l.rows = s.rows
+		insert := fmt.Sprintf("INSERT INTO %s SELECT e.* FROM %s e WHERE e.rowid >= %d AND e.rowid < %d", target, source, from, to)
+		if len(s.rows) > 0 {
+			insert = "INSERT INTO " + target + " " + s.changedRows(r, source, batchName(i), from, to)
+		}
+		l.start(ctx, insert, before)
+		before = l.last
+		return nil
+	})
+}
+
+// changedRows returns the SELECT of the rows of a range with the changes in a batch.
+func (s *Sink) changedRows(r revision, source, batch string, from, to int64) string {
 	columns := s.revised()
 	list := make([]string, len(columns))
 	for i, c := range columns {
@@ -135,6 +166,6 @@ func (s *Sink) changedRows(r revision, source string, from, to int64) string {
 	if r.remove {
 		changed, only = "", " AND b.stream_sequence IS NULL"
 	}
-	return fmt.Sprintf("SELECT e.*%s FROM %s e LEFT JOIN cioevents_batch() b ON e.rowid = b.stream_sequence - 1 WHERE e.rowid >= %d AND e.rowid < %d%s",
-		changed, source, from, to, only)
+	return fmt.Sprintf("SELECT e.*%s FROM %s e LEFT JOIN %s() b ON e.rowid = b.stream_sequence - 1 WHERE e.rowid >= %d AND e.rowid < %d%s",
+		changed, source, batch, from, to, only)
 }

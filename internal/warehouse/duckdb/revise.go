@@ -29,6 +29,10 @@ type revision struct {
 	changes func(_ context.Context, _ *file, from, to int64) ([]warehouse.Row, error)
 }
 
+// reviseMemory is the index in memoryLimits of the first limit for a revision, 336 MB. Each
+// lane has the rows of a row group in memory, and with less a copy is slower.
+const reviseMemory = 2
+
 // revise runs a revision under the lease of the file.
 //
 //  1. The rows go to a new file beside the old one, step by step, with the changes. The
@@ -45,6 +49,7 @@ func revise(ctx context.Context, path string, log zerolog.Logger, r revision) (e
 	if err != nil {
 		return privacy.Erased{}, err
 	}
+	s.memory = reviseMemory
 	defer func() { err = errors.Join(err, s.Close()) }()
 	if err := s.Open(ctx); err != nil { // a file of an older release lacks columns
 		return privacy.Erased{}, err
