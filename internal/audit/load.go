@@ -61,9 +61,10 @@ func (*auditor) each(ctx context.Context, r warehouse.Reader, statement string, 
 }
 
 // deliveriesSQL returns the metrics of deliveries from the period on, without grouping: a
-// scan needs no memory in the warehouse. A row of a later time proves that a webhook
-// of the delivery and the metric has arrived, such as a second open. The statement has the
-// same meaning in each dialect.
+// scan needs no memory in the warehouse. The view of a Parquet folder would group all rows
+// by event, although a repeated row changes nothing here. A row of a later time proves that
+// a webhook of the delivery and the metric has arrived, such as a second open. The
+// statement has the same meaning in each dialect.
 func (a *auditor) deliveriesSQL() string {
 	since := literal(a.Since.Add(-slack))
 	names := make([]string, len(compared))
@@ -73,7 +74,7 @@ func (a *auditor) deliveriesSQL() string {
 	const at = "coalesce(e.timestamp, e.received_at)"
 	return "SELECT e.delivery_id, e.metric, e.object_type, e.source, e.source_id, e.action_id, e.content_id," +
 		" CASE WHEN " + at + " >= " + literal(a.Since) + " AND " + at + " < " + literal(a.Until) + " THEN 1 ELSE 0 END" +
-		" FROM customerio_events e WHERE e.workspace = " + quote(a.Workspace) + " AND e.delivery_id IS NOT NULL" +
+		" FROM " + a.Warehouse.Rows() + " e WHERE e.workspace = " + quote(a.Workspace) + " AND e.delivery_id IS NOT NULL" +
 		" AND (e.object_type IS NULL OR e.object_type <> 'customer') AND e.metric IN (" + strings.Join(names, ", ") + ")" +
 		" AND (e.timestamp >= " + since + " OR e.timestamp IS NULL AND e.received_at >= " + since + ")"
 }
@@ -92,7 +93,7 @@ func (a *auditor) delivery(row []any) {
 // read a few partitions instead of the whole table.
 func (a *auditor) eventsSQL() string {
 	oldest := literal(a.oldest())
-	return "SELECT e.event_id, e.metric FROM customerio_events e WHERE e.workspace = " + quote(a.Workspace) +
+	return "SELECT e.event_id, e.metric FROM " + a.Warehouse.Rows() + " e WHERE e.workspace = " + quote(a.Workspace) +
 		" AND e.received_at >= " + oldest + " AND (e.timestamp >= " + oldest + " OR e.timestamp IS NULL)"
 }
 
