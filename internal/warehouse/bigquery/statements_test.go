@@ -53,7 +53,7 @@ func TestStatementsAreWhatOpenDoes(t *testing.T) {
 // reads. The view of rows is an exception, because a condition on the timestamp passes it.
 func TestViewsAreBounded(t *testing.T) {
 	t.Parallel()
-	views, functions := 0, 0
+	views, functions, counting := 0, 0, 0
 	for _, s := range bigquery.Statements(project, dataset, "") {
 		bounds := []string{"`timestamp` >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 400 DAY)"}
 		name, _, _ := strings.Cut(s, "\n")
@@ -76,6 +76,14 @@ func TestViewsAreBounded(t *testing.T) {
 		if strings.Contains(query, warehouse.Events+"`") || strings.Count(query, " OVER ") != strings.Count(query, " AS told FROM ") {
 			t.Errorf("%s reads the view of rows, or has a window over them", name)
 		}
+		// A backfilled event counts until a webhook has told of the metric.
+		late := strings.Count(query, "(shape IS DISTINCT FROM 'backfill' OR NOT told)")
+		if counting += late; late != strings.Count(query, " AS told FROM ") {
+			t.Errorf("%s counts backfilled events beside late webhooks", name)
+		}
+	}
+	if counting != 2*3 { // deliveries, activity_daily and bounces
+		t.Errorf("%d views and functions leave out backfilled events", counting)
 	}
 	if want := len(warehouse.Views()); views != want || functions != want {
 		t.Errorf("there are %d views and %d functions; want %d of each", views, functions, want)
