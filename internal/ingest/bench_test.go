@@ -54,3 +54,21 @@ func BenchmarkReceive(b *testing.B) {
 type closer struct{ *bytes.Reader }
 
 func (closer) Close() error { return nil }
+
+// BenchmarkCall measures a call over a connection, without the stream. The sender's part is
+// in the time.
+func BenchmarkCall(b *testing.B) {
+	l := serveOn(b, ingest.Config{Publisher: nowhere{}})
+	conn := l.dial(b)
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Time{}) // dial has set a deadline for tests
+	request, answer := []byte(call(small)), make([]byte, 1024)
+	for b.Loop() {
+		if _, err := conn.Write(request); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := conn.Read(answer); err != nil { // an answer is a single packet
+			b.Fatal(err)
+		}
+	}
+}

@@ -64,7 +64,7 @@ func (c *connections) taken() int64 { return c.open.Load() - min(c.going.Load(),
 
 func (c *connections) add(nc net.Conn) *conn {
 	added := &conn{owner: c}
-	added.Conn = &wire{nc, added}
+	added.Conn = &wire{newLazyConn(nc), added}
 	if c.tls != nil {
 		added.Conn = tls.Server(added.Conn, c.tls)
 	}
