@@ -250,11 +250,15 @@ func TestLogin(t *testing.T) {
 		return b.call("GET", "/", "", func(r *http.Request) { r.AddCookie(&http.Cookie{Name: c.Name, Value: value}) }).Code
 	}
 	forged := []byte(c.Value)
-	forged[12] = map[bool]byte{true: 'B', false: 'A'}[forged[12] == 'A'] // still base64
+	forged[12] ^= 1
 	for value, want := range map[string]int{c.Value: 200, string(forged): 303, "": 303, c.Value[:len(c.Value)-4]: 303, "AAAA": 303} {
 		if got := with(value); got != want {
 			t.Errorf("cookie %q: %d, want %d", value, got, want)
 		}
+	}
+	b.call("POST", "/logout", "", func(r *http.Request) { r.AddCookie(c) })
+	if got := with(c.Value); got != 303 {
+		t.Errorf("a copy of the cookie after the logout: %d, want 303", got)
 	}
 	if log := b.log.String(); strings.Contains(log, "horse") || strings.Contains(log, "staple") || !strings.Contains(log, "wrong password") {
 		t.Errorf("the log has a password, or no failed login:\n%s", log)

@@ -82,6 +82,7 @@ func (s *Server) loginRoutes(mux *http.ServeMux) {
 	})
 	mux.HandleFunc("POST /login", s.login)
 	mux.HandleFunc("POST /logout", func(w http.ResponseWriter, r *http.Request) {
+		s.sessions.end(r)
 		http.SetCookie(w, &http.Cookie{Name: cookieName, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode}) //nolint:gosec // has no value to protect
 		http.Redirect(w, r, "/login", http.StatusSeeOther)
 	})
@@ -107,7 +108,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		s.render(w, r, nil, view{file: "login", status: http.StatusUnauthorized, data: loginData{to, "The password is wrong."}})
 	default:
 		secure := r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
-		http.SetCookie(w, s.sessions.cookie(now.Add(sessionLife), secure))
+		http.SetCookie(w, s.sessions.begin(now, secure))
 		s.cfg.Log.Info().Str("address", address).Msg("console: login")
 		http.Redirect(w, r, ownPath(to), http.StatusSeeOther) //nolint:gosec // ownPath returns no address elsewhere
 	}

@@ -1,12 +1,10 @@
 package console
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
-	"encoding/binary"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -20,16 +18,18 @@ const cookieName = "cioevents_console"
 // sessionLife is the time for which a login lasts.
 const sessionLife = 12 * time.Hour
 
-// sessions compares passwords and signs cookies. The key lives as long as the process:
-// a restart ends all sessions.
+// sessions compares passwords and knows who is logged in. The sessions live as long as the
+// process: a restart ends all of them.
 type sessions struct {
-	key, salt, hash []byte
-	limit           *loginLimit
-	comparing       sync.Mutex // one comparison at a time: each needs 19 MiB
+	salt, hash []byte
+	limit      *loginLimit
+	comparing  sync.Mutex // one comparison at a time: each needs 19 MiB
+	mu         sync.Mutex
+	ends       map[[sha256.Size]byte]time.Time // by the digest of the cookie's value
 }
 
 func newSessions(password string) *sessions {
-	s := &sessions{key: random(32), salt: random(16), limit: newLoginLimit()}
+	s := &sessions{salt: random(16), limit: newLoginLimit(), ends: map[[sha256.Size]byte]time.Time{}}
 	if password != "" {
 		s.hash = s.derive(password)
 	}
@@ -55,34 +55,35 @@ func (s *sessions) isPassword(password string) bool {
 	return subtle.ConstantTimeCompare(s.derive(password), s.hash) == 1
 }
 
-// cookie returns a signed cookie that ends at a time. The value is the time, a nonce and
-// the signature of both.
-func (s *sessions) cookie(end time.Time, secure bool) *http.Cookie {
-	body := binary.BigEndian.AppendUint64(nil, uint64(end.Unix())) //nolint:gosec // after 1970
-	body = append(body, random(16)...)
+// begin begins a session and returns its cookie.
+func (s *sessions) begin(now time.Time, secure bool) *http.Cookie {
+	value, end := rand.Text(), now.Add(sessionLife)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.ends, func(_ [sha256.Size]byte, end time.Time) bool { return end.Before(now) })
+	s.ends[sha256.Sum256([]byte(value))] = end
 	return &http.Cookie{ //nolint:gosec // secure behind TLS, and HTTP on loopback
-		Name: cookieName, Value: base64.RawURLEncoding.EncodeToString(append(body, s.sign(body)...)), Path: "/", Expires: end,
-		HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode,
+		Name: cookieName, Value: value, Path: "/", Expires: end, HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode,
 	}
 }
 
-func (s *sessions) sign(body []byte) []byte {
-	m := hmac.New(sha256.New, s.key)
-	m.Write(body)
-	return m.Sum(nil)
-}
-
-// valid reports whether the request has a cookie that the console has signed and that has
-// not ended.
+// valid reports whether the request has the cookie of a session that has not ended. The
+// digest keeps the time of the look-up from telling a part of a value.
 func (s *sessions) valid(r *http.Request, now time.Time) bool {
 	c, err := r.Cookie(cookieName)
 	if err != nil {
 		return false
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(c.Value)
-	if err != nil || len(raw) != 8+16+sha256.Size {
-		return false
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return now.Before(s.ends[sha256.Sum256([]byte(c.Value))])
+}
+
+// end ends the session of a request, for copies of its cookie, too.
+func (s *sessions) end(r *http.Request) {
+	if c, err := r.Cookie(cookieName); err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.ends, sha256.Sum256([]byte(c.Value)))
 	}
-	body, signature := raw[:24], raw[24:]
-	return hmac.Equal(signature, s.sign(body)) && uint64(now.Unix()) < binary.BigEndian.Uint64(body) //nolint:gosec // after 1970
 }
