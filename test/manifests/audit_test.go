@@ -17,11 +17,7 @@ import (
 func TestAuditReachesWhatItCompares(t *testing.T) {
 	t.Parallel()
 	s := load(t, "audit")
-	for _, c := range []struct {
-		to   end
-		port int
-		want bool
-	}{
+	s.reaches(t, "audit", []reach{
 		{pod("nats"), 4222, true},
 		{dns, 53, true},
 		{outside("198.51.100.7"), 443, true},
@@ -30,11 +26,7 @@ func TestAuditReachesWhatItCompares(t *testing.T) {
 		{outside("10.0.0.1"), 443, false},
 		{pod("nats"), 8222, false},
 		{pod("ingest"), 8080, false},
-	} {
-		if got := s.allowed(t, pod("audit"), c.to, c.port); got != c.want {
-			t.Errorf("audit reaches %+v at %d: %t", c.to, c.port, got)
-		}
-	}
+	})
 	for _, p := range s.policies {
 		labels := map[string]string{"app.kubernetes.io/name": "cioctl"}
 		if p.Name == "audit" && selects(t, &p.Spec.PodSelector, labels) {

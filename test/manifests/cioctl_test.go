@@ -42,22 +42,14 @@ func TestCioctlPodIsAdmitted(t *testing.T) {
 func TestCioctlPodReachesNATS(t *testing.T) {
 	t.Parallel()
 	s, w := withCioctl(t)
-	for _, c := range []struct {
-		to   end
-		port int
-		want bool
-	}{
+	s.reaches(t, "cioctl", []reach{
 		{pod("nats"), 4222, true},
 		{dns, 53, true},
 		{pod("nats"), 8222, false},
 		{pod("ingest"), 8080, false},
 		{pod("worker-warehouse"), 9090, false},
 		{outside("198.51.100.7"), 443, false},
-	} {
-		if got := s.allowed(t, pod("cioctl"), c.to, c.port); got != c.want {
-			t.Errorf("cioctl reaches %+v at %d: %t", c.to, c.port, got)
-		}
-	}
+	})
 	for _, svc := range s.services {
 		if selects(t, &metav1.LabelSelector{MatchLabels: svc.Spec.Selector}, w.pod.Labels) {
 			t.Errorf("Service %s sends calls to cioctl", svc.Name)

@@ -69,6 +69,23 @@ func TestWhoReachesWhom(t *testing.T) {
 	}
 }
 
+// A reach says whether a pod reaches an end at a port.
+type reach struct {
+	to   end
+	port int
+	want bool
+}
+
+// reaches checks what the pods of a name reach.
+func (s *system) reaches(t *testing.T, name string, list []reach) {
+	t.Helper()
+	for _, r := range list {
+		if got := s.allowed(t, pod(name), r.to, r.port); got != r.want {
+			t.Errorf("%s reaches %+v at %d: %t", name, r.to, r.port, got)
+		}
+	}
+}
+
 // allowed judges a TCP connection as a network plugin does: an end that some
 // policy selects allows only what one of its policies names.
 func (s *system) allowed(t *testing.T, from, to end, port int) bool {

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	batchv1 "k8s.io/api/batch/v1"
-	"sigs.k8s.io/kustomize/api/krusty"
 )
 
 // documentedComponent is the overlay of docs/production.md with a component as the document
@@ -23,11 +22,7 @@ func documentedComponent(t *testing.T, document string) *system {
 	if err := files.WriteFile("overlays/acme/kustomization.yaml", []byte(overlay)); err != nil {
 		t.Fatal(err)
 	}
-	objects, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(files, "overlays/acme")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := systemOf(objects)
+	s, err := buildIn(files, "overlays/acme")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,11 +62,7 @@ func TestRollupComponent(t *testing.T) {
 	if env["identity"] != "rollup" {
 		t.Errorf("the pod has the identity %q", env["identity"])
 	}
-	for _, c := range []struct {
-		to   end
-		port int
-		want bool
-	}{
+	s.reaches(t, "rollup", []reach{
 		{outside("198.51.100.7"), 443, true},
 		{outside("169.254.169.254"), 80, true},
 		{dns, 53, true},
@@ -79,9 +70,5 @@ func TestRollupComponent(t *testing.T) {
 		{outside("10.0.0.1"), 443, false},
 		{pod("nats"), 4222, false},
 		{pod("ingest"), 8080, false},
-	} {
-		if got := s.allowed(t, pod("rollup"), c.to, c.port); got != c.want {
-			t.Errorf("the rollup reaches %+v at %d: %t", c.to, c.port, got)
-		}
-	}
+	})
 }
