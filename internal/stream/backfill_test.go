@@ -125,15 +125,7 @@ func TestBackfillAfterUpgrade(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	go d.Run(ctx)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for d.Ready() != nil {
-		select {
-		case <-tick.C:
-		case <-time.After(patience):
-			t.Fatal(d.Ready())
-		}
-	}
+	within(t, "ready", func() bool { return d.Ready() == nil })
 	if err := conn.CheckBackfill(t.Context(), "warehouse"); err != nil {
 		t.Error(err)
 	}

@@ -109,17 +109,17 @@ func request(t *testing.T, method, url, body string) (status int, text string) {
 	return resp.StatusCode, string(answer)
 }
 
-// waitFor waits until a condition holds, for 20 s at most.
+// waitFor waits until a condition holds, for 40 s at most.
 func waitFor(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	tick := time.NewTicker(50 * time.Millisecond)
+	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(40 * time.Second)
 	for !holds() {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatal("not within 20 s: " + what)
+			t.Fatal("not within 40 s: " + what)
 		}
 	}
 }

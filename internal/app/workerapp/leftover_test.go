@@ -33,18 +33,10 @@ func TestLeftoversAreSaid(t *testing.T) {
 	s := startOn(t, nats, conn, map[string]string{
 		"CUSTOMERIO_WORKSPACES": "acme", "CUSTOMERIO_ACME_SITE_ID": "s", "CUSTOMERIO_ACME_TRACK_API_KEY": "k",
 	})
-	tick, deadline := time.NewTicker(20*time.Millisecond), time.After(20*time.Second)
-	defer tick.Stop()
 	logged := func(name string) bool {
 		return strings.Contains(s.log.String(), `"consumer":"`+name+`","waiting":1,`)
 	}
-	for !logged("suppression") || !logged("engagement-old") {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("the log is\n%s", &s.log)
-		}
-	}
+	waitFor(t, "both leftovers are logged", func() bool { return logged("suppression") && logged("engagement-old") })
 	for _, name := range []string{"suppression-acme", "warehouse", "others"} {
 		if logged(name) {
 			t.Errorf("consumer %s is logged as a leftover", name)

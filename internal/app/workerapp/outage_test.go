@@ -193,16 +193,7 @@ func (s *outage) done(workspace string, n int) bool {
 
 func (s *outage) eventually(what string, ok func() bool) {
 	s.t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	timeout := time.After(40 * time.Second)
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-timeout:
-			s.t.Fatalf("timeout: %s", what)
-		}
-	}
+	waitFor(s.t, what, ok)
 }
 
 // While the API is down for one workspace, or the key is wrong, the worker handles the

@@ -115,18 +115,9 @@ func (y *yard) publish(n int) {
 	}
 }
 
-// until waits until the condition holds.
 func (y *yard) until(what string, holds func() bool) {
 	y.t.Helper()
-	deadline, tick := time.After(40*time.Second), time.NewTicker(50*time.Millisecond)
-	defer tick.Stop()
-	for !holds() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			y.t.Fatalf("waited in vain until %s", what)
-		}
-	}
+	waitFor(y.t, what, holds)
 }
 
 // handled reports whether the consumer has settled all events.

@@ -168,7 +168,7 @@ func (p *tracedPipeline) send(body string) {
 	p.t.Helper()
 	client := &http.Client{Timeout: 10 * time.Second}
 	defer client.CloseIdleConnections()
-	p.eventually("the event is accepted", func() bool {
+	waitFor(p.t, "the event is accepted", func() bool {
 		r, err := http.NewRequestWithContext(p.t.Context(), http.MethodPost, p.url, strings.NewReader(body))
 		if err != nil {
 			p.t.Fatal(err)
@@ -181,26 +181,13 @@ func (p *tracedPipeline) send(body string) {
 		defer resp.Body.Close()
 		return resp.StatusCode == http.StatusOK
 	})
-	p.eventually("the event is handled", func() bool {
+	waitFor(p.t, "the event is handled", func() bool {
 		status, err := p.conn.Status(p.t.Context())
 		if err != nil || len(status.Consumers) < 2 {
 			return false
 		}
 		return status.Consumers[0].Lag+status.Consumers[1].Lag == 0
 	})
-}
-
-func (p *tracedPipeline) eventually(what string, ok func() bool) {
-	p.t.Helper()
-	deadline, tick := time.After(30*time.Second), time.NewTicker(20*time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			p.t.Fatalf("timeout after 30 s: %s", what)
-		}
-	}
 }
 
 // A collector keeps the spans that it receives as OTLP over HTTP.

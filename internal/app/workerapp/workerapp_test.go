@@ -4,7 +4,6 @@ import (
 	"context"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/rs/zerolog"
 
@@ -34,21 +33,10 @@ func TestWarehouseIsThereFromTheStart(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- app.Run(ctx) }()
-
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
-	for {
+	waitFor(t, "the views are created", func() bool {
 		_, err := duckdb.Query(t.Context(), path, "FROM customerio_messages")
-		if err == nil {
-			break
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatal(err)
-		}
-	}
+		return err == nil
+	})
 	stop()
 	if err := <-ended; err != nil {
 		t.Errorf("Run: %v", err)
