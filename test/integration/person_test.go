@@ -25,7 +25,7 @@ import (
 	"github.com/cioevents/cioevents/internal/fault"
 	"github.com/cioevents/cioevents/internal/people"
 	"github.com/cioevents/cioevents/internal/stream"
-	"github.com/cioevents/cioevents/internal/stream/natsserver"
+	"github.com/cioevents/cioevents/internal/stream/streamtest"
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
@@ -119,19 +119,15 @@ func (b *personBed) startNATS(n int) string {
 	}
 	var url string
 	for i := range n {
-		dir := b.TempDir()
-		opts := &natsserver.Options{ServerName: fmt.Sprint("n", i), Host: "127.0.0.1", Port: natsserver.RandomPort, JetStream: true, StoreDir: dir, NoLog: true, NoSigs: true, MaxPayload: 1 << 20}
-		if n > 1 {
-			opts.Cluster = server.ClusterOpts{Name: "c", Host: "127.0.0.1", Port: ports[i]}
-			opts.Routes = server.RoutesFromStr(strings.Join(routes, ","))
-		}
-		srv, err := natsserver.Start(opts, nil)
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
-		if b.dirs = append(b.dirs, dir); i == 0 {
-			url = srv.ClientURL()
+		srv := streamtest.Start(b, func(o *server.Options) {
+			b.dirs = append(b.dirs, o.StoreDir)
+			if o.ServerName = fmt.Sprint("n", i); n > 1 {
+				o.Cluster = server.ClusterOpts{Name: "c", Host: "127.0.0.1", Port: ports[i]}
+				o.Routes = server.RoutesFromStr(strings.Join(routes, ","))
+			}
+		})
+		if i == 0 {
+			url = srv.URL()
 		}
 	}
 	return url
