@@ -66,6 +66,10 @@ upgrade: ## Upgrade a running system from c826c92 and check that every event cou
 lb: ## Restart and kill ingest behind nginx, HAProxy, Caddy and Varnish, which you install; ARGS="--balancers nginx"
 	go run ./test/lb $(ARGS)
 
+.PHONY: images
+images: ## Build, check and run all images without a Docker engine; needs root and Debian's buildah
+	go run ./test/images $(ARGS)
+
 .PHONY: soak
 soak: ## Send 5,000 events a second for 10 minutes, then a burst, then an overload; ARGS="--duration 60s"
 	go run ./test/bench soak $(ARGS)
