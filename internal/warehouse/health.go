@@ -102,11 +102,12 @@ var healthParts = strings.NewReplacer(
 	"{health_status}", "CASE WHEN 'bad' IN (bounce_status, blocked_status, authentication_status, complaint_status) THEN 'bad'"+
 		" WHEN 'warn' IN (bounce_status, blocked_status, authentication_status, complaint_status) THEN 'warn'"+
 		" WHEN 'ok' IN (bounce_status, blocked_status, complaint_status) THEN 'ok' ELSE 'few' END",
+	"{fast_click}", "human_clicked_at <= delivered_at + INTERVAL 2 SECOND",
 	"{arrives}", "object_type IS NULL OR object_type NOT IN ('"+strings.Join(unheard, "', '")+"')",
 	"{unauthenticated_pattern}", unauthenticatedPattern,
 	"{blocked_pattern}", blockedPattern,
 )
 
-// HealthSQL fills statuses, patterns and object types into the SQL of views. The expressions are the
+// HealthSQL fills statuses, patterns and conditions into the SQL of views. The expressions are the
 // same in all warehouses.
 func HealthSQL(views string) string { return healthParts.Replace(views) }

@@ -20,7 +20,7 @@ SELECT
   ['unknown', 'soft', 'hard'][SAFE_ORDINAL(MOD(last_bounce, 10) - 4)] AS bounce_class,
   unsubscribed_at, complained_at,
   COALESCE(['delivered', 'dropped', 'failed', 'undeliverable', 'unknown', 'soft', 'hard'][SAFE_ORDINAL(MOD(last_outcome, 10))], 'pending') AS outcome,
-  human_opens, human_clicks, human_clicked_at <= TIMESTAMP_ADD(delivered_at, INTERVAL 2 SECOND) AS fast_click,
+  human_opens, human_clicks, {fast_click} AS fast_click,
   first_event_at, last_event_at, deferred_at,
   IF(erased_at IS NULL, SUBSTR(last_failure, 13), NULL) AS failure_message,
   DATE(COALESCE(sent_at, first_event_at), timezone) AS day

@@ -19,7 +19,7 @@ SELECT
   ['unknown', 'soft', 'hard'][last_bounce % 10 - 4] AS bounce_class,
   unsubscribed_at, complained_at,
   coalesce(['delivered', 'dropped', 'failed', 'undeliverable', 'unknown', 'soft', 'hard'][last_outcome % 10], 'pending') AS outcome,
-  human_opens, human_clicks, human_clicked_at <= delivered_at + INTERVAL 2 SECOND AS fast_click,
+  human_opens, human_clicks, {fast_click} AS fast_click,
   first_event_at, last_event_at, deferred_at,
   CASE WHEN erased_at IS NULL THEN substr(last_failure, 13) END AS failure_message,
   {day} AS day

@@ -103,7 +103,7 @@ func fixtureRows() []warehouse.Row {
 	o1 := email(1, "x@example.com")
 	s.add(o1, "12:00:00", "sent", other)
 	s.add(o1, "12:00:10", "delivered", other)
-	s.add(o1, "12:01:00", "clicked", other, human, link)
+	s.add(o1, "12:00:13", "clicked", other, human, link) // a second too late for fast_click
 
 	// A recipient has no domain.
 	d7 := webhook.Event{ObjectType: "sms", DeliveryID: "d7", CustomerID: "p7", Recipient: "+15550100", CampaignID: 9}

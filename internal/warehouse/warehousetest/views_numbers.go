@@ -45,7 +45,7 @@ default r2  2025-09-01 15:00:02 15:00:02  - - - - 15:00:02 15:00:02  - - -  0 1 
 default r3  2025-09-01 15:00:03 15:00:03  - - - - 15:00:03 15:00:03  - - -  0 1 -
 default r4  2025-09-01 15:00:04 15:00:04  - - - - 15:00:04 15:00:04  - - -  0 1 -
 default r5  2025-09-01 15:00:05 15:00:05  - - - - 15:00:05 15:00:05  - - -  0 1 -
-other   d1  2025-09-01 12:00:00 12:01:00  12:00:00 - 12:00:10 - 12:01:00 12:01:00  - - -  0 1 false`},
+other   d1  2025-09-01 12:00:00 12:00:13  12:00:00 - 12:00:10 - 12:00:13 12:00:13  - - -  0 1 false`},
 
 	{warehouse.Daily, message + `, day, deliveries, sent, delivered, hard_bounces, soft_bounces, unknown_bounces, failed,
 		human_opens, human_clicks, conversions, unsubscribes, complaints, delivered_outside_gmail`, `
@@ -133,7 +133,7 @@ default email transactional 3 - - 1 30 30 30
 default email newsletter 20 - 201 1 2 2 2
 default email newsletter 20 - 202 1 14390 14390 14390
 default email broadcast 30 31 -   1 0 0 0
-other   email campaign 7 - -      1 50 50 50`},
+other   email campaign 7 - -      1 3 3 3`},
 
 	{warehouse.Links, message + `, link_id, link_name, url, human_clicks, clicked_deliveries, people`, `
 default email campaign 7 - -                   1 -   https://example.com/…       2 1 1
