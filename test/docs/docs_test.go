@@ -1,8 +1,8 @@
 // Package docs_test checks the documents against the code: the tables of settings in
 // docs/configuration.md, links between documents, files and documents that comments
 // name, constants and log lines that a sentence quotes (see quotes and texts), and label
-// values that a table explains. It runs the commands of the documents, and checks the
-// workflows and issue forms of .github.
+// values that a table explains. It checks the workflows and issue forms of
+// .github.
 //
 //	go test ./test/docs -run 'TestSettings|TestFiles|TestDictionary' -update    writes the tables of settings and columns and the configurations of load balancers
 package docs_test

@@ -1,4 +1,4 @@
-package docs_test
+package commands_test
 
 import (
 	"io/fs"
@@ -31,7 +31,19 @@ var (
 	fence      = regexp.MustCompile("(?ms)^( *)```([^\n]*)\n(.*?)^ *```$")
 	program    = regexp.MustCompile(`(?m)^(?:[A-Z_]+=\S+ )*(?:cioctl|ingest|worker|make|go|git|kubectl|docker|nats|curl|openssl) `)
 	makeTarget = regexp.MustCompile(`\bmake ([a-z/-]+)`)
+	linkToPage = regexp.MustCompile(`\]\(([\w/]+\.md)[#)]`)
 )
+
+const root = "../.." // of the module
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
 
 // readBlocks returns the blocks of the path through the documents, in the order in which
 // the README lists the documents.
@@ -41,9 +53,8 @@ func readBlocks(t *testing.T) []block {
 	blocks := blocksOf(t, "README.md", readme)
 	var seen []string
 	_, pages, _ := strings.Cut(readme, "\n## Where to read\n")
-	for _, link := range parse(pages).links {
-		name, _, _ := strings.Cut(link, "#")
-		if filepath.Ext(name) == ".md" && !slices.Contains(seen, name) {
+	for _, m := range linkToPage.FindAllStringSubmatch(pages, -1) {
+		if name := m[1]; !slices.Contains(seen, name) {
 			seen = append(seen, name)
 			blocks = append(blocks, blocksOf(t, name, read(t, name))...)
 		}
