@@ -97,6 +97,11 @@ func (c *collector) count(ctx context.Context, r warehouse.Reader) error {
 	if c.Campaign == 0 {
 		days = days.wider(c.judged.first)
 	}
+	if c.ownGroups != "" {
+		if err := c.setClock(ctx, r, days); err != nil {
+			return err
+		}
+	}
 	rows, err := r.Query(ctx, c.groups(days))
 	if err != nil {
 		return err

@@ -37,7 +37,7 @@ type dialect struct {
 // counted as one with a probability of 1 in 370,000. The hashes low and high name the message
 // of a delivery. They differ where some rows lack a column, such as rows of an older release,
 // and the message then has the columns of both. Rows that lack columns in more than two ways
-// do not occur within a delivery. began is the time of sent, or the first time plus 10^18.
+// do not occur within a delivery. began is the time of sent, or the first time plus clock.unsent.
 // done has a bit for each event, and for each provider in the order of names.
 //
 // duckdbOptouts looks at the e-mails of people who opted out, where the view finds all

@@ -1,42 +1,50 @@
-WITH deliveries AS MATERIALIZED (
+WITH events AS NOT MATERIALIZED (
+  SELECT *, CAST((epoch_us(timestamp) - {base}) // {tick} AS {time}) AS t, {message} AS message, hash(workspace, delivery_id) AS delivery
+  FROM {rows}
+  WHERE delivery_id IS NOT NULL AND timestamp IS NOT NULL{near}
+    AND NOT (shape IS NOT DISTINCT FROM 'backfill' AND (workspace, delivery_id, metric) IN ( -- the webhook has arrived late
+      SELECT (w.workspace, w.delivery_id, w.metric)
+      FROM {rows} w
+      WHERE w.shape IS DISTINCT FROM 'backfill' AND w.metric IS NOT NULL{near}
+        AND w.delivery_id IN (SELECT delivery_id FROM {rows} WHERE shape = 'backfill'{near})))
+),
+failures AS MATERIALIZED ( -- apart, because few deliveries fail, and a text takes a tenth of the memory of all
+  SELECT delivery, max(lpad(CAST({second} AS VARCHAR), 12, '0') || failure_message) AS last_failure
+  FROM events
+  WHERE metric IN ('bounced', 'dropped', 'failed', 'undeliverable') AND failure_message IS NOT NULL
+  GROUP BY delivery
+),
+deliveries AS MATERIALIZED (
   SELECT
-    low, high, {day} AS day, newest, coalesce(last_outcome % 10, 0) AS outcome,
-    CASE WHEN last_outcome % 10 > 4 AND done & 1 = 0 THEN coalesce(substr(last_failure, 13), '') ELSE '' END AS reason,
+    low, high, {day} AS day, newest, coalesce(last_outcome % 8, 0) AS outcome,
+    CASE WHEN last_outcome % 8 > 4 AND done & 1 = 0 THEN coalesce(substr(last_failure, 13), '') ELSE '' END AS reason,
     done & ~1 | CASE WHEN sent THEN 32 ELSE 0 END | CASE WHEN opened IS NULL THEN 0 ELSE 64 END AS done,
     CASE WHEN {timed} AND opened IS NOT NULL AND (sent OR delivered IS NOT NULL) THEN greatest((opened - coalesce(delivered, began)) / 1e6, 0) END AS to_open,
     CASE WHEN {timed} AND sent AND delivered IS NOT NULL THEN greatest((delivered - began) / 1e6, 0) END AS to_deliver
   FROM (
-    SELECT * REPLACE (CASE WHEN began < 5e17 THEN began ELSE began - 1000000000000000000 END AS began), began < 5e17 AS sent
+    SELECT low, high, done, delivery, CAST(last_outcome AS BIGINT) AS last_outcome, began < {unsent} AS sent,
+      CAST(CASE WHEN began < {unsent} THEN began ELSE began - {unsent} END AS BIGINT) * {tick} + {base} AS began,
+      CAST(delivered AS BIGINT) * {tick} + {base} AS delivered, CAST(opened AS BIGINT) * {tick} + {base} AS opened,
+      make_timestamptz(CAST(newest AS BIGINT) * {tick} + {base}) AS newest
     FROM (
       SELECT
-        min(message) AS low, max(message) AS high,
-        min(CASE WHEN metric = 'sent' THEN us ELSE us + 1000000000000000000 END) AS began,
-        min(CASE WHEN metric = 'delivered' THEN us END) AS delivered,
+        delivery, min(message) AS low, max(message) AS high,
+        min(CASE WHEN metric = 'sent' THEN t ELSE t + {unsent} END) AS began,
+        min(CASE WHEN metric = 'delivered' THEN t END) AS delivered,
         min(CASE WHEN metric = 'clicked' AND NOT coalesce(is_machine, false)
-          OR metric = 'opened' AND NOT coalesce(is_machine, false) AND NOT coalesce(synthetic, false) THEN us END) AS opened,
-        max(timestamp) AS newest,
-        max((us + 62135596800000000) // 1000000 * 10
-          + CASE metric WHEN 'delivered' THEN 1 WHEN 'dropped' THEN 2 WHEN 'failed' THEN 3 WHEN 'undeliverable' THEN 4
-            WHEN 'bounced' THEN CASE bounce_class WHEN 'hard' THEN 7 WHEN 'soft' THEN 6 ELSE 5 END END) AS last_outcome,
+          OR metric = 'opened' AND NOT coalesce(is_machine, false) AND NOT coalesce(synthetic, false) THEN t END) AS opened,
+        max(t) AS newest,
+        max(CAST({second} * 8 + CASE metric WHEN 'delivered' THEN 1 WHEN 'dropped' THEN 2 WHEN 'failed' THEN 3 WHEN 'undeliverable' THEN 4
+            WHEN 'bounced' THEN CASE bounce_class WHEN 'hard' THEN 7 WHEN 'soft' THEN 6 ELSE 5 END END AS {time})) AS last_outcome,
         bit_or(CASE WHEN erased_at IS NULL THEN 0 ELSE 1 END
           | CASE WHEN metric = 'clicked' AND NOT coalesce(is_machine, false) THEN 2
             WHEN metric = 'converted' THEN 4 WHEN metric = 'unsubscribed' THEN 8 WHEN metric = 'spammed' THEN 16 ELSE 0 END
-          | CASE WHEN metric NOT IN ('drafted', 'attempted') THEN 128 << coalesce(list_position({providers}, mailbox_provider), 0) ELSE 0 END) AS done,
-        max(CASE WHEN metric IN ('bounced', 'dropped', 'failed', 'undeliverable')
-          THEN lpad(CAST((us + 62135596800000000) // 1000000 AS VARCHAR), 12, '0') || failure_message END) AS last_failure
-      FROM (
-        SELECT *, epoch_us(timestamp) AS us, {message} AS message
-        FROM {rows}
-        WHERE delivery_id IS NOT NULL AND timestamp IS NOT NULL{near}
-          AND NOT (shape IS NOT DISTINCT FROM 'backfill' AND (workspace, delivery_id, metric) IN ( -- the webhook has arrived late
-            SELECT (w.workspace, w.delivery_id, w.metric)
-            FROM {rows} w
-            WHERE w.shape IS DISTINCT FROM 'backfill' AND w.metric IS NOT NULL{near}
-              AND w.delivery_id IN (SELECT delivery_id FROM {rows} WHERE shape = 'backfill'{near})))
-      ) e
-      GROUP BY hash(workspace, delivery_id)
+          | CASE WHEN metric NOT IN ('drafted', 'attempted') THEN 128 << coalesce(list_position({providers}, mailbox_provider), 0) ELSE 0 END) AS done
+      FROM events
+      GROUP BY delivery
     ) d
   ) d
+  LEFT JOIN failures USING (delivery)
   WHERE true{began within}
 ),
 counts AS MATERIALIZED (

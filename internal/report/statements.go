@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
@@ -28,10 +29,11 @@ type writer struct {
 	rows       string // the table with all rows of each event
 	zone       string // "" for the zone of the warehouse, in which its functions count days
 	ofCampaign string // a condition
+	clock      clock
 }
 
 func newWriter(cfg *Config, s span) *writer {
-	w := &writer{dialects[cmp.Or(cfg.Dialect, warehouse.DuckDBSQL)], s, cmp.Or(cfg.Schema, warehouse.DefaultSchema), cmp.Or(cfg.Rows, warehouse.Events), cfg.Timezone, ""}
+	w := &writer{dialects[cmp.Or(cfg.Dialect, warehouse.DuckDBSQL)], s, cmp.Or(cfg.Schema, warehouse.DefaultSchema), cmp.Or(cfg.Rows, warehouse.Events), cfg.Timezone, "", clock{}}
 	if cfg.Campaign != 0 {
 		w.ofCampaign = fmt.Sprintf(" AND source = 'campaign' AND source_id = '%d'", cfg.Campaign)
 	}
@@ -97,6 +99,8 @@ func (w *writer) fill(statement string, days span) string {
 	return strings.NewReplacer(
 		"{rows}", w.rows, "{near}", w.near("timestamp", days), "{campaign}", w.ofCampaign, "{first within}", w.within("min(s.timestamp)", days),
 		"{day}", w.day(began, w.place.String()), "{began within}", w.within(began, days), "{timed}", w.timed(days),
+		"{base}", strconv.FormatInt(w.clock.base, 10), "{tick}", strconv.FormatInt(w.clock.tick, 10),
+		"{time}", w.clock.kind, "{unsent}", w.clock.unsent, "{second}", w.clock.second,
 		"{providers}", "['"+strings.Join(slices.Sorted(slices.Values(warehouse.Providers())), "', '")+"']",
 		"{message}", "hash(workspace, object_type, source, source_id, action_id, content_id)",
 	).Replace(statement)
