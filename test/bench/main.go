@@ -32,6 +32,8 @@ Parts:
               visible, bigquery, track, kill, or the named ones
   growth      writes, reports and queries while the table grows to 50 million rows,
               and the stream to 20 million messages; see growth --help
+  streams     one stream beside two with half of the subjects each, on one NATS
+              server and on three
   soak        10 minutes of 5,000 events a second, a burst and an overload;
               see soak --help
 
@@ -90,6 +92,8 @@ func run(ctx context.Context, args []string) error {
 		return benchOutages(ctx, dir, args[1:])
 	case "growth":
 		return benchGrowth(ctx, dir, args[1:])
+	case "streams":
+		return benchStreams(ctx, dir)
 	case "soak":
 		return benchSoak(ctx, dir, args[1:])
 	case "all":

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cioevents/cioevents/test/lab"
+)
+
+const (
+	streamPublishers = 256 // as many as calls of ingest at once
+	streamRounds     = 5
+	streamDuration   = 4 * time.Second
+)
+
+// benchStreams measures the wall behind ingest: what one stream takes, and what two
+// streams with half of the subjects each take. Publishers wait for each answer.
+func benchStreams(ctx context.Context, dir string) error {
+	fmt.Printf("\nmessages/s of %d publishers that wait for each answer, median of %d alternating runs\n", streamPublishers, streamRounds)
+	for _, servers := range []int{1, 3} {
+		if err := compareStreams(ctx, filepath.Join(dir, fmt.Sprint("streams-", servers)), servers); err != nil {
+			return fmt.Errorf("measure %d servers: %w", servers, err)
+		}
+	}
+	return nil
+}
+
+// compareStreams alternates between one stream and two on as many servers. Three servers
+// replicate each message and sync it to disk before the answer.
+func compareStreams(ctx context.Context, dir string, servers int) error {
+	js, stop, err := startServers(ctx, dir, servers)
+	defer stop()
+	if err != nil {
+		return err
+	}
+	perSecond := map[int][]float64{}
+	for range streamRounds {
+		for _, streams := range []int{1, 2} {
+			progressf("%d servers, %d streams", servers, streams)
+			n, err := publishTo(ctx, js, servers, streams)
+			if err != nil {
+				return err
+			}
+			perSecond[streams] = append(perSecond[streams], n)
+		}
+	}
+	progressf("")
+	one, two := median(perSecond[1]), median(perSecond[2])
+	fmt.Printf("  %d servers: one stream %7.0f, two streams %7.0f, %.2f times\n", servers, one, two, two/one)
+	return nil
+}
+
+// startServers starts NATS servers and connects to the first.
+func startServers(ctx context.Context, dir string, n int) (js jetstream.JetStream, stop func(), err error) {
+	configs := make([]lab.NATSConfig, n)
+	var routes []string
+	for i := range configs {
+		configs[i] = lab.NATSConfig{Name: fmt.Sprint("n", i), Dir: filepath.Join(dir, fmt.Sprint(i)), Port: lab.FreePort()}
+		if n > 1 {
+			configs[i].ClusterPort = lab.FreePort()
+			routes = append(routes, fmt.Sprintf("nats://127.0.0.1:%d", configs[i].ClusterPort))
+		}
+	}
+	var started []*lab.Process
+	stop = func() {
+		for _, p := range started {
+			p.Stop()
+		}
+	}
+	for _, cfg := range configs {
+		cfg.Routes = strings.Join(routes, ",")
+		p, err := lab.NewNATS(cfg)
+		if err == nil {
+			err = p.Start()
+		}
+		if err != nil {
+			return nil, stop, err
+		}
+		started = append(started, p)
+	}
+	nc, err := nats.Connect(started[0].Addr, nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true), nats.ReconnectWait(100*time.Millisecond))
+	if err != nil {
+		return nil, stop, err
+	}
+	js, err = jetstream.New(nc)
+	servers := stop
+	return js, func() { nc.Close(); servers() }, err
+}
+
+// publishTo returns the messages a second that new streams take together.
+func publishTo(ctx context.Context, js jetstream.JetStream, replicas, streams int) (perSecond float64, err error) {
+	messages, err := campaign(preload / 50)
+	if err != nil {
+		return 0, err
+	}
+	for i := range streams {
+		name := fmt.Sprint("PART", i)
+		cfg := jetstream.StreamConfig{
+			Name: name, Subjects: []string{fmt.Sprintf("part.%d.>", i)}, Replicas: replicas,
+			Storage: jetstream.FileStorage, Discard: jetstream.DiscardNew, Duplicates: time.Hour,
+		}
+		err := lab.WaitFor(ctx, "the stream exists", time.Minute, func() error {
+			_, err := js.CreateOrUpdateStream(ctx, cfg)
+			return err
+		})
+		if err != nil {
+			return 0, err
+		}
+		defer func() { err = errors.Join(err, js.DeleteStream(context.WithoutCancel(ctx), name)) }()
+	}
+	var sent atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	begin := time.Now()
+	for p := range streamPublishers {
+		group.Go(func() error {
+			for time.Since(begin) < streamDuration {
+				n := sent.Add(1)
+				source := messages[int(n)%len(messages)]
+				msg := &nats.Msg{Subject: fmt.Sprintf("part.%d.%s", p%streams, source.Subject), Header: nats.Header{nats.MsgIdHdr: {fmt.Sprint(n)}}, Data: source.Data}
+				if _, err := js.PublishMsg(ctx, msg); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	err = group.Wait()
+	return float64(sent.Load()) / time.Since(begin).Seconds(), err
+}
