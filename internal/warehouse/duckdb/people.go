@@ -23,6 +23,9 @@ type People struct {
 	Log zerolog.Logger
 }
 
+// searchThreads is the number of DuckDB's threads for a search: the worker waits meanwhile.
+const searchThreads = 2
+
 // Name implements privacy.Store.
 func (*People) Name() string { return "warehouse duckdb" }
 
@@ -64,7 +67,7 @@ func (p *People) Export(ctx context.Context, person privacy.Person, to func(priv
 // each calls do with each event of persons, their indexes and further columns of its row.
 func (p *People) each(ctx context.Context, persons []privacy.Person, columns string, do func(of []int, e *webhook.Event, more []any) error) (err error) {
 	search := privacy.NewSearch(persons, p.Key)
-	r, err := OpenReader(ctx, p.Path)
+	r, err := openReader(ctx, p.Path, searchThreads)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,9 @@ func Query(ctx context.Context, path, statement string) (*warehouse.Table, error
 // OpenReader opens the database file at path for reading, and waits for its turn as Query
 // does. Nobody writes to the file while the Reader has it open, so all queries see the
 // same events. Close the Reader soon: a worker waits meanwhile.
-func OpenReader(ctx context.Context, path string) (*Reader, error) {
+func OpenReader(ctx context.Context, path string) (*Reader, error) { return openReader(ctx, path, 1) }
+
+func openReader(ctx context.Context, path string, threads int) (*Reader, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("open database: %s: %w: a worker creates the file when it starts", path, fs.ErrNotExist)
 	}
@@ -35,7 +37,7 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newReader(ctx, &Reader{lease: l, path: path, setup: "SET search_path = '" + warehouse.DefaultSchema + ",main'"})
+	return newReader(ctx, &Reader{lease: l, path: path, threads: threads, setup: "SET search_path = '" + warehouse.DefaultSchema + ",main'"})
 }
 
 // OpenFolder opens an empty database in memory and runs the script, which creates views

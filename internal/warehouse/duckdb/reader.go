@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,6 +28,8 @@ type Reader struct {
 	path  string // of the database, "" for one in memory
 	dir   string // the folder that queries may read, "" for none
 	setup string // the statements of a new session
+	// threads is DuckDB's number of threads within the first limit, 0 for 1.
+	threads int
 
 	session atomic.Pointer[session] // for interrupts; nil when closed
 	mu      sync.Mutex              // guards the fields below, and is held while DuckDB computes
@@ -90,7 +93,7 @@ func (r *Reader) openWithLimit(ctx context.Context) error {
 	}
 	switch {
 	case r.limit == 0:
-		options["threads"] = "1"
+		options["threads"] = strconv.Itoa(max(r.threads, 1))
 	case r.scratch == "":
 		// Without temporary files, large queries need the last limit.
 		r.scratch, _ = os.MkdirTemp(r.scratchPlace(), ".query-*")
