@@ -43,7 +43,7 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.last = &serverConn{Conn: conn}
+	d.last = newServerConn(conn)
 	return d.last, nil
 }
 
@@ -51,12 +51,16 @@ var errSilent = errors.New("no sign of life from the NATS server")
 
 // A serverConn is a connection whose Read fails after maxSilence without a byte. A server
 // that vanishes without a FIN, or behind a proxy, is lost in no other way: the kernel
-// waits for minutes, and a proxy may confirm each byte.
+// waits for minutes, and a proxy may confirm each byte. After the handshake a serverConn
+// writes in batches.
 type serverConn struct {
 	net.Conn
 	// up is set after the handshake, which has a deadline of its own.
-	up atomic.Bool
+	up  atomic.Bool
+	out batcher
 }
+
+func newServerConn(c net.Conn) *serverConn { return &serverConn{Conn: c, out: batcher{conn: c}} }
 
 func (c *serverConn) Read(p []byte) (int, error) {
 	up := c.up.Load()
@@ -71,6 +75,24 @@ func (c *serverConn) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+func (c *serverConn) Write(p []byte) (int, error) {
+	if !c.up.Load() {
+		return c.Conn.Write(p)
+	}
+	return c.out.write(p)
+}
+
+// SetWriteDeadline is called by nats.go around each write. The batcher has a deadline of its
+// own.
+func (c *serverConn) SetWriteDeadline(t time.Time) error {
+	if c.up.Load() {
+		return nil
+	}
+	return c.Conn.SetWriteDeadline(t)
+}
+
+func (c *serverConn) Close() error { return c.out.close() }
 
 // SetDeadline is called by nats.go before the handshake, and with the zero time after it,
 // when a Read may already wait.

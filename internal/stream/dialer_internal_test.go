@@ -26,7 +26,7 @@ func TestSlowServerIsNotLost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client, srv := net.Pipe()
-		c := &serverConn{Conn: client}
+		c := newServerConn(client)
 		if err := c.SetDeadline(time.Time{}); err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +49,7 @@ func TestHandshakeDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client, _ := net.Pipe()
-		c := &serverConn{Conn: client}
+		c := newServerConn(client)
 		if err := c.SetDeadline(time.Now().Add(dialTimeout)); err != nil {
 			t.Fatal(err)
 		}
