@@ -100,7 +100,7 @@ cannot be compared. A gap ends audit with exit code 1, and says what to do.
 
 Customer.io lists deliveries by their creation, and audit reads those of --lookback
 before --since, too: a metric may be much younger than its delivery. A million
-deliveries take about five minutes at 5 calls a second (APP_API_RATE) and 140 MB.
+deliveries take about five minutes at 5 calls a second (APP_API_RATE) and 250 MB.
 A worker waits for a DuckDB file while audit reads the rows, for some seconds.
 
 CUSTOMERIO_APP_API_KEY is the key of the App API. Without the key audit compares the
