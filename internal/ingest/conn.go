@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -30,12 +31,22 @@ type conn struct {
 	// PROXY protocol from HTTP.
 	begun bool
 	first []byte
+	// raw is the socket, nil if watch cannot look at the connection. cancel ends the
+	// context of the calls.
+	raw    syscall.RawConn
+	cancel context.CancelFunc
+	// unbounded is set while reads have no deadline, unread while net/http has left the
+	// connection to watch.
+	unbounded, unread atomic.Bool
 }
 
 // become records a state. net/http calls become twice per request.
 func (c *conn) become(state http.ConnState) {
 	c.since.Store(time.Now().UnixNano())
 	c.state.Store(int32(state)) //nolint:gosec // one of five small constants
+	if c.unread.Load() {
+		c.unread.Store(false)
+	}
 	c.stay()
 }
 
@@ -71,6 +82,7 @@ func (c *conn) stay() {
 // SetReadDeadline is net.Conn's SetReadDeadline. net/http sets the deadline of a new or an
 // idle connection after the state: a leave that came between the two stays in force.
 func (c *conn) SetReadDeadline(t time.Time) error {
+	c.unbounded.Store(t.IsZero())
 	err := c.Conn.SetReadDeadline(t)
 	if c.leaving.Load() && !c.is(http.StateActive) {
 		err = c.Conn.SetReadDeadline(past)
@@ -80,6 +92,9 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 
 // Read is net.Conn's Read, and looks at the first bytes of the connection.
 func (c *conn) Read(p []byte) (int, error) {
+	if c.leaveToWatch(p) {
+		return 0, nil
+	}
 	n, err := c.Conn.Read(p)
 	if missing := proxyPrefix - len(c.first); missing > 0 {
 		c.first = append(c.first, p[:min(n, missing)]...)
@@ -164,6 +179,9 @@ type connKey struct{}
 
 // withConn is the HTTP server's ConnContext hook.
 func withConn(ctx context.Context, nc net.Conn) context.Context {
+	if c, ok := nc.(*conn); ok {
+		ctx, c.cancel = context.WithCancel(ctx)
+	}
 	return context.WithValue(ctx, connKey{}, nc)
 }
 

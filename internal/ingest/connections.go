@@ -63,7 +63,7 @@ func (c *connections) full() bool { return c.taken() >= c.limit }
 func (c *connections) taken() int64 { return c.open.Load() - min(c.going.Load(), c.limit/4) }
 
 func (c *connections) add(nc net.Conn) *conn {
-	added := &conn{owner: c}
+	added := &conn{owner: c, raw: rawConn(nc)}
 	added.Conn = &wire{newLazyConn(nc), added}
 	if c.tls != nil {
 		added.Conn = tls.Server(added.Conn, c.tls)

@@ -25,6 +25,9 @@ const queueTimeout = time.Second
 // for good (event.ErrStreamUnavailable), the drain has no delay.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	srv, bounded := s.server(), s.connections.on(ln)
+	ended := make(chan struct{})
+	defer close(ended)
+	go s.connections.watch(ended)
 	failed := make(chan error, 1)
 	go func() {
 		failed <- srv.Serve(bounded)

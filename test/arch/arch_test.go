@@ -48,6 +48,7 @@ var owners = map[string]string{
 	"github.com/mattn/go-isatty":             "internal/terminal",
 	"go.opentelemetry.io/otel":               "internal/telemetry",
 	"golang.org/x/crypto":                    "internal/console",
+	"golang.org/x/sys":                       "internal/ingest",
 }
 
 // shared lists the modules that several packages may import: the Go team's
