@@ -146,7 +146,8 @@ func hasValue(c *warehouse.Column, r *warehouse.Row) bool {
 
 // insertStatement returns the statement that inserts the columns of rows with new keys.
 // The statement materialises the known keys first, so that the join skips the parts of
-// the table that the statistics on event_id rule out.
+// the table that the statistics on event_id rule out. To find a late id, DuckDB reads the
+// ids of a row group; the other columns of the key are read for the found rows only.
 func (s *Sink) insertStatement(columns []warehouse.Column) string {
 	names := make([]string, len(columns))
 	values := make([]string, len(columns))
@@ -160,12 +161,14 @@ func (s *Sink) insertStatement(columns []warehouse.Column) string {
 		}
 	}
 	return fmt.Sprintf(`INSERT INTO %[1]s (%[2]s)
-WITH known AS MATERIALIZED (
+WITH found AS MATERIALIZED (
 %[4]s
+), known AS MATERIALIZED (
+  SELECT e.workspace, f.event_id, e.metric FROM %[1]s e JOIN found f ON e.rowid = f.place
 )
 SELECT %[3]s FROM cioevents_batch() s
 ANTI JOIN known k ON k.event_id = s.event_id AND k.workspace = s.workspace AND k.metric IS NOT DISTINCT FROM s.metric`,
-		eventsTable, strings.Join(names, ", "), strings.Join(values, ", "), s.parts.knownSQL())
+		eventsTable, strings.Join(names, ", "), strings.Join(values, ", "), s.parts.foundSQL())
 }
 
 // shared returns the text that all rows of the present insert have in a column, such as

@@ -85,14 +85,14 @@ func ulidTime(id string) (ms int64, ok bool) {
 	return ms, true
 }
 
-// knownSQL returns the query of the keys that the table has of the batch, and perhaps of
-// other events of equal ids.
-func (p *parts) knownSQL() string {
+// foundSQL returns the query of the rows of the table that have an id of the batch, perhaps
+// with another workspace or metric.
+func (p *parts) foundSQL() string {
 	var list []string
 	for i := range p {
 		if len(p[i]) > 0 {
-			list = append(list, fmt.Sprintf(`  SELECT e.workspace, e.event_id, e.metric FROM %s e
-  SEMI JOIN cioevents_part%d() b ON e.event_id = b.event_id AND e.workspace = b.workspace`, eventsTable, i))
+			list = append(list, fmt.Sprintf(`  SELECT e.rowid AS place, e.event_id FROM %s e
+  SEMI JOIN cioevents_part%d() b ON e.event_id = b.event_id`, eventsTable, i))
 		}
 	}
 	return strings.Join(list, "\n  UNION ALL\n")
