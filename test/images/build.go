@@ -59,8 +59,8 @@ func build(ctx context.Context, cfg config) error {
 }
 
 // shareCaches puts the caches of this machine's Go in place of the caches of the Dockerfile,
-// which buildah stores below TMPDIR by their path in the build. Otherwise a build downloads
-// 1 GB and compiles for ten minutes.
+// which buildah stores below TMPDIR by their path in the build. Otherwise each build
+// downloads and compiles all modules.
 func (b *builder) shareCaches(ctx context.Context) error {
 	for variable, path := range map[string]string{"GOMODCACHE": "go/pkg/mod", "GOCACHE": "root/.cache/go-build"} {
 		cache, err := output(ctx, "go", "env", variable)

@@ -23,7 +23,7 @@ func main() { lab.Main("images", run) }
 type config struct {
 	// dir contains the images, the containers and their logs.
 	dir string
-	// keep leaves dir for the next run, which then needs three minutes instead of ten.
+	// keep leaves dir, and the next run needs no new base images.
 	keep bool
 	// messages is the number of simulated messages of the campaign.
 	messages int
