@@ -44,8 +44,9 @@ type Warehouse interface {
 // An Order describes an audit. Workspace, Since, Until and Warehouse are required.
 type Order struct {
 	Workspace string
-	// Since and Until bound the time of a metric, and for the stream the time of receipt.
-	// Until is exclusive, and at least Fresh ago.
+	// Since and Until bound the time of a metric. For the stream they bound the time of
+	// receipt, and of a later event the time at which it occurred. Until is exclusive, and
+	// at least Fresh ago.
 	Since, Until time.Time
 	Warehouse    Warehouse
 	// Wait bounds the wait for the warehouse. Default 30 s.
@@ -133,7 +134,7 @@ type Comparison struct {
 	Missing  int `json:"missing"`
 	OnlyHere int `json:"only_here"`
 	// Waiting counts metrics whose event is in the stream and has no row yet, because the
-	// worker is behind or the event came within Fresh.
+	// worker is behind.
 	Waiting int `json:"waiting"`
 	// Forgotten counts metrics of persons whose data Customer.io has erased, and NoWebhook
 	// metrics that no reporting webhook has a word for. None of the three is compared.

@@ -55,7 +55,7 @@ func (c *comparison) compare(d *customerio.Delivery) error {
 		bit := bitOf(metric)
 		stored.listed |= bit
 		switch {
-		case at.Before(c.Since) || !at.Before(c.Until):
+		case !c.covers(at):
 		case !customerio.HasEvent(d.ObjectType, metric):
 			c.NoWebhook++
 		case d.Forgotten:

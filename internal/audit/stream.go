@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/stream"
@@ -25,8 +26,8 @@ func (a *auditor) settled(ctx context.Context) (uint64, error) {
 	return link.Settled, nil
 }
 
-// compareStream looks for events of the stream that were received in the period and have
-// no row. The stream is read to its end, because an event of the period may have come late.
+// compareStream looks for events of the stream that were received in the period, or that
+// occurred in it and came later, and have no row.
 func (a *auditor) compareStream(ctx context.Context, settled uint64) (*StreamComparison, error) {
 	r := &StreamComparison{}
 	var failure error
@@ -45,6 +46,9 @@ func (a *auditor) compareStream(ctx context.Context, settled uint64) (*StreamCom
 	}
 	return r, nil
 }
+
+// covers reports whether a time is in the period.
+func (a *auditor) covers(t time.Time) bool { return !t.Before(a.Since) && t.Before(a.Until) }
 
 func (a *auditor) compareEvent(m *event.Attempt, settled uint64, r *StreamComparison) error {
 	var row warehouse.Row
@@ -65,7 +69,7 @@ func (a *auditor) compareEvent(m *event.Attempt, settled uint64, r *StreamCompar
 		return nil
 	}
 	why := lost
-	if !inPeriod || m.Sequence > settled {
+	if m.Sequence > settled || !inPeriod && !a.covers(row.Timestamp) {
 		why = late
 	}
 	a.streamed[missed] = why

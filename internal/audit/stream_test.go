@@ -132,7 +132,11 @@ func TestThreeSides(t *testing.T) {
 	// Its event of the period arrived after the period, and the worker has it still to do.
 	recent := sent("new", at)
 	recent.ReceivedAt = at.AddDate(0, 0, 2)
-	for _, a := range []event.Attempt{both, streamed, never, recent} {
+	// Another one arrived after the period, such as a backfilled event, and the worker has
+	// given up on it.
+	dropped := sent("dropped", at)
+	dropped.ReceivedAt = recent.ReceivedAt
+	for _, a := range []event.Attempt{both, streamed, never, recent, dropped} {
 		fake.Record(a.Body)
 	}
 	for _, body := range []string{
@@ -147,7 +151,7 @@ func TestThreeSides(t *testing.T) {
 	var gaps []audit.Gap
 	r, err := audit.Run(t.Context(), audit.Order{
 		Workspace: "default", Since: at, Until: at.AddDate(0, 0, 1), Warehouse: placeAt(t, fill(t, both, gone, earlier)), Consumer: "warehouse",
-		Stream: &events{list: []event.Attempt{both, streamed, gone, recent}, settled: 3}, App: direct(t, fake),
+		Stream: &events{list: []event.Attempt{both, streamed, gone, dropped, recent}, settled: 4}, App: direct(t, fake),
 		Missing: func(g audit.Gap) error { gaps = append(gaps, g); return nil },
 	})
 	if err != nil {
@@ -157,13 +161,13 @@ func TestThreeSides(t *testing.T) {
 	for _, g := range gaps {
 		named = append(named, fmt.Sprint(g.DeliveryID, " ", g.Sequence))
 	}
-	if want := []string{"D-streamed 2", "D-never 0"}; !slices.Equal(named, want) || r.Missing != 2 {
+	if want := []string{"D-streamed 2", "D-dropped 4", "D-never 0"}; !slices.Equal(named, want) || r.Missing != 3 {
 		t.Errorf("%d gaps %v, want %v", r.Missing, named, want)
 	}
 	message := audit.Message{ObjectType: "email", Source: "campaign", SourceID: "4", ActionID: 41}
 	want := &audit.Comparison{
-		Listed: at.Add(-audit.DefaultLookback), Deliveries: 8, Missing: 2, OnlyHere: 1, Waiting: 1, Forgotten: 1, NoWebhook: 2,
-		Lines: []audit.Line{{Message: message, Metric: "sent", Customerio: 3, Here: 2, Missing: 2, OnlyHere: 1}},
+		Listed: at.Add(-audit.DefaultLookback), Deliveries: 9, Missing: 3, OnlyHere: 1, Waiting: 1, Forgotten: 1, NoWebhook: 2,
+		Lines: []audit.Line{{Message: message, Metric: "sent", Customerio: 4, Here: 2, Missing: 3, OnlyHere: 1}},
 	}
 	if diff := gocmp.Diff(want, r.Customerio, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("comparison (-want +got):\n%s", diff)
