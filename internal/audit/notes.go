@@ -3,6 +3,8 @@ package audit
 import (
 	"fmt"
 	"time"
+
+	"github.com/cioevents/cioevents/internal/config"
 )
 
 // Notes returns what the result leaves out, as sentences: an audit that compares less
@@ -48,6 +50,10 @@ func (r *Result) Notes() []string {
 
 // Advice returns what to do about the gaps, "" without a gap.
 func (r *Result) Advice() string {
+	workspace := ""
+	if r.Workspace != config.DefaultWorkspace {
+		workspace = " --workspace " + r.Workspace
+	}
 	period := " --since " + r.Since.Format(time.RFC3339) + " --until " + r.Until.Format(time.RFC3339)
 	switch {
 	case r.Missing == 0:
@@ -56,6 +62,6 @@ func (r *Result) Advice() string {
 		return "events of the stream have no row: look for them with cioctl dead list, then run cioctl replay start --to warehouse --since " +
 			r.Since.Format(time.RFC3339) + ", and run the audit again"
 	default:
-		return "Customer.io has not delivered these events, and repeats a failed call for 7 days: check the webhook with cioctl doctor --only webhook; fill what is older with cioctl backfill" + period
+		return "Customer.io has not delivered these events, and repeats a failed call for 7 days: check the webhook with cioctl doctor --only webhook; fill what is older with cioctl backfill" + workspace + period
 	}
 }
