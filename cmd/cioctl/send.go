@@ -69,7 +69,9 @@ keeps their rows.
 
 --lose 2% does not send 2 % of the simulated events, as if their webhooks had been lost,
 and prints a JSON line with the ids of each. With --fake-url the fake App API of cioctl
-dev knows the lost events, and cioctl audit finds them.
+dev knows the lost events until dev ends, and cioctl audit finds them. The fake lists
+the newest 20,000 messages: audit cannot find lost events of older ones. With several
+workspaces, audit also names the events of the others, because the fake has one list.
 
 To send stored events again:
 
