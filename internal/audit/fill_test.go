@@ -233,3 +233,20 @@ func TestFilledEvent(t *testing.T) {
 		return true
 	})
 }
+
+// An event that the stream has and the worker has settled without a row is not stored
+// again: a replay stores its row.
+func TestFillLeavesTheStreamsEvents(t *testing.T) {
+	t.Parallel()
+	lost := sent("lost", weekOne)
+	lost.ReceivedAt = weekOne.AddDate(0, 0, 2) // after the period, as a backfilled event
+	fake := customeriotest.NewApp(customeriotest.AppConfig{})
+	fake.Record(lost.Body)
+	f, err := audit.Fill(t.Context(), audit.Order{
+		Workspace: "default", Since: weekOne, Until: weekOne.Add(time.Hour), Warehouse: placeAt(t, fill(t)), Consumer: "warehouse",
+		App: direct(t, fake), Stream: &events{list: []event.Attempt{lost}, settled: 1},
+	}, &collected{})
+	if err != nil || f.InStream != 1 || f.Missing+f.Stored+f.Waiting != 0 {
+		t.Errorf("filled %+v, error %v; want 1 event of the stream alone", f, err)
+	}
+}
