@@ -15,7 +15,7 @@ import (
 const connections = 256
 
 // leastRatio is the smallest part of the baseline's calls a second that ingest answers.
-const leastRatio = 0.47
+const leastRatio = 0.50
 
 // benchIngest measures the receiver beside a receiver without a queue, or beside ingest of
 // another commit, when args has the path of its executable.
