@@ -13,8 +13,8 @@ import (
 var (
 	// fencedShell matches a block of commands in a document, and codeSpan a piece of code in
 	// a sentence or a table.
-	fencedShell = regexp.MustCompile("(?ms)^ *```sh[^\n]*\n(.*?)^ *```$")
-	fenced      = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
+	fencedShell = regexp.MustCompile("(?ms)^ *```sh[^\n]*\n(.*?)^ *```$") //nolint:gocritic // ^ is the start of a line
+	fenced      = regexp.MustCompile("(?ms)^ *```.*?^ *```$")             //nolint:gocritic // ^ is the start of a line
 	codeSpan    = regexp.MustCompile("`([^`\n]+)`")
 	// ofCioctl matches a command of cioctl up to a pipe, a redirection or the end of the
 	// line. The documents define ctl as cioctl in a container, and beside as cioctl in a pod.

@@ -93,14 +93,14 @@ func field(r *http.Request, name string) string { return strings.TrimSpace(r.For
 
 // address returns the address of a page with the fields that are not empty. Templates need the
 // whole address: they would escape the signs between the fields of a query alone.
-func address(path string, fields map[string]string) string {
+func address(page string, fields map[string]string) string {
 	q := url.Values{}
 	for name, value := range fields {
 		if value != "" {
 			q.Set(name, value)
 		}
 	}
-	return path + "?" + q.Encode()
+	return page + "?" + q.Encode()
 }
 
 // failure returns the view of an error.

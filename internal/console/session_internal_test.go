@@ -17,7 +17,8 @@ func TestSessionsEnd(t *testing.T) {
 	if !s.valid(r, end.Add(-time.Minute)) || s.valid(r, end.Add(time.Minute)) {
 		t.Error("a session does not end at its time")
 	}
-	if s.begin(end.Add(time.Minute), false); len(s.ends) != 1 {
+	s.begin(end.Add(time.Minute), false)
+	if len(s.ends) != 1 {
 		t.Errorf("%d sessions are kept, want the new one alone", len(s.ends))
 	}
 }

@@ -53,6 +53,7 @@ func TestLastDeadlineHolds(t *testing.T) {
 	t.Parallel()
 	in := func(d time.Duration) time.Time { return time.Now().Add(d) }
 	withLazy(t, func(t *testing.T, c *lazyConn, _ net.Conn) {
+		t.Helper()
 		for name, side := range map[string]struct {
 			do  func([]byte) (int, error)
 			set func(time.Time) error
@@ -86,6 +87,7 @@ func TestLastDeadlineHolds(t *testing.T) {
 func TestFormerDeadlineLosesNoBytes(t *testing.T) {
 	t.Parallel()
 	withLazy(t, func(t *testing.T, c *lazyConn, peer net.Conn) {
+		t.Helper()
 		_ = c.SetWriteDeadline(time.Now().Add(2 * time.Second))
 		go func() { _ = c.SetWriteDeadline(time.Now().Add(time.Minute)) }()
 		got := make(chan string, 1)
@@ -109,7 +111,8 @@ func TestFormerDeadlineLosesNoBytes(t *testing.T) {
 func TestDeadlinesOfCallsAreSpared(t *testing.T) {
 	t.Parallel()
 	withLazy(t, func(t *testing.T, c *lazyConn, peer net.Conn) {
-		below, _ := c.Conn.(*countedConn) //nolint:errcheck // see withLazy
+		t.Helper()
+		below, _ := c.Conn.(*countedConn)
 		go func() { _, _ = io.Copy(peer, peer) }()
 		for range 100 {
 			_ = c.SetReadDeadline(time.Now().Add(headerTimeout))

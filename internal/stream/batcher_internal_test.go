@@ -108,7 +108,7 @@ func TestFailedBatchClosesTheConnection(t *testing.T) {
 		write(t, c, "never read")
 		read := make(chan error, 1)
 		go func() {
-			_ = c.Conn.SetReadDeadline(time.Time{}) // longer than writeTimeout
+			_ = c.SetReadDeadline(time.Time{}) // longer than writeTimeout
 			_, err := c.Conn.Read(make([]byte, 1))
 			read <- err
 		}()

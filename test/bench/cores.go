@@ -75,7 +75,7 @@ func (*cacheLine) repeat(ctx context.Context, cpu int, start time.Duration, samp
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)          // wake on time; 50 µs late without
 	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), -20) // only root may
 	for n := uint64(1); ctx.Err() == nil; n++ {
-		until := unix.NsecToTimespec(int64(start + time.Duration(n)*lineEvery)) //nolint:gosec // a run is short
+		until := unix.NsecToTimespec(int64(start + time.Duration(n)*lineEvery))
 		for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &until, nil) == unix.EINTR {
 		}
 		sample(n << 16)

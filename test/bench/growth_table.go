@@ -91,7 +91,7 @@ FROM ` + eventsTable + ` WHERE rowid < 1000000`
 
 // writeWeek writes n events of a simulated week to a file that has none.
 func writeWeek(ctx context.Context, path string, n int) error {
-	if _, err := os.Stat(path); err == nil && n == 0 {
+	if _, err := os.Stat(path); err == nil && n == 0 { //nolint:gosec // the bench has made the path
 		return nil
 	}
 	return withSink(ctx, path, func(sink warehouse.Sink) error {
@@ -105,7 +105,8 @@ func writeWeek(ctx context.Context, path string, n int) error {
 				return err
 			}
 			rows = append(rows, row)
-			if n--; len(rows) == growthBatch || n == 0 {
+			n--
+			if len(rows) == growthBatch || n == 0 {
 				if _, err := sink.Write(ctx, rows); err != nil {
 					return err
 				}
@@ -161,7 +162,7 @@ func writeGrowth(ctx context.Context, path, late string) (w written, err error) 
 // measureWrites writes batches of new rows after a time. The first batch opens the file
 // and does not count.
 func measureWrites(ctx context.Context, sink warehouse.Sink, start time.Time, share float64) (written, error) {
-	random := rand.New(rand.NewPCG(1, uint64(share*million))) //nolint:gosec // a simulation
+	random := rand.New(rand.NewPCG(1, uint64(share*million)))
 	mix := webhooktest.Mix{Seed: random.Uint64(), Deliveries: growthBatch * growthBatches, Start: start}
 	var wall, cpu time.Duration
 	batches, rows := 0, make([]warehouse.Row, 0, growthBatch)
@@ -183,7 +184,8 @@ func measureWrites(ctx context.Context, sink warehouse.Sink, start time.Time, sh
 		if batches > 0 {
 			wall, cpu = wall+time.Since(begin), cpu+processTime()-used
 		}
-		if batches++; batches > growthBatches {
+		batches++
+		if batches > growthBatches {
 			n := float64(growthBatch * growthBatches)
 			return written{PerSecond: n / wall.Seconds(), Micros: float64(cpu.Microseconds()) / n}, nil
 		}
@@ -197,7 +199,7 @@ func makeLate(row *warehouse.Row, random *rand.Rand) {
 	row.OccurredAt = row.OccurredAt.Add(-time.Duration(random.Int64N(int64(growthAge))))
 	var rest [10]byte
 	binary.BigEndian.PutUint64(rest[2:], random.Uint64())
-	row.EventID = effect.ULID(uint64(row.OccurredAt.UnixMilli()), rest) //nolint:gosec // after 1970
+	row.EventID = effect.ULID(uint64(row.OccurredAt.UnixMilli()), rest)
 }
 
 // newestOf returns a time after all rows of a file, the zero time without a row.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -37,7 +38,7 @@ func benchStreams(ctx context.Context, dir string) error {
 // compareStreams alternates between one stream and two on as many servers. Three servers
 // replicate each message and sync it to disk before the answer.
 func compareStreams(ctx context.Context, dir string, servers int) error {
-	js, stop, err := startServers(ctx, dir, servers)
+	js, stop, err := startServers(dir, servers)
 	defer stop()
 	if err != nil {
 		return err
@@ -60,11 +61,11 @@ func compareStreams(ctx context.Context, dir string, servers int) error {
 }
 
 // startServers starts NATS servers and connects to the first.
-func startServers(ctx context.Context, dir string, n int) (js jetstream.JetStream, stop func(), err error) {
+func startServers(dir string, n int) (js jetstream.JetStream, stop func(), err error) {
 	configs := make([]lab.NATSConfig, n)
 	var routes []string
 	for i := range configs {
-		configs[i] = lab.NATSConfig{Name: fmt.Sprint("n", i), Dir: filepath.Join(dir, fmt.Sprint(i)), Port: lab.FreePort()}
+		configs[i] = lab.NATSConfig{Name: fmt.Sprint("n", i), Dir: filepath.Join(dir, strconv.Itoa(i)), Port: lab.FreePort()}
 		if n > 1 {
 			configs[i].ClusterPort = lab.FreePort()
 			routes = append(routes, fmt.Sprintf("nats://127.0.0.1:%d", configs[i].ClusterPort))
@@ -102,10 +103,14 @@ func publishTo(ctx context.Context, js jetstream.JetStream, replicas, streams in
 	if err != nil {
 		return 0, err
 	}
+	defer func() {
+		for i := range streams {
+			err = errors.Join(err, js.DeleteStream(context.WithoutCancel(ctx), part(i)))
+		}
+	}()
 	for i := range streams {
-		name := fmt.Sprint("PART", i)
 		cfg := jetstream.StreamConfig{
-			Name: name, Subjects: []string{fmt.Sprintf("part.%d.>", i)}, Replicas: replicas,
+			Name: part(i), Subjects: []string{fmt.Sprintf("part.%d.>", i)}, Replicas: replicas,
 			Storage: jetstream.FileStorage, Discard: jetstream.DiscardNew, Duplicates: time.Hour,
 		}
 		err := lab.WaitFor(ctx, "the stream exists", time.Minute, func() error {
@@ -115,7 +120,6 @@ func publishTo(ctx context.Context, js jetstream.JetStream, replicas, streams in
 		if err != nil {
 			return 0, err
 		}
-		defer func() { err = errors.Join(err, js.DeleteStream(context.WithoutCancel(ctx), name)) }()
 	}
 	var sent atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
@@ -125,7 +129,7 @@ func publishTo(ctx context.Context, js jetstream.JetStream, replicas, streams in
 			for time.Since(begin) < streamDuration {
 				n := sent.Add(1)
 				source := messages[int(n)%len(messages)]
-				msg := &nats.Msg{Subject: fmt.Sprintf("part.%d.%s", p%streams, source.Subject), Header: nats.Header{nats.MsgIdHdr: {fmt.Sprint(n)}}, Data: source.Data}
+				msg := &nats.Msg{Subject: fmt.Sprintf("part.%d.%s", p%streams, source.Subject), Header: nats.Header{nats.MsgIdHdr: {strconv.FormatInt(n, 10)}}, Data: source.Data}
 				if _, err := js.PublishMsg(ctx, msg); err != nil {
 					return err
 				}
@@ -136,3 +140,5 @@ func publishTo(ctx context.Context, js jetstream.JetStream, replicas, streams in
 	err = group.Wait()
 	return float64(sent.Load()) / time.Since(begin).Seconds(), err
 }
+
+func part(i int) string { return fmt.Sprint("PART", i) }

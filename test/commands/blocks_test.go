@@ -28,7 +28,7 @@ type block struct {
 }
 
 var (
-	fence      = regexp.MustCompile("(?ms)^( *)```([^\n]*)\n(.*?)^ *```$")
+	fence      = regexp.MustCompile("(?ms)^( *)```([^\n]*)\n(.*?)^ *```$") //nolint:gocritic // ^ is the start of a line
 	program    = regexp.MustCompile(`(?m)^(?:[A-Z_]+=\S+ )*(?:cioctl|ingest|worker|make|go|git|kubectl|docker|nats|curl|openssl) `)
 	makeTarget = regexp.MustCompile(`\bmake ([a-z/-]+)`)
 	linkToPage = regexp.MustCompile(`\]\(([\w/]+\.md)[#)]`)

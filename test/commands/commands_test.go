@@ -78,7 +78,7 @@ func startDev(t *testing.T, dir string) *desk {
 	}}
 	welcome, tell := io.Pipe()
 	dev := &lab.Process{
-		Name: "cioctl dev", Path: filepath.Join(dir, "bin/cioctl"), Args: []string{"dev", "--data", filepath.Join(dir, "data")},
+		Name: "cioctl dev", Path: filepath.Join(dir, "bin", "cioctl"), Args: []string{"dev", "--data", filepath.Join(dir, "data")},
 		Env: d.env, Stdout: tell, Stderr: io.Discard,
 	}
 	if err := dev.Start(); err != nil {
@@ -105,7 +105,7 @@ func (d *desk) run(t *testing.T, b block, want int) {
 	writeFile(t, file, "PATH=$PWD/bin:$PATH\n"+d.addresses.Replace(b.commands))
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	shell := exec.CommandContext(ctx, "script", "--quiet", "--return", "--flush", "--command", "bash -e "+file, os.DevNull) //nolint:gosec // The documents are ours.
+	shell := exec.CommandContext(ctx, "script", "--quiet", "--return", "--flush", "--command", "bash -e "+file, os.DevNull)
 	shell.Dir = d.dir
 	shell.Env = shell.Environ()
 	for name, value := range d.env {

@@ -12,8 +12,10 @@ import (
 	"time"
 )
 
-var from = regexp.MustCompile(`(?m)(?:^FROM |--from=)(\S+)`)
-var stageName = regexp.MustCompile(`(?m)^FROM \S+ AS (\S+)$`)
+var (
+	from      = regexp.MustCompile(`(?m)(?:^FROM |--from=)(\S+)`) //nolint:gocritic // --from= is within a line
+	stageName = regexp.MustCompile(`(?m)^FROM \S+ AS (\S+)$`)
+)
 
 // bases returns the images that a Dockerfile takes from registries, and targets the names of
 // the images that it builds.

@@ -67,7 +67,7 @@ func TestSize(t *testing.T) {
 	if err := write(i.root, "a/b", "12345", 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Link(filepath.Join(i.root, "a/b"), filepath.Join(i.root, "c")); err != nil {
+	if err := os.Link(filepath.Join(i.root, "a", "b"), filepath.Join(i.root, "c")); err != nil {
 		t.Fatal(err)
 	}
 	if size, err := i.size(); err != nil || size != 5 {

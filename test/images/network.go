@@ -42,9 +42,10 @@ func join(ctx context.Context, c *container) error {
 
 // hosts returns /etc/hosts with all services.
 func hosts(p *project) string {
-	text := "127.0.0.1 localhost\n"
+	var text strings.Builder
+	text.WriteString("127.0.0.1 localhost\n")
 	for i, name := range p.names() {
-		text += address(i) + " " + name + "\n"
+		text.WriteString(address(i) + " " + name + "\n")
 	}
-	return text
+	return text.String()
 }

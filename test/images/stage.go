@@ -24,7 +24,7 @@ func stage(ctx context.Context, cfg config, name string, namespaces uintptr) err
 	if err := os.MkdirAll(temporary, 0o700); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, self, "--stage", name, "--dir", cfg.dir, "--messages", strconv.Itoa(cfg.messages)) //nolint:gosec // this program
+	cmd := exec.CommandContext(ctx, self, "--stage", name, "--dir", cfg.dir, "--messages", strconv.Itoa(cfg.messages))
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.Env = append(cmd.Environ(), "TMPDIR="+temporary) // where buildah has its caches
 	cmd.SysProcAttr = &syscall.SysProcAttr{

@@ -121,7 +121,7 @@ func (b *builder) install(ctx context.Context, root string, names ...string) err
 
 // files returns the files and links of an installed package, with paths such as ./bin/sh.
 func files(debian, name string) (list []string, err error) {
-	found, err := filepath.Glob(filepath.Join(debian, "var/lib/dpkg/info", name+"[.:]*list"))
+	found, err := filepath.Glob(filepath.Join(debian, "var", "lib", "dpkg", "info", name+"[.:]*list"))
 	if err != nil || len(found) != 1 {
 		return nil, fmt.Errorf("the files of the package %s are in %q: %w", name, found, err)
 	}
@@ -143,5 +143,5 @@ func write(root, name, text string, mode os.FileMode) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // a root that others must read
 		return err
 	}
-	return os.WriteFile(path, []byte(text), mode)
+	return os.WriteFile(path, []byte(text), mode) //nolint:gosec // root is a folder of this program
 }

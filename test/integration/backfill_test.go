@@ -155,7 +155,7 @@ func (b *backfillBed) stored() int {
 		b.t.Error(err)
 		return 0
 	}
-	return int(s.Stream.Messages) //nolint:gosec // few events
+	return int(s.Stream.Messages)
 }
 
 // cioctl backfill is killed at several points beside a worker. The same command goes on:

@@ -74,7 +74,7 @@ func TestPeopleInOddSpellings(t *testing.T) {
 	events := make([]privacytest.Event, len(odd))
 	for i, data := range odd {
 		id := fmt.Sprint("e", i)
-		body := fmt.Sprintf(`{"event_id":%q,"object_type":"email","metric":"sent","timestamp":1760000000,"data":{"subject":"%s",%s}}`, id, strings.Repeat("x", i), data)
+		body := fmt.Sprintf(`{"event_id":%q,"object_type":"email","metric":"sent","timestamp":1760000000,"data":{"subject":%q,%s}}`, id, strings.Repeat("x", i), data)
 		events[i] = privacytest.Event{Workspace: "acme", ID: id, Metric: "sent", At: time.Unix(1_760_000_100, 0), Body: []byte(body)}
 	}
 	store := people{place{filepath.Join(t.TempDir(), "e.duckdb")}}
