@@ -34,11 +34,11 @@ type Events interface {
 	StoreLink(ctx context.Context, consumer string) (stream.StoreLink, error)
 }
 
-// A Warehouse opens the reader of a warehouse, as place.Place does.
+// A Warehouse opens a warehouse, as place.Place does.
 type Warehouse interface {
-	Reader(ctx context.Context) (warehouse.Reader, error)
-	// Rows returns the table of the rows. An event may have several rows.
-	Rows() string
+	// Scan returns a reader and tables, each with a part of the rows. An event may have
+	// several rows.
+	Scan(ctx context.Context) (r warehouse.Reader, tables []string, err error)
 }
 
 // An Order describes an audit. Workspace, Since, Until and Warehouse are required.

@@ -26,34 +26,41 @@ const (
 func (a *auditor) load(ctx context.Context) (err error) {
 	waiting, cancel := context.WithTimeoutCause(ctx, a.Wait, fmt.Errorf("warehouse not open within %s", a.Wait))
 	defer cancel()
-	r, err := a.Warehouse.Reader(waiting)
+	r, tables, err := a.Warehouse.Scan(waiting)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
+	for _, table := range tables {
+		if err := a.loadTable(ctx, r, table); err != nil {
+			return fmt.Errorf("read warehouse: %w", err)
+		}
+	}
+	a.index.merge()
+	slices.Sort(a.rows)
+	return nil
+}
+
+func (a *auditor) loadTable(ctx context.Context, r warehouse.Reader, table string) error {
 	if a.App != nil {
-		if err := a.each(ctx, r, a.deliveriesSQL(), a.delivery); err != nil {
+		if err := each(ctx, r, a.deliveriesSQL(table), a.delivery); err != nil {
 			return err
 		}
-		a.index.merge()
 	}
 	if a.Stream != nil {
-		if err := a.each(ctx, r, a.eventsSQL(), a.event); err != nil {
-			return err
-		}
-		slices.Sort(a.rows)
+		return each(ctx, r, a.eventsSQL(table), a.event)
 	}
 	return nil
 }
 
-func (*auditor) each(ctx context.Context, r warehouse.Reader, statement string, fn func(row []any)) error {
+func each(ctx context.Context, r warehouse.Reader, statement string, fn func(row []any)) error {
 	rows, err := r.Query(ctx, statement)
 	if err != nil {
-		return fmt.Errorf("read warehouse: %w", err)
+		return err
 	}
 	for row, err := range rows.Each {
 		if err != nil {
-			return fmt.Errorf("read warehouse: %w", err)
+			return err
 		}
 		fn(row)
 	}
@@ -65,7 +72,7 @@ func (*auditor) each(ctx context.Context, r warehouse.Reader, statement string, 
 // by event, although a repeated row changes nothing here. A row of a later time proves that
 // a webhook of the delivery and the metric has arrived, such as a second open. The
 // statement has the same meaning in each dialect.
-func (a *auditor) deliveriesSQL() string {
+func (a *auditor) deliveriesSQL(table string) string {
 	since := literal(a.Since.Add(-slack))
 	names := make([]string, len(compared))
 	for i, m := range compared {
@@ -74,7 +81,7 @@ func (a *auditor) deliveriesSQL() string {
 	const at = "coalesce(e.timestamp, e.received_at)"
 	return "SELECT e.delivery_id, e.metric, e.object_type, e.source, e.source_id, e.action_id, e.content_id," +
 		" CASE WHEN " + at + " >= " + literal(a.Since) + " AND " + at + " < " + literal(a.Until) + " THEN 1 ELSE 0 END" +
-		" FROM " + a.Warehouse.Rows() + " e WHERE e.workspace = " + quote(a.Workspace) + " AND e.delivery_id IS NOT NULL" +
+		" FROM " + table + " e WHERE e.workspace = " + quote(a.Workspace) + " AND e.delivery_id IS NOT NULL" +
 		" AND (e.object_type IS NULL OR e.object_type <> 'customer') AND e.metric IN (" + strings.Join(names, ", ") + ")" +
 		" AND (e.timestamp >= " + since + " OR e.timestamp IS NULL AND e.received_at >= " + since + ")"
 }
@@ -91,9 +98,9 @@ func (a *auditor) delivery(row []any) {
 
 // eventsSQL returns the keys of events. The filter by the time of an event lets BigQuery
 // read a few partitions instead of the whole table.
-func (a *auditor) eventsSQL() string {
+func (a *auditor) eventsSQL(table string) string {
 	oldest := literal(a.oldest())
-	return "SELECT e.event_id, e.metric FROM " + a.Warehouse.Rows() + " e WHERE e.workspace = " + quote(a.Workspace) +
+	return "SELECT e.event_id, e.metric FROM " + table + " e WHERE e.workspace = " + quote(a.Workspace) +
 		" AND e.received_at >= " + oldest + " AND (e.timestamp >= " + oldest + " OR e.timestamp IS NULL)"
 }
 

@@ -38,16 +38,17 @@ type backfillBed struct {
 
 var backfillStart = time.Date(2025, 9, 1, 9, 0, 0, 0, time.UTC)
 
-func newBackfillBed(t *testing.T) *backfillBed {
+// newBackfillBed returns a bed for n deliveries, with a DuckDB file or a folder.
+func newBackfillBed(t *testing.T, n int, folder bool) *backfillBed {
 	t.Helper()
-	n := *backfillDeliveries
 	b := &backfillBed{pipeline: start(t), bin: buildPrograms(t)}
 	b.url = "duckdb:" + b.path
+	if folder {
+		b.url = "parquet:" + filepath.Join(t.TempDir(), "events")
+	}
 	cfg, rate := customeriotest.AppConfig{Deliveries: n + 1}, "" // the default
 	if n <= 10_000 {
 		cfg.PageSize, rate = 700, "10" // a page is a part of the outage
-	} else {
-		b.url = "parquet:" + filepath.Join(t.TempDir(), "events") // several times faster for millions of rows
 	}
 	b.app = customeriotest.NewApp(cfg)
 	srv, addr, err := lab.Serve("", b.app)
@@ -57,13 +58,12 @@ func newBackfillBed(t *testing.T) *backfillBed {
 	t.Cleanup(func() { _ = srv.Close() })
 	b.env = b.env.With(lab.WarehouseEnv(b.url))
 	b.own = lab.Env{"NATS_URL": b.server, "CUSTOMERIO_APP_URL": "http://" + addr, "CUSTOMERIO_APP_API_KEY": "key", "APP_API_RATE": rate}.With(lab.WarehouseEnv(b.url))
-	b.fill(n)
 	return b
 }
 
-// fill tells the fake of all webhooks, and the warehouse of those that have arrived: 2 %
-// are lost, and all of two days.
-func (b *backfillBed) fill(deliveries int) {
+// fill tells the fake of all webhooks, and the warehouse of those that have arrived, in
+// batches: 2 % are lost, and all of two days.
+func (b *backfillBed) fill(deliveries, batch int) {
 	b.t.Helper()
 	p, err := place.Parse(b.url)
 	if err != nil {
@@ -84,7 +84,7 @@ func (b *backfillBed) fill(deliveries int) {
 		rows = rows[:0]
 	}
 	dice, outage := rand.New(rand.NewPCG(7, 0)), backfillStart.AddDate(0, 0, 2)
-	for body := range (webhooktest.Mix{Seed: 20, Deliveries: deliveries, Start: backfillStart}).Events() {
+	for body := range (webhooktest.Mix{Seed: uint64(deliveries), Deliveries: deliveries, Start: backfillStart}).Events() {
 		b.app.Record(body)
 		e, err := webhook.Parse(body)
 		if err != nil {
@@ -94,7 +94,7 @@ func (b *backfillBed) fill(deliveries int) {
 			continue
 		}
 		rows = append(rows, warehouse.NewRow(e, warehouse.Origin{EventID: e.ID, Workspace: "default", ReceivedAt: e.OccurredAt.Add(time.Second)}))
-		if len(rows) == 20_000 {
+		if len(rows) == batch {
 			store()
 		}
 	}
@@ -109,6 +109,13 @@ func (b *backfillBed) fill(deliveries int) {
 // answer, so that the process does not end before. The output of a killed process is "".
 func (b *backfillBed) cioctl(kill func(calls int64) bool, command string, args ...string) string {
 	b.t.Helper()
+	output, _ := b.measured(kill, command, args...)
+	return output
+}
+
+// measured is cioctl, and returns the largest resident memory in MiB, too.
+func (b *backfillBed) measured(kill func(calls int64) bool, command string, args ...string) (output string, peak float64) {
+	b.t.Helper()
 	var calls atomic.Int64
 	b.app.SetFault(func(*http.Request) *customeriotest.Fault {
 		if n := calls.Add(1); kill != nil && kill(n) {
@@ -120,7 +127,7 @@ func (b *backfillBed) cioctl(kill func(calls int64) bool, command string, args .
 	p := &lab.Process{Name: "cioctl", Path: filepath.Join(b.bin, "cioctl"), Env: b.own, Stdout: &stdout, Stderr: &stderr}
 	p.Args = append([]string{command, "--since", "2025-09-01", "--until", "2025-09-08", "--lookback", "24h", "--output", "json"}, args...)
 	b.t.Cleanup(p.Kill)
-	begin, peak := time.Now(), 0.0
+	begin := time.Now()
 	if err := p.Start(); err != nil {
 		b.t.Fatal(err)
 	}
@@ -135,7 +142,7 @@ func (b *backfillBed) cioctl(kill func(calls int64) bool, command string, args .
 	if ended := stdout.Len() > 0; ended == (kill != nil) {
 		b.t.Fatalf("cioctl %s ended by itself: %v\n%s", command, ended, stderr.String())
 	}
-	return stdout.String()
+	return stdout.String(), peak
 }
 
 // backfill runs cioctl backfill to its end.
@@ -162,7 +169,9 @@ func (b *backfillBed) stored() int {
 // no event is missing, none is stored twice, and nothing is called at the Track API.
 func TestBackfillKilled(t *testing.T) {
 	t.Parallel()
-	b := newBackfillBed(t)
+	n := *backfillDeliveries
+	b := newBackfillBed(t, n, n > 10_000) // a folder is several times faster for millions of rows
+	b.fill(n, 20_000)
 	b.startWorker()
 	b.wait("the consumers exist", 30*time.Second, func() error { return b.client.Drained(t.Context(), 3) })
 	missing := b.backfill("--dry-run").Missing

@@ -2,7 +2,6 @@ package parquet
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
@@ -64,7 +63,6 @@ var globEscape = strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]")
 // session, with the names of every warehouse. The files are those of the folder dir,
 // on which a sink must have been opened once.
 func Views(dir string) string {
-	files := filepath.Join(globEscape.Replace(dir), warehouse.Events, dayPrefix+"*", "*"+fileSuffix)
 	var text strings.Builder
 	text.WriteString(strings.NewReplacer(
 		"{once}", strings.ReplaceAll(onceSQL, "{days}", ""),
@@ -83,7 +81,7 @@ func Views(dir string) string {
 		"{json}", jsonSQL(),
 		"{key}", strings.Join(keyColumns, ", "),
 		"{version}", versionColumn,
-		"{files}", "read_parquet("+quote(files)+", hive_partitioning = true, hive_types = {'dt': DATE}, union_by_name = true, filename = true, file_row_number = true)",
+		"{files}", "read_parquet("+quote(filesPattern(dir))+", hive_partitioning = true, hive_types = {'dt': DATE}, union_by_name = true, filename = true, file_row_number = true)",
 	).Replace(text.String())
 }
 

@@ -72,6 +72,11 @@ func (d duckDB) Reader(ctx context.Context) (warehouse.Reader, error) {
 	return duckdb.OpenReader(ctx, string(d))
 }
 
+func (d duckDB) Scan(ctx context.Context) (warehouse.Reader, []string, error) {
+	r, err := d.Reader(ctx)
+	return r, []string{d.Rows()}, err
+}
+
 func (duckDB) Dialect() warehouse.Dialect { return warehouse.DuckDBSQL }
 
 func (duckDB) Schema() string { return warehouse.DefaultSchema }
@@ -104,6 +109,18 @@ func (f folder) Reader(ctx context.Context) (warehouse.Reader, error) {
 		return nil, err
 	}
 	return duckdb.OpenFolder(ctx, string(f), parquet.Views(string(f)))
+}
+
+func (f folder) Scan(ctx context.Context) (warehouse.Reader, []string, error) {
+	if err := f.check(); err != nil {
+		return nil, nil, err
+	}
+	parts, err := parquet.Parts(string(f))
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := duckdb.OpenFolder(ctx, string(f), "SET enable_external_file_cache = false") // each byte is read once
+	return r, parts, err
 }
 
 func (folder) Dialect() warehouse.Dialect { return warehouse.DuckDBSQL }
@@ -155,6 +172,11 @@ func (d dataset) Where() string { return "bigquery " + d.Project + "." + d.Datas
 
 func (d dataset) Reader(ctx context.Context) (warehouse.Reader, error) {
 	return bigquery.OpenReader(ctx, bigquery.Config(d))
+}
+
+func (d dataset) Scan(ctx context.Context) (warehouse.Reader, []string, error) {
+	r, err := d.Reader(ctx)
+	return r, []string{d.Rows()}, err
 }
 
 func (dataset) Dialect() warehouse.Dialect { return warehouse.GoogleSQL }

@@ -63,6 +63,11 @@ type kind interface {
 	// waits until ctx ends. If the warehouse Charges, the reader is a
 	// warehouse.Estimator.
 	Reader(ctx context.Context) (warehouse.Reader, error)
+	// Scan opens the warehouse as Reader does, for statements that only look at each row
+	// once. The reader has no views. Each of the tables has a part of the rows, and an event
+	// may have several rows. The memory of a statement on a table depends neither on the
+	// number of rows nor of files.
+	Scan(ctx context.Context) (r warehouse.Reader, tables []string, err error)
 	// Examine looks at the warehouse for an operator: reachable, columns and views, rights
 	// to write and to read, free disk. Examine changes nothing that lasts, and waits a few
 	// seconds at most for a worker that has the file.
