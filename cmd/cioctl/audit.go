@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -100,7 +101,7 @@ cannot be compared. A gap ends audit with exit code 1, and says what to do.
 
 Customer.io lists deliveries by their creation, and audit reads those of --lookback
 before --since, too: a metric may be much younger than its delivery. A million
-deliveries take about five minutes at 5 calls a second (APP_API_RATE) and 250 MB.
+deliveries take about five minutes at 5 calls a second (APP_API_RATE) and 200 MB.
 A worker waits for a DuckDB file while audit reads the rows, for some seconds.
 
 CUSTOMERIO_APP_API_KEY is the key of the App API. Without the key audit compares the
@@ -135,9 +136,18 @@ func (c *cli) runAudit(ctx context.Context, a *auditSetting) (err error) {
 	return c.printAudit(ctx, a, order, conn)
 }
 
+// collectEarly bounds Go's garbage to a quarter of the lists of an audit. They have no
+// pointers, so a collection takes little time. Go's own variable wins.
+func (c *cli) collectEarly() {
+	if c.getenv("GOGC") == "" {
+		debug.SetGCPercent(25)
+	}
+}
+
 // printAudit runs the audit, prints gaps as they are found and then the result, and
 // records the result.
 func (c *cli) printAudit(ctx context.Context, a *auditSetting, order audit.Order, conn *stream.Conn) error {
+	c.collectEarly()
 	const steps = 1000
 	bar, finish := c.bar(steps)
 	order.Step = func(done float64) { bar.SetCurrent(int64(done * steps)) }

@@ -128,6 +128,7 @@ func (c *cli) runBackfill(ctx context.Context, conn *stream.Conn, b *backfillSet
 
 // fill shows the progress of audit.Fill.
 func (c *cli) fill(ctx context.Context, order audit.Order, pub audit.Publisher) (*audit.Filled, error) {
+	c.collectEarly()
 	const steps = 1000
 	bar, finish := c.bar(steps)
 	defer finish()

@@ -43,10 +43,8 @@ func (a *auditor) compareCustomerio(ctx context.Context) (*Comparison, error) {
 
 // compare compares the metrics of a delivery.
 func (c *comparison) compare(d *customerio.Delivery) error {
-	stored := c.index.find(d.ID)
-	if stored == nil {
-		stored = &entry{}
-	}
+	hash := c.index.hash(d.ID)
+	stored, known := c.index.entries[hash]
 	for _, metric := range compared {
 		at, ok := d.Metrics[metric]
 		if !ok {
@@ -63,7 +61,7 @@ func (c *comparison) compare(d *customerio.Delivery) error {
 		case stored.stored&bit == 0 && c.streamed[c.index.hash(d.ID, string(metric))] == late:
 			c.Waiting++
 		default:
-			line := c.line(c.messageOf(d, stored), metric)
+			line := c.line(c.messageOf(d, &stored), metric)
 			line.Customerio++
 			if stored.stored&bit != 0 {
 				line.Here++
@@ -74,6 +72,9 @@ func (c *comparison) compare(d *customerio.Delivery) error {
 				return err
 			}
 		}
+	}
+	if known {
+		c.index.entries[hash] = stored
 	}
 	return nil
 }
@@ -89,8 +90,7 @@ func (c *comparison) gap(d *customerio.Delivery, metric webhook.Metric, at time.
 
 // countOnlyHere counts the stored metrics of the period that Customer.io does not list.
 func (c *comparison) countOnlyHere() {
-	for i := range c.index.entries {
-		e := &c.index.entries[i]
+	for _, e := range c.index.entries {
 		for only := e.within &^ e.listed; only != 0; only &= only - 1 {
 			line := c.line(c.index.messages[e.message], compared[mathbits.TrailingZeros16(uint16(only))])
 			line.OnlyHere++

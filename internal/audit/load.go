@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -36,8 +35,7 @@ func (a *auditor) load(ctx context.Context) (err error) {
 			return fmt.Errorf("read warehouse: %w", err)
 		}
 	}
-	a.index.merge()
-	slices.Sort(a.rows)
+	a.rows.sort()
 	return nil
 }
 
@@ -109,7 +107,7 @@ func (a *auditor) oldest() time.Time { return a.Since.Add(-repeats) }
 
 // event notes a row of eventsSQL.
 func (a *auditor) event(row []any) {
-	a.rows = append(a.rows, a.index.hash(text(row[0]), text(row[1])))
+	a.rows.add(a.index.hash(text(row[0]), text(row[1])))
 }
 
 // literal returns a timestamp in the SQL of each warehouse.
