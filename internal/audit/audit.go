@@ -39,6 +39,8 @@ type Warehouse interface {
 	// Scan returns a reader and tables, each with a part of the rows. An event may have
 	// several rows.
 	Scan(ctx context.Context) (r warehouse.Reader, tables []string, err error)
+	// ReplacesFiles reports whether the files of a table can be gone before they are read.
+	ReplacesFiles() bool
 }
 
 // An Order describes an audit. Workspace, Since, Until and Warehouse are required.

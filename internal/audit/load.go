@@ -20,9 +20,26 @@ const (
 	repeats = 8 * 24 * time.Hour
 )
 
-// load reads the rows of the period and closes the warehouse: a worker waits for a DuckDB
-// file meanwhile, and reading from Customer.io takes minutes.
-func (a *auditor) load(ctx context.Context) (err error) {
+// tries bounds how often load begins: a compaction deletes listed files before they are read.
+const tries = 3
+
+// load reads the rows of the period. A second try may read a row again, which changes
+// nothing.
+func (a *auditor) load(ctx context.Context) error {
+	var err error
+	for range tries {
+		err = a.scan(ctx)
+		if err == nil || ctx.Err() != nil || !a.Warehouse.ReplacesFiles() {
+			break
+		}
+	}
+	a.rows.sort()
+	return err
+}
+
+// scan reads the rows and closes the warehouse: a worker waits for a DuckDB file meanwhile,
+// and reading from Customer.io takes minutes.
+func (a *auditor) scan(ctx context.Context) (err error) {
 	waiting, cancel := context.WithTimeoutCause(ctx, a.Wait, fmt.Errorf("warehouse not open within %s", a.Wait))
 	defer cancel()
 	r, tables, err := a.Warehouse.Scan(waiting)
@@ -35,7 +52,6 @@ func (a *auditor) load(ctx context.Context) (err error) {
 			return fmt.Errorf("read warehouse: %w", err)
 		}
 	}
-	a.rows.sort()
 	return nil
 }
 

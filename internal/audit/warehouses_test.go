@@ -1,8 +1,11 @@
 package audit_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,6 +14,7 @@ import (
 	"github.com/cioevents/cioevents/internal/audit"
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
 	"github.com/cioevents/cioevents/internal/event"
+	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigquerytest"
 	"github.com/cioevents/cioevents/internal/warehouse/place"
@@ -64,6 +68,35 @@ func TestEachWarehouse(t *testing.T) { //nolint:tparallel // the warehouses shar
 				t.Errorf("stream (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A compacted folder replaces its files after the first Scan has listed them.
+type compacted struct {
+	place.Place
+	once sync.Once
+}
+
+func (c *compacted) Scan(ctx context.Context) (r warehouse.Reader, tables []string, err error) {
+	r, tables, err = c.Place.Scan(ctx)
+	c.once.Do(func() { _, failed := c.Compact(ctx, place.Compaction{}); err = errors.Join(err, failed) })
+	return r, tables, err
+}
+
+// An audit begins again when a compaction deletes the files that the audit has listed.
+func TestCompactedMeanwhile(t *testing.T) {
+	t.Parallel()
+	p := warehouses(t)["parquet"]
+	rows := []event.Attempt{sent("a", weekOne), sent("b", weekOne)}
+	for i := range rows {
+		write(t, p, rows[i:i+1])
+	}
+	r, err := audit.Run(t.Context(), audit.Order{
+		Workspace: "default", Since: weekOne, Until: weekOne.AddDate(0, 0, 1), Warehouse: &compacted{Place: p}, Consumer: "warehouse",
+		Stream: &events{list: rows, settled: 100},
+	})
+	if err != nil || r.Missing != 0 || r.Stream.Events != 2 {
+		t.Errorf("the audit finds %+v, %v, want 2 events and none missing", r, err)
 	}
 }
 
