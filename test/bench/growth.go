@@ -139,7 +139,7 @@ func runGrowth(ctx context.Context, result any, args ...string) (spent, error) {
 }
 
 func runReport(ctx context.Context, dir, path, days string) (spent, error) {
-	return spend(exec.CommandContext(ctx, filepath.Join(dir, "cioctl"), "report", "--warehouse-url", "duckdb:"+path, "--days", days, "--output", "json"), nil) //nolint:gosec // The program that lab.Build has made.
+	return spend(exec.CommandContext(ctx, filepath.Join(dir, "cioctl"), "report", "--warehouse-url", "duckdb:"+path, "--days", days, "--timeout", "10m", "--output", "json"), nil) //nolint:gosec // The program that lab.Build has made.
 }
 
 // spend runs a command and decodes its output, unless result is nil.
