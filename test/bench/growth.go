@@ -34,7 +34,6 @@ Flags:
 // A spent is what a process took.
 type spent struct {
 	wall time.Duration
-	cpu  time.Duration
 	rss  float64 // MiB, at its peak
 }
 
@@ -150,7 +149,7 @@ func spend(cmd *exec.Cmd, result any) (spent, error) {
 	if err := cmd.Run(); err != nil {
 		return spent{}, fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args[1:], " "), err, stderr.Bytes())
 	}
-	s := spent{wall: time.Since(start), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
+	s := spent{wall: time.Since(start)}
 	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		s.rss = float64(u.Maxrss) / 1024
 	}

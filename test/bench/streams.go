@@ -26,9 +26,13 @@ const (
 // benchStreams measures the wall behind ingest: what one stream takes, and what two
 // streams with half of the subjects each take. Publishers wait for each answer.
 func benchStreams(ctx context.Context, dir string) error {
+	messages, err := campaign(preload / 50)
+	if err != nil {
+		return err
+	}
 	fmt.Printf("\nmessages/s of %d publishers that wait for each answer, median of %d alternating runs\n", streamPublishers, streamRounds)
 	for _, servers := range []int{1, 3} {
-		if err := compareStreams(ctx, filepath.Join(dir, fmt.Sprint("streams-", servers)), servers); err != nil {
+		if err := compareStreams(ctx, filepath.Join(dir, fmt.Sprint("streams-", servers)), servers, messages); err != nil {
 			return fmt.Errorf("measure %d servers: %w", servers, err)
 		}
 	}
@@ -37,7 +41,7 @@ func benchStreams(ctx context.Context, dir string) error {
 
 // compareStreams alternates between one stream and two on as many servers. Three servers
 // replicate each message and sync it to disk before the answer.
-func compareStreams(ctx context.Context, dir string, servers int) error {
+func compareStreams(ctx context.Context, dir string, servers int, messages []*nats.Msg) error {
 	js, stop, err := startServers(dir, servers)
 	defer stop()
 	if err != nil {
@@ -47,7 +51,7 @@ func compareStreams(ctx context.Context, dir string, servers int) error {
 	for range streamRounds {
 		for _, streams := range []int{1, 2} {
 			progressf("%d servers, %d streams", servers, streams)
-			n, err := publishTo(ctx, js, servers, streams)
+			n, err := publishTo(ctx, js, messages, servers, streams)
 			if err != nil {
 				return err
 			}
@@ -98,11 +102,7 @@ func startServers(dir string, n int) (js jetstream.JetStream, stop func(), err e
 }
 
 // publishTo returns the messages a second that new streams take together.
-func publishTo(ctx context.Context, js jetstream.JetStream, replicas, streams int) (perSecond float64, err error) {
-	messages, err := campaign(preload / 50)
-	if err != nil {
-		return 0, err
-	}
+func publishTo(ctx context.Context, js jetstream.JetStream, messages []*nats.Msg, replicas, streams int) (perSecond float64, err error) {
 	defer func() {
 		for i := range streams {
 			err = errors.Join(err, js.DeleteStream(context.WithoutCancel(ctx), part(i)))
