@@ -28,8 +28,9 @@ type DurableConfig struct {
 	// Otherwise a deleted consumer starts over at the next start of the worker, with the
 	// oldest event.
 	KeepFloor bool
-	// Prepare creates the missing bucket of floors, with PrepareState. Required with
-	// KeepFloor.
+	// Prepare creates the missing bucket of floors, with PrepareState, before a missing
+	// consumer is created: the position of the first consumer would make a new
+	// installation look old. Required with KeepFloor.
 	Prepare func(context.Context) error
 	// MaxAckPending is the largest number of delivered, unsettled messages of all
 	// workers. Default DefaultMaxAckPending.

@@ -183,6 +183,13 @@ func (d *Durable) open(ctx context.Context, p position, at, revision uint64) err
 	return p.noState
 }
 
+func (cfg DurableConfig) prepare(ctx context.Context) error {
+	if cfg.Prepare == nil {
+		return nil
+	}
+	return cfg.Prepare(ctx)
+}
+
 // consumer returns the configuration of a new consumer.
 func (cfg DurableConfig) consumer() jetstream.ConsumerConfig {
 	consumer := consumerConfig(cfg.Name, filters(cfg.Subjects, redrivePrefix+cfg.Name+".>"))

@@ -13,6 +13,11 @@ import (
 
 // restore creates the missing consumer where it stood.
 func (d *Durable) restore(ctx context.Context, p position, revision uint64) error {
+	if d.known == nil {
+		if err := d.cfg.prepare(ctx); err != nil {
+			return err
+		}
+	}
 	at, known := p.settled()
 	if !known {
 		var err error

@@ -11,7 +11,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// PrepareState creates the missing bucket CIOEVENTS_STATE. The creator of the bucket
+// PrepareState creates the missing bucket CIOEVENTS_STATE, and completes a bucket whose
+// creator was interrupted before the bucket had all floors. The creator of the bucket
 // stores the floors of all consumers with irreversible effects: the position of an
 // existing consumer, and 0 for a missing consumer of a new installation. In an old
 // installation, where another consumer has a position, the position of a missing
@@ -24,6 +25,9 @@ func (c *Conn) PrepareState(ctx context.Context, s Settings, names []string, isC
 		return err
 	}
 	created, err := c.CreateState(ctx, s)
+	if err == nil && !created {
+		created, err = c.isUnfinished(ctx)
+	}
 	if err != nil || !created {
 		return err
 	}
@@ -38,6 +42,21 @@ func (c *Conn) PrepareState(ctx context.Context, s Settings, names []string, isC
 		}
 	}
 	return c.State().Put(ctx, floorsKey, []byte("complete"))
+}
+
+// isUnfinished reports whether the creator of the bucket was interrupted: the bucket has
+// floors at most, and nobody has ever replaced or deleted one. Workers write other keys
+// only to a complete bucket. Floors that somebody has deleted stay lost.
+func (c *Conn) isUnfinished(ctx context.Context) (bool, error) {
+	st, err := c.lookUp(ctx, stateStream)
+	if err != nil || st.CachedInfo().State.LastSeq != st.CachedInfo().State.Msgs {
+		return false, err
+	}
+	keys, err := c.State().subjects(ctx, ">")
+	if err != nil {
+		return false, err
+	}
+	return !slices.ContainsFunc(keys, func(key string) bool { return !strings.HasPrefix(key, floorPrefix) }), nil
 }
 
 // firstFloors returns the floors of a new bucket.

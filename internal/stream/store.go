@@ -63,6 +63,9 @@ func (c *Conn) StoreLink(ctx context.Context, consumer string) (l StoreLink, err
 // stays unchanged: of several workers, one creates the consumer, and the others read the
 // link.
 func (c *Conn) CreateLinked(ctx context.Context, d DurableConfig, s Store) error {
+	if err := d.prepare(ctx); err != nil {
+		return err
+	}
 	cfg := d.consumer()
 	cfg.Metadata = s.addTo(nil)
 	_, err := c.js.CreateConsumer(ctx, Name, cfg)

@@ -1,6 +1,7 @@
 package workerapp_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -146,7 +147,11 @@ func TestWorkerStandsStill(t *testing.T) {
 	t.Parallel()
 	srv := streamtest.Start(t)
 	conn := srv.Connect(stream.Settings{})
-	if _, err := conn.CreateState(t.Context(), stream.Settings{}); err != nil { // with no floors
+	if _, err := conn.CreateState(t.Context(), stream.Settings{}); err != nil {
+		t.Fatal(err)
+	}
+	const floor = "floor." + workerapp.Suppression
+	if err := errors.Join(conn.State().Put(t.Context(), floor, []byte("{}")), conn.State().Delete(t.Context(), floor)); err != nil {
 		t.Fatal(err)
 	}
 	before := &scene{t: t, conn: conn}
