@@ -77,7 +77,7 @@ func TestCallsWaitForAFile(t *testing.T) {
 		send(t, conn, call(small))
 		if stopped {
 			d.stop()
-			expectLast(t, 0, conn, "200 ")
+			expectLast(t, 0, conn, "200 ", shuttingDown)
 		} else if got, err := readAnswer(bufio.NewReader(conn)); got != stored || err != nil {
 			t.Errorf("answered %q, %v", got, err)
 		}
