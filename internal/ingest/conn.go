@@ -120,11 +120,23 @@ const lastChance = time.Millisecond
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
 	if n == 0 && w.of.leaving.Load() && errors.Is(err, os.ErrDeadlineExceeded) {
-		_ = w.SetReadDeadline(time.Now().Add(lastChance)) // on a closed connection Read fails
-		n, err = w.Conn.Read(p)
+		n, err = w.readOnceMore(p)
 	}
 	if n > 0 && (!w.of.heard.Load() || w.of.leaving.Load()) {
 		w.arrived()
+	}
+	return n, err
+}
+
+// readOnceMore reads within lastChance. The chance may be over before Read begins, like the
+// deadline of acceptQueued; bytes that have arrived get a read that does not wait. If the
+// connection closed before these bytes are read, the kernel would reset it.
+func (w *wire) readOnceMore(p []byte) (int, error) {
+	_ = w.SetReadDeadline(time.Now().Add(lastChance)) // on a closed connection Read fails
+	n, err := w.Conn.Read(p)
+	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && w.of.raw != nil && readable(w.of.raw) {
+		_ = w.SetReadDeadline(time.Now().Add(headerTimeout))
+		n, err = w.Conn.Read(p)
 	}
 	return n, err
 }

@@ -17,7 +17,8 @@ import (
 func TestLeaveBeforeTheDeadlineOfAnIdleConnection(t *testing.T) {
 	t.Parallel()
 	for _, state := range []http.ConnState{http.StateNew, http.StateIdle} {
-		c, _ := piped(t)
+		accepted, _ := connected(t)
+		c := newConnections(1, zerolog.Nop()).add(accepted)
 		c.become(state)
 		c.leave()
 		if err := c.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
@@ -34,10 +35,12 @@ func TestLeaveBeforeTheDeadlineOfAnIdleConnection(t *testing.T) {
 func TestBytesThatArriveWithLeave(t *testing.T) {
 	t.Parallel()
 	for _, state := range []http.ConnState{http.StateNew, http.StateIdle} {
-		c, sender := piped(t)
+		accepted, sender := connected(t)
+		c := newConnections(1, zerolog.Nop()).add(accepted)
 		c.become(state)
-		go func() { _, _ = io.WriteString(sender, "POST") }()
-		<-time.After(10 * time.Millisecond) // the bytes wait
+		if _, err := io.WriteString(sender, "POST"); err != nil {
+			t.Fatal(err)
+		}
 		c.leave()
 		p := make([]byte, 4)
 		if n, err := c.Read(p); n != 4 || err != nil {
@@ -53,9 +56,32 @@ func TestBytesThatArriveWithLeave(t *testing.T) {
 	}
 }
 
-func piped(t *testing.T) (c *conn, sender net.Conn) {
-	t.Helper()
-	sender, receiver := net.Pipe()
-	t.Cleanup(func() { sender.Close(); receiver.Close() })
-	return newConnections(1, zerolog.Nop()).add(receiver), sender
+// A late connection is one of a process that gets no CPU after it has set a deadline, until
+// a short deadline is over.
+type late struct{ *net.TCPConn }
+
+func (l late) SetReadDeadline(at time.Time) error {
+	err := l.TCPConn.SetReadDeadline(at)
+	if wait := time.Until(at); 0 < wait && wait < time.Second {
+		<-time.After(wait + time.Millisecond)
+	}
+	return err
+}
+
+// Bytes that have arrived before leave are read, also if the process gets no CPU for a while.
+func TestBytesThatArriveBeforeALateLeave(t *testing.T) {
+	t.Parallel()
+	accepted, sender := connected(t)
+	c := newConnections(1, zerolog.Nop()).add(late{accepted.(*net.TCPConn)})
+	if c.raw == nil {
+		t.Skip("no look at sockets on this system")
+	}
+	if _, err := io.WriteString(sender, "POST"); err != nil {
+		t.Fatal(err)
+	}
+	c.leave()
+	p := make([]byte, 4)
+	if n, err := c.Read(p); n != 4 || err != nil || c.owner.going.Load() != 0 {
+		t.Errorf("%d bytes, %v, %d connections leave", n, err, c.owner.going.Load())
+	}
 }

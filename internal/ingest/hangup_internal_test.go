@@ -12,22 +12,8 @@ import (
 // The one-byte read of net/http during a call is spared. Any other read of a byte is a read.
 func TestOneByteReadIsSpared(t *testing.T) {
 	t.Parallel()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	sender, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer sender.Close()
-	accepted, err := ln.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	accepted, sender := connected(t)
 	c := newConnections(1, zerolog.Nop()).add(accepted)
-	defer c.Close()
 	if c.raw == nil {
 		t.Skip("no look at sockets on this system")
 	}
@@ -49,4 +35,23 @@ func TestOneByteReadIsSpared(t *testing.T) {
 			t.Errorf("%s: %d, %v, left to watch: %v", name, n, err, c.unread.Load())
 		}
 	}
+}
+
+// connected returns both sides of a connection of the kernel.
+func connected(t *testing.T) (accepted, sender net.Conn) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	if sender, err = net.Dial("tcp", ln.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { sender.Close() })
+	if accepted, err = ln.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { accepted.Close() })
+	return accepted, sender
 }

@@ -1,13 +1,12 @@
 package ingest
 
 import (
-	"net"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// rawConn returns the socket of a connection for hungUp or of a listener for queued, nil
+// rawConn returns the socket of a connection or a listener for hungUp and readable, nil
 // without a socket.
 func rawConn(of any) syscall.RawConn {
 	socket, ok := of.(syscall.Conn)
@@ -25,11 +24,8 @@ func rawConn(of any) syscall.RawConn {
 // read would not tell: bytes of TLS or of the next call may come before the end.
 func hungUp(raw syscall.RawConn) bool { return polled(raw, unix.POLLRDHUP) }
 
-// queued reports whether a connection waits in the kernel's queue of the listener.
-func queued(ln net.Listener) bool {
-	raw := rawConn(ln)
-	return raw != nil && polled(raw, unix.POLLIN)
-}
+// readable reports whether a read, or an accept of a listener, would not wait.
+func readable(raw syscall.RawConn) bool { return polled(raw, unix.POLLIN) }
 
 func polled(raw syscall.RawConn, events int16) (found bool) {
 	err := raw.Control(func(fd uintptr) {

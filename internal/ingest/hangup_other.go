@@ -2,10 +2,7 @@
 
 package ingest
 
-import (
-	"net"
-	"syscall"
-)
+import "syscall"
 
 // rawConn returns nil: without POLLRDHUP net/http's own read notices a sender that has hung
 // up.
@@ -13,5 +10,4 @@ func rawConn(any) syscall.RawConn { return nil }
 
 func hungUp(syscall.RawConn) bool { return false }
 
-// queued returns false: an ending listener relies on its deadline.
-func queued(net.Listener) bool { return false }
+func readable(syscall.RawConn) bool { return false }

@@ -160,6 +160,12 @@ func (l *boundedListener) acceptQueued(until time.Time) (net.Conn, error) {
 	return nc, err
 }
 
+// queued reports whether a connection waits in the kernel's queue of the listener.
+func queued(ln net.Listener) bool {
+	raw := rawConn(ln)
+	return raw != nil && readable(raw)
+}
+
 // end lets Accept accept all connections that wait in the kernel's queue, also above
 // the limit, until the queue stays empty; see lastDeadline. Then Accept closes the
 // listener. If the listener closed first, the kernel would reset the waiting
