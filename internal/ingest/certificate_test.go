@@ -143,7 +143,7 @@ func TestTLS(t *testing.T) {
 // A caller that sends half a handshake or half a body delays no other caller.
 func TestTLSSlowHandshake(t *testing.T) {
 	t.Parallel()
-	s := newSecured(t, ingest.Config{HeaderTimeout: soon, BodyTimeout: soon})
+	s := newSecured(t, ingest.Config{HeaderTimeout: ample, BodyTimeout: soon})
 	plain := &listener{addr: s.addr}
 	conn := plain.dial(t)
 	defer conn.Close()

@@ -173,8 +173,12 @@ func TestAFullListenerClosesAnIdleSender(t *testing.T) {
 		slow = append(slow, conn)
 	}
 	l.wait(t, call(small), duplicate)
-	if !first.ended(t, 5*time.Second) || second.ended(t, soon/3) {
-		t.Error("the sender that waits longest stays, or another one goes")
+	if !first.ended(t, 5*time.Second) {
+		t.Error("the sender that waits longest stays")
+	}
+	// If the new connection stays for 10 ms, the listener makes room for another one.
+	if second.ended(t, soon/3) && instrument(t, l, "cioevents_ingest_connections_evicted_total", "true") == 1 {
+		t.Error("another sender goes")
 	}
 	close(release)
 	for _, conn := range slow {

@@ -20,6 +20,7 @@ import (
 type draining struct {
 	*listener
 	server *ingest.Server
+	ln     net.Listener
 	stop   context.CancelFunc
 	served chan error
 }
@@ -37,7 +38,7 @@ func serveOnUntilStopped(t *testing.T, cfg ingest.Config, ln net.Listener) *drai
 	t.Helper()
 	s := newServer(t, cfg)
 	ctx, stop := context.WithCancel(t.Context())
-	d := &draining{listener: &listener{addr: ln.Addr().String()}, server: s, stop: stop, served: make(chan error, 1)}
+	d := &draining{listener: &listener{addr: ln.Addr().String()}, server: s, ln: ln, stop: stop, served: make(chan error, 1)}
 	go func() { d.served <- s.Serve(ctx, ln) }()
 	return d
 }
@@ -48,7 +49,7 @@ func TestHealthDuringADrain(t *testing.T) {
 	away := errors.New("the stream is away")
 	for _, ready := range []error{nil, away} {
 		d := serveUntilStopped(t, ingest.Config{
-			Publisher: &fakePublisher{}, DrainDelay: 300 * time.Millisecond,
+			Publisher: &fakePublisher{}, DrainDelay: time.Minute,
 			Ready: func(context.Context) error { return ready },
 		})
 		ask := func(method string) answer {
@@ -72,6 +73,7 @@ func TestHealthDuringADrain(t *testing.T) {
 				t.Fatalf("in the drain /healthz is %d %q, closed: %v", a.status, a.body, a.closed)
 			}
 		}
+		d.ln.Close() // ends the delay
 		if err := <-d.served; err != nil {
 			t.Errorf("Serve = %v", err)
 		}
@@ -80,11 +82,15 @@ func TestHealthDuringADrain(t *testing.T) {
 
 // A late listener is the listener of a process that gets no CPU after it has set a
 // deadline, until a short deadline is over: a container at its limit stops for up to 100 ms.
-type late struct{ *net.TCPListener }
+// The first deadlines are late.
+type late struct {
+	*net.TCPListener
+	deadlines atomic.Int64
+}
 
-func (l late) SetDeadline(at time.Time) error {
+func (l *late) SetDeadline(at time.Time) error {
 	err := l.TCPListener.SetDeadline(at)
-	if wait := time.Until(at); 0 < wait && wait < soon {
+	if wait := time.Until(at); 0 < wait && wait < soon && l.deadlines.Add(1) <= 4 {
 		<-time.After(wait + time.Millisecond)
 	}
 	return err
@@ -97,7 +103,7 @@ func TestWaitingConnectionsAreAnswered(t *testing.T) {
 	t.Parallel()
 	for name, as := range map[string]func(net.Listener) net.Listener{
 		"usual": func(ln net.Listener) net.Listener { return ln },
-		"late":  func(ln net.Listener) net.Listener { return late{ln.(*net.TCPListener)} },
+		"late":  func(ln net.Listener) net.Listener { return &late{TCPListener: ln.(*net.TCPListener)} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -168,11 +174,24 @@ func TestLateCallOfAnOpenConnection(t *testing.T) {
 	conn := d.dial(t)
 	defer conn.Close()
 	d.stop()
-	waitDraining(t, d.server)
-	<-time.After(2 * soon) // longer than the listener takes to close
+	waitClosing(t, d.server)
 	send(t, conn, call(small))
 	expectLast(t, 0, conn, shuttingDown)
 	if err := <-d.served; err != nil {
 		t.Errorf("Serve = %v", err)
 	}
+}
+
+// waitClosing waits until the listener of a stopped server is closed.
+func waitClosing(t *testing.T, s *ingest.Server) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for range 10_000 {
+		if serve(s, signed(t, "http://localhost"+ingest.Path, secret, small)).status == http.StatusServiceUnavailable {
+			return
+		}
+		<-tick.C
+	}
+	t.Fatal("the listener stays open")
 }

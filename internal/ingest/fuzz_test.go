@@ -39,7 +39,7 @@ func FuzzListener(f *testing.F) {
 	var log lines
 	other := workspace(f, "default", webhook.VerifierConfig{Keys: []string{"another key"}})
 	l := serveOn(f, ingest.Config{
-		Workspaces: []ingest.Workspace{other}, HeaderTimeout: soon, BodyTimeout: soon, Log: zerolog.New(&log),
+		Workspaces: []ingest.Workspace{other}, HeaderTimeout: ample, BodyTimeout: ample, Log: zerolog.New(&log),
 	})
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		for _, a := range l.exchangeAny(t, string(raw)) {

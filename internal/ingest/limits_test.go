@@ -21,6 +21,9 @@ import (
 // soon is a limit that is short enough to wait for in a test.
 const soon = 150 * time.Millisecond
 
+// ample is a limit that a prompt sender keeps on a busy machine.
+const ample = time.Second
+
 func send(t *testing.T, conn net.Conn, raw string) {
 	t.Helper()
 	if _, err := io.WriteString(conn, raw); err != nil {
@@ -48,7 +51,7 @@ func TestSlow(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			l := serveOn(t, ingest.Config{HeaderTimeout: soon, BodyTimeout: soon})
+			l := serveOn(t, ingest.Config{HeaderTimeout: ample, BodyTimeout: soon})
 			start := time.Now() // the limit begins when the server accepts
 			conn := l.dial(t)
 			defer conn.Close()
@@ -235,7 +238,7 @@ func TestCrowdedConnectionsEnd(t *testing.T) {
 // A server at its limit of connections can be stopped.
 func TestStopAtTheLimit(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, ingest.Config{Publisher: &fakePublisher{}, MaxConnections: 1, HeaderTimeout: soon})
+	s := newServer(t, ingest.Config{Publisher: &fakePublisher{}, MaxConnections: 1})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -260,7 +263,7 @@ func TestStopAtTheLimit(t *testing.T) {
 func TestLargeBodiesShareABudget(t *testing.T) {
 	t.Parallel()
 	const large = 64 << 10
-	l := serveOn(t, ingest.Config{MaxBody: large})
+	l := serveOn(t, ingest.Config{MaxBody: large, BodyTimeout: time.Minute})
 	for range 8 {
 		conn := l.dial(t)
 		t.Cleanup(func() { conn.Close() })

@@ -79,7 +79,7 @@ func waitDraining(t *testing.T, s *ingest.Server) {
 // During the delay a load balancer may still send calls.
 func TestServeAnswersWhileUnready(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, ingest.Config{Publisher: &fakePublisher{}, DrainDelay: 300 * time.Millisecond})
+	s := newServer(t, ingest.Config{Publisher: &fakePublisher{}, DrainDelay: time.Minute})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -94,6 +94,7 @@ func TestServeAnswersWhileUnready(t *testing.T) {
 	if !a.closed {
 		t.Error("the connection is kept")
 	}
+	ln.Close() // ends the delay
 	if err := <-served; err != nil {
 		t.Errorf("Serve = %v", err)
 	}
