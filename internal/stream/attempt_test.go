@@ -6,6 +6,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/fault"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
@@ -19,6 +20,7 @@ func TestSettledOnce(t *testing.T) {
 	publish(t, publisher(t, conn), message("abc"))
 	c := open(t, conn, "all", stream.AllEvents)
 	a := fetchOne(t, c, "abc")
+	start := time.Now()
 	if err := a.Settle.Retry(400 * time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +32,6 @@ func TestSettledOnce(t *testing.T) {
 			t.Errorf("%s of a settled attempt returns no error", name)
 		}
 	}
-	start := time.Now()
 	if b := fetchOne(t, c, "abc"); b.Number != 2 || time.Since(start) < 300*time.Millisecond {
 		t.Errorf("attempt %d is delivered after %v", b.Number, time.Since(start))
 	}
@@ -67,5 +68,21 @@ func TestOpenConsumerUpdates(t *testing.T) {
 	}
 	if filters := info.Config.FilterSubjects; len(filters) != 0 || info.NumPending != 0 {
 		t.Errorf("consumer has the filters %q, and %d messages before it", filters, info.NumPending)
+	}
+}
+
+// A message that the server has sent within the wait, and that arrives later, is fetched.
+// The server would otherwise send the message again after AckWait only.
+func TestLateMessageIsFetched(t *testing.T) {
+	t.Parallel()
+	srv := streamtest.Start(t)
+	p := publisher(t, srv.Connect(stream.Settings{}))
+	far := newNetwork(t, srv)
+	c := open(t, connect(t, stream.Config{URL: far.url}), "all", stream.AllEvents)
+	publish(t, p, message("abc"))
+	far.delay.Store(int64(300 * time.Millisecond))
+	attempts, err := c.Fetch(t.Context(), event.Limits{Messages: 1, Wait: 100 * time.Millisecond})
+	if len(attempts) != 1 || err != nil {
+		t.Errorf("fetched %v, %v", ids(attempts), err)
 	}
 }

@@ -102,8 +102,7 @@ func consumerConfig(name string, subjects []string) jetstream.ConsumerConfig {
 // request with a long wait would delay a lone message until the wait ends, and a
 // single request with a short wait would poll.
 func (c *Consumer) Fetch(ctx context.Context, l event.Limits) ([]event.Attempt, error) {
-	first, cancel := context.WithTimeout(ctx, cmp.Or(l.Wait, pollWait))
-	defer cancel()
+	first := expiring{ctx, cmp.Or(l.Wait, pollWait)}
 	attempts, err := c.pull(nil, 1, jetstream.FetchContext(first))
 	if err != nil {
 		return nil, fmt.Errorf("fetch from consumer %s: %w", c.name, err)
@@ -121,6 +120,18 @@ func (c *Consumer) Fetch(ctx context.Context, l event.Limits) ([]event.Attempt, 
 	attempts, _ = c.pull(attempts, l.Messages-1, rest...)
 	return attempts, nil
 }
+
+// An expiring context carries to jetstream.FetchContext the time after which the server ends
+// a request, less a tenth. The deadline of a usual context would also end the wait of the
+// client, a tenth later: a message that the server sends late, or that the client receives
+// late, would be lost until AckWait is over. Without a deadline of the context, Fetch waits
+// for the server's word, and for a second more at most.
+type expiring struct {
+	context.Context
+	wait time.Duration
+}
+
+func (e expiring) Deadline() (time.Time, bool) { return time.Now().Add(e.wait), true }
 
 // minLinger is the shortest practical wait of a pull.
 const minLinger = 5 * time.Millisecond

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/cioevents/cioevents/internal/stream/streamtest"
 )
@@ -18,6 +19,9 @@ type network struct {
 	url string
 	// dialed counts all connections, open the ones that the client has not closed.
 	dialed, open atomic.Int32
+
+	// delay is the time that bytes to the client take.
+	delay atomic.Int64
 
 	mu    sync.Mutex
 	links []*forward
@@ -35,6 +39,18 @@ func (f *forward) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	return f.Conn.Write(p)
+}
+
+// A slow connection keeps the bytes that it reads for a delay.
+type slow struct {
+	net.Conn
+	delay *atomic.Int64
+}
+
+func (s slow) Read(p []byte) (int, error) {
+	n, err := s.Conn.Read(p)
+	<-time.After(time.Duration(s.delay.Load()))
+	return n, err
 }
 
 func newNetwork(t *testing.T, srv *streamtest.Server) *network {
@@ -77,7 +93,7 @@ func (n *network) serve(to string) {
 			server.Close()
 		}()
 		go func() {
-			_, _ = io.Copy(toClient, server)
+			_, _ = io.Copy(toClient, slow{server, &n.delay})
 			if c, ok := client.(*net.TCPConn); ok && !toClient.dead.Load() {
 				_ = c.CloseWrite()
 			}
