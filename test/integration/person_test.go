@@ -249,12 +249,18 @@ func (b *personBed) columnsWith(url string, person int) int64 {
 
 // bigQueryRows counts the rows of the fake BigQuery with a person's name in any column.
 func (b *personBed) bigQueryRows(person int) (n int) {
-	for _, row := range b.bq.Rows(lab.BigQueryProject, warehouse.DefaultSchema, bigquery.Raw) {
+	for _, row := range b.rawRows() {
 		if strings.Contains(strings.ToLower(fmt.Sprint(row)), personName(person)) {
 			n++
 		}
 	}
 	return n
+}
+
+// rawRows returns the rows of the fake BigQuery.
+func (b *personBed) rawRows() []map[string]any {
+	rows, _ := b.bq.Snapshot(lab.BigQueryProject, warehouse.DefaultSchema, bigquery.Raw)
+	return rows
 }
 
 func (b *personBed) rows(url, statement string) [][]any {
@@ -385,7 +391,7 @@ func (b *personBed) others(erased ...int) map[string]string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, row := range b.bq.Rows(lab.BigQueryProject, warehouse.DefaultSchema, bigquery.Raw) {
+	for _, row := range b.rawRows() {
 		if isOther(fmt.Sprint(row["event_id"])) {
 			rows.add(row)
 		}
@@ -527,11 +533,11 @@ func (b *personBed) killed(person int) {
 
 func (b *personBed) marks() int {
 	b.Helper()
-	list, err := b.client.ListErased(b.Context())
+	m, err := b.client.ReadMarks(b.Context(), nil) // ListErased would leave a consumer with each call
 	if err != nil {
 		b.Fatal(err)
 	}
-	return len(list)
+	return len(m.List)
 }
 
 // returns repeats a call of an erased person, redrives a dead letter and replays all.

@@ -35,6 +35,29 @@ func TestRowsComeBackByType(t *testing.T) {
 	}
 }
 
+// A snapshot stays as it was. Another version tells of later rows.
+func TestSnapshot(t *testing.T) {
+	t.Parallel()
+	e := start(t, bigqueryfake.Config{})
+	send := func(id string) (rows []map[string]any, version int) {
+		if a := e.send(t, [][]byte{event(id)}); a.err != nil {
+			t.Fatal(a.err)
+		}
+		return e.server.Snapshot("p", "d", "events")
+	}
+	first, version := send("a")
+	second, later := send("b")
+	e.server.Truncate("p", "d", "events")
+	third, last := e.server.Snapshot("p", "d", "events")
+	want := []map[string]any{{"event_id": "a", "payload": `{"event_id":"a"}`}}
+	if diff := cmp.Diff(want, first); diff != "" {
+		t.Error(diff)
+	}
+	if len(second) != 2 || len(third) != 0 || version >= later || later >= last {
+		t.Errorf("%d rows of version %d, and %d of version %d after version %d", len(second), later, len(third), last, version)
+	}
+}
+
 func TestOneBadRowRefusesAll(t *testing.T) {
 	t.Parallel()
 	e := start(t, bigqueryfake.Config{})

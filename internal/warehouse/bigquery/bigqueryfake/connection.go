@@ -165,4 +165,5 @@ func (s *Server) store(t *table, rows []map[string]any, n int) {
 	t.rows = append(t.rows, rows...)
 	t.len += n
 	t.changed = s.cfg.Now()
+	s.touch(t)
 }

@@ -47,6 +47,7 @@ func (s *Server) change(ctx context.Context, j *job) (*Result, error) {
 	}
 	j.changed = int64(len(rows))
 	t.change(rows)
+	s.touch(t)
 	return &Result{}, nil
 }
 

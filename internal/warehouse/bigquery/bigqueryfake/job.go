@@ -52,6 +52,7 @@ func (s *Server) merge(q Query, m *Merged) {
 	}
 	if t := s.tables[tableName(q.Project, q.Dataset, m.Table)]; t != nil {
 		t.rows, t.len = m.Rows, len(m.Rows)
+		s.touch(t)
 	}
 }
 

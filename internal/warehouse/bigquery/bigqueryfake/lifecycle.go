@@ -57,5 +57,6 @@ func (s *Server) Truncate(project, dataset, name string) {
 	defer s.mu.Unlock()
 	if t := s.tables[tableName(project, dataset, name)]; t != nil {
 		t.rows, t.streamed, t.len, t.dropUntil = nil, nil, 0, s.cfg.Now().Add(s.cfg.TableLag)
+		s.touch(t)
 	}
 }

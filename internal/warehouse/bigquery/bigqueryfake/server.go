@@ -56,6 +56,7 @@ type Server struct {
 	deleted  map[string]*table // the last deleted table of a name
 	etags    int
 	changes  int // statements that have changed rows
+	versions int // changes of rows
 	counts   Counts
 	fault    func(Request) Fault
 	denial   *Denial

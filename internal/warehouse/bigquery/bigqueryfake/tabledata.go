@@ -39,6 +39,7 @@ func (s *Server) insertAll(r *http.Request) (any, error) {
 	if now := s.cfg.Now(); !now.Before(t.dropUntil) {
 		t.stream(len(rows), now)
 		t.rows, t.len, t.changed = append(t.rows, rows...), t.len+len(rows), now
+		s.touch(t)
 	}
 	return &bigquery.TableDataInsertAllResponse{Kind: "bigquery#tableDataInsertAllResponse"}, nil
 }

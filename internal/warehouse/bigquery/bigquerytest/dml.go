@@ -14,9 +14,6 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
 )
 
-// place is the column with the place of a row in the fake's table.
-const place = "_place"
-
 var dml = regexp.MustCompile(`^\s*(UPDATE|DELETE)\b`)
 
 // planDML returns the plan of a statement that changes rows of the events.
@@ -33,25 +30,14 @@ func planDML(statement string) (bigqueryfake.Plan, bool) {
 
 // Change implements bigqueryfake.Changer. DuckDB runs the statement over a copy of the rows
 // and returns the changed rows.
-func (e engine) Change(ctx context.Context, q bigqueryfake.Query) (table string, changed map[int]map[string]any, err error) {
-	rows := q.Server.Rows(q.Project, q.Dataset, bigquery.Raw)
-	for i := range rows {
-		rows[i][place] = int64(i)
-	}
-	file, err := e.save(rows)
-	if err != nil {
-		return "", nil, err
-	}
+func (e *engine) Change(ctx context.Context, q bigqueryfake.Query) (table string, changed map[int]map[string]any, err error) {
 	db, err := sql.Open("duckdb", "")
 	if err != nil {
 		return "", nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	db.SetMaxOpenConns(1)
-	//nolint:gosec // names and paths of the fake
-	script := fmt.Sprintf("SET TimeZone = 'UTC'; CREATE SCHEMA %s; SET search_path = '%[1]s,main'; %s CREATE TABLE %s AS SELECT * FROM read_json('%s', format = 'newline_delimited', columns = {%s, %q: 'BIGINT'})",
-		q.Dataset, macros, bigquery.Raw, file, columnTypes(warehouse.Columns()), place)
-	if _, err := db.ExecContext(ctx, script); err != nil {
+	if err := e.load(ctx, q, db); err != nil {
 		return "", nil, err
 	}
 	changed, err = returned(ctx, db, translated(q.SQL))
@@ -61,6 +47,19 @@ func (e engine) Change(ctx context.Context, q bigqueryfake.Query) (table string,
 		}
 	}
 	return bigquery.Raw, changed, err
+}
+
+// load makes a table with the rows that a statement can change.
+func (e *engine) load(ctx context.Context, q bigqueryfake.Query, db *sql.DB) error {
+	e.tables.mu.Lock()
+	defer e.tables.mu.Unlock()
+	attach, err := e.tables.attach(ctx, q, bigquery.Raw, warehouse.Columns())
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, fmt.Sprintf("%s SET TimeZone = 'UTC'; CREATE SCHEMA %s; SET search_path = '%[2]s,main'; %s CREATE TABLE %s AS FROM \"copy of %[4]s\".%[4]s",
+		attach, q.Dataset, macros, bigquery.Raw))
+	return err
 }
 
 // returned runs a statement and returns the changed rows by their places.

@@ -6,11 +6,8 @@ package bigquerytest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -25,7 +22,7 @@ import (
 // Start starts a fake BigQuery that answers queries, until the end of the test.
 func Start(t *testing.T, cfg bigqueryfake.Config) *bigqueryfake.Server {
 	t.Helper()
-	cfg.Engine = engine{dir: t.TempDir()}
+	cfg.Engine = &engine{tables: copies{dir: t.TempDir(), last: map[string]fileCopy{}}}
 	server, err := bigqueryfake.Start(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -34,12 +31,12 @@ func Start(t *testing.T, cfg bigqueryfake.Config) *bigqueryfake.Server {
 	return server
 }
 
-// An engine copies the rows into DuckDB for each statement. It implements
-// bigqueryfake.Engine.
-type engine struct{ dir string }
+// An engine runs statements in DuckDB, over copies of the tables. It implements
+// bigqueryfake.Engine and bigqueryfake.Changer.
+type engine struct{ tables copies }
 
 // Plan implements bigqueryfake.Engine.
-func (e engine) Plan(ctx context.Context, q bigqueryfake.Query) (bigqueryfake.Plan, error) {
+func (e *engine) Plan(ctx context.Context, q bigqueryfake.Query) (bigqueryfake.Plan, error) {
 	if p, ok := planDML(q.SQL); ok {
 		return p, nil
 	}
@@ -64,7 +61,7 @@ func (e engine) Plan(ctx context.Context, q bigqueryfake.Query) (bigqueryfake.Pl
 }
 
 // Run implements bigqueryfake.Engine.
-func (e engine) Run(ctx context.Context, q bigqueryfake.Query) (*bigqueryfake.Result, error) {
+func (e *engine) Run(ctx context.Context, q bigqueryfake.Query) (*bigqueryfake.Result, error) {
 	r, err := e.open(ctx, q)
 	if err != nil {
 		return nil, err
@@ -89,18 +86,20 @@ func (e engine) Run(ctx context.Context, q bigqueryfake.Query) (*bigqueryfake.Re
 }
 
 // open opens a DuckDB with the rows and the views of the dataset.
-func (e engine) open(ctx context.Context, q bigqueryfake.Query) (*duckdb.Reader, error) {
+func (e *engine) open(ctx context.Context, q bigqueryfake.Query) (*duckdb.Reader, error) {
+	e.tables.mu.Lock()
+	defer e.tables.mu.Unlock()
 	var script strings.Builder
 	script.WriteString("CREATE SCHEMA " + q.Dataset + "; SET search_path = '" + q.Dataset + ",main'; SET default_null_order = 'nulls_first';\n")
 	for name, columns := range map[string][]warehouse.Column{bigquery.Raw: warehouse.Columns(), bigquery.NamesRaw: warehouse.NameColumns(), warehouse.Rollup: warehouse.RollupColumns()} {
 		if q.Server.Table(q.Project, q.Dataset, name) == nil {
 			continue
 		}
-		file, err := e.save(q.Server.Rows(q.Project, q.Dataset, name))
+		attach, err := e.tables.attach(ctx, q, name, columns)
 		if err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(&script, "CREATE TABLE %s AS SELECT * FROM read_json('%s', format = 'newline_delimited', columns = {%s});\n", name, file, columnTypes(columns))
+		fmt.Fprintf(&script, "%s CREATE VIEW %s AS SELECT * EXCLUDE (%s) FROM \"copy of %[2]s\".%[2]s;\n", attach, name, place)
 	}
 	for _, name := range []string{warehouse.Events, warehouse.Names, warehouse.Settings} {
 		if view := q.Server.Table(q.Project, q.Dataset, name); view != nil {
@@ -111,26 +110,6 @@ func (e engine) open(ctx context.Context, q bigqueryfake.Query) (*duckdb.Reader,
 		script.WriteString(strings.Join(duckdbsql.Views(duckdbsql.Store{Schema: q.Dataset, Fill: warehouse.HealthSQL}), "\n"))
 	}
 	return duckdb.OpenFolder(ctx, "", script.String())
-}
-
-// save writes the rows to a file with an object a line.
-func (e engine) save(rows []map[string]any) (string, error) {
-	f, err := os.CreateTemp(e.dir, "*.jsonl")
-	if err != nil {
-		return "", err
-	}
-	enc := json.NewEncoder(f)
-	for _, row := range rows {
-		for _, c := range warehouse.Columns() {
-			if text, ok := row[c.Name].(string); ok && c.Type == warehouse.JSON {
-				row[c.Name] = json.RawMessage(text)
-			}
-		}
-		if err := enc.Encode(row); err != nil {
-			return "", errors.Join(err, f.Close())
-		}
-	}
-	return filepath.ToSlash(f.Name()), f.Close()
 }
 
 var duckTypes = map[warehouse.Type]string{
