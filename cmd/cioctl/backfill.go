@@ -121,7 +121,7 @@ func (c *cli) runBackfill(ctx context.Context, conn *stream.Conn, b *backfillSet
 	defer pub.Close()
 	f, err := c.fill(ctx, order, pub)
 	if err != nil && f != nil {
-		err = fmt.Errorf("%w; %s stored until then: the same command goes on", err, count(f.Stored, "event"))
+		c.tellf("%s stored until then: run the same command again to go on.", count(f.Stored, "event"))
 	}
 	return f, err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -56,6 +57,11 @@ func TestBackfillFromCustomerio(t *testing.T) {
 	}
 	if out := s.ok("stream", "apply"); !strings.Contains(out, "subject missing → customerio.backfill.>") {
 		t.Errorf("stream apply:\n%s", out)
+	}
+	interrupted, stop := context.WithTimeout(t.Context(), time.Second)
+	defer stop()
+	if _, errs, code := s.runIn(interrupted, strings.NewReader(""), append(command, "--yes", "--app-api-rate", "1")...); code != 1 || !strings.Contains(errs, "stored until then: run the same command again") {
+		t.Errorf("interrupted: exit code %d\n%s", code, errs)
 	}
 	if f := read[audit.Filled](s, append(command, "--yes")...); f.Missing != planned.Missing || f.Stored != f.Missing || f.Repeated != 0 {
 		t.Errorf("stored %+v, planned %+v", f, planned)
