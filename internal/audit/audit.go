@@ -26,6 +26,7 @@ const DefaultLookback = 30 * 24 * time.Hour
 // A Lister lists deliveries as customerio.App does.
 type Lister interface {
 	Deliveries(ctx context.Context, q customerio.DeliveryQuery) iter.Seq2[customerio.Delivery, error]
+	HasDelivery(ctx context.Context, id string) (bool, error)
 }
 
 // Events is the stream, as stream.Conn has it.
@@ -168,8 +169,9 @@ const (
 type auditor struct {
 	Order
 
-	index *index
-	rows  keys
+	index  *index
+	sample sample
+	rows   keys
 	// streamed has the events of the stream without a row: hashes of the event, and of
 	// the delivery and the metric.
 	streamed map[uint64]absence

@@ -23,6 +23,9 @@ type comparison struct {
 
 // compareCustomerio compares the deliveries that Customer.io lists with the index.
 func (a *auditor) compareCustomerio(ctx context.Context) (*Comparison, error) {
+	if err := a.checkKey(ctx); err != nil {
+		return nil, err
+	}
 	c := &comparison{auditor: a, lines: map[Line]*Line{}}
 	q := customerio.DeliveryQuery{Since: a.Since.Add(-a.Lookback), Until: a.Until}
 	c.Listed = q.Since.UTC()

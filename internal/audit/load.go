@@ -106,6 +106,7 @@ func (a *auditor) delivery(row []any) {
 	e := entry{stored: bitOf(webhook.Metric(metric))}
 	if row[7] == int64(1) {
 		e.within = e.stored
+		a.sample.add(text(row[0]))
 	}
 	a.index.add(text(row[0]), Message{kind, text(row[3]), text(row[4]), number(row[5]), number(row[6])}, e)
 }

@@ -2,7 +2,10 @@ package customerio
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/cioevents/cioevents/pkg/webhook"
@@ -72,6 +75,20 @@ func (a *App) Deliveries(ctx context.Context, q DeliveryQuery) iter.Seq2[Deliver
 			from = to
 		}
 	}
+}
+
+// HasDelivery reports whether the workspace of the key has a delivery. Customer.io deletes
+// the deliveries of a deleted person.
+func (a *App) HasDelivery(ctx context.Context, id string) (bool, error) {
+	// QueryEscape escapes the "=" at the end of an id, too.
+	err := a.call(ctx, http.MethodGet, messagesPath+"/"+url.QueryEscape(id), nil, nil, nil)
+	if e := statusOf(err); e != nil && e.status == http.StatusNotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look up delivery: %w", err)
+	}
+	return true, nil
 }
 
 // message is a delivery in the list of the App API. Source of the fields: Customer.io's

@@ -152,3 +152,19 @@ func TestDeliveriesFail(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestHasDelivery(t *testing.T) {
+	t.Parallel()
+	fake := customeriotest.NewApp(customeriotest.AppConfig{})
+	fake.Record([]byte(`{"event_id":"e","object_type":"email","metric":"sent","timestamp":1755600000,"data":{"delivery_id":"D1=="}}`))
+	a := serveApp(t, fake)
+	for id, want := range map[string]bool{"D1==": true, "D1": false, "D1%3D%3D": false, "../campaigns": false} {
+		if got, err := a.HasDelivery(t.Context(), id); got != want || err != nil {
+			t.Errorf("HasDelivery(%q) = %v, %v, want %v", id, got, err, want)
+		}
+	}
+	a = serveApp(t, customeriotest.NewApp(customeriotest.AppConfig{Denied: []string{"/v1/messages"}}))
+	if _, err := a.HasDelivery(t.Context(), "D1"); err == nil || !strings.Contains(err.Error(), "give the key the scope") {
+		t.Errorf("without the scope: error %v", err)
+	}
+}
