@@ -112,7 +112,7 @@ func TestConnectionClosedForGood(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	closed := make(chan error, 1)
 	go func() { closed <- conn.WaitClosed(ctx); cancel() }()
