@@ -156,10 +156,16 @@ func (s *Server) Connect(settings stream.Settings) *stream.Conn {
 }
 
 // DeleteStream deletes a stream with its messages and consumers, as an operator could
-// by mistake.
+// by mistake. nats-server 2.15.2 removes the files after its answer, from a folder with a
+// dot before the name (filestore.go, Delete). While this folder exists, a second deletion
+// fails silently, and the recreated stream has the old messages.
 func (s *Server) DeleteStream(name string) {
 	s.tb.Helper()
 	s.ask(func(ctx context.Context, js jetstream.JetStream) error { return js.DeleteStream(ctx, name) })
+	soon(func() bool {
+		removing, err := filepath.Glob(filepath.Join(s.opts.StoreDir, "jetstream", "*", "streams", "."+name))
+		return len(removing) == 0 || err != nil
+	})
 }
 
 // Stored counts the messages of a stream. The stream of a key-value bucket has a message
