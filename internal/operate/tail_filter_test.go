@@ -47,10 +47,10 @@ func TestTailFilter(t *testing.T) {
 		"c d":         {Sources: []string{"campaign:5", "transactional"}},
 		"":            {Sources: []string{"broadcast"}},
 	} {
-		if got := p.tail(&f, false); got != want {
+		if got := p.tail(&f, false, want); got != want {
 			t.Errorf("events of %+v: %q, want %q", f, got, want)
 		}
-		if got := p.tail(&f, true); got != want {
+		if got := p.tail(&f, true, want); got != want {
 			t.Errorf("dead letters of %+v: %q, want %q", f, got, want)
 		}
 	}
@@ -64,22 +64,30 @@ func fields(text string) []string {
 	return strings.Fields(text)
 }
 
-// tail returns the ids of the selected events that are stored now.
-func (p *pipeline) tail(f *operate.EventFilter, dead bool) string {
+// tail returns the ids of the selected events that are stored now, up to a moment after
+// the wanted ones: nothing else ends a tail whose last event is not selected.
+func (p *pipeline) tail(f *operate.EventFilter, dead bool, want string) string {
 	p.t.Helper()
-	ctx, cancel := context.WithCancel(p.t.Context())
-	time.AfterFunc(300*time.Millisecond, cancel) // nothing else ends a tail whose last event is not selected
+	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
+	defer cancel()
 	var ids []string
+	add := func(id string) (more bool) {
+		if ids = append(ids, id); strings.Join(ids, " ") == want {
+			time.AfterFunc(300*time.Millisecond, cancel)
+		}
+		return id != "end"
+	}
+	if want == "" {
+		time.AfterFunc(300*time.Millisecond, cancel)
+	}
 	var err error
 	if dead {
 		err = operate.TailDeadLetters(ctx, p.conn, f, time.Time{}, func(d event.StoredDeadLetter) bool {
-			ids = append(ids, d.ID)
-			return d.ID != "end"
+			return add(d.ID)
 		})
 	} else {
 		err = operate.TailEvents(ctx, p.conn, f, time.Now().Add(-time.Hour), func(a event.Attempt) bool {
-			ids = append(ids, a.ID)
-			return a.ID != "end"
+			return add(a.ID)
 		})
 	}
 	if err != nil {
