@@ -14,7 +14,9 @@ import (
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/customerio"
 	"github.com/cioevents/cioevents/internal/dev"
+	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/operate"
+	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
 )
@@ -134,10 +136,19 @@ func awaitDrained(t *testing.T, s *dev.Stack) {
 		if err != nil || len(status.Consumers) < 3 {
 			continue
 		}
-		if lag := status.Consumers[0].Lag + status.Consumers[1].Lag + status.Consumers[2].Lag; lag == 0 {
+		if lag := status.Consumers[0].Lag + status.Consumers[1].Lag + status.Consumers[2].Lag; lag == 0 && hasAll(t, conn) {
 			return
 		}
 	}
+}
+
+// hasAll reports whether the warehouse has settled the last event. The lag alone does not
+// tell: the server counts a new message a little later.
+func hasAll(t *testing.T, conn *stream.Conn) bool {
+	t.Helper()
+	positions, last, err := conn.Positions(t.Context())
+	forWarehouseOnly := stream.Subject(&event.Message{Workspace: "default", ObjectType: "other", Metric: "other"})
+	return err == nil && !slices.ContainsFunc(positions, func(p stream.Position) bool { return !p.HasSettled(last, forWarehouseOnly) })
 }
 
 // The error about a used or malformed address says what to do.

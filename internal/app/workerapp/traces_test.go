@@ -186,7 +186,8 @@ func (p *tracedPipeline) send(body string) {
 		if err != nil || len(status.Consumers) < 2 {
 			return false
 		}
-		return status.Consumers[0].Lag+status.Consumers[1].Lag == 0
+		// The lag alone does not tell: the server counts a new message a little later.
+		return !slices.ContainsFunc(status.Consumers, func(c stream.ConsumerStatus) bool { return c.Lag > 0 || c.Settled == 0 })
 	})
 }
 
