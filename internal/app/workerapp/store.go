@@ -39,7 +39,7 @@ type storeGuard struct {
 	mu      sync.Mutex
 	linked  bool
 	refusal error // nil unless the consumer fills another store
-	lost    bool  // whether somebody has replaced the store since its opening
+	lost    error // set while somebody has replaced the store since its opening
 	failure error // of the last opening or writing, nil after a success
 
 	// The fields below belong to run.

@@ -1,6 +1,9 @@
 package workerapp
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -45,5 +48,71 @@ func TestClaimIsReadAgain(t *testing.T) {
 	}
 	if first.isLinked() || first.ready() == nil || !second.isLinked() {
 		t.Errorf("first: linked %v, %v; second: linked %v", first.isLinked(), first.ready(), second.isLinked())
+	}
+}
+
+// A replaced sink writes to the store of its first Store or Write until Close, as
+// warehouse.ErrRecreated says.
+type replaced struct {
+	place.Sink
+	store, pinned string
+	rows          int
+}
+
+func (s *replaced) pin() error {
+	s.pinned = cmp.Or(s.pinned, s.store)
+	if s.pinned != s.store {
+		return warehouse.ErrRecreated
+	}
+	return nil
+}
+
+func (s *replaced) Store(context.Context) (warehouse.Store, error) {
+	return warehouse.Store{ID: s.store}, s.pin()
+}
+
+func (s *replaced) Write(_ context.Context, rows []warehouse.Row) (warehouse.Result, error) {
+	err := s.pin()
+	if err == nil {
+		s.rows += len(rows)
+	}
+	return warehouse.Result{}, err
+}
+
+func (s *replaced) Close() error {
+	s.pinned = ""
+	return nil
+}
+
+// The store is replaced while the guard checks the link: the guard has not read the id of
+// the new store, and the link still names the old one. A batch in hand must not reach the
+// new store before its adoption.
+func TestStoreIsReplacedDuringACheck(t *testing.T) {
+	t.Parallel()
+	sink := &replaced{store: "1"}
+	g := &storeGuard{sink: sink, log: zerolog.Nop(), own: warehouse.Store{ID: "1"}}
+	rows := make([]warehouse.Row, 1)
+	write := func() error {
+		_, err := watchedSink{sink, g}.Write(t.Context(), rows)
+		return err
+	}
+	if err := write(); err != nil {
+		t.Fatal(err)
+	}
+	link := stream.StoreLink{Exists: true, Store: stream.Store{ID: "1"}}
+	sink.store = "2"
+	for range 2 {
+		if err := write(); !errors.Is(err, warehouse.ErrRecreated) || sink.rows != 1 {
+			t.Fatalf("%d rows are written, %v; want ErrRecreated and the row before", sink.rows, err)
+		}
+		g.accept(t.Context(), link)
+		if g.isLinked() {
+			t.Error("the worker fetches")
+		}
+	}
+	g.own.ID, link.Store.ID, g.warned = "2", "2", true // identified and adopted
+	g.accept(t.Context(), link)
+	if err := write(); err != nil || sink.rows != 2 || !g.isLinked() {
+		t.Errorf("after the adoption %d rows, %v, linked: %v", sink.rows, err, g.isLinked())
 	}
 }

@@ -9,7 +9,8 @@ import (
 )
 
 // A watchedSink tells the guard the result of each writing, and when somebody has replaced
-// the store.
+// the store. After a loss nothing is written before regain has succeeded: regain opens the
+// sink before regain knows whether the store there is the adopted one.
 type watchedSink struct {
 	place.Sink
 	guard *storeGuard
@@ -17,6 +18,9 @@ type watchedSink struct {
 
 // Write implements warehouse.Sink.
 func (s watchedSink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
+	if err := s.guard.loss(); err != nil {
+		return warehouse.Result{}, err
+	}
 	result, err := s.Sink.Write(ctx, rows)
 	s.guard.fails(ctx, err)
 	if errors.Is(err, warehouse.ErrRecreated) {
@@ -25,24 +29,27 @@ func (s watchedSink) Write(ctx context.Context, rows []warehouse.Row) (warehouse
 	return result, err
 }
 
-// lose stops fetches. A batch in hand is retried, and the sink refuses the batch until
+// lose stops fetches. A batch in hand is retried, and watchedSink refuses the batch until
 // regain. The new store has another id than the consumer, so an operator has to adopt
 // the store. operate.PlanAdoption waits until rows reach the store.
 func (g *storeGuard) lose(err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.lost {
+	if g.lost != nil {
 		return
 	}
-	g.lost, g.linked, g.refusal = true, false, err
+	g.lost, g.linked, g.refusal = err, false, err
 	g.log.Error().Err(err).Msg("warehouse lost: until somebody runs cioctl warehouse adopt, this worker fetches and acknowledges nothing for the warehouse")
 }
 
-func (g *storeGuard) isLost() bool {
+// loss returns the error of the writing that met another store, nil without a loss.
+func (g *storeGuard) loss() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.lost
 }
+
+func (g *storeGuard) isLost() bool { return g.loss() != nil }
 
 // identify reads the id of the new store after a loss, through a sink of its own: the
 // guard's sink still refuses the new store. identify reports whether own is up to date.
@@ -76,6 +83,6 @@ func (g *storeGuard) regain(ctx context.Context) bool {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.lost = false
+	g.lost = nil
 	return true
 }
