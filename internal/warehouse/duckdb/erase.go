@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -30,12 +31,14 @@ func (p *People) Erase(ctx context.Context, persons []privacy.Person, o privacy.
 	}
 	search := privacy.NewSearch(persons, p.Key)
 	var hits []warehouse.Row
+	var stored []string
 	return revise(ctx, p.Path, p.Log, revision{
 		remove: o.Rows, step: rangeRows, progress: o.Progress,
 		prepare: func(ctx context.Context, f *file) (_ bool, err error) {
-			hits, err = f.rowsOf(ctx, search, at)
+			hits, stored, err = f.rowsOf(ctx, search, at)
 			return len(hits) > 0, err
 		},
+		traces: func() []string { return tracesOf(search, stored) },
 		changes: func(_ context.Context, _ *file, from, to int64) ([]warehouse.Row, error) {
 			first, _ := slices.BinarySearchFunc(hits, from, compareNumber)
 			last, _ := slices.BinarySearchFunc(hits, to, compareNumber)
@@ -44,13 +47,15 @@ func (p *People) Erase(ctx context.Context, persons []privacy.Person, o privacy.
 	})
 }
 
-// rowsOf returns the erased rows of persons, in the order of their numbers.
-func (f *file) rowsOf(ctx context.Context, search *privacy.Search, at time.Time) (hits []warehouse.Row, err error) {
+// rowsOf returns the erased rows of persons, in the order of their numbers, and their
+// identifiers as they are stored.
+func (f *file) rowsOf(ctx context.Context, search *privacy.Search, at time.Time) (hits []warehouse.Row, stored []string, err error) {
+	seen := map[string]bool{}
 	//nolint:gosec // candidates quotes the identifiers
 	found, err := f.conn.QueryContext(ctx, "SELECT "+identityColumns+`, rowid, event_id, metric, "timestamp" FROM `+eventsTable+
 		" WHERE "+candidates(search)+" ORDER BY rowid")
 	if err != nil {
-		return nil, fmt.Errorf("find rows of the persons: %w", err)
+		return nil, nil, fmt.Errorf("find rows of the persons: %w", err)
 	}
 	defer func() { err = errors.Join(err, found.Close()) }()
 	for found.Next() {
@@ -63,7 +68,7 @@ func (f *file) rowsOf(ctx context.Context, search *privacy.Search, at time.Time)
 		var eventID, metric sql.NullString
 		var occurred sql.NullTime
 		if err := found.Scan(append(into, &number, &eventID, &metric, &occurred)...); err != nil {
-			return nil, fmt.Errorf("read row of a person: %w", err)
+			return nil, nil, fmt.Errorf("read row of a person: %w", err)
 		}
 		workspace, e := identityOf(row)
 		if _, ok := search.Match(workspace, e); ok {
@@ -72,9 +77,12 @@ func (f *file) rowsOf(ctx context.Context, search *privacy.Search, at time.Time)
 			hit.Erase(at)
 			setNumber(&hit, number)
 			hits = append(hits, hit)
+			for _, text := range []string{e.Identifiers.ID, e.Identifiers.CioID, e.Identifiers.Email, e.Identifiers.Phone, e.EmailAddress, e.Recipient} {
+				seen[text] = true
+			}
 		}
 	}
-	return hits, found.Err()
+	return hits, slices.Collect(maps.Keys(seen)), found.Err()
 }
 
 // The rows of a revision have the number of the row in the table, plus 1, in place of the

@@ -273,6 +273,78 @@ func eraseUntil(at string) func(string) error {
 	}
 }
 
+// DuckDB may write a text of the person into unused bytes of the copy. Erase then copies
+// again, and says so if no copy is clean. A later erasure cleans the file.
+func TestEraseLooksIntoBytes(t *testing.T) { //nolint:paralleltest // StopAt is for all tests of the process
+	defer duckdb.StopAt("", nil)
+	for _, c := range []struct {
+		dirty    int // copies with a text of Ann
+		text     string
+		copies   int
+		notClean bool
+	}{
+		{1, "Ann.Ecila@example.com", 2, false}, // as stored
+		{1, "ann.ecila@example.com", 2, false}, // as given
+		{99, "Ann.Ecila@example.com", 4, true},
+	} {
+		p := annsFile(t)
+		copies := 0
+		duckdb.StopAt("copied", func() {
+			if copies++; copies <= c.dirty {
+				appendText(t, p.path+".fresh", c.text)
+			}
+		})
+		erased := erase(t, p.path)
+		if erased.Events != 10 || erased.NotClean != c.notClean || copies != c.copies {
+			t.Errorf("%q in %d copies: erased %+v with %d copies; want %d", c.text, c.dirty, erased, copies, c.copies)
+		}
+		duckdb.StopAt("", nil)
+		if erased = erase(t, p.path); erased.NotClean {
+			t.Errorf("the next erasure: %+v", erased)
+		}
+		if got := traces(t, filepath.Dir(p.path)); len(got) > 0 {
+			t.Errorf("the files still show %q", got)
+		}
+		if diff := cmp.Diff(cleanNames, fileNames(t, p.path)); diff != "" {
+			t.Errorf("files (-want +got):\n%s", diff)
+		}
+	}
+}
+
+// A copy is clean, too, if the row of somebody else has the person's address.
+func TestEraseKeepsAddressOfOthers(t *testing.T) { //nolint:paralleltest // StopAt is for all tests of the process
+	p := annsFile(t)
+	const body = `{"event_id":"x","object_type":"email","metric":"sent","timestamp":1760000000,"data":{"identifiers":{"id":"bob-5"},"recipient":"ann.ecila@example.com"}}`
+	row := warehouse.Row{}
+	if err := row.Parse([]byte(body), warehouse.Origin{EventID: "x", Workspace: "w", ReceivedAt: time.Unix(1_760_000_100, 0)}); err != nil {
+		t.Fatal(err)
+	}
+	warehousetest.Fill(t, p.Sink(t), []warehouse.Row{row})
+	copies := 0
+	duckdb.StopAt("copied", func() {
+		copies++
+		appendText(t, p.path+".fresh", "ann.ecila@example.com")
+	})
+	defer duckdb.StopAt("", nil)
+	if erased := erase(t, p.path); erased.Events != 10 || erased.NotClean || copies != 1 {
+		t.Errorf("erased %+v with %d copies; want 10 events with one", erased, copies)
+	}
+}
+
+func appendText(t *testing.T, path, text string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A worker that writes gives way to an erasure, and goes on afterwards.
 func TestEraseBesideWorker(t *testing.T) {
 	t.Parallel()

@@ -27,6 +27,8 @@ type revision struct {
 	// changes returns the changed rows with numbers from from on, below to: their
 	// numbers by setNumber, their Personal columns, payloads and erased_at.
 	changes func(_ context.Context, _ *file, from, to int64) ([]warehouse.Row, error)
+	// traces returns the texts that the bytes of the new file must not show. Default none.
+	traces func() []string
 }
 
 // reviseMemory is the index in memoryLimits of the first limit for a revision, 336 MB. Each
@@ -83,7 +85,10 @@ func (s *Sink) revise(ctx context.Context, r revision) (erased privacy.Erased, e
 	if err != nil || !change && !v.marked() {
 		return erased, err
 	}
-	erased.Events, err = s.renew(ctx, r, v)
+	var left bool
+	if erased.Events, left, err = s.renew(ctx, r, v); left {
+		erased.NotClean, erased.Note = true, tracesNote
+	}
 	if obstacle, ok := errors.AsType[*obstacle](err); ok && ctx.Err() == nil {
 		if erased.Events, err = s.changeInPlace(ctx, r, v); err != nil {
 			return erased, err
@@ -99,10 +104,11 @@ type obstacle struct{ text string }
 
 func (o *obstacle) Error() string { return o.text }
 
-// renew writes the new file and replaces the old file.
-func (s *Sink) renew(ctx context.Context, r revision, v versions) (changed int64, err error) {
+// renew writes the new file and replaces the old file. The result left says that the new
+// file shows one of the traces.
+func (s *Sink) renew(ctx context.Context, r revision, v versions) (changed int64, left bool, err error) {
 	if err := v.checkRoom(); err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	lease := s.file.lease
 	defer func() {
@@ -111,15 +117,35 @@ func (s *Sink) renew(ctx context.Context, r revision, v versions) (changed int64
 			lease.release() // last: the temporary files of the next holder have the same names
 		}
 	}()
-	if changed, err = s.copyInto(ctx, r, v); err != nil {
+	if changed, left, err = s.copyClean(ctx, r, v); err != nil {
 		err = errors.Join(err, s.file.closeDatabase()) // a closed file cannot keep the new one open
 		s.file, s.unsaved = nil, 0
-		return 0, err
+		return 0, false, err
 	}
 	if changed == 0 && !v.marked() {
-		return 0, nil
+		return 0, false, nil
 	}
-	return changed, s.replace(v)
+	if left {
+		if err := v.mark(); err != nil {
+			return 0, false, err
+		}
+	}
+	return changed, left, s.replace(v, left)
+}
+
+// copyClean copies until the new file shows none of the traces, or the attempts are over.
+func (s *Sink) copyClean(ctx context.Context, r revision, v versions) (changed int64, left bool, err error) {
+	for attempt := 1; ; attempt++ {
+		if changed, err = s.copyInto(ctx, r, v); err != nil || r.traces == nil {
+			return changed, false, err
+		}
+		if left, err = s.shows(ctx, v, r.traces()); err != nil || !left || attempt == copyAttempts {
+			return changed, left, err
+		}
+		if err := v.removeFresh(); err != nil {
+			return 0, false, err
+		}
+	}
 }
 
 // revised returns the columns that a revision may change.

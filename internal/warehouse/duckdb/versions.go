@@ -31,8 +31,15 @@ func newVersions(path string) versions {
 // removeLeftovers removes the new file, and the temporary files of a killed DuckDB, which
 // may have rows. The caller has the file open: nobody else uses the temporary files.
 func (v versions) removeLeftovers() error {
+	return remove(v.fresh, v.fresh+".wal", v.fresh+".tmp", v.path+".tmp")
+}
+
+// removeFresh removes the new file.
+func (v versions) removeFresh() error { return remove(v.fresh, v.fresh+".wal") }
+
+func remove(paths ...string) error {
 	var errs []error
-	for _, path := range []string{v.fresh, v.fresh + ".wal", v.fresh + ".tmp", v.path + ".tmp"} {
+	for _, path := range paths {
 		if err := os.RemoveAll(path); err != nil {
 			errs = append(errs, fmt.Errorf("remove temporary file: %w", err))
 		}
@@ -76,8 +83,9 @@ func (v versions) checkRoom() error {
 
 // replace makes the new file durable and renames it. DuckDB's own shell takes no lease, and
 // may open the old file as soon as this process has closed it: then its changes would be
-// lost. So replace takes DuckDB's lock, and looks whether the old file is as it was.
-func (s *Sink) replace(v versions) error {
+// lost. So replace takes DuckDB's lock, and looks whether the old file is as it was. The
+// marker stays beside a new file that is not clean.
+func (s *Sink) replace(v versions, unclean bool) error {
 	before, err := os.Stat(v.old)
 	if err != nil {
 		return fmt.Errorf("read old file: %w", err)
@@ -106,6 +114,9 @@ func (s *Sink) replace(v versions) error {
 	step("renamed")
 	if err := syncFile(filepath.Dir(v.old)); err != nil {
 		return err
+	}
+	if unclean {
+		return nil
 	}
 	if err := os.Remove(v.marker); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove marker: %w", err)
