@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -145,6 +146,9 @@ func (c *Consumer) pull(attempts []event.Attempt, n int, opts ...jetstream.Fetch
 		return attempts, err
 	}
 	for msg := range batch.Messages() {
+		if len(attempts) == cap(attempts) {
+			attempts = slices.Grow(attempts, min(n, 1+waiting(msg)))
+		}
 		if a := newAttempt(c.nc, msg); c.isOurs(a.Subject) {
 			attempts = append(attempts, a)
 		} else {
@@ -152,6 +156,17 @@ func (c *Consumer) pull(attempts []event.Attempt, n int, opts ...jetstream.Fetch
 		}
 	}
 	return attempts, notable(batch.Error())
+}
+
+// waiting returns the number of messages that the server had left to deliver after msg. An
+// attempt has 300 bytes, so growing a batch step by step would cost more memory than the
+// bodies of its messages.
+func waiting(msg jetstream.Msg) int {
+	meta, err := msg.Metadata()
+	if err != nil {
+		return 0
+	}
+	return int(min(meta.NumPending, math.MaxInt32)) //nolint:gosec // bounded
 }
 
 // notable drops the errors of a pull that received no message.

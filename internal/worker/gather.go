@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/event"
@@ -44,7 +45,7 @@ func (c *Consumer) fetch(ctx context.Context) ([]event.Attempt, error) {
 			}
 			part.Bytes -= len(got[i].Body)
 		}
-		batch = append(batch, got...)
+		batch = extend(batch, got, limits.Messages)
 		last := len(got) < part.Messages || limits.Bytes > 0 && part.Bytes <= 0
 		part.Messages = min(limits.Messages-len(batch), partMessages)
 		if err != nil || last || part.Messages <= 0 || !time.Now().Before(until) {
@@ -52,4 +53,16 @@ func (c *Consumer) fetch(ctx context.Context) ([]event.Attempt, error) {
 		}
 		part.Wait = max(limits.Linger, time.Millisecond) // only the first part waits long
 	}
+}
+
+// extend appends a part to a batch. The first part becomes the batch. The second part grows
+// the batch to its largest size: growing part by part would copy the batch several times.
+func extend(batch, part []event.Attempt, most int) []event.Attempt {
+	if len(batch) == 0 {
+		return part
+	}
+	if len(batch)+len(part) > cap(batch) {
+		batch = slices.Grow(batch, max(most-len(batch), len(part)))
+	}
+	return append(batch, part...)
 }
