@@ -34,6 +34,7 @@ var owners = map[string]string{
 	"github.com/customerio/go-customerio/v3": "internal/customerio",
 	"github.com/duckdb/duckdb-go/v2":         "internal/warehouse/duckdb",
 	"github.com/duckdb/duckdb-go-bindings":   "internal/warehouse/duckdb",
+	"github.com/greatroar/blobloom":          "internal/warehouse/duckdb",
 	"github.com/parquet-go/parquet-go":       "internal/warehouse/parquet",
 	"cloud.google.com/go/bigquery":           "internal/warehouse/bigquery",
 	"github.com/googleapis/gax-go/v2":        "internal/warehouse/bigquery",

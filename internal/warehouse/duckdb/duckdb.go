@@ -37,15 +37,16 @@ type Sink struct {
 	cfg     Config
 	columns []warehouse.Column
 
-	mu      sync.Mutex // guards the fields below, and the file against the idle timer
-	file    *file
-	rows    []warehouse.Row // of the insert under way
-	indexes []int           // of the rows that the insert stores
-	parts   parts           // of indexes
-	unsaved int             // rows since the last checkpoint
-	memory  int             // index of the present limit in memoryLimits
-	lastUse time.Time
-	idle    *time.Timer
+	mu       sync.Mutex // guards the fields below, and the file against the idle timer
+	file     *file
+	rows     []warehouse.Row // of the insert under way
+	indexes  []int           // of the rows that the insert stores
+	parts    parts           // the rows to look for in the table
+	learning *knownIDs       // the filter that learn fills
+	unsaved  int             // rows since the last checkpoint
+	memory   int             // index of the present limit in memoryLimits
+	lastUse  time.Time
+	idle     *time.Timer
 }
 
 // New checks cfg. New touches no file.

@@ -18,6 +18,8 @@ type file struct {
 	lease *lease
 	db    *sql.DB
 	conn  *sql.Conn
+	known *knownIDs // nil before lateInserts, and in other uses than writes
+	late  int       // inserts with late ids
 }
 
 // openFile opens the database file. Until ctx ends, openFile waits for the lease, and

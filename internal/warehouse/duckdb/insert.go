@@ -81,7 +81,7 @@ func (s *Sink) acceptsRows(ctx context.Context, r warehouse.Row) bool {
 // insertNew inserts the rows at the indexes, except rows that the table has, and
 // returns the number of new rows. After an error no row is inserted.
 func (s *Sink) insertNew(ctx context.Context, rows []warehouse.Row, indexes []int) (int, error) {
-	s.rows, s.indexes, s.parts = rows, indexes, partsOf(rows, indexes)
+	s.rows, s.indexes, s.parts = rows, indexes, s.find(ctx, rows, indexes)
 	defer func() { s.rows, s.indexes, s.parts = nil, nil, parts{} }()
 	done, err := s.file.conn.ExecContext(ctx, s.insertStatement(s.used(rows, indexes)))
 	if err != nil {
@@ -102,8 +102,8 @@ func (s *Sink) registerBatch(conn *sql.Conn) error {
 	for i := range s.parts {
 		err = errors.Join(err, register(conn, fmt.Sprintf("cioevents_part%d", i), func() *batch { return s.batchOf(s.parts[i]) }))
 	}
-	if err != nil {
-		return fmt.Errorf("register batch: %w", err)
+	if err = errors.Join(err, s.registerLearner(conn)); err != nil {
+		return fmt.Errorf("register functions: %w", err)
 	}
 	return nil
 }
@@ -160,15 +160,18 @@ func (s *Sink) insertStatement(columns []warehouse.Column) string {
 			values[i] = duckdbsql.JSON(values[i])
 		}
 	}
-	return fmt.Sprintf(`INSERT INTO %[1]s (%[2]s)
-WITH found AS MATERIALIZED (
-%[4]s
+	with, only := "", ""
+	if found := s.parts.foundSQL(); found != "" {
+		with = fmt.Sprintf(`WITH found AS MATERIALIZED (
+%s
 ), known AS MATERIALIZED (
-  SELECT e.workspace, f.event_id, e.metric FROM %[1]s e JOIN found f ON e.rowid = f.place
+  SELECT e.workspace, f.event_id, e.metric FROM %s e JOIN found f ON e.rowid = f.place
 )
-SELECT %[3]s FROM cioevents_batch() s
-ANTI JOIN known k ON k.event_id = s.event_id AND k.workspace = s.workspace AND k.metric IS NOT DISTINCT FROM s.metric`,
-		eventsTable, strings.Join(names, ", "), strings.Join(values, ", "), s.parts.foundSQL())
+`, found, eventsTable)
+		only = "\nANTI JOIN known k ON k.event_id = s.event_id AND k.workspace = s.workspace AND k.metric IS NOT DISTINCT FROM s.metric"
+	}
+	return fmt.Sprintf("INSERT INTO %s (%s)\n%sSELECT %s FROM cioevents_batch() s%s",
+		eventsTable, strings.Join(names, ", "), with, strings.Join(values, ", "), only)
 }
 
 // shared returns the text that all rows of the present insert have in a column, such as
