@@ -13,6 +13,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/audit"
 	"github.com/cioevents/cioevents/internal/config"
+	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
 )
 
@@ -114,7 +115,7 @@ func (c *cli) runBackfill(ctx context.Context, conn *stream.Conn, b *backfillSet
 			return nil, errors.New("nothing was stored; --yes stores without asking")
 		}
 	}
-	pub, err := stream.NewPublisher(conn, 0)
+	pub, err := stream.NewPublisher(conn, operate.StoreTimeout)
 	if err != nil {
 		return nil, err
 	}

@@ -33,11 +33,16 @@ func NarrowToForeign(ctx context.Context, conn *stream.Conn, q *stream.ReplayReq
 	return nil
 }
 
+// StoreTimeout is how long a long command waits until the stream has stored an event.
+// Nobody hangs up on the command, as Customer.io does on ingest, and the command would end
+// with the restart of a NATS server.
+const StoreTimeout = time.Minute
+
 // CopyReplay stores the events of a measured replay again for its target alone, a foreign
 // consumer. It calls copied once for each stored event, concurrently. A worker reads a
 // replay from the stream itself; another program knows one consumer only.
 func CopyReplay(ctx context.Context, conn *stream.Conn, r *stream.Replay, copied func()) error {
-	pub, err := stream.NewPublisher(conn, 0)
+	pub, err := stream.NewPublisher(conn, StoreTimeout)
 	if err != nil {
 		return err
 	}

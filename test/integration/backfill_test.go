@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -127,7 +128,7 @@ func (b *backfillBed) measured(kill func(calls int64) bool, command string, args
 	p := &lab.Process{Name: "cioctl", Path: filepath.Join(b.bin, "cioctl"), Env: b.own, Stdout: &stdout, Stderr: &stderr}
 	p.Args = append([]string{command, "--since", "2025-09-01", "--until", "2025-09-08", "--lookback", "24h", "--output", "json"}, args...)
 	b.t.Cleanup(p.Kill)
-	begin := time.Now()
+	begin, killed := time.Now(), false
 	if err := p.Start(); err != nil {
 		b.t.Fatal(err)
 	}
@@ -135,23 +136,47 @@ func (b *backfillBed) measured(kill func(calls int64) bool, command string, args
 		peak = max(peak, p.PeakRSS())
 		if kill != nil && kill(calls.Load()) {
 			p.Kill()
+			killed = true
 		}
 		lab.Pause(b.t.Context(), 5*time.Millisecond)
 	}
 	b.t.Logf("cioctl %s %v: %v, %d calls, %.0f MiB at most", command, args, time.Since(begin).Round(time.Second/10), calls.Load(), peak)
-	if ended := stdout.Len() > 0; ended == (kill != nil) {
+	if ended := stdout.Len() > 0; ended == killed {
 		b.t.Fatalf("cioctl %s ended by itself: %v\n%s", command, ended, stderr.String())
 	}
 	return stdout.String(), peak
 }
 
 // backfill runs cioctl backfill to its end.
-func (b *backfillBed) backfill(arg string) (f audit.Filled) {
+func (b *backfillBed) backfill(arg string) audit.Filled {
 	b.t.Helper()
-	if err := json.Unmarshal([]byte(b.cioctl(nil, "backfill", arg)), &f); err != nil {
+	return b.backfillWhile(nil, arg)
+}
+
+// backfillWhile is backfill, and calls during at times.
+func (b *backfillBed) backfillWhile(during func(int64) bool, arg string) (f audit.Filled) {
+	b.t.Helper()
+	if err := json.Unmarshal([]byte(b.cioctl(during, "backfill", arg)), &f); err != nil {
 		b.t.Fatal(err)
 	}
 	return f
+}
+
+// outage returns a function that restarts NATS as soon as the stream has more than n events.
+// NATS is away for 4 s, longer than ingest waits for an answer.
+func (b *backfillBed) outage(n int) func(int64) bool {
+	var mu sync.Mutex
+	began := false
+	return func(int64) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if !began && b.stored() > n {
+			began = true
+			b.nats.Stop()
+			time.AfterFunc(4*time.Second, b.nats.Restart)
+		}
+		return false
+	}
 }
 
 // stored counts the events of the stream.
@@ -165,8 +190,8 @@ func (b *backfillBed) stored() int {
 	return int(s.Stream.Messages)
 }
 
-// cioctl backfill is killed at several points beside a worker. The same command goes on:
-// no event is missing, none is stored twice, and nothing is called at the Track API.
+// cioctl backfill is killed at several points beside a worker. The same command goes on,
+// through a restart of NATS, too: no event is missing, none is stored twice, and nothing is called at the Track API.
 func TestBackfillKilled(t *testing.T) {
 	t.Parallel()
 	n := *backfillDeliveries
@@ -186,7 +211,7 @@ func TestBackfillKilled(t *testing.T) {
 		before = b.stored()
 		t.Logf("kill %d: %d of %d events are stored", i+1, before, missing)
 	}
-	f := b.backfill("--yes")
+	f := b.backfillWhile(b.outage(before), "--yes")
 	if before == 0 || before >= missing || f.Missing != missing-before || f.Stored != f.Missing || f.Repeated != 0 {
 		t.Errorf("%d of %d events were stored, and then: %+v", before, missing, f)
 	}
