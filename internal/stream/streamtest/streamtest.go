@@ -157,7 +157,7 @@ func (s *Server) Connect(settings stream.Settings) *stream.Conn {
 
 // DeleteStream deletes a stream with its messages and consumers, as an operator could
 // by mistake. nats-server 2.15.2 removes the files after its answer, from a folder with a
-// dot before the name (filestore.go, Delete). While this folder exists, a second deletion
+// dot before the name (Delete of its file store). While this folder exists, a second deletion
 // fails silently, and the recreated stream has the old messages.
 func (s *Server) DeleteStream(name string) {
 	s.tb.Helper()
