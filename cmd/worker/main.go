@@ -6,7 +6,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"runtime/debug"
 
 	"github.com/cioevents/cioevents/internal/app"
 	"github.com/cioevents/cioevents/internal/app/workerapp"
@@ -27,19 +26,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
-	tuneGC(getenv)
 	worker, err := workerapp.New(cfg, log)
 	if err != nil {
 		return err
 	}
 	return worker.Run(ctx)
-}
-
-// tuneGC spends a little memory on a tenth more rows a second: most of the
-// worker's memory is the batches in hand, which Go's default would scan often.
-// Go's own variable wins.
-func tuneGC(getenv func(string) string) {
-	if getenv("GOGC") == "" {
-		debug.SetGCPercent(200)
-	}
 }

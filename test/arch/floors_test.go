@@ -35,7 +35,7 @@ var floors = []floor{
 	}},
 	{"programs", []room{
 		{"cmd/ingest", "main of the webhook receiver: exit codes, garbage collector settings"},
-		{"cmd/worker", "main of the worker: exit codes, garbage collector settings"},
+		{"cmd/worker", "main of the worker: exit codes"},
 		{"cmd/cioctl", "the operator's commands: flags, output, tables, progress bars, prompts, `cioctl demo`"},
 	}},
 	{"one process", []room{

@@ -49,7 +49,6 @@ var quotes = map[string][]quote{
 	"docs/configuration.md": {
 		{"Without them ingest uses `{300}`", "cmd/ingest.debug.SetGCPercent(…)"},
 		{"and `{160MiB}`, which makes ingest quicker", "cmd/ingest.debug.SetMemoryLimit(…)"},
-		{"Without the first the worker uses `{200}`", "cmd/worker.debug.SetGCPercent(…)"},
 		{"{30} attempts take about 3.5 hours", "internal/worker.DefaultMaxAttempts"},
 		{"The dataset may be left out: `{messaging}`", "internal/warehouse.DefaultSchema"},
 		{"Parameters of the last form follow a question mark: `bigquery://PROJECT/DATASET?connections={4}", "internal/warehouse/bigquery.DefaultConnections"},

@@ -45,8 +45,7 @@ var (
 
 // warehouseMessage bounds the average size of the messages in a batch of the warehouse,
 // subject and headers included. Usual messages have 760 bytes. More bytes in a batch would
-// only take memory: two loops have a batch each, and Go's heap grows to three times their
-// size.
+// only take memory: two loops have a batch each, and Go's heap grows to twice their size.
 const warehouseMessage = 840
 
 // An App is a worker whose admin listener is bound.
