@@ -86,14 +86,14 @@ func TestHungUpOnce(t *testing.T) {
 // BigQuery closes idle connections. The next Write opens new ones, and sends each row once.
 func TestIdleConnections(t *testing.T) {
 	t.Parallel()
-	p := start(t, bigqueryfake.Config{IdleClose: 50 * time.Millisecond})
+	p := start(t, bigqueryfake.Config{IdleClose: 500 * time.Millisecond}) // longer than a pause within a batch on a busy machine
 	sink := open(t, p.config())
 	all := rows(t, 0, 1_800)
 	for i := range 3 {
 		if _, err := sink.Write(t.Context(), all[i*600:(i+1)*600]); err != nil {
 			t.Error(err)
 		}
-		<-time.After(200 * time.Millisecond) // the network has no synctest
+		<-time.After(800 * time.Millisecond) // the network has no synctest
 	}
 	wantRows(t, p, all)
 	if raw := len(p.raw()); raw != len(all) {
