@@ -27,8 +27,11 @@ func strangers(t *testing.T) int {
 	return min(4200, int(limit.Cur/2)-500)
 }
 
-// Whatever strangers send before they fall silent, a signed call is answered within a
-// second, on a new connection.
+// inTime is the promise of ingest. Calls that strangers hold up wait for headerTimeout, 5 s.
+const inTime = 3 * time.Second
+
+// Whatever strangers send before they fall silent, a signed call is answered in time, on a
+// new connection.
 //
 //nolint:paralleltest // takes most of the files that the process may open
 func TestStrangersDelayNoCall(t *testing.T) {
@@ -48,7 +51,7 @@ func TestStrangersDelayNoCall(t *testing.T) {
 			go func() { opened <- c.open(l.addr, raw, n) }()
 			slowest := l.slowest(t, opened)
 			t.Logf("%d strangers: the slowest call took %v", n, slowest)
-			if slowest > time.Second {
+			if slowest > inTime {
 				t.Errorf("the slowest call took %v", slowest)
 			}
 		})
@@ -68,7 +71,7 @@ func TestSilentStrangersDelayNoCallAtASmallLimit(t *testing.T) {
 	go func() { opened <- c.open(l.addr, "", n) }()
 	slowest := l.slowest(t, opened)
 	t.Logf("%d strangers: the slowest call took %v", n, slowest)
-	if slowest > 2*time.Second {
+	if slowest > inTime {
 		t.Errorf("the slowest call took %v", slowest)
 	}
 }
