@@ -38,7 +38,7 @@ func TestNATSRestartsOneByOne(t *testing.T) {
 		for _, s := range cluster {
 			s.LameDuck()
 			s.Restart()
-			p.wait("the restarted server is healthy", 20*time.Second, s.Health)
+			p.wait("the restarted server is healthy", time.Minute, s.Health)
 		}
 	}
 	stop()
