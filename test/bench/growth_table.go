@@ -25,8 +25,8 @@ import (
 const (
 	million = 1_000_000
 	// growthBatch is the number of rows of a batch of the worker, growthBatches the number
-	// of batches of a measurement.
-	growthBatch, growthBatches = 5000, 20
+	// of batches of a measurement. The late rows of the first batches make the sink read all ids.
+	growthBatch, growthBatches = 5000, 100
 	// growthAge is how old a late row is at most.
 	growthAge = 60 * 24 * time.Hour
 )

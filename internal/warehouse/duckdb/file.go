@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	duck "github.com/duckdb/duckdb-go/v2"
 	"github.com/rs/zerolog"
@@ -15,11 +16,12 @@ import (
 // A file is an open database and its lease. A file has one connection, because
 // settings, temporary objects and the batch belong to a connection.
 type file struct {
-	lease *lease
-	db    *sql.DB
-	conn  *sql.Conn
-	known *knownIDs // nil before lateInserts, and in other uses than writes
-	late  int       // inserts with late ids
+	lease     *lease
+	db        *sql.DB
+	conn      *sql.Conn
+	known     *knownIDs     // nil until the sink has learned the ids
+	late      time.Duration // of inserts with late ids and without known
+	unlearned bool          // learning has failed
 }
 
 // openFile opens the database file. Until ctx ends, openFile waits for the lease, and

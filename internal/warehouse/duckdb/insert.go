@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	duck "github.com/duckdb/duckdb-go/v2"
 
@@ -83,7 +84,11 @@ func (s *Sink) acceptsRows(ctx context.Context, r warehouse.Row) bool {
 func (s *Sink) insertNew(ctx context.Context, rows []warehouse.Row, indexes []int) (int, error) {
 	s.rows, s.indexes, s.parts = rows, indexes, s.find(ctx, rows, indexes)
 	defer func() { s.rows, s.indexes, s.parts = nil, nil, parts{} }()
+	start := time.Now()
 	done, err := s.file.conn.ExecContext(ctx, s.insertStatement(s.used(rows, indexes)))
+	if s.file.known == nil && s.parts.late() {
+		s.file.late += time.Since(start)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("insert %d rows: %w", len(indexes), err)
 	}

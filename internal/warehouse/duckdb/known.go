@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"math"
+	"strings"
 	"sync"
+	"time"
+	"unicode/utf8"
 
 	duck "github.com/duckdb/duckdb-go/v2"
 	"github.com/greatroar/blobloom"
@@ -32,38 +34,30 @@ type knownIDs struct {
 }
 
 const (
-	// lateInserts is the number of inserts with late ids before a sink reads the ids of
-	// the table into a filter: 50 ns a row, one second for 20 million rows. A search
-	// for late ids takes between 3 ms and half of that.
-	lateInserts = 3
-	// knownBits is the largest size of a filter, 32 MiB. Of the ids that the table does not
-	// have, the filter takes 3 in 1,000 for known with 20 million rows, 1 in 12 with 50 million.
-	knownBits = 32 << 20 * 8
-	// knownRate is the share of wrong positive answers of a smaller filter.
-	knownRate = 0.001
+	// patienceWithLate, for each row of the table, is the time of inserts with late ids before a
+	// sink reads the ids of the table into a filter. Reading takes 175 ns a row on a busy machine.
+	// So for a file that is opened again and again, reading adds less than half of that time.
+	patienceWithLate = 400 * time.Nanosecond
+	// knownBits is the largest size of a filter, 40 MiB. A smaller filter has idBits for each
+	// id. With knownHashes, a filter that is full or has 20 million ids takes 1 in 1,000 unknown
+	// ids for known, and a filter with 50 million ids 1 in 22.
+	knownBits   = 40 << 20 * 8
+	idBits      = 16
+	knownHashes = 6
 	// knownRows is the largest number of rows for which a filter pays: with more rows, a third
 	// of the answers is wrong.
 	knownRows = 100_000_000
 )
 
+// newKnownIDs returns an empty filter for twice as many ids as the table has rows.
 func newKnownIDs(rows int) *knownIDs {
-	most := max(2*rows, 1<<20)
-	k := &knownIDs{seed: maphash.MakeSeed(), ids: blobloom.NewOptimized(blobloom.Config{
-		Capacity: uint64(most), FPRate: knownRate, MaxBits: knownBits, //nolint:gosec // at least a million
-	})}
-	if k.ids.NumBits() < knownBits {
-		k.most = most
+	k := &knownIDs{seed: maphash.MakeSeed(), most: max(2*rows, 1<<20)}
+	bits := idBits * k.most
+	if bits >= knownBits {
+		bits, k.most = knownBits, 0
 	}
+	k.ids = blobloom.New(uint64(bits), knownHashes) //nolint:gosec // at least a million
 	return k
-}
-
-// add adds an id, and reports whether the filter may have had the id before.
-func (k *knownIDs) add(id string) bool {
-	hash := maphash.String(k.seed, id)
-	had := k.ids.Has(hash)
-	k.ids.Add(hash)
-	k.n++
-	return had
 }
 
 // addRows adds the ids of the rows at the indexes, and returns the indexes of the rows whose
@@ -73,11 +67,20 @@ func (k *knownIDs) addRows(rows []warehouse.Row, indexes []int) []int {
 	defer k.mu.Unlock()
 	var perhaps []int
 	for _, i := range indexes {
-		if k.add(rows[i].EventID) {
+		hash := maphash.String(k.seed, rows[i].EventID)
+		if !isASCII(rows[i].EventID) || k.ids.Has(hash) {
 			perhaps = append(perhaps, i)
 		}
+		k.ids.Add(hash)
 	}
+	k.n += len(indexes)
 	return perhaps
+}
+
+// isASCII reports whether the table surely has the id as it is. In a text that is not UTF-8,
+// U+FFFD replaces bytes, so the filter cannot deny such a text.
+func isASCII(id string) bool {
+	return !strings.ContainsFunc(id, func(r rune) bool { return r < ' ' || r >= utf8.RuneSelf })
 }
 
 func (k *knownIDs) isFull() bool { return k.most > 0 && k.n > k.most }
@@ -85,13 +88,10 @@ func (k *knownIDs) isFull() bool { return k.most > 0 && k.n > k.most }
 // find returns the rows to look for in the table, and adds the ids of all rows to the filter.
 func (s *Sink) find(ctx context.Context, rows []warehouse.Row, indexes []int) parts {
 	f, p := s.file, partsOf(rows, indexes)
-	if f.known == nil && len(p[1])+len(p[2]) > 0 {
-		if f.late++; f.late > lateInserts {
-			f.late = 0
-			if err := s.learn(ctx); err != nil {
-				f.late = math.MinInt // not again before the file is opened again
-				s.cfg.Log.Warn().Err(err).Msg("the filter of known ids is missing, late events take longer")
-			}
+	if f.known == nil && f.late > 0 && p.late() && !f.unlearned {
+		if err := s.learn(ctx); err != nil {
+			f.unlearned = true
+			s.cfg.Log.Warn().Err(err).Msg("the filter of known ids is missing, late events take longer")
 		}
 	}
 	if f.known == nil {
@@ -104,25 +104,27 @@ func (s *Sink) find(ctx context.Context, rows []warehouse.Row, indexes []int) pa
 	return p
 }
 
-// learn reads the ids of the table into a filter.
+// learn reads the ids of the table into a filter, if the filter has become worthwhile.
 func (s *Sink) learn(ctx context.Context) error {
+	f := s.file
 	var rows, learned int
-	if err := s.file.conn.QueryRowContext(ctx, "SELECT count(*) FROM "+eventsTable).Scan(&rows); err != nil {
+	if err := f.conn.QueryRowContext(ctx, "SELECT count(*) FROM "+eventsTable).Scan(&rows); err != nil {
 		return fmt.Errorf("count rows: %w", err)
 	}
-	if rows > knownRows {
+	if rows > knownRows || f.late < time.Duration(rows)*patienceWithLate {
 		return nil
 	}
+	f.late = 0
 	s.learning = newKnownIDs(rows)
 	defer func() { s.learning = nil }()
-	err := s.file.conn.QueryRowContext(ctx, "SELECT count("+learnFunction+"(event_id)) FROM "+eventsTable).Scan(&learned)
+	err := f.conn.QueryRowContext(ctx, "SELECT count("+learnFunction+"(event_id)) FROM "+eventsTable).Scan(&learned)
 	if err != nil {
 		return fmt.Errorf("read ids: %w", err)
 	}
 	if s.learning.n != rows || learned != rows { // never use a filter that lacks an id
 		return fmt.Errorf("read ids: have %d of %d", s.learning.n, rows)
 	}
-	s.file.known = s.learning
+	f.known = s.learning
 	return nil
 }
 
@@ -161,8 +163,9 @@ func (k *knownIDs) addView(ids duck.VectorView[string]) error {
 		if err != nil {
 			return err
 		}
-		if ok {
-			k.add(id)
+		if ok { // Has before Add would wait for the memory of each id
+			k.ids.Add(maphash.String(k.seed, id))
+			k.n++
 		}
 	}
 	return nil

@@ -21,7 +21,7 @@ import (
 //   - ids other than ULIDs, such as the digests of bodies without an id.
 //
 // A row group with old ids or digests has a wide range, so later searches for old ids read
-// the row group, too.
+// the row group, too. So an insert does not look for an id that knownIDs denies.
 type parts [3][]int
 
 // neighbourGap is the longest time in milliseconds between two neighbours of a run, and so
@@ -67,6 +67,9 @@ func partsOf(rows []warehouse.Row, indexes []int) parts {
 	}
 	return p
 }
+
+// late reports whether an insert looks for more than a run.
+func (p *parts) late() bool { return len(p[1])+len(p[2]) > 0 }
 
 // ulidTime returns the time of a ULID in milliseconds, from its first 10 characters
 // (https://github.com/ulid/spec).
