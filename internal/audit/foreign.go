@@ -21,7 +21,7 @@ func (s *sample) add(id string) {
 	s.seen++
 	if len(s.ids) < sampleSize {
 		s.ids = append(s.ids, id)
-	} else if i := rand.N(s.seen); i < sampleSize { //nolint:gosec // no secret
+	} else if i := rand.N(s.seen); i < sampleSize {
 		s.ids[i] = id
 	}
 }
@@ -40,6 +40,6 @@ func (a *auditor) checkKey(ctx context.Context) error {
 			return err
 		}
 	}
-	return fmt.Errorf("Customer.io knows none of %d deliveries that the warehouse has of this period: is the App API key the key of workspace %s?"+
+	return fmt.Errorf("none of %d deliveries that the warehouse has of this period is known to Customer.io: is the App API key the key of workspace %s?"+
 		" If it is, choose another --since: Customer.io has deleted these deliveries, or they were never there", len(ids), a.Workspace)
 }

@@ -104,7 +104,7 @@ func consumerConfig(name string, subjects []string) jetstream.ConsumerConfig {
 // single request with a short wait would poll.
 func (c *Consumer) Fetch(ctx context.Context, l event.Limits) ([]event.Attempt, error) {
 	first := expiring{ctx, cmp.Or(l.Wait, pollWait)}
-	attempts, err := c.pull(nil, 1, jetstream.FetchContext(first))
+	attempts, err := c.pull(nil, 1, jetstream.FetchContext(first)) //nolint:contextcheck // first embeds ctx
 	if err != nil {
 		return nil, fmt.Errorf("fetch from consumer %s: %w", c.name, err)
 	}
@@ -166,7 +166,7 @@ func waiting(msg jetstream.Msg) int {
 	if err != nil {
 		return 0
 	}
-	return int(min(meta.NumPending, math.MaxInt32)) //nolint:gosec // bounded
+	return int(min(meta.NumPending, math.MaxInt32))
 }
 
 // notable drops the errors of a pull that received no message.

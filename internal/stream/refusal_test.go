@@ -110,7 +110,7 @@ func TestConnectionClosedForGood(t *testing.T) {
 		if conn, err = stream.Connect(stream.Config{URL: srv.URL(), Log: zerolog.New(log)}); err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close()
+		t.Cleanup(conn.Close)
 		err = closedByLimit(t, srv, conn)
 	}
 	if !errors.Is(err, stream.ErrClosed) || !strings.Contains(err.Error(), "Maximum Payload Violation") {

@@ -541,7 +541,7 @@ func (b *personBed) messages() int {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return int(st.CachedInfo().State.Msgs) //nolint:gosec // a number of this test
+	return int(st.CachedInfo().State.Msgs)
 }
 
 // duckDBFile identifies the file: an erasure replaces the file by a new one.

@@ -290,7 +290,8 @@ func TestEraseLooksIntoBytes(t *testing.T) { //nolint:paralleltest // StopAt is 
 		p := annsFile(t)
 		copies := 0
 		duckdb.StopAt("copied", func() {
-			if copies++; copies <= c.dirty {
+			copies++
+			if copies <= c.dirty {
 				appendText(t, p.path+".fresh", c.text)
 			}
 		})

@@ -157,4 +157,4 @@ func indexes(rows []warehouse.Row) []int {
 	return list
 }
 
-func (p parts) sizes() [3]int { return [3]int{len(p[0]), len(p[1]), len(p[2])} }
+func (p *parts) sizes() [3]int { return [3]int{len(p[0]), len(p[1]), len(p[2])} }

@@ -73,7 +73,7 @@ func write(ctx context.Context, path, name string, columns []warehouse.Column, r
 
 // writeLines writes the rows to a file with an object a line.
 func writeLines(path string, columns []warehouse.Column, rows []map[string]any) error {
-	f, err := os.Create(path) //nolint:gosec // a path of a test
+	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
