@@ -14,7 +14,10 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse/bigquery/bigqueryfake"
 )
 
-var dml = regexp.MustCompile(`^\s*(UPDATE|DELETE)\b`)
+var (
+	dml     = regexp.MustCompile(`^\s*(UPDATE|DELETE)\b`)
+	inserts = regexp.MustCompile(`^\s*INSERT\b`)
+)
 
 // planDML returns the plan of a statement that changes rows of the events.
 func planDML(statement string) (bigqueryfake.Plan, bool) {
