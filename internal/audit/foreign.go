@@ -7,10 +7,14 @@ import (
 	"slices"
 )
 
-// sampleSize is the number of deliveries that checkKey looks up at most.
-const sampleSize = 10
+const (
+	// lookups is the number of deliveries that checkKey looks up at most.
+	lookups = 10
+	// sampleSize is ten times as many, because a delivery has several rows.
+	sampleSize = 10 * lookups
+)
 
-// A sample has some random ids of the deliveries with a row in the period.
+// A sample has the ids of some random rows of the period.
 type sample struct {
 	ids  []string
 	seen int
@@ -28,13 +32,15 @@ func (s *sample) add(id string) {
 
 // checkKey returns an error when Customer.io knows none of the deliveries in the warehouse.
 // With the key of another workspace everything would be missing, and a backfill would mix
-// the workspaces. Fewer than sampleSize deliveries may all belong to deleted persons.
+// the workspaces. Fewer than ten deliveries may all belong to deleted persons.
 func (a *auditor) checkKey(ctx context.Context) error {
 	slices.Sort(a.sample.ids)
 	ids := slices.Compact(a.sample.ids)
-	if len(ids) < sampleSize {
+	if len(ids) < lookups {
 		return nil
 	}
+	rand.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+	ids = ids[:lookups]
 	for _, id := range ids {
 		if known, err := a.App.HasDelivery(ctx, id); err != nil || known {
 			return err
