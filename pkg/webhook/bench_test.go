@@ -33,6 +33,16 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
+func BenchmarkParseInto(b *testing.B) {
+	body := benchBody(b)
+	var e webhook.Event
+	for b.Loop() {
+		if err := webhook.ParseInto(&e, body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkParseEnvelope(b *testing.B) {
 	body := benchBody(b)
 	for b.Loop() {

@@ -12,9 +12,11 @@ import (
 // unusable type counts as absent.
 type document struct {
 	body []byte
-	// copied is the body as a string. Texts are slices of copied, so that an event
-	// with 15 texts costs a single allocation. If copied is "", each text is copied.
-	copied string
+	// whole is the body as a string. Texts are slices of whole, so that an event
+	// with 15 texts costs a single allocation or none. If whole is "", each text is copied.
+	whole string
+	// isUTF8 says that the body is UTF-8, and so is each of its texts.
+	isUTF8 bool
 }
 
 // text reads a string, or a number or a boolean as spelled.
@@ -66,15 +68,15 @@ func (d *document) member(object span, key string) span {
 
 func (d *document) str(v span) string {
 	s := d.slice(span{v.lo + 1, v.hi - 1})
-	if strings.IndexByte(s, '\\') < 0 && utf8.ValidString(s) {
+	if strings.IndexByte(s, '\\') < 0 && (d.isUTF8 || utf8.ValidString(s)) {
 		return s
 	}
 	return unquote(d.body[v.lo:v.hi])
 }
 
 func (d *document) slice(v span) string {
-	if d.copied != "" {
-		return d.copied[v.lo:v.hi]
+	if d.whole != "" {
+		return d.whole[v.lo:v.hi]
 	}
 	return string(d.body[v.lo:v.hi])
 }

@@ -1,5 +1,10 @@
 package webhook
 
+import (
+	"unicode/utf8"
+	"unsafe"
+)
+
 // Parse decodes the body of a reporting webhook. Any JSON object is an event, even {}:
 // a refused event would make Customer.io hold back every later event. The only errors
 // are ErrNotJSON and ErrNotObject.
@@ -26,7 +31,7 @@ package webhook
 // than the event.
 func Parse(body []byte) (*Event, error) {
 	e := new(Event)
-	if err := ParseInto(e, body); err != nil {
+	if err := parseInto(e, body, string(body)); err != nil {
 		return nil, err
 	}
 	return e, nil
@@ -34,17 +39,21 @@ func Parse(body []byte) (*Event, error) {
 
 // ParseInto is Parse into an existing event, for a program that reuses memory. ParseInto
 // removes what the event had before. After an error the event is empty.
+//
+// The event's texts are in the memory of body, not in a copy: a program that changes body
+// changes the texts.
 func ParseInto(e *Event, body []byte) error {
-	err := parseInto(e, body)
+	err := parseInto(e, body, unsafe.String(unsafe.SliceData(body), len(body)))
 	if err != nil {
 		*e = Event{}
 	}
 	return err
 }
 
-func parseInto(e *Event, body []byte) error {
+// parseInto takes the body as bytes and as the text whose parts are the event's texts.
+func parseInto(e *Event, body []byte, text string) error {
 	var h head
-	d := document{body: body, copied: string(body)}
+	d := document{body: body, whole: text, isUTF8: utf8.ValidString(text)}
 	*e = Event{Raw: body}
 	w := walk(body, skipSpace(body, 0), '{')
 	for w.next() {

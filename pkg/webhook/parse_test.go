@@ -247,3 +247,16 @@ func TestParseIntoReplacesTheEvent(t *testing.T) {
 		}
 	}
 }
+
+//nolint:paralleltest // AllocsPerRun counts the allocations of all goroutines
+func TestParseIntoCopiesNoText(t *testing.T) {
+	body := []byte(`{"event_id":"01E","object_type":"email","metric":"sent","timestamp":1760000000,"data":{"recipient":"ann@acme.com","subject":"Grüße","campaign_id":5}}`)
+	var e webhook.Event
+	if n := testing.AllocsPerRun(100, func() {
+		if err := webhook.ParseInto(&e, body); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("ParseInto allocates %v times; want none: the texts are parts of the body", n)
+	}
+}
