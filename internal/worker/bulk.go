@@ -36,8 +36,17 @@ func (h *Bulk) Gather() func(*event.Attempt) {
 	return func(a *event.Attempt) {
 		defer func() { _ = recover() }() // Handle meets the same panic and reports the panic
 		if p, err := h.take(people, &a.Message); err == nil && p != nil {
-			a.Work, a.Body = p, nil
+			a.Work = p
+			dropContents(a)
 		}
+	}
+}
+
+// dropContents drops the contents of a folded message. The id alone keeps all headers in memory.
+// A message of a traced call keeps what its span shows.
+func dropContents(a *event.Attempt) {
+	if a.Body = nil; a.TraceParent == "" {
+		a.Message, a.Subject = event.Message{}, ""
 	}
 }
 
@@ -87,27 +96,40 @@ func (h *Bulk) take(people fold, m *event.Message) (*entry, error) {
 	return people.add(o), nil
 }
 
+// sentTogether is the number of calls that exist at a time, 10 requests to Customer.io. A
+// call takes more memory than the entry that it comes from.
+const sentTogether = 10_000
+
 // send makes the calls of all people who have messages in the batch.
 func (h *Bulk) send(ctx context.Context, messages map[*entry][]int, batch []event.Attempt, fail func(int, error)) error {
 	var calls []effect.Call
 	var owners []*entry
+	var mu sync.Mutex
+	apply := func() error {
+		defer func() { calls, owners = calls[:0], owners[:0] }()
+		return h.Profiles.ApplyBatch(ctx, calls, func(j int, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, i := range messages[owners[j]] {
+				fail(i, withWait(err, batch[i].Number))
+			}
+			delete(messages, owners[j]) // each message fails once
+		})
+	}
 	for p := range messages {
 		for _, c := range p.calls() {
 			calls, owners = append(calls, c), append(owners, p)
+		}
+		if len(calls) >= sentTogether {
+			if err := apply(); err != nil {
+				return err
+			}
 		}
 	}
 	if len(calls) == 0 {
 		return nil
 	}
-	var mu sync.Mutex
-	return h.Profiles.ApplyBatch(ctx, calls, func(j int, err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		for _, i := range messages[owners[j]] {
-			fail(i, withWait(err, batch[i].Number))
-		}
-		delete(messages, owners[j]) // each message fails once
-	})
+	return apply()
 }
 
 // foldable reports whether the calls may be made in any order and together with
