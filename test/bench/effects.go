@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -36,6 +37,8 @@ func benchEffects(ctx context.Context, dir string, names []string) error {
 		{name: "busy", events: 500_000, people: 100_000, complaints: 5},
 		// One person a request, and more requests than the API accepts.
 		{name: "rate", events: 7_000, people: 7_000, batch: 1, rate: 1.5 * allowance},
+		// The memory of a worker with all consumers, and ENGAGEMENT_BATCH opens in hand.
+		{name: "burst", events: 200_000, people: 100_000, all: true},
 	}
 	for _, o := range runs {
 		if len(names) > 0 && !slices.Contains(names, o.name) {
@@ -55,6 +58,7 @@ type opens struct {
 	batch          int     // ENGAGEMENT_BATCH; 0 for the default
 	complaints     int     // complaints a second while the worker handles the opens
 	rate           float64 // TRACK_RATE; 0 for the default, which equals the allowance
+	all            bool    // all consumers, the warehouse of DuckDB included
 }
 
 func drainOpens(ctx context.Context, bin, dir string, o opens) error {
@@ -73,7 +77,7 @@ func drainOpens(ctx context.Context, bin, dir string, o opens) error {
 	defer api.Refuse()
 
 	start := time.Now()
-	worker := system.Worker(lab.Consumers(effects...), lab.TrackEnv(api.URL()), o.env())
+	worker := system.Worker(lab.Consumers(o.consumers()...), lab.TrackEnv(api.URL()), o.env(dir))
 	defer worker.Stop()
 	if err := worker.Start(); err != nil {
 		return err
@@ -84,7 +88,11 @@ func drainOpens(ctx context.Context, bin, dir string, o opens) error {
 	if o.complaints > 0 {
 		complaining.Go(func() { waits = complain(ctx, system.Client, api, o.complaints, done) })
 	}
-	err = system.WaitHandled(ctx, handledWithin, workerapp.Engagement)
+	var memory heap
+	complaining.Go(func() { memory = watchHeap(ctx, worker, done) })
+	for _, consumer := range o.consumers()[1:] {
+		err = errors.Join(err, system.WaitHandled(ctx, handledWithin, consumer))
+	}
 	took := time.Since(start)
 	close(done)
 	complaining.Wait()
@@ -92,7 +100,7 @@ func drainOpens(ctx context.Context, bin, dir string, o opens) error {
 		return err
 	}
 	o.print(took, api.Counts(), waits)
-	fmt.Printf("  peak RSS of the worker: %.0f MiB\n", worker.PeakRSS())
+	fmt.Printf("  peak RSS of the worker: %.0f MiB; %s; %.1f s of processor time\n", worker.PeakRSS(), memory, worker.CPU().Seconds())
 	return nil
 }
 
@@ -108,8 +116,11 @@ func (o opens) print(took time.Duration, c customeriotest.Counts, waits []time.D
 }
 
 // env returns the settings of the worker that differ from their defaults.
-func (o opens) env() lab.Env {
+func (o opens) env(dir string) lab.Env {
 	env := lab.Env{}
+	if o.all {
+		env = lab.WarehouseEnv("duckdb:" + filepath.Join(dir, "bench.duckdb"))
+	}
 	if o.batch > 0 {
 		env["ENGAGEMENT_BATCH"] = strconv.Itoa(o.batch)
 	}
@@ -117,6 +128,14 @@ func (o opens) env() lab.Env {
 		env["TRACK_RATE"] = strconv.FormatFloat(o.rate, 'f', -1, 64)
 	}
 	return env
+}
+
+// consumers returns the consumers of the worker. All but the first receive the opens.
+func (o opens) consumers() []string {
+	if o.all {
+		return slices.Concat(effects, []string{workerapp.Warehouse})
+	}
+	return effects
 }
 
 func openOf(i, person int, at time.Time) *nats.Msg {

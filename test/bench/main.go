@@ -27,7 +27,7 @@ Parts:
   warehouses  stream to warehouse: duckdb, parquet, bigquery, or the named ones
   replay      a replay of a million events beside the live consumer
   effects     profile updates with an API that accepts 100 requests a second:
-              drain, fold, busy, rate, or the named ones
+              drain, fold, busy, rate, burst, or the named ones
   outages     BigQuery and the Track API down, workers killed, in real time:
               visible, bigquery, track, kill, or the named ones
   growth      writes, reports and queries while the table grows to 50 million rows,
