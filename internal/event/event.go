@@ -44,7 +44,9 @@ const Probe = `{"event_id":"cioevents-probe","object_type":"test","metric":"prob
 // An Attempt is one try of a consumer at a message. The consumer settles the
 // attempt exactly once, by one of the methods of Settle.
 type Attempt struct {
-	Message
+	// Message is never nil. An attempt of a large batch that has no contents any more is
+	// less than half as large with a pointer.
+	*Message
 	// Consumer is the JetStream consumer that delivered the message; during a
 	// replay it is the replay's own, not its target.
 	Consumer string

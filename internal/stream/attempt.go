@@ -36,8 +36,9 @@ type settler struct {
 }
 
 func newAttempt(nc *nats.Conn, msg jetstream.Msg) event.Attempt {
+	m := decode(msg.Subject(), msg.Headers(), msg.Data())
 	a := event.Attempt{
-		Message: decode(msg.Subject(), msg.Headers(), msg.Data()),
+		Message: &m,
 		Number:  1,
 		Subject: msg.Subject(),
 		Settle:  &settler{nc: nc, reply: msg.Reply()},

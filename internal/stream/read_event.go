@@ -27,7 +27,8 @@ func (c *Conn) ReadEvent(ctx context.Context, sequence uint64) (*event.Attempt, 
 	if err != nil {
 		return nil, fmt.Errorf("read event %d: %w", sequence, err)
 	}
-	a := event.Attempt{Message: decode(msg.Subject, msg.Header, msg.Data), Sequence: msg.Sequence, Subject: msg.Subject, StoredAt: msg.Time}
+	m := decode(msg.Subject, msg.Header, msg.Data)
+	a := event.Attempt{Message: &m, Sequence: msg.Sequence, Subject: msg.Subject, StoredAt: msg.Time}
 	complete(&a)
 	return &a, nil
 }

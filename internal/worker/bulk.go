@@ -35,19 +35,24 @@ func (h *Bulk) Gather() func(*event.Attempt) {
 	people := fold{}
 	return func(a *event.Attempt) {
 		defer func() { _ = recover() }() // Handle meets the same panic and reports the panic
-		if p, err := h.take(people, &a.Message); err == nil && p != nil {
+		if p, err := h.take(people, a.Message); err == nil && p != nil {
 			a.Work = p
 			dropContents(a)
 		}
 	}
 }
 
+// noContents is the message of all attempts without contents.
+var noContents = &event.Message{}
+
 // dropContents drops the contents of a folded message. The id alone keeps all headers in memory.
 // A message of a traced call keeps what its span shows.
 func dropContents(a *event.Attempt) {
-	if a.Body = nil; a.TraceParent == "" {
-		a.Message, a.Subject = event.Message{}, ""
+	if a.TraceParent == "" {
+		a.Message, a.Subject = noContents, ""
+		return
 	}
+	a.Body = nil
 }
 
 // Handle applies the effects of the batch. When a person cannot be updated, all
@@ -60,7 +65,7 @@ func (h *Bulk) Handle(ctx context.Context, batch []event.Attempt, fail func(int,
 		p, _ := batch[i].Work.(*entry)
 		if p == nil {
 			var err error
-			if p, err = h.take(people, &batch[i].Message); err != nil {
+			if p, err = h.take(people, batch[i].Message); err != nil {
 				fail(i, err)
 				continue
 			}

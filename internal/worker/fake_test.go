@@ -148,7 +148,7 @@ func newScene(numbers ...int) *scene {
 	for i, n := range numbers {
 		seq := uint64(i + 1)
 		s.batch = append(s.batch, event.Attempt{
-			Message: event.Message{ID: fmt.Sprint("m", seq)}, Number: n, Sequence: seq, StoredAt: time.Unix(int64(seq), 0),
+			Message: &event.Message{ID: fmt.Sprint("m", seq)}, Number: n, Sequence: seq, StoredAt: time.Unix(int64(seq), 0),
 			Subject: "customerio.events.acme.email.opened", Settle: fakeSettler{j, seq},
 		})
 	}

@@ -151,7 +151,7 @@ func TestNewsletterIsFolded(t *testing.T) {
 	}
 	batch := make([]event.Attempt, 100_000)
 	for i := range batch {
-		batch[i] = event.Attempt{Number: 1, Message: event.Message{
+		batch[i] = event.Attempt{Number: 1, Message: &event.Message{
 			Workspace: "acme", ReceivedAt: occurred.Add(24 * time.Hour),
 			Body: emailEvent("opened", fmt.Sprint("p", i*7919%10_000), occurred.Add(time.Duration(i/10)*time.Second)),
 		}}
