@@ -33,8 +33,8 @@ Flags:
 
 // A spent is what a process took.
 type spent struct {
-	wall time.Duration
-	rss  float64 // MiB, at its peak
+	wall, cpu time.Duration
+	rss       float64 // MiB, at its peak
 }
 
 // benchGrowth measures the table first, then the stream.
@@ -130,11 +130,16 @@ func measureTable(ctx context.Context, dir, path string, n int) (line string, er
 
 // runGrowth runs a step of growth in a process of its own and decodes what it prints.
 func runGrowth(ctx context.Context, result any, args ...string) (spent, error) {
+	return runSelf(ctx, result, append([]string{growthRole}, args...)...)
+}
+
+// runSelf runs this program in a role to its end and decodes what it prints.
+func runSelf(ctx context.Context, result any, args ...string) (spent, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return spent{}, err
 	}
-	return spend(exec.CommandContext(ctx, self, append([]string{growthRole}, args...)...), result)
+	return spend(exec.CommandContext(ctx, self, args...), result)
 }
 
 func runReport(ctx context.Context, dir, path, days string) (spent, error) {
@@ -149,7 +154,7 @@ func spend(cmd *exec.Cmd, result any) (spent, error) {
 	if err := cmd.Run(); err != nil {
 		return spent{}, fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args[1:], " "), err, stderr.Bytes())
 	}
-	s := spent{wall: time.Since(start)}
+	s := spent{wall: time.Since(start), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
 	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		s.rss = float64(u.Maxrss) / 1024
 	}

@@ -21,10 +21,11 @@ Usage:
   go run ./test/bench [PART]
 
 Parts:
-  all         ingest and warehouses, the default; 3 minutes
+  all         ingest and warehouses, the default; 5 minutes
   ingest      calls a second and latency, beside a receiver without a queue or
               the executable of another ingest, if named
-  warehouses  stream to warehouse: duckdb, parquet, bigquery, or the named ones
+  warehouses  stream to warehouse, beside JetStream alone or the executable of another
+              worker: duckdb, parquet, bigquery, or the named ones; see warehouses --help
   replay      a replay of a million events beside the live consumer
   effects     profile updates with an API that accepts 100 requests a second:
               drain, fold, busy, rate, burst, or the named ones
@@ -83,7 +84,7 @@ func run(ctx context.Context, args []string) error {
 	case "ingest":
 		return observed(func(d during) error { return benchIngest(ctx, dir, d, args[1:]) })
 	case "warehouses":
-		return benchWarehouses(ctx, dir, args[1:])
+		return observed(func(d during) error { return benchWarehouses(ctx, dir, d, args[1:]) })
 	case "replay":
 		return benchReplay(ctx, dir)
 	case "effects":
@@ -97,7 +98,9 @@ func run(ctx context.Context, args []string) error {
 	case "soak":
 		return benchSoak(ctx, dir, args[1:])
 	case "all":
-		return errors.Join(observed(func(d during) error { return benchIngest(ctx, dir, d, nil) }), benchWarehouses(ctx, dir, nil))
+		return observed(func(d during) error {
+			return errors.Join(benchIngest(ctx, dir, d, nil), benchWarehouses(ctx, dir, d, nil))
+		})
 	}
 	return fmt.Errorf("unknown part %q: want one of those in --help", args[0])
 }

@@ -34,12 +34,16 @@ type comparison struct {
 	pairs int
 	// want is the smallest median of the ratios of the first figure, 0 for no bound.
 	want float64
+	// aim is the wanted median of the same ratios. A smaller median is no error; 0 for no aim.
+	aim float64
+	// unjudged prints all pairs, whatever the condition of the machine, and judges none.
+	unjudged bool
 }
 
 // A pair contains the figures of two adjacent runs.
 type pair struct {
 	figures [2][]float64
-	line    float64 // nanoseconds
+	line    float64 // nanoseconds, 0 when the pair is not judged
 }
 
 // triesPerPair bounds the number of runs on a machine that is busy or changes its state.
@@ -85,9 +89,12 @@ func (c *comparison) measure(ctx context.Context, observe during, first int) (p 
 		if err != nil {
 			return p, "", fmt.Errorf("%s: %w", c.sides[i].name, err)
 		}
-		if flaw = conditions[i].flaw(); flaw != "" {
+		if flaw = conditions[i].flaw(); flaw != "" && !c.unjudged {
 			return p, flaw, nil
 		}
+	}
+	if c.unjudged {
+		return p, "", nil
 	}
 	a, b := conditions[0].line(), conditions[1].line()
 	if max(a, b) > oneState*min(a, b) {
@@ -120,6 +127,9 @@ func ratios(pairs []pair, figure int) (r []float64) {
 
 // judge compares the median ratio with the bound.
 func (c *comparison) judge(best []pair, flaws map[string]int) error {
+	if c.unjudged {
+		return fmt.Errorf("%s: %w", c.name, errNotJudged)
+	}
 	if len(best) < c.pairs {
 		reasons := make([]string, 0, len(flaws))
 		for flaw, n := range flaws {
@@ -137,7 +147,11 @@ func (c *comparison) judge(best []pair, flaws map[string]int) error {
 
 // print prints the median of each figure with the smallest and the largest value.
 func (c *comparison) print(pairs []pair) {
-	fmt.Printf("  cache line %.0f ns, %d pairs\n", median(lines(pairs)), len(pairs))
+	state := fmt.Sprintf("cache line %.0f ns", median(lines(pairs)))
+	if c.unjudged {
+		state = "any state of the machine"
+	}
+	fmt.Printf("  %s, %d pairs\n", state, len(pairs))
 	fmt.Printf("    %-14s %-30s %-30s %s\n", "", c.sides[0].name, c.sides[1].name, "ratio in %")
 	for i, name := range c.figures {
 		var columns [2]string
@@ -149,6 +163,9 @@ func (c *comparison) print(pairs []pair) {
 			columns[s] = spread(values, 1)
 		}
 		fmt.Printf("    %-14s %-30s %-30s %s\n", name, columns[0], columns[1], spread(ratios(pairs, i), 100))
+	}
+	if c.aim > 0 {
+		fmt.Printf("    the aim is %.0f %% of %s\n", 100*c.aim, c.figures[0])
 	}
 }
 

@@ -18,13 +18,14 @@ func steady(line float64) condition {
 	return condition{lines: slices.Repeat([]float64{line}, minLines)}
 }
 
-// compared runs a comparison in which the product has half of the baseline's figure, in
-// the given conditions in turn.
-func compared(want float64, conditions ...condition) (runs int, err error) {
+// compared runs two pairs of a comparison in which the product has half of the baseline's
+// figure, in the given conditions in turn.
+func compared(c comparison, conditions ...condition) (runs int, err error) {
 	always := func(figure float64) func(context.Context) ([]float64, error) {
 		return func(context.Context) ([]float64, error) { return []float64{figure}, nil }
 	}
-	c := comparison{name: "c", sides: [2]side{{"base", always(10)}, {"product", always(5)}}, figures: []string{"f"}, pairs: 2, want: want}
+	c.name, c.pairs, c.figures = "c", 2, []string{"f"}
+	c.sides = [2]side{{"base", always(10)}, {"product", always(5)}}
 	err = c.run(context.Background(), func(ctx context.Context, run func(context.Context) error) (condition, error) {
 		runs++
 		return conditions[(runs-1)%len(conditions)], run(ctx)
@@ -52,10 +53,19 @@ func TestComparison(t *testing.T) {
 		"the state changes once":         {conditions: []condition{steady(90), steady(400), steady(400), steady(400)}, runs: 8},
 		"another state in the next pair": {conditions: []condition{steady(90), steady(90), steady(400), steady(400)}, runs: 6},
 	} {
-		runs, err := compared(test.want, test.conditions...)
+		runs, err := compared(comparison{want: test.want}, test.conditions...)
 		if runs != test.runs || !errors.Is(err, test.err) || (err == nil) != (test.err == nil) {
 			t.Errorf("%s: %d runs, %v; want %d, %v", name, runs, err, test.runs, test.err)
 		}
+	}
+}
+
+// TestUnjudged runs on a busy machine, to the end, without a judgement.
+func TestUnjudged(t *testing.T) {
+	t.Parallel()
+	runs, err := compared(comparison{unjudged: true, want: 1}, condition{others: 0.5})
+	if runs != 4 || !errors.Is(err, errNotJudged) || errors.Is(err, errBelow) {
+		t.Errorf("%d runs, %v; want 4, not judged", runs, err)
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -17,19 +18,13 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// preload is how many events the worker finds in the stream: work for some seconds.
-const preload = 1_000_000
-
-// fillStream publishes n events asynchronously. The rate is also a baseline: so many
-// messages JetStream stores when the publisher does not wait for each answer.
-func fillStream(ctx context.Context, client *lab.Client, n int) (perSecond float64, err error) {
+// fillStream publishes n events asynchronously.
+func fillStream(ctx context.Context, client *lab.Client, n int) error {
 	messages, err := campaign(n)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	start := time.Now()
-	err = client.Publish(ctx, n, 0, func(i int) *nats.Msg { return messages[i] })
-	return float64(n) / time.Since(start).Seconds(), err
+	return client.Publish(ctx, n, 0, func(i int) *nats.Msg { return messages[i] })
 }
 
 // campaign returns the first n messages of a simulated campaign. The messages are
@@ -52,13 +47,28 @@ func campaign(n int) ([]*nats.Msg, error) {
 	return messages, nil
 }
 
-// drainRaw fetches and acknowledges n messages without any other work. The rate is
-// the baseline of a consumer.
-func drainRaw(ctx context.Context, client *lab.Client, n int) (perSecond float64, err error) {
-	return drainWith(ctx, client, n, jetstream.ConsumerConfig{})
+// runOn runs a program with a connection to a server and a number of messages.
+func runOn(ctx context.Context, url, n string, program func(context.Context, *lab.Client, int) error) error {
+	messages, err := strconv.Atoi(n)
+	if err != nil {
+		return err
+	}
+	client, err := lab.Connect(ctx, url, stream.Settings{})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return program(ctx, client, messages)
 }
 
-// drainWith is drainRaw with a consumer that begins elsewhere.
+// drainRaw fetches and acknowledges n messages without any other work: the baseline of a
+// worker.
+func drainRaw(ctx context.Context, client *lab.Client, n int) error {
+	_, err := drainWith(ctx, client, n, jetstream.ConsumerConfig{})
+	return err
+}
+
+// drainWith fetches and acknowledges n messages with a new consumer.
 func drainWith(ctx context.Context, client *lab.Client, n int, cfg jetstream.ConsumerConfig) (perSecond float64, err error) {
 	js := client.JetStream
 	cfg.AckPolicy, cfg.MaxAckPending = jetstream.AckExplicitPolicy, 20_000

@@ -30,7 +30,7 @@ func benchReplay(ctx context.Context, dir string) error {
 		return err
 	}
 	defer system.Close()
-	if _, err := fillStream(ctx, system.Client, replayed); err != nil {
+	if err := fillStream(ctx, system.Client, replayed); err != nil {
 		return err
 	}
 	run := func(name, db string, wait func() error) error {

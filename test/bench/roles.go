@@ -22,6 +22,8 @@ const (
 	baselineRole = "baseline"
 	bigQueryRole = "bigquery"
 	coresRole    = "cores"
+	fillRole     = "fill"
+	drainRole    = "drain"
 	growthRole   = "growth-step"
 )
 
@@ -37,6 +39,10 @@ func runRole(ctx context.Context, name string, args []string) (bool, error) {
 		return true, runBigQuery(ctx, args[0], args[1])
 	case name == coresRole:
 		return true, runCores(ctx, os.Stdout)
+	case name == drainRole && len(args) == 2:
+		return true, runOn(ctx, args[0], args[1], drainRaw)
+	case name == fillRole && len(args) == 2:
+		return true, runOn(ctx, args[0], args[1], fillStream)
 	case name == growthRole:
 		return true, runGrowthStep(ctx, args)
 	}

@@ -26,7 +26,7 @@ const (
 // benchStreams measures the wall behind ingest: what one stream takes, and what two
 // streams with half of the subjects each take. Publishers wait for each answer.
 func benchStreams(ctx context.Context, dir string) error {
-	messages, err := campaign(preload / 50)
+	messages, err := campaign(20_000)
 	if err != nil {
 		return err
 	}

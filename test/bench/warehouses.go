@@ -2,83 +2,159 @@ package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/app/workerapp"
+	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/test/lab"
 )
 
-// benchWarehouses measures the worker from the stream into each kind of warehouse.
-// Without names every kind is measured.
-func benchWarehouses(ctx context.Context, dir string, names []string) error {
-	if err := lab.Build(ctx, dir, "worker"); err != nil {
-		return err
-	}
-	for _, name := range []string{"duckdb", "parquet", "bigquery"} {
-		if len(names) > 0 && !slices.Contains(names, name) {
-			continue
-		}
-		if err := benchWarehouse(ctx, dir, filepath.Join(dir, name), name); err != nil {
-			return fmt.Errorf("measure %s: %w", name, err)
-		}
-	}
-	return nil
+const warehousesUsage = `warehouses compares the worker, from a stream into a warehouse, with JetStream alone:
+the same messages fetched and acknowledged, and nothing else. Each run of a worker
+has an empty warehouse and a new consumer. The starts of the programs count.
+
+Usage:
+  go run ./test/bench warehouses [flags] [duckdb] [parquet] [bigquery]
+
+Flags:
+`
+
+// aims are the wanted parts of JetStream's events a second: 75,000 into DuckDB and
+// 120,000 into Parquet where JetStream alone takes 145,000.
+var aims = map[string]float64{"duckdb": 0.52, "parquet": 0.83}
+
+// warehouseKinds are the kinds of warehouses in the order of their measurement.
+var warehouseKinds = []string{"duckdb", "parquet", "bigquery"}
+
+// A drainage is a full stream that programs drain in turn.
+type drainage struct {
+	*lab.System
+	dir           string
+	events, pairs int
+	against       string // the executable of another worker
+	unjudged      bool
 }
 
-// benchWarehouse starts a worker on a full stream, in a NATS server of its own.
-func benchWarehouse(ctx context.Context, bin, dir, name string) error {
-	system, err := lab.StartSystem(ctx, bin, filepath.Join(dir, "nats"))
+// benchWarehouses measures the worker from the stream into each kind of warehouse.
+// Without names every kind is measured.
+func benchWarehouses(ctx context.Context, dir string, observe during, args []string) error {
+	d := drainage{dir: dir}
+	flags := flag.NewFlagSet("warehouses", flag.ContinueOnError)
+	flags.Usage = func() { fmt.Fprint(flags.Output(), warehousesUsage); flags.PrintDefaults() }
+	flags.IntVar(&d.events, "events", 300_000, "events in the stream")
+	flags.IntVar(&d.pairs, "pairs", 3, "pairs of runs")
+	flags.StringVar(&d.against, "against", "", "compare with this executable of a worker instead of JetStream alone")
+	flags.BoolVar(&d.unjudged, "unjudged", false, "print each pair, also if other programs use the machine; ends with exit code 3")
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	kinds := flags.Args()
+	if len(kinds) == 0 {
+		kinds = warehouseKinds
+	}
+	for _, kind := range kinds {
+		if !slices.Contains(warehouseKinds, kind) {
+			return fmt.Errorf("unknown warehouse %q: want %q", kind, warehouseKinds)
+		}
+	}
+	return d.compare(ctx, observe, kinds)
+}
+
+// compare fills the stream and compares the sides for each kind of warehouse.
+func (d *drainage) compare(ctx context.Context, observe during, kinds []string) error {
+	if err := lab.Build(ctx, d.dir, "worker"); err != nil {
+		return err
+	}
+	system, err := lab.StartSystem(ctx, d.dir, filepath.Join(d.dir, "drained"))
 	if err != nil {
 		return err
 	}
 	defer system.Close()
-	async, err := fillStream(ctx, system.Client, preload)
-	if err != nil {
+	d.System = system
+	progressf("filling the stream")
+	if _, err := runSelf(ctx, nil, fillRole, system.NATS.Addr, strconv.Itoa(d.events)); err != nil {
 		return err
 	}
-	raw, err := drainRaw(ctx, system.Client, preload)
-	if err != nil {
-		return err
+	var errs error
+	for _, kind := range kinds {
+		errs = errors.Join(errs, d.comparison(kind).run(ctx, observe))
 	}
-	to, err := newDestination(ctx, name, dir)
-	if err != nil {
-		return err
-	}
-	defer to.stop()
-	fmt.Printf("\nJetStream alone, published asynchronously     %8.0f events/s\nJetStream alone, fetched and acknowledged     %8.0f events/s\n", async, raw)
-	return drain(ctx, system, &to)
+	return errs
 }
 
-func drain(ctx context.Context, system *lab.System, to *destination) error {
-	filled, start := system.NATS.CPU(), time.Now()
-	worker := warehouseWorker(system, to.url)
-	defer worker.Stop()
+func (d *drainage) comparison(kind string) *comparison {
+	c := &comparison{
+		name:    fmt.Sprintf("stream to %s, %d events", kind, d.events),
+		sides:   [2]side{{"JetStream alone", d.raw}, {"worker", d.worker(filepath.Join(d.dir, "worker"), kind)}},
+		figures: []string{"events/s", "CPU µs/event", "NATS µs/event", "RSS MiB"},
+		pairs:   d.pairs, aim: aims[kind], unjudged: d.unjudged,
+	}
+	if d.against != "" {
+		c.sides[0], c.aim = side{filepath.Base(d.against), d.worker(d.against, kind)}, 0
+	}
+	return c
+}
+
+// raw fetches and acknowledges every message in a process of its own.
+func (d *drainage) raw(ctx context.Context) ([]float64, error) {
+	nats := d.NATS.CPU()
+	used, err := runSelf(ctx, nil, drainRole, d.NATS.Addr, strconv.Itoa(d.events))
+	return d.figures(used, d.NATS.CPU()-nats), err
+}
+
+// worker returns a run of the worker into an empty warehouse.
+func (d *drainage) worker(path, kind string) func(context.Context) ([]float64, error) {
+	return func(ctx context.Context) (figures []float64, err error) {
+		dir, err := os.MkdirTemp(d.dir, kind)
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(dir)
+		to, err := newDestination(ctx, kind, dir)
+		if err != nil {
+			return nil, err
+		}
+		defer to.stop()
+		worker := warehouseWorker(d.System, to.url)
+		worker.Path = path
+		defer worker.Stop()
+		if figures, err = d.drain(ctx, worker); err != nil {
+			return nil, err
+		}
+		if rows, err := to.rows(ctx); err != nil || rows != strconv.Itoa(d.events) {
+			return nil, fmt.Errorf("the warehouse has %s rows, want %d: %w", rows, d.events, err)
+		}
+		return figures, nil
+	}
+}
+
+// drain starts a worker, waits until the stream is drained, and deletes the consumer:
+// the next worker begins with the oldest message again.
+func (d *drainage) drain(ctx context.Context, worker *lab.Process) ([]float64, error) {
+	nats, start := d.NATS.CPU(), time.Now()
 	if err := worker.Start(); err != nil {
-		return err
+		return nil, err
 	}
-	if err := system.WaitHandled(ctx, handledWithin, workerapp.Warehouse); err != nil {
-		return err
+	if err := d.WaitHandled(ctx, handledWithin, workerapp.Warehouse); err != nil {
+		return nil, err
 	}
-	took, rss := time.Since(start), worker.PeakRSS()
-	costs := []string{cost(worker.CPU(), "the worker"), cost(system.NATS.CPU()-filled, "NATS")}
-	if to.process != nil {
-		costs = append(costs, cost(to.process.CPU(), "the stand-in"))
-	}
+	used := spent{wall: time.Since(start), cpu: worker.CPU(), rss: worker.PeakRSS()}
+	figures := d.figures(used, d.NATS.CPU()-nats)
 	worker.Stop()
-	rows, err := to.rows(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("worker, stream to %-10s %8.0f events/s  (%s rows, start included), RSS %.0f MiB, per event %s\n",
-		to.name, preload/took.Seconds(), rows, rss, strings.Join(costs, ", "))
-	return nil
+	return figures, d.JetStream.DeleteConsumer(ctx, stream.Name, workerapp.Warehouse)
 }
 
-// cost describes the processor time per event.
-func cost(cpu time.Duration, of string) string {
-	return fmt.Sprintf("%.1f µs of %s", float64(cpu.Microseconds())/preload, of)
+// figures returns the figures of the comparison.
+func (d *drainage) figures(used spent, nats time.Duration) []float64 {
+	n := float64(d.events)
+	return []float64{n / used.wall.Seconds(), float64(used.cpu.Microseconds()) / n, float64(nats.Microseconds()) / n, used.rss}
 }
