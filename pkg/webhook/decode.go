@@ -38,7 +38,7 @@ func (d *document) text(v span) string {
 // read must not look like a missing recipient.
 func (d *document) textOrJSON(v span) string {
 	if d.begins(v, '[') || d.begins(v, '{') {
-		return d.slice(v)
+		return strings.ToValidUTF8(d.slice(v), string(utf8.RuneError))
 	}
 	return d.text(v)
 }

@@ -26,6 +26,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"event_id":"1","event_id":"\u0032","event_type":"in_app_clicked","data":{"content":{},"headers":{"a":["b"]}}}`))
 	f.Add([]byte(`{"content":"c","data":{"headers":null},"data":{"identifiers":[1],"recipients":[{}]},"timestamp":1e11}`))
 	f.Add([]byte("[{\"metric\":\"\xff\"}]"))
+	f.Add([]byte("{\"recipient\":[\"\xff\"],\"subject\":\"\xff\"}"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		original := bytes.Clone(body)
 		e, err := webhook.Parse(body)
@@ -66,7 +67,7 @@ func requireSaneEvent(t *testing.T, e *webhook.Event) {
 			t.Fatalf("Href of %q = %q, want %q", e.Raw, e.Href, href)
 		}
 	}
-	for _, s := range []string{e.ID, string(e.Metric), string(e.ObjectType), e.CustomerID, e.Subject, e.Content} {
+	for _, s := range []string{e.ID, string(e.Metric), string(e.ObjectType), e.CustomerID, e.Subject, e.Content, e.Recipient} {
 		if !utf8.ValidString(s) {
 			t.Fatalf("Parse(%q) yields %q, which is not UTF-8", e.Raw, s)
 		}
