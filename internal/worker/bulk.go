@@ -59,7 +59,7 @@ func dropContents(a *event.Attempt) {
 // events about that person fail.
 func (h *Bulk) Handle(ctx context.Context, batch []event.Attempt, fail func(int, error)) error {
 	people := fold{}
-	messages := map[*entry][]int{}
+	messages := newOwned(len(batch))
 	var alone []int
 	for i := range batch {
 		p, _ := batch[i].Work.(*entry)
@@ -74,7 +74,7 @@ func (h *Bulk) Handle(ctx context.Context, batch []event.Attempt, fail func(int,
 			alone = append(alone, i)
 			continue
 		}
-		messages[p] = append(messages[p], i)
+		messages.add(p, i)
 	}
 	if err := h.send(ctx, messages, batch, fail); err != nil {
 		return err
@@ -85,8 +85,10 @@ func (h *Bulk) Handle(ctx context.Context, batch []event.Attempt, fail func(int,
 			return err
 		}
 	}
-	for p, list := range messages { // only now, because a failed batch comes again
-		h.OtherRecipients.add(p.otherRecipient, len(list))
+	for p := range messages.last { // only now, because a failed batch comes again
+		for range messages.of(p) {
+			h.OtherRecipients.add(p.otherRecipient, 1)
+		}
 	}
 	return nil
 }
@@ -106,7 +108,7 @@ func (h *Bulk) take(people fold, m *event.Message) (*entry, error) {
 const sentTogether = 10_000
 
 // send makes the calls of all people who have messages in the batch.
-func (h *Bulk) send(ctx context.Context, messages map[*entry][]int, batch []event.Attempt, fail func(int, error)) error {
+func (h *Bulk) send(ctx context.Context, messages *owned, batch []event.Attempt, fail func(int, error)) error {
 	var calls []effect.Call
 	var owners []*entry
 	var mu sync.Mutex
@@ -115,13 +117,13 @@ func (h *Bulk) send(ctx context.Context, messages map[*entry][]int, batch []even
 		return h.Profiles.ApplyBatch(ctx, calls, func(j int, err error) {
 			mu.Lock()
 			defer mu.Unlock()
-			for _, i := range messages[owners[j]] {
+			for i := range messages.of(owners[j]) {
 				fail(i, withWait(err, batch[i].Number))
 			}
-			delete(messages, owners[j]) // each message fails once
+			delete(messages.last, owners[j]) // each message fails once
 		})
 	}
-	for p := range messages {
+	for p := range messages.last {
 		for _, c := range p.calls() {
 			calls, owners = append(calls, c), append(owners, p)
 		}

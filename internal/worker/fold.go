@@ -10,8 +10,9 @@ import (
 )
 
 // A fold combines the calls of a batch of events, person by person. A person with
-// two identifiers has two entries, which costs one more update and does no harm.
-type fold map[key]*entry
+// two identifiers has two entries, which costs one more update and does no harm. The key is
+// the value of the identifier: a map of short keys takes half the memory.
+type fold map[string]*entry
 
 // A key is a person, or the metric of events without calls: see outcome.
 type key struct {
@@ -23,6 +24,7 @@ type entry struct {
 	key
 	attributes []valueAt
 	tracks     []effect.Call
+	next       *entry // of the same value with another kind of identifier or metric
 }
 
 type valueAt struct {
@@ -38,23 +40,33 @@ func (f fold) add(o outcome) *entry {
 	if len(o.calls) > 0 {
 		k.person = o.calls[0].Person
 	}
-	p := f[k]
-	if p == nil {
-		// A substring of a body keeps the whole body in memory.
-		k.person.Value = strings.Clone(k.person.Value)
-		k.otherRecipient = webhook.Metric(strings.Clone(string(k.otherRecipient)))
-		p = &entry{key: k}
-		f[k] = p
-	}
+	p := f.entry(k)
 	for _, c := range o.calls {
 		if c.Kind == effect.Track {
 			p.tracks = append(p.tracks, c)
 			continue
 		}
+		p.attributes = slices.Grow(p.attributes, max(0, len(c.Attributes)-len(p.attributes)))
 		for name, value := range c.Attributes {
 			p.set(valueAt{name, value, c.At.Unix()})
 		}
 	}
+	return p
+}
+
+// entry returns the entry of a key, and adds a missing entry.
+func (f fold) entry(k key) *entry {
+	first := f[k.person.Value]
+	for p := first; p != nil; p = p.next {
+		if p.key == k {
+			return p
+		}
+	}
+	// A substring of a body keeps the whole body in memory.
+	k.person.Value = strings.Clone(k.person.Value)
+	k.otherRecipient = webhook.Metric(strings.Clone(string(k.otherRecipient)))
+	p := &entry{key: k, next: first}
+	f[k.person.Value] = p
 	return p
 }
 

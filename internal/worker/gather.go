@@ -23,7 +23,7 @@ type gatherer interface {
 // gatherTime is a third of AckWait, after which the stream would hand the first
 // message to another worker.
 const (
-	partMessages = 10_000
+	partMessages = 5_000
 	gatherTime   = 10 * time.Second
 )
 

@@ -108,13 +108,13 @@ func TestGather(t *testing.T) {
 		parts []int
 		want  []int
 	}{
-		{"until a part is short", []int{10_000, 10_000, 500, 10_000, 0}, []int{20_500, 10_000}},
-		{"until there are enough", []int{10_000, 10_000, 10_000, 10_000}, []int{25_000, 10_000}},
+		{"until a part is short", []int{5_000, 5_000, 500, 5_000, 0}, []int{10_500, 5_000}},
+		{"until there are enough", []int{5_000, 5_000, 5_000, 5_000}, []int{12_500, 5_000}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			g, s := &gatherer{}, &plenty{parts: tt.parts, size: 100}
-			gathered(t, g, s, event.Limits{Messages: 25_000, Bytes: 1 << 30, Linger: time.Second})
+			gathered(t, g, s, event.Limits{Messages: 12_500, Bytes: 1 << 30, Linger: time.Second})
 			half := make([]int, len(g.messages))
 			for i, n := range g.messages {
 				half[i] = n / 2
@@ -132,18 +132,18 @@ func TestGather(t *testing.T) {
 
 func TestGatherIsBounded(t *testing.T) {
 	t.Parallel()
-	g, s := &gatherer{}, &plenty{parts: []int{10_000, 10_000, 10_000}, size: 100}
-	gathered(t, g, s, event.Limits{Messages: 100_000, Bytes: 600_000})
-	if want := []int{20_000, 10_000}; !slices.Equal(g.messages, want) {
-		t.Errorf("batches of %v messages, want %v: half of a part's bodies are 500,000 bytes", g.messages, want)
+	g, s := &gatherer{}, &plenty{parts: []int{5_000, 5_000, 5_000}, size: 100}
+	gathered(t, g, s, event.Limits{Messages: 100_000, Bytes: 300_000})
+	if want := []int{10_000, 5_000}; !slices.Equal(g.messages, want) {
+		t.Errorf("batches of %v messages, want %v: half of a part's bodies are 250,000 bytes", g.messages, want)
 	}
-	if s.asked[0].Bytes != 600_000 || s.asked[1].Bytes != 100_000 {
+	if s.asked[0].Bytes != 300_000 || s.asked[1].Bytes != 50_000 {
 		t.Errorf("asked for %d and %d bytes", s.asked[0].Bytes, s.asked[1].Bytes)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		g, s := &gatherer{}, &plenty{parts: slices.Repeat([]int{10_000}, 9), takes: 3 * time.Second}
+		g, s := &gatherer{}, &plenty{parts: slices.Repeat([]int{5_000}, 9), takes: 3 * time.Second}
 		gathered(t, g, s, event.Limits{Messages: 1_000_000})
-		if want := []int{40_000, 40_000, 10_000}; !slices.Equal(g.messages, want) {
+		if want := []int{20_000, 20_000, 5_000}; !slices.Equal(g.messages, want) {
 			t.Errorf("batches of %v messages, want %v", g.messages, want)
 		}
 	})
