@@ -113,11 +113,11 @@ func (s *Sink) storePart(ctx context.Context, rows []warehouse.Row, indexes []in
 	}
 }
 
-// checkpointRows is between three quarters and the whole of a row group, which has
-// 122,880 rows. A checkpoint writes a row group. When four groups fit into three,
-// DuckDB merges the groups: DuckDB writes all four again, takes seconds and doubles the
-// file. A checkpoint exceeds checkpointRows by at most one batch.
-const checkpointRows = 100_000
+// checkpointRows is between three quarters and the whole of a row group. A checkpoint
+// writes a row group. When four groups fit into three, DuckDB merges the groups: DuckDB
+// writes all four again, takes seconds and doubles the file. A checkpoint exceeds
+// checkpointRows by at most one batch.
+const checkpointRows = 50_000
 
 // checkpointEvery counts written rows and writes a checkpoint when there are enough.
 // Rows are durable without a checkpoint.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
@@ -44,7 +45,7 @@ func (s *Sink) openLanes(ctx context.Context) (lanes []*lane, err error) {
 		}
 		l := &lane{conn: conn}
 		lanes = append(lanes, l)
-		_, err = conn.ExecContext(ctx, "SET TimeZone = 'UTC'; "+keepOrder)
+		_, err = conn.ExecContext(ctx, strings.Join(append(s.file.setup(), keepOrder), "; "))
 		if err == nil {
 			err = register(conn, batchName(i), func() *batch {
 				all := make([]int, len(l.rows))

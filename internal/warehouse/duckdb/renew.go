@@ -25,11 +25,8 @@ const keepOrder = "SET disabled_optimizers = 'join_order,build_side_probe_side'"
 // COPY FROM DATABASE alone would copy the old rows, and an UPDATE before it takes half of
 // the copy's time once more, and room for a third copy of the file.
 func (s *Sink) copyInto(ctx context.Context, r revision, v versions) (changed int64, err error) {
-	name, err := s.file.databaseName(ctx)
-	if err != nil {
-		return 0, err
-	}
-	if err := s.file.exec(ctx, "ATTACH "+literal(v.fresh)+" AS "+fresh); err != nil {
+	name := s.file.name
+	if err := s.file.exec(ctx, attach(v.fresh, fresh)); err != nil {
 		return 0, err
 	}
 	if err := s.file.exec(ctx, "COPY FROM DATABASE "+quote(name)+" TO "+fresh+" (SCHEMA)"); err != nil {
@@ -69,14 +66,6 @@ func cannotCopy(part string, err error) error {
 		class, _, _ = strings.Cut(e.Msg, ":")
 	}
 	return &obstacle{fmt.Sprintf("DuckDB cannot copy %s (%s). Move what you have added to the file into a file of your own, such as a table with DEFAULT nextval('…')", part, class)}
-}
-
-// databaseName returns the name of the file's database in the session.
-func (f *file) databaseName(ctx context.Context) (name string, err error) {
-	if err := f.conn.QueryRowContext(ctx, "SELECT current_database()").Scan(&name); err != nil {
-		return "", fmt.Errorf("read name of the database: %w", err)
-	}
-	return name, nil
 }
 
 // tables returns the quoted names of the tables in the order of their creation: the tables
