@@ -91,7 +91,7 @@ bench: ## Measure ingest and worker beside baselines in pairs; exit code 3 is "n
 	bin/bench
 
 .PHONY: bench/growth
-bench/growth: ## Measure writes, reports and queries while table and stream grow, 20 minutes; ARGS="--rows 0,5"
+bench/growth: ## Measure writes, reports and queries while table and stream grow, half an hour; ARGS="--rows 0,5"
 	go run ./test/bench growth $(ARGS)
 
 .PHONY: docs

@@ -24,9 +24,10 @@ Usage:
   go run ./test/bench growth [flags]
 
 A simulated week of a company is copied, week after week, until the table has each
-number of rows. The payloads of the copies are empty: nothing here reads a payload,
-and 50 million would take 15 GB. Without flags the measurement takes 20 minutes, and
-25 GB below TMPDIR.
+number of rows. One row in 1,000 is up to 60 days late. The payloads of the copies are
+empty: nothing here reads a payload, and 50 million would take 15 GB. The tables and
+plots for docs/operations.md come at the end, also after an error or Ctrl-C. Without
+flags the measurement takes half an hour, and 25 GB below TMPDIR.
 
 Flags:
 `
@@ -67,65 +68,73 @@ func millions(list string) (sizes []int, err error) {
 	return sizes, nil
 }
 
-// growTable measures writes, the report and the queries of the console at each size.
+// growTable measures writes, the report and the queries of the console at each size, and
+// prints what it has measured, also after an error.
 func growTable(ctx context.Context, dir string, sizes []int) error {
 	if err := lab.Build(ctx, dir, "cioctl"); err != nil {
 		return err
 	}
 	path := filepath.Join(dir, "growth.duckdb")
 	defer os.Remove(path)
-	fmt.Println("\nDuckDB, rows/s and processor time a row of batches of 5,000; the late rows are up to 60 days old")
-	fmt.Println("| million rows | file | new | 0.1 % late | 1 % late | peak memory | report of 30 days | report of all days | overview | person by e-mail |")
-	fmt.Println("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+	var grown []grownTable
+	defer func() { printTables(grown) }()
 	for _, n := range sizes {
-		row, err := measureTable(ctx, dir, path, n)
-		if err != nil {
+		t := grownTable{millions: n}
+		if err := t.measure(ctx, dir, path); err != nil {
 			return fmt.Errorf("measure %d million rows: %w", n, err)
 		}
-		fmt.Println(row)
+		grown = append(grown, t)
+		if n > 0 {
+			continue
+		}
+		if err := os.Remove(path); err != nil { // the next file begins with the simulated week
+			return err
+		}
 	}
 	return nil
 }
 
-// measureTable returns a line of growTable's table.
-func measureTable(ctx context.Context, dir, path string, n int) (line string, err error) {
-	progressf("growing to %d million rows", n)
-	if _, err := runGrowth(ctx, nil, "grow", path, strconv.Itoa(n)); err != nil {
-		return "", err
+// A grownTable is a table of one size and its figures.
+type grownTable struct {
+	millions int
+	bytes    int64 // before the writes
+	writes   [len(lateShares)]written
+	written  [len(lateShares)]spent
+	reports  [len(reportDays)]spent
+	reads    readFigures
+}
+
+// lateShares are the shares of late rows in the writes, reportDays the days of the reports.
+var (
+	lateShares = [...]float64{0, 0.001, 0.01}
+	reportDays = [...]string{"30", "0"}
+)
+
+func (t *grownTable) measure(ctx context.Context, dir, path string) (err error) {
+	progressf("growing to %d million rows", t.millions)
+	if _, err := runGrowth(ctx, nil, "grow", path, strconv.Itoa(t.millions)); err != nil {
+		return err
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", err
+		return err
 	}
-	cells := []string{strconv.Itoa(n), fmt.Sprintf("%.1f GB", float64(info.Size())/1e9)}
-	peak := 0.0
-	for _, share := range []string{"0", "0.001", "0.01"} {
-		progressf("writing to %d million rows, %s of them late", n, share)
-		var w written
-		used, err := runGrowth(ctx, &w, "write", path, share)
-		if err != nil {
-			return "", err
+	t.bytes = info.Size()
+	for i, share := range lateShares {
+		progressf("writing to %d million rows, %.1f %% of them late", t.millions, 100*share)
+		if t.written[i], err = runGrowth(ctx, &t.writes[i], "write", path, fmt.Sprint(share)); err != nil {
+			return err
 		}
-		peak = max(peak, used.rss)
-		cells = append(cells, fmt.Sprintf("%.0f/s, %.1f µs", w.PerSecond, w.Micros))
 	}
-	cells = append(cells, fmt.Sprintf("%.0f MiB", peak))
-	for _, days := range []string{"30", "0"} {
-		progressf("reporting on %d million rows, --days %s", n, days)
-		used, err := runReport(ctx, dir, path, days)
-		if err != nil {
-			return "", err
+	for i, days := range reportDays {
+		progressf("reporting on %d million rows, --days %s", t.millions, days)
+		if t.reports[i], err = runReport(ctx, dir, path, days); err != nil {
+			return err
 		}
-		cells = append(cells, fmt.Sprintf("%.1f s, %.0f MiB", used.wall.Seconds(), used.rss))
 	}
-	progressf("reading %d million rows", n)
-	var r readFigures
-	if _, err := runGrowth(ctx, &r, "read", path); err != nil {
-		return "", err
-	}
-	progressf("")
-	cells = append(cells, fmt.Sprintf("%.0f ms", r.Overview), fmt.Sprintf("%.0f ms", r.Person))
-	return "| " + strings.Join(cells, " | ") + " |", nil
+	progressf("reading %d million rows", t.millions)
+	_, err = runGrowth(ctx, &t.reads, "read", path)
+	return err
 }
 
 // runGrowth runs a step of growth in a process of its own and decodes what it prints.

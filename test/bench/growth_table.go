@@ -3,33 +3,20 @@ package main
 import (
 	"context"
 	"database/sql"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"strconv"
-	"syscall"
 	"time"
 
-	"github.com/cioevents/cioevents/internal/effect"
 	"github.com/cioevents/cioevents/internal/privacy"
 	"github.com/cioevents/cioevents/internal/report"
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
-	"github.com/cioevents/cioevents/pkg/webhook"
-	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
 )
 
-const (
-	million = 1_000_000
-	// growthBatch is the number of rows of a batch of the worker, growthBatches the number
-	// of batches of a measurement. The late rows of the first batches make the sink read all ids.
-	growthBatch, growthBatches = 5000, 100
-	// growthAge is how old a late row is at most.
-	growthAge = 60 * 24 * time.Hour
-)
+const million = 1_000_000
 
 // runGrowthStep runs a step of growth.
 func runGrowthStep(ctx context.Context, args []string) error {
@@ -52,7 +39,7 @@ func runGrowthStep(ctx context.Context, args []string) error {
 }
 
 // grow adds rows to a file until it has so many millions. The first million is a
-// simulated week, the others are copies in the weeks after.
+// simulated week with late rows, the others are copies in the weeks after.
 func grow(ctx context.Context, path, size string) error {
 	n, err := strconv.Atoi(size)
 	if err != nil {
@@ -89,140 +76,20 @@ INSERT INTO ` + eventsTable + ` SELECT * REPLACE (
   "timestamp" + to_days(7 * $1) AS "timestamp", received_at + to_days(7 * $1) AS received_at, '{}' AS payload)
 FROM ` + eventsTable + ` WHERE rowid < 1000000`
 
-// writeWeek writes n events of a simulated week to a file that has none.
-func writeWeek(ctx context.Context, path string, n int) error {
-	if _, err := os.Stat(path); err == nil && n == 0 { //nolint:gosec // the bench has made the path
-		return nil
-	}
-	return withSink(ctx, path, func(sink warehouse.Sink) error {
-		rows := make([]warehouse.Row, 0, growthBatch)
-		for body := range (webhooktest.Mix{Deliveries: n}).Events() {
-			if n == 0 {
-				break
-			}
-			row, err := growthRowOf(body)
-			if err != nil {
-				return err
-			}
-			rows = append(rows, row)
-			n--
-			if len(rows) == growthBatch || n == 0 {
-				if _, err := sink.Write(ctx, rows); err != nil {
-					return err
-				}
-				rows = rows[:0]
-			}
-		}
-		return nil
-	})
-}
-
-func growthRowOf(body []byte) (warehouse.Row, error) {
-	e, err := webhook.Parse(body)
-	if err != nil {
-		return warehouse.Row{}, err
-	}
-	return warehouse.NewRow(e, warehouse.Origin{EventID: e.ID, Workspace: "default", ReceivedAt: e.OccurredAt.Add(time.Second)}), nil
-}
-
-func withSink(ctx context.Context, path string, fn func(warehouse.Sink) error) error {
-	sink, err := duckdb.New(duckdb.Config{Path: path})
-	if err != nil {
-		return err
-	}
-	if err := sink.Open(ctx); err != nil {
-		return errors.Join(err, sink.Close())
-	}
-	return errors.Join(fn(sink), sink.Close())
-}
-
-// A written is the speed of a measurement of writes.
-type written struct {
-	PerSecond float64 // rows
-	Micros    float64 // of processor time a row
-}
-
-// writeGrowth measures new rows, of which a share is late. The rows stay.
-func writeGrowth(ctx context.Context, path, late string) (w written, err error) {
-	share, err := strconv.ParseFloat(late, 64)
-	if err != nil {
-		return w, err
-	}
-	start, err := newestOf(ctx, path)
-	if err != nil {
-		return w, err
-	}
-	err = withSink(ctx, path, func(sink warehouse.Sink) error {
-		w, err = measureWrites(ctx, sink, start, share)
-		return err
-	})
-	return w, err
-}
-
-// measureWrites writes batches of new rows after a time. The first batch opens the file
-// and does not count.
-func measureWrites(ctx context.Context, sink warehouse.Sink, start time.Time, share float64) (written, error) {
-	random := rand.New(rand.NewPCG(1, uint64(share*million)))
-	mix := webhooktest.Mix{Seed: random.Uint64(), Deliveries: growthBatch * growthBatches, Start: start}
-	var wall, cpu time.Duration
-	batches, rows := 0, make([]warehouse.Row, 0, growthBatch)
-	for body := range mix.Events() {
-		row, err := growthRowOf(body)
-		if err != nil {
-			return written{}, err
-		}
-		if random.Float64() < share {
-			makeLate(&row, random)
-		}
-		if rows = append(rows, row); len(rows) < growthBatch {
-			continue
-		}
-		used, begin := processTime(), time.Now()
-		if _, err := sink.Write(ctx, rows); err != nil {
-			return written{}, err
-		}
-		if batches > 0 {
-			wall, cpu = wall+time.Since(begin), cpu+processTime()-used
-		}
-		batches++
-		if batches > growthBatches {
-			n := float64(growthBatch * growthBatches)
-			return written{PerSecond: n / wall.Seconds(), Micros: float64(cpu.Microseconds()) / n}, nil
-		}
-		rows = rows[:0]
-	}
-	return written{}, errors.New("the simulation is too short")
-}
-
-// makeLate gives a row a time in the past, and the id of that time.
-func makeLate(row *warehouse.Row, random *rand.Rand) {
-	row.OccurredAt = row.OccurredAt.Add(-time.Duration(random.Int64N(int64(growthAge))))
-	var rest [10]byte
-	binary.BigEndian.PutUint64(rest[2:], random.Uint64())
-	row.EventID = effect.ULID(uint64(row.OccurredAt.UnixMilli()), rest)
-}
-
-// newestOf returns a time after all rows of a file, the zero time without a row.
-func newestOf(ctx context.Context, path string) (time.Time, error) {
+// newestOf returns a time after all rows of a file, the zero time without a row, and the
+// number of rows.
+func newestOf(ctx context.Context, path string) (after time.Time, rows int, err error) {
 	db, err := sql.Open("duckdb", path)
 	if err != nil {
-		return time.Time{}, err
+		return after, 0, err
 	}
 	defer db.Close()
 	var newest sql.NullTime
-	err = db.QueryRowContext(ctx, `SELECT max("timestamp") FROM `+eventsTable).Scan(&newest)
-	if !newest.Valid {
-		return time.Time{}, err
+	err = db.QueryRowContext(ctx, `SELECT max("timestamp"), count(*) FROM `+eventsTable).Scan(&newest, &rows)
+	if newest.Valid {
+		after = newest.Time.UTC().Add(time.Second)
 	}
-	return newest.Time.UTC().Add(time.Second), err
-}
-
-func processTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	return after, rows, err
 }
 
 // readFigures are times of the console's queries in milliseconds, opening and closing of
@@ -230,7 +97,7 @@ func processTime() time.Duration {
 type readFigures struct{ Overview, Person float64 }
 
 func readGrowth(ctx context.Context, path string) (f readFigures, err error) {
-	newest, err := newestOf(ctx, path)
+	newest, _, err := newestOf(ctx, path)
 	if err != nil {
 		return f, err
 	}

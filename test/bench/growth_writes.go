@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"iter"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/cioevents/cioevents/internal/effect"
+	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
+	"github.com/cioevents/cioevents/pkg/webhook"
+	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
+)
+
+const (
+	// growthBatch is the number of rows of a batch of the worker.
+	growthBatch = 5000
+	// growthDeliveries make a million events in a week. Their plan takes 40 MiB, which count
+	// in the memory of a measurement.
+	growthDeliveries = 400_000
+	// growthAge is how old a late row is at most.
+	growthAge = 60 * 24 * time.Hour
+	// growthLate is the share of late rows in the table: each of DuckDB's row groups has some.
+	growthLate = 0.001
+)
+
+// The first batches of a measurement open the file. Late rows make the sink read all ids
+// when its inserts have taken 400 ns a row of the table. The first batches last until then.
+const (
+	leastFirst, mostFirst = 20, 400
+	firstPerRow           = 600 * time.Nanosecond
+	growthBatches         = 100 // after the first
+)
+
+// A writes sums up batches.
+type writes struct {
+	Batches            int
+	Wall, CPU, Longest time.Duration
+}
+
+// A written is a measurement of writes.
+type written struct{ First, Then writes }
+
+func (p *writes) write(ctx context.Context, sink warehouse.Sink, rows []warehouse.Row) error {
+	used, begin := processTime(), time.Now()
+	_, err := sink.Write(ctx, rows)
+	took := time.Since(begin)
+	p.Batches++
+	p.Wall, p.CPU, p.Longest = p.Wall+took, p.CPU+processTime()-used, max(p.Longest, took)
+	return err
+}
+
+func (p *writes) perSecond() float64 { return float64(p.Batches*growthBatch) / p.Wall.Seconds() }
+
+func (p *writes) micros() float64 {
+	return float64(p.CPU.Microseconds()) / float64(p.Batches*growthBatch)
+}
+
+// writeGrowth measures new rows, of which a share is late. The rows stay.
+func writeGrowth(ctx context.Context, path, late string) (w written, err error) {
+	share, err := strconv.ParseFloat(late, 64)
+	if err != nil {
+		return w, err
+	}
+	start, rows, err := newestOf(ctx, path)
+	if err != nil {
+		return w, err
+	}
+	err = withSink(ctx, path, func(sink warehouse.Sink) error {
+		return w.measure(ctx, sink, time.Duration(rows)*firstPerRow, simulated(start, share))
+	})
+	return w, err
+}
+
+// measure writes the first batches for a time, and then the batches that count.
+func (w *written) measure(ctx context.Context, sink warehouse.Sink, first time.Duration, batches iter.Seq2[[]warehouse.Row, error]) error {
+	for rows, err := range batches {
+		p := &w.Then
+		if n := w.First.Batches; n < leastFirst || n < mostFirst && w.First.Wall < first {
+			p = &w.First
+		}
+		if err := errors.Join(err, p.write(ctx, sink, rows)); err != nil {
+			return err
+		}
+		if w.Then.Batches == growthBatches {
+			return nil
+		}
+	}
+	return nil
+}
+
+// simulated yields batches of rows after a time, of which a share is late, without an end.
+func simulated(start time.Time, share float64) iter.Seq2[[]warehouse.Row, error] {
+	return func(yield func([]warehouse.Row, error) bool) {
+		random := rand.New(rand.NewPCG(uint64(start.Unix()), uint64(share*million)))
+		rows := make([]warehouse.Row, 0, growthBatch)
+		for {
+			for body := range (webhooktest.Mix{Seed: random.Uint64(), Deliveries: growthDeliveries, Start: start}).Events() {
+				row, err := growthRowOf(body)
+				start = row.OccurredAt.Add(time.Second)
+				if random.Float64() < share {
+					makeLate(&row, random)
+				}
+				if rows = append(rows, row); len(rows) < growthBatch && err == nil {
+					continue
+				}
+				if !yield(rows, err) {
+					return
+				}
+				rows = rows[:0]
+			}
+		}
+	}
+}
+
+func growthRowOf(body []byte) (warehouse.Row, error) {
+	e, err := webhook.Parse(body)
+	if err != nil {
+		return warehouse.Row{}, err
+	}
+	return warehouse.NewRow(e, warehouse.Origin{EventID: e.ID, Workspace: "default", ReceivedAt: e.OccurredAt.Add(time.Second)}), nil
+}
+
+// makeLate gives a row a time in the past, and the id of that time.
+func makeLate(row *warehouse.Row, random *rand.Rand) {
+	row.OccurredAt = row.OccurredAt.Add(-time.Duration(random.Int64N(int64(growthAge))))
+	var rest [10]byte
+	binary.BigEndian.PutUint64(rest[2:], random.Uint64())
+	row.EventID = effect.ULID(uint64(row.OccurredAt.UnixMilli()), rest)
+}
+
+// writeWeek writes n events of a simulated week to a file that has none.
+func writeWeek(ctx context.Context, path string, n int) error {
+	if _, err := os.Stat(path); err == nil { //nolint:gosec // the bench has made the path
+		return nil
+	}
+	return withSink(ctx, path, func(sink warehouse.Sink) error {
+		if n == 0 {
+			return nil
+		}
+		for rows, err := range simulated(time.Time{}, growthLate) {
+			if err != nil {
+				return err
+			}
+			if _, err := sink.Write(ctx, rows); err != nil {
+				return err
+			}
+			if n -= len(rows); n <= 0 {
+				return nil
+			}
+		}
+		return nil
+	})
+}
+
+func withSink(ctx context.Context, path string, fn func(warehouse.Sink) error) error {
+	sink, err := duckdb.New(duckdb.Config{Path: path})
+	if err != nil {
+		return err
+	}
+	if err := sink.Open(ctx); err != nil {
+		return errors.Join(err, sink.Close())
+	}
+	return errors.Join(fn(sink), sink.Close())
+}
+
+func processTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
