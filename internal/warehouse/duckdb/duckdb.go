@@ -43,6 +43,7 @@ type Sink struct {
 	indexes  []int           // of the rows that the insert stores
 	parts    parts           // the rows to look for in the table
 	learning *knownIDs       // the filter that learn fills
+	repeats  int             // inserts left that look for repeated rows; see repeatedRows
 	unsaved  int             // rows since the last checkpoint
 	memory   int             // index of the present limit in memoryLimits
 	lastUse  time.Time

@@ -6,12 +6,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
+	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // growthRows is a setting of BenchmarkGrowth: the number of rows of the table.
@@ -28,7 +30,7 @@ var growthStart = time.Date(2025, 8, 1, 0, 0, 0, 0, time.UTC)
 // BenchmarkGrowth writes batches to a table of a million rows, or of CIOEVENTS_BENCH_ROWS
 // rows: new rows, some of them with ids up to 60 days old, rows that the table has, and
 // digests. The row groups that a case has written stay for the cases after it. 20,000,000
-// rows take some 350 MB below TMPDIR.
+// rows take some 900 MB below TMPDIR.
 func BenchmarkGrowth(b *testing.B) {
 	total := 1_000_000
 	if n, err := strconv.Atoi(os.Getenv(growthRows)); err == nil { //nolint:forbidigo // a setting of the benchmark
@@ -39,37 +41,48 @@ func BenchmarkGrowth(b *testing.B) {
 	age := growthDays * 24 * time.Hour
 	now, random := growthStart.Add(age), rand.New(rand.NewPCG(1, 2))
 	young := func() string { now = now.Add(time.Millisecond); return ulid(now, random.Uint64()) }
-	known := func() string { return oldID(random.IntN(max(total, 1)), total) }
-	late := func(share float64) func() string {
-		return func() string {
+	late := func(share float64) func() (string, time.Time) {
+		return func() (string, time.Time) {
 			if random.Float64() < share {
-				return ulid(now.Add(-time.Duration(random.Int64N(int64(age)))), random.Uint64())
+				return ulid(now.Add(-time.Duration(random.Int64N(int64(age)))), random.Uint64()), now
 			}
-			return young()
+			return young(), now
+		}
+	}
+	next := 0
+	replay := func(window int) func() (string, time.Time) { // each window of rows is in any order
+		return func() (string, time.Time) {
+			next++
+			i := (next/window*window + random.IntN(window)) % max(total, 1)
+			return oldID(i, total), oldReceived(i, total)
 		}
 	}
 	for _, c := range []struct {
 		name string
-		id   func() string
+		next func() (id string, received time.Time)
 	}{
-		{"new", young},
+		{"new", late(0)},
 		{"late-0.1%", late(0.001)},
 		{"late-1%", late(0.01)},
 		{"late-10%", late(0.1)},
-		{"replay-shuffled", known},
-		{"digests-0.1%", func() string {
+		{"replay", replay(1)},
+		{"replay-100,000", replay(100_000)},
+		{"replay-shuffled", replay(max(total, 1))},
+		{"digests-0.1%", func() (string, time.Time) {
 			if random.Float64() < 0.001 {
-				return strings.Repeat(fmt.Sprintf("%016x", random.Uint64()), 4)
+				return strings.Repeat(fmt.Sprintf("%016x", random.Uint64()), 4), now
 			}
-			return young()
+			return young(), now
 		}},
 	} {
-		b.Run(c.name, func(b *testing.B) { writeIDs(b, path, c.id) })
+		b.Run(c.name, func(b *testing.B) { writeIDs(b, path, c.next) })
 	}
 }
 
-// writeIDs writes batches of rows with the ids.
-func writeIDs(b *testing.B, path string, id func() string) {
+// writeIDs writes batches of rows with the ids and times. It reports the mean of all batches,
+// and the median of the means of ten batches each: a start without the filter of ids, and the
+// reading of the ids, count only in the former.
+func writeIDs(b *testing.B, path string, next func() (id string, received time.Time)) {
 	b.Helper()
 	sink, err := duckdb.New(duckdb.Config{Path: path})
 	if err != nil {
@@ -80,12 +93,14 @@ func writeIDs(b *testing.B, path string, id func() string) {
 	if _, err := sink.Write(b.Context(), rows[:1]); err != nil { // opens the file
 		b.Fatal(err)
 	}
+	var all time.Duration
+	var tens []time.Duration
 	n := 0
-	var cpu time.Duration
-	for b.Loop() {
+	for ; b.Loop(); n++ {
 		b.StopTimer()
 		for i := range rows {
-			rows[i].EventID = id()
+			rows[i].Metric = webhook.Sent // of grow: a replay repeats the whole key
+			rows[i].EventID, rows[i].ReceivedAt = next()
 		}
 		before := cpuTime(b)
 		b.StartTimer()
@@ -93,20 +108,26 @@ func writeIDs(b *testing.B, path string, id func() string) {
 			b.Fatal(err)
 		}
 		b.StopTimer()
-		cpu += cpuTime(b) - before
-		n += len(rows)
+		spent := cpuTime(b) - before
+		all += spent
+		if n%10 == 0 {
+			tens = append(tens, 0)
+		}
+		tens[n/10] += spent
 		b.StartTimer()
 	}
-	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "rows/s")
-	b.ReportMetric(float64(cpu.Microseconds())/float64(n), "cpu-µs/row")
+	b.ReportMetric(float64(n*len(rows))/b.Elapsed().Seconds(), "rows/s")
+	b.ReportMetric(float64(all.Microseconds())/float64(n*len(rows)), "cpu-µs/row")
+	slices.Sort(tens)
+	b.ReportMetric(float64(tens[len(tens)/2].Microseconds())/float64(min(n, 10)*len(rows)), "median-cpu-µs/row")
 }
 
 // growthLate is how often a row of grow is late: its id is of a time before. Each of DuckDB's
 // row groups has such rows.
 const growthLate = 1000
 
-// grow creates a table with rows over growthDays, all but the late ones in the order of their
-// ids.
+// grow creates a table with rows over growthDays in the order of received_at, which is also the
+// order of all ids but the late ones.
 func grow(tb testing.TB, path string, total int) {
 	tb.Helper()
 	sink, err := duckdb.New(duckdb.Config{Path: path})
@@ -127,10 +148,11 @@ func grow(tb testing.TB, path string, total int) {
 	const insert = `CREATE TEMP MACRO letter(n) AS substr('` + crockford + `', CAST(n & 31 AS INTEGER) + 1, 1);
 INSERT INTO messaging.customerio_events (event_id, metric, workspace, object_type, delivery_id, "timestamp", received_at, payload)
 SELECT letter(ms >> 45) || letter(ms >> 40) || letter(ms >> 35) || letter(ms >> 30) || letter(ms >> 25) || letter(ms >> 20) || letter(ms >> 15) || letter(ms >> 10) || letter(ms >> 5) || letter(ms) || printf('%%016X', i),
-  'sent', 'default', 'email', 'd' || i, to_timestamp(ms / 1000), to_timestamp(ms / 1000), '{}'
-FROM (SELECT i, %d + CASE WHEN i %% %d = 0 THEN i %% 1009 * i // 1009 ELSE i END * %d // %d AS ms FROM range(%d) t(i));
+  'sent', 'default', 'email', 'd' || i, to_timestamp(ms / 1000), to_timestamp((start + i * span // total) / 1000), '{}'
+FROM (SELECT *, start + CASE WHEN i %% %d = 0 THEN i %% 1009 * i // 1009 ELSE i END * span // total AS ms
+  FROM range(%d) t(i), (SELECT %d::BIGINT AS start, %d::BIGINT AS span, %d::BIGINT AS total));
 CHECKPOINT`
-	if _, err := db.ExecContext(tb.Context(), fmt.Sprintf(insert, growthStart.UnixMilli(), growthLate, growthSpan, max(total, 1), total)); err != nil {
+	if _, err := db.ExecContext(tb.Context(), fmt.Sprintf(insert, growthLate, total, growthStart.UnixMilli(), growthSpan, max(total, 1))); err != nil {
 		tb.Fatal(err)
 	}
 }
@@ -144,6 +166,11 @@ func oldID(i, total int) string {
 		at = i % 1009 * i / 1009
 	}
 	return ulid(growthStart.Add(time.Duration(at*growthSpan/total)*time.Millisecond), uint64(i))
+}
+
+// oldReceived returns the received_at of a row of grow.
+func oldReceived(i, total int) time.Time {
+	return growthStart.Add(time.Duration(i*growthSpan/total) * time.Millisecond)
 }
 
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

@@ -82,15 +82,34 @@ func (s *Sink) acceptsRows(ctx context.Context, r warehouse.Row) bool {
 // insertNew inserts the rows at the indexes, except rows that the table has, and
 // returns the number of new rows. After an error no row is inserted.
 func (s *Sink) insertNew(ctx context.Context, rows []warehouse.Row, indexes []int) (int, error) {
-	s.rows, s.indexes, s.parts = rows, indexes, s.find(ctx, rows, indexes)
 	defer func() { s.rows, s.indexes, s.parts = nil, nil, parts{} }()
+	s.rows, s.indexes = rows, indexes
+	perhaps := s.perhapsKnown(ctx, rows, indexes)
+	if s.looksRepeated(perhaps) {
+		repeated, err := s.repeatedRows(ctx, perhaps)
+		if err != nil {
+			return 0, err
+		}
+		s.indexes, perhaps = without(indexes, repeated), without(perhaps, repeated)
+	}
+	s.parts = partsOf(rows, perhaps, idTime)
+	inserted, err := s.insertOthers(ctx)
+	s.notice(len(indexes), inserted, err)
+	return inserted, err
+}
+
+// insertOthers inserts the rows at s.indexes, except rows that a search for s.parts finds.
+func (s *Sink) insertOthers(ctx context.Context) (int, error) {
+	if len(s.indexes) == 0 {
+		return 0, nil
+	}
 	start := time.Now()
-	done, err := s.file.conn.ExecContext(ctx, s.insertStatement(s.used(rows, indexes)))
+	done, err := s.file.conn.ExecContext(ctx, s.insertStatement(s.used(s.rows, s.indexes)))
 	if s.file.known == nil && s.parts.late() {
 		s.file.late += time.Since(start)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("insert %d rows: %w", len(indexes), err)
+		return 0, fmt.Errorf("insert %d rows: %w", len(s.indexes), err)
 	}
 	inserted, err := done.RowsAffected()
 	if err != nil {

@@ -68,12 +68,15 @@ func (k *knownIDs) addRows(rows []warehouse.Row, indexes []int) []int {
 	var perhaps []int
 	for _, i := range indexes {
 		hash := maphash.String(k.seed, rows[i].EventID)
-		if !isASCII(rows[i].EventID) || k.ids.Has(hash) {
+		has := k.ids.Has(hash)
+		if has || !isASCII(rows[i].EventID) {
 			perhaps = append(perhaps, i)
 		}
-		k.ids.Add(hash)
+		if !has { // the rows of a replay do not fill the filter
+			k.ids.Add(hash)
+			k.n++
+		}
 	}
-	k.n += len(indexes)
 	return perhaps
 }
 
@@ -85,23 +88,24 @@ func isASCII(id string) bool {
 
 func (k *knownIDs) isFull() bool { return k.most > 0 && k.n > k.most }
 
-// find returns the rows to look for in the table, and adds the ids of all rows to the filter.
-func (s *Sink) find(ctx context.Context, rows []warehouse.Row, indexes []int) parts {
-	f, p := s.file, partsOf(rows, indexes)
-	if f.known == nil && f.late > 0 && p.late() && !f.unlearned {
+// perhapsKnown returns the indexes of the rows to look for in the table, and adds the ids of
+// all rows to the filter.
+func (s *Sink) perhapsKnown(ctx context.Context, rows []warehouse.Row, indexes []int) []int {
+	f := s.file
+	if f.known == nil && f.late > 0 && !f.unlearned {
 		if err := s.learn(ctx); err != nil {
 			f.unlearned = true
 			s.cfg.Log.Warn().Err(err).Msg("the filter of known ids is missing, late events take longer")
 		}
 	}
 	if f.known == nil {
-		return p
+		return indexes
 	}
-	p = partsOf(rows, f.known.addRows(rows, indexes))
+	perhaps := f.known.addRows(rows, indexes)
 	if f.known.isFull() {
 		f.known = nil
 	}
-	return p
+	return perhaps
 }
 
 // learn reads the ids of the table into a filter, if the filter has become worthwhile.

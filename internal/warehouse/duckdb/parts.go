@@ -33,22 +33,23 @@ const neighbourGap = 60_000
 // rows.
 const separateIDs = 200
 
-// partsOf splits the rows at the indexes.
-func partsOf(rows []warehouse.Row, indexes []int) parts {
+// partsOf splits the rows at the indexes by the time in milliseconds that the function at
+// returns.
+func partsOf(rows []warehouse.Row, indexes []int, at func(*warehouse.Row) (ms int64, ok bool)) parts {
 	var p parts
-	type at struct {
+	type row struct {
 		ms    int64
 		index int
 	}
-	times := make([]at, 0, len(indexes))
+	times := make([]row, 0, len(indexes))
 	for _, i := range indexes {
-		if ms, ok := ulidTime(rows[i].EventID); ok {
-			times = append(times, at{ms, i})
+		if ms, ok := at(&rows[i]); ok {
+			times = append(times, row{ms, i})
 		} else {
 			p[2] = append(p[2], i)
 		}
 	}
-	slices.SortFunc(times, func(a, b at) int { return cmp.Compare(a.ms, b.ms) })
+	slices.SortFunc(times, func(a, b row) int { return cmp.Compare(a.ms, b.ms) })
 	from, to := 0, 0 // of the longest run
 	for first, i := 0, 1; i <= len(times); i++ {
 		if i == len(times) || times[i].ms-times[i-1].ms > neighbourGap {
@@ -67,6 +68,12 @@ func partsOf(rows []warehouse.Row, indexes []int) parts {
 	}
 	return p
 }
+
+// idTime is the time of parts by id.
+func idTime(r *warehouse.Row) (ms int64, ok bool) { return ulidTime(r.EventID) }
+
+// receivedTime is the time of parts by received_at.
+func receivedTime(r *warehouse.Row) (ms int64, ok bool) { return r.ReceivedAt.UnixMilli(), true }
 
 // late reports whether an insert looks for more than a run.
 func (p *parts) late() bool { return len(p[1])+len(p[2]) > 0 }
@@ -91,11 +98,21 @@ func ulidTime(id string) (ms int64, ok bool) {
 // foundSQL returns the query of the rows of the table that have an id of the batch, perhaps
 // with another workspace or metric.
 func (p *parts) foundSQL() string {
+	return p.searchSQL("e.rowid AS place, e.event_id", "e.event_id = b.event_id")
+}
+
+// repeatedSQL returns the query of the keys of the rows of the table that have an id of the
+// batch and the same received_at.
+func (p *parts) repeatedSQL() string {
+	return p.searchSQL("e.workspace, e.event_id, e.metric", "e.received_at = b.received_at AND e.event_id = b.event_id")
+}
+
+// searchSQL returns a query that joins each part with the table of events e.
+func (p *parts) searchSQL(values, on string) string {
 	var list []string
 	for i := range p {
 		if len(p[i]) > 0 {
-			list = append(list, fmt.Sprintf(`  SELECT e.rowid AS place, e.event_id FROM %s e
-  SEMI JOIN cioevents_part%d() b ON e.event_id = b.event_id`, eventsTable, i))
+			list = append(list, fmt.Sprintf("  SELECT %s FROM %s e\n  SEMI JOIN cioevents_part%d() b ON %s", values, eventsTable, i, on))
 		}
 	}
 	return strings.Join(list, "\n  UNION ALL\n")

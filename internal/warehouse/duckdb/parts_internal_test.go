@@ -40,7 +40,7 @@ func TestParts(t *testing.T) {
 			r.EventID = id(name, i)
 			rows, indexes = append(rows, r), append(indexes, i)
 		}
-		if diff := cmp.Diff(c.want, partsOf(rows, indexes)); diff != "" {
+		if diff := cmp.Diff(c.want, partsOf(rows, indexes, idTime)); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", c.names, diff)
 		}
 	}
