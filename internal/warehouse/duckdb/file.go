@@ -28,6 +28,7 @@ type file struct {
 	conn      *sql.Conn
 	known     *knownIDs     // nil until the sink has learned the ids
 	late      time.Duration // of inserts with late ids and without known
+	rows      int           // of the table at the first look of learn, and the rows inserted since; 0 before
 	unlearned bool          // learning has failed
 }
 

@@ -115,6 +115,9 @@ func (s *Sink) insertOthers(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("count inserted rows: %w", err)
 	}
+	if s.file.rows > 0 {
+		s.file.rows += int(inserted)
+	}
 	return int(inserted), nil
 }
 

@@ -111,17 +111,19 @@ func (s *Sink) perhapsKnown(ctx context.Context, rows []warehouse.Row, indexes [
 // learn reads the ids of the table into a filter, if the filter has become worthwhile.
 func (s *Sink) learn(ctx context.Context) error {
 	f := s.file
-	var rows, learned int
-	if err := f.conn.QueryRowContext(ctx, "SELECT count(*) FROM "+eventsTable).Scan(&rows); err != nil {
-		return fmt.Errorf("count rows: %w", err)
+	if f.rows == 0 {
+		if err := f.conn.QueryRowContext(ctx, "SELECT count(*) FROM "+eventsTable).Scan(&f.rows); err != nil {
+			return fmt.Errorf("count rows: %w", err)
+		}
 	}
-	if rows > knownRows || f.late < time.Duration(rows)*patienceWithLate {
+	if f.rows > knownRows || f.late < time.Duration(f.rows)*patienceWithLate {
 		return nil
 	}
 	f.late = 0
-	s.learning = newKnownIDs(rows)
+	s.learning = newKnownIDs(f.rows)
 	defer func() { s.learning = nil }()
-	err := f.conn.QueryRowContext(ctx, "SELECT count("+learnFunction+"(event_id)) FROM "+eventsTable).Scan(&learned)
+	var rows, learned int
+	err := f.conn.QueryRowContext(ctx, "SELECT count(*), count("+learnFunction+"(event_id)) FROM "+eventsTable).Scan(&rows, &learned)
 	if err != nil {
 		return fmt.Errorf("read ids: %w", err)
 	}

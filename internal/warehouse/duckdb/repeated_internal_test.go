@@ -39,7 +39,7 @@ FROM range(%d) t(i)`, eventsTable, n), "CHECKPOINT",
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.file.known = nil
+	s.file.known, s.file.rows = nil, 0
 	return s, profile
 }
 
