@@ -37,9 +37,12 @@ const defaultEngagementBatch = 100_000
 // Limits of a fetch. A fetch of suppressions does not linger: a complaint must not
 // wait. Engagement waits a second for more events of the same person. The warehouse
 // waits half a second for more rows, because each batch costs a commit.
+//
+// The bytes of engagement bound the bodies that are kept, those of repeated attempts: after
+// a crash a whole batch of opens comes again, and each takes 1 KB besides its body.
 var (
 	suppressionLimits = event.Limits{Messages: 64, Bytes: 16 << 20}
-	engagementLimits  = event.Limits{Bytes: 64 << 20, Linger: time.Second}
+	engagementLimits  = event.Limits{Bytes: 16 << 20, Linger: time.Second}
 	warehouseLimits   = event.Limits{Linger: 500 * time.Millisecond}
 )
 
