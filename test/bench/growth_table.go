@@ -76,20 +76,20 @@ INSERT INTO ` + eventsTable + ` SELECT * REPLACE (
   "timestamp" + to_days(7 * $1) AS "timestamp", received_at + to_days(7 * $1) AS received_at, '{}' AS payload)
 FROM ` + eventsTable + ` WHERE rowid < 1000000`
 
-// newestOf returns a time after all rows of a file, the zero time without a row, and the
+// newestOf returns the time of the newest row of a file, growthStart without a row, and the
 // number of rows.
-func newestOf(ctx context.Context, path string) (after time.Time, rows int, err error) {
+func newestOf(ctx context.Context, path string) (at time.Time, rows int, err error) {
 	db, err := sql.Open("duckdb", path)
 	if err != nil {
-		return after, 0, err
+		return at, 0, err
 	}
 	defer db.Close()
 	var newest sql.NullTime
 	err = db.QueryRowContext(ctx, `SELECT max("timestamp"), count(*) FROM `+eventsTable).Scan(&newest, &rows)
-	if newest.Valid {
-		after = newest.Time.UTC().Add(time.Second)
+	if !newest.Valid {
+		return growthStart, rows, err
 	}
-	return after, rows, err
+	return newest.Time.UTC(), rows, err
 }
 
 // readFigures are times of the console's queries in milliseconds, opening and closing of

@@ -21,9 +21,10 @@ import (
 const (
 	// growthBatch is the number of rows of a batch of the worker.
 	growthBatch = 5000
-	// growthDeliveries make a million events in a week. Their plan takes 40 MiB, which count
-	// in the memory of a measurement.
-	growthDeliveries = 400_000
+	// weekDeliveries make a million events in a week. The plan of the simulation takes some
+	// 100 MiB. A measurement has less in its memory: it simulates writeDeliveries in turn,
+	// each time in a tenth of the week.
+	weekDeliveries, writeDeliveries = 400_000, 40_000
 	// growthAge is how old a late row is at most.
 	growthAge = 60 * 24 * time.Hour
 	// growthLate is the share of late rows in the table: each of DuckDB's row groups has some.
@@ -73,7 +74,7 @@ func writeGrowth(ctx context.Context, path, late string) (w written, err error) 
 		return w, err
 	}
 	err = withSink(ctx, path, func(sink warehouse.Sink) error {
-		return w.measure(ctx, sink, time.Duration(rows)*firstPerRow, simulated(start, share))
+		return w.measure(ctx, sink, time.Duration(rows)*firstPerRow, simulated(start, share, writeDeliveries))
 	})
 	return w, err
 }
@@ -95,17 +96,25 @@ func (w *written) measure(ctx context.Context, sink warehouse.Sink, first time.D
 	return nil
 }
 
+// growthStart is the time of the first row.
+var growthStart = time.Date(2025, 9, 1, 9, 0, 0, 0, time.UTC)
+
 // simulated yields batches of rows after a time, of which a share is late, without an end.
-func simulated(start time.Time, share float64) iter.Seq2[[]warehouse.Row, error] {
+// The rows come from one simulation of so many deliveries after the other.
+func simulated(start time.Time, share float64, deliveries int) iter.Seq2[[]warehouse.Row, error] {
 	return func(yield func([]warehouse.Row, error) bool) {
 		random := rand.New(rand.NewPCG(uint64(start.Unix()), uint64(share*million)))
 		rows := make([]warehouse.Row, 0, growthBatch)
 		for {
-			for body := range (webhooktest.Mix{Seed: random.Uint64(), Deliveries: growthDeliveries, Start: start}).Events() {
+			begin := start.Add(time.Second)
+			for body := range (webhooktest.Mix{Seed: random.Uint64(), Deliveries: deliveries, Start: begin}).Events() {
 				row, err := growthRowOf(body)
-				start = row.OccurredAt.Add(time.Second)
+				start = begin.Add(row.OccurredAt.Sub(begin) / time.Duration(weekDeliveries/deliveries))
+				row.ReceivedAt = start.Add(time.Second)
 				if random.Float64() < share {
-					makeLate(&row, random)
+					moveTo(&row, start.Add(-time.Duration(random.Int64N(int64(growthAge)))), random)
+				} else {
+					moveTo(&row, start, random)
 				}
 				if rows = append(rows, row); len(rows) < growthBatch && err == nil {
 					continue
@@ -124,12 +133,12 @@ func growthRowOf(body []byte) (warehouse.Row, error) {
 	if err != nil {
 		return warehouse.Row{}, err
 	}
-	return warehouse.NewRow(e, warehouse.Origin{EventID: e.ID, Workspace: "default", ReceivedAt: e.OccurredAt.Add(time.Second)}), nil
+	return warehouse.NewRow(e, warehouse.Origin{EventID: e.ID, Workspace: "default"}), nil
 }
 
-// makeLate gives a row a time in the past, and the id of that time.
-func makeLate(row *warehouse.Row, random *rand.Rand) {
-	row.OccurredAt = row.OccurredAt.Add(-time.Duration(random.Int64N(int64(growthAge))))
+// moveTo gives a row another time and an id of the time.
+func moveTo(row *warehouse.Row, at time.Time, random *rand.Rand) {
+	row.OccurredAt = at
 	var rest [10]byte
 	binary.BigEndian.PutUint64(rest[2:], random.Uint64())
 	row.EventID = effect.ULID(uint64(row.OccurredAt.UnixMilli()), rest)
@@ -144,7 +153,7 @@ func writeWeek(ctx context.Context, path string, n int) error {
 		if n == 0 {
 			return nil
 		}
-		for rows, err := range simulated(time.Time{}, growthLate) {
+		for rows, err := range simulated(growthStart, growthLate, weekDeliveries) {
 			if err != nil {
 				return err
 			}
