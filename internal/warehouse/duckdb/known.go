@@ -37,7 +37,7 @@ type knownIDs struct {
 
 const (
 	// patienceWithLate, for each row of the table, is the time of inserts with late ids before a
-	// sink reads the ids of the table into a filter. Reading takes 175 to 355 ns a row on a busy
+	// sink reads the ids of the table into a filter. Reading takes 255 to 280 ns a row on a busy
 	// machine. So for a file that is opened again and again, reading at most doubles that time.
 	patienceWithLate = 400 * time.Nanosecond
 	// knownBits is the largest size of a filter, 40 MiB. A smaller filter has idBits for each
