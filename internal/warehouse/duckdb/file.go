@@ -49,18 +49,20 @@ func openFile(ctx context.Context, path string, options url.Values, log zerolog.
 }
 
 // connect attaches the file at path to an empty database in memory: ATTACH alone takes the
-// size of a row group.
+// size of a row group. The end of ctx does not interrupt an attempt, whose error names the
+// owner of a locked file.
 func (f *file) connect(ctx context.Context, path, dsn string, log zerolog.Logger) error {
+	attempt := context.WithoutCancel(ctx)
 	connector, err := duck.NewConnector(dsn, nil)
 	if err != nil {
 		return fmt.Errorf("start DuckDB: %w", err)
 	}
 	f.db = sql.OpenDB(connector)
-	if f.conn, err = f.db.Conn(ctx); err != nil {
+	if f.conn, err = f.db.Conn(attempt); err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
 	err = whenFree(ctx, log, func() error {
-		_, err := f.conn.ExecContext(ctx, attach(path, f.name))
+		_, err := f.conn.ExecContext(attempt, attach(path, f.name))
 		return err
 	})
 	if err != nil {

@@ -68,7 +68,7 @@ func TestForeignHolder(t *testing.T) {
 			}
 			pid := fmt.Sprintf("process %d (", holder.cmd.Process.Pid)
 
-			short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 			defer cancel()
 			sink, err := duckdb.New(duckdb.Config{Path: path})
 			if err != nil {
