@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -53,7 +54,7 @@ func (t *grownTable) readLine() string {
 func plot(title string, grown []grownTable, figures ...func(grownTable) float64) {
 	axis := make([]string, 0, len(grown))
 	for _, t := range grown {
-		axis = append(axis, fmt.Sprint(t.millions))
+		axis = append(axis, strconv.Itoa(t.millions))
 	}
 	fmt.Printf("\n```mermaid\nxychart-beta\n    title %q\n    x-axis [%s]\n", title, strings.Join(axis, ", "))
 	for i, figure := range figures {

@@ -19,7 +19,7 @@ func (quickSink) Write(context.Context, []warehouse.Row) (r warehouse.Result, er
 func TestMeasureWrites(t *testing.T) {
 	t.Parallel()
 	empty := func(yield func([]warehouse.Row, error) bool) {
-		for yield(nil, nil) { //nolint:revive // until measure has enough
+		for yield(nil, nil) { // until measure has enough
 		}
 	}
 	for first, want := range map[time.Duration]int{0: leastFirst, time.Hour: mostFirst} {

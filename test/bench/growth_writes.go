@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"iter"
+	"math"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -103,7 +104,7 @@ var growthStart = time.Date(2025, 9, 1, 9, 0, 0, 0, time.UTC)
 // The rows come from one simulation of so many deliveries after the other.
 func simulated(start time.Time, share float64, deliveries int) iter.Seq2[[]warehouse.Row, error] {
 	return func(yield func([]warehouse.Row, error) bool) {
-		random := rand.New(rand.NewPCG(uint64(start.Unix()), uint64(share*million)))
+		random := rand.New(rand.NewPCG(1, math.Float64bits(share)))
 		rows := make([]warehouse.Row, 0, growthBatch)
 		for {
 			begin := start.Add(time.Second)
