@@ -33,10 +33,10 @@ const (
 )
 
 // The first batches of a measurement open the file. Late rows make the sink read all ids
-// when its inserts have taken 400 ns a row of the table. The first batches last until then.
+// when its inserts have taken 150 ns a row of the table. The first batches last until then.
 const (
 	leastFirst, mostFirst = 20, 400
-	firstPerRow           = 600 * time.Nanosecond
+	firstPerRow           = 300 * time.Nanosecond
 	growthBatches         = 100 // after the first
 )
 
