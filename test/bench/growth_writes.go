@@ -112,11 +112,11 @@ func simulated(start time.Time, share float64, deliveries int) iter.Seq2[[]wareh
 				row, err := growthRowOf(body)
 				start = begin.Add(row.OccurredAt.Sub(begin) / time.Duration(weekDeliveries/deliveries))
 				row.ReceivedAt = start.Add(time.Second)
+				at := start
 				if random.Float64() < share {
-					moveTo(&row, start.Add(-time.Duration(random.Int64N(int64(growthAge)))), random)
-				} else {
-					moveTo(&row, start, random)
+					at = at.Add(-time.Duration(random.Int64N(int64(growthAge))))
 				}
+				moveTo(&row, at, random)
 				if rows = append(rows, row); len(rows) < growthBatch && err == nil {
 					continue
 				}
