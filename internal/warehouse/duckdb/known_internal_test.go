@@ -30,12 +30,28 @@ func TestNewLateIDsAreNotSearched(t *testing.T) {
 		if got := partsOf(c.rows, s.perhapsKnown(t.Context(), c.rows, indexes(c.rows)), idTime); got.sizes() != c.want {
 			t.Errorf("%s: an insert looks for %v rows, want %v", c.name, got.sizes(), c.want)
 		}
-		s.file.known, s.file.late = nil, time.Second // the filter has the ids now, which the table lacks
+		s.file.known, s.file.searching = nil, time.Second // the filter has the ids now, which the table lacks
 		if err := s.learn(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := s.insertNew(t.Context(), c.rows, indexes(c.rows)); err != nil || n != c.new {
 			t.Errorf("%s: inserted %d, %v; want %d", c.name, n, err, c.new)
+		}
+	}
+}
+
+// A sink reads the ids when it has searched for new ids for as long as the reading takes.
+func TestNewIDsAreWorthAFilter(t *testing.T) {
+	t.Parallel()
+	s, _ := withStoredRows(t, 10_000) // 1.5 ms to read
+	s.file.searching = 0
+	for i, want := range []bool{false, false, true} {
+		rows := ids("01B", 1000*i, 1000*i+1000) // 1 ms to search
+		if n, err := s.insertNew(t.Context(), rows, indexes(rows)); err != nil || n != len(rows) {
+			t.Fatalf("inserted %d, %v", n, err)
+		}
+		if got := s.file.known != nil; got != want {
+			t.Errorf("after insert %d the sink has a filter: %t, want %t", i, got, want)
 		}
 	}
 }
@@ -96,7 +112,7 @@ func TestFilterGrows(t *testing.T) {
 	t.Parallel()
 	s := filtered(t, filepath.Join(t.TempDir(), "e.duckdb"))
 	s.file.known.most = s.file.known.n + 20
-	for i, want := range []bool{true, false, false, true} {
+	for i, want := range []bool{true, false, true} {
 		rows := append(ids("01B", 1000+10*i, 1010+10*i), ids("01A", 1000+i, 1001+i)...)
 		if n, err := s.insertNew(t.Context(), rows, indexes(rows)); err != nil || n != len(rows) {
 			t.Fatalf("insert %d: inserted %d, %v", i, n, err)

@@ -65,7 +65,7 @@ func TestReplayReadsFewRowGroups(t *testing.T) {
 			rows = append(rows, storedRow(c.row(i)))
 		}
 		if c.filter {
-			s.repeats, s.file.late = 0, time.Minute
+			s.repeats, s.file.searching = 0, time.Minute
 		}
 		if n, err := s.insertNew(t.Context(), rows, indexes(rows)); err != nil || n != 0 {
 			t.Errorf("%s: inserted %d, %v", c.name, n, err)
