@@ -95,8 +95,8 @@ func (s *Sink) fillStep(ctx context.Context, from, to int64, filled *Filled) (ne
 		now := *filled
 		next, err := s.fillRange(ctx, from, to, &now)
 		if err == nil {
-			*filled = now
 			s.checkpointEvery(ctx, int(now.Rows-filled.Rows), fillCheckpoint)
+			*filled = now
 			return next, nil
 		}
 		if !s.raiseMemory(err) {

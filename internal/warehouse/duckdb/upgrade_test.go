@@ -220,6 +220,42 @@ func TestBackfillInSteps(t *testing.T) {
 	}
 }
 
+// A backfill writes a checkpoint now and then, so that DuckDB does not have all new values in
+// memory.
+func TestBackfillWritesCheckpoints(t *testing.T) {
+	t.Parallel()
+	p := place{path: filepath.Join(t.TempDir(), "e.duckdb")}
+	sink := open(t, p.path)
+	rows := warehousetest.Rows(40_000)
+	if _, err := sink.Write(t.Context(), rows); err != nil {
+		t.Fatal(err)
+	}
+	if err := sink.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var nulls []string
+	added := false
+	for _, c := range warehouse.Columns() {
+		if added {
+			nulls = append(nulls, c.Name+" = NULL")
+		}
+		added = added || c.Name == "payload"
+	}
+	mustRun(t, p.path, "UPDATE messaging.customerio_events SET "+strings.Join(nulls, ", "))
+	var logSizes []int64
+	filled, err := duckdb.Backfill(t.Context(), duckdb.Backfilling{Path: p.path, Progress: func(int, int) {
+		if info, err := os.Stat(p.path + ".wal"); err == nil {
+			logSizes = append(logSizes, info.Size())
+		}
+	}})
+	if err != nil || filled.Rows != int64(len(rows)) {
+		t.Fatalf("Backfill = %+v, %v", filled, err)
+	}
+	if slices.IsSorted(logSizes) {
+		t.Errorf("after each step the log had %d bytes; want a checkpoint among them", logSizes)
+	}
+}
+
 func (place) rowsOfToday() []warehouse.Row {
 	return []warehouse.Row{warehouse.NewRow(&webhook.Event{Metric: "sent", Raw: []byte("{}")},
 		warehouse.Origin{EventID: "today", Workspace: "default", ReceivedAt: time.Unix(1_760_000_000, 0)})}
