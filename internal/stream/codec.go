@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -57,21 +58,49 @@ func isOddInHeader(r rune) bool { return r <= ' ' || r > '~' || r == ':' }
 
 // NewMessage encodes m for the stream: Subject(m) as the subject, the headers that
 // consumers read, and the unchanged body. No other function writes this format.
-func NewMessage(m *event.Message) *nats.Msg {
-	h := make(nats.Header, 5)
+func NewMessage(m *event.Message) *nats.Msg { return newEncoding().encode(m) }
+
+// An encoding is a message of the stream, and the values of the headers that each message
+// has.
+type encoding struct {
+	nats.Msg
+	values [3]string
+}
+
+func newEncoding() *encoding {
+	e := &encoding{Msg: nats.Msg{Header: make(nats.Header, 5)}}
+	for i, name := range [...]string{nats.MsgIdHdr, headerID, headerReceivedAt} {
+		e.Header[name] = e.values[i : i+1 : i+1]
+	}
+	return e
+}
+
+func (e *encoding) encode(m *event.Message) *nats.Msg {
 	id, withoutMetric := messageID(m)
-	values := []string{id, withoutMetric, formatTime(m.ReceivedAt)} // an allocation less for each header
-	h[nats.MsgIdHdr], h[headerID], h[headerReceivedAt] = values[0:1:1], values[1:2:2], values[2:3:3]
+	e.values = [...]string{id, withoutMetric, formatTime(m.ReceivedAt)}
 	if m.Stripped != "" {
-		h[headerStripped] = []string{m.Stripped}
+		e.Header[headerStripped] = []string{m.Stripped}
 	}
 	if m.TraceParent != "" {
-		h[headerTraceParent] = []string{m.TraceParent}
+		e.Header[headerTraceParent] = []string{m.TraceParent}
 	}
 	if m.Released {
-		h[headerReleased] = []string{"1"}
+		e.Header[headerReleased] = []string{"1"}
 	}
-	return &nats.Msg{Subject: Subject(m), Header: h, Data: m.Body}
+	e.Subject, e.Data = Subject(m), m.Body
+	return &e.Msg
+}
+
+// encodings are those of Publish: a new one is a seventh of the memory that a call of ingest
+// takes.
+var encodings = sync.Pool{New: func() any { return newEncoding() }}
+
+// release lets another message use e, unless e has headers of its own.
+func (e *encoding) release() {
+	if len(e.Header) == len(e.values) {
+		e.Data = nil
+		encodings.Put(e)
+	}
 }
 
 // decode is the reverse of NewMessage. It also reads dead letters and redriven

@@ -75,7 +75,9 @@ func NewPublisher(c *Conn, timeout time.Duration) (*Publisher, error) {
 // Publish waits for a lost connection and for the election of a leader, and tries again
 // with the same id after a try without an answer.
 func (p *Publisher) Publish(ctx context.Context, m *event.Message) (duplicate bool, err error) {
-	return p.publish(ctx, NewMessage(m), Name)
+	e := encodings.Get().(*encoding) //nolint:forcetypeassert,errcheck // the pool contains only encodings
+	defer e.release()
+	return p.publish(ctx, e.encode(m), Name)
 }
 
 // Redrive stores the message of a dead letter again for a single consumer, once for
