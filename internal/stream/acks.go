@@ -80,15 +80,15 @@ func newAcks(nc *nats.Conn) (*acks, error) {
 	return a, nil
 }
 
-// open registers msg as waiting until the deadline, with a nudge after pause. The
-// caller publishes msg, receives the waiter's news, and puts the waiter back.
-func (a *acks) open(msg *nats.Msg, deadline time.Time, pause time.Duration) *waiter {
+// open registers msg as waiting until the deadline, with a nudge at the time nudge.
+// The caller publishes msg, receives the waiter's news, and puts the waiter back.
+func (a *acks) open(msg *nats.Msg, deadline, nudge time.Time) *waiter {
 	w := waiters.Get().(*waiter) //nolint:forcetypeassert,errcheck // the pool contains only waiters
 	w.expires, w.repeatable = deadline, headerValue(msg.Header, nats.MsgIdHdr) != ""
 	a.mu.Lock()
 	a.last++
 	w.id = a.last
-	a.add(w, pause)
+	a.add(w, nudge)
 	a.mu.Unlock()
 	msg.Reply = a.prefix + strconv.FormatUint(w.id, 36)
 	return w
@@ -99,15 +99,15 @@ func (a *acks) open(msg *nats.Msg, deadline time.Time, pause time.Duration) *wai
 func (a *acks) again(w *waiter, pause time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.add(w, pause)
+	a.add(w, time.Now().Add(pause))
 }
 
-func (a *acks) add(w *waiter, pause time.Duration) {
+func (a *acks) add(w *waiter, nudge time.Time) {
 	if a.closed { // nobody sweeps any more
 		w.news <- news{err: errDisconnected}
 		return
 	}
-	w.nudge = time.Now().Add(pause)
+	w.nudge = nudge
 	a.waiting[w.id] = w
 }
 

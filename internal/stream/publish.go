@@ -140,7 +140,7 @@ func (p *Publisher) send(ctx context.Context, msg *nats.Msg, stream string) (boo
 	if !now.Before(deadline) {
 		return false, judgeSend(errUnanswered)
 	}
-	w := p.acks.open(msg, deadline, resendWait)
+	w := p.acks.open(msg, deadline, now.Add(resendWait))
 	defer waiters.Put(w)
 	return p.await(ctx, w, msg, stream)
 }
