@@ -3,6 +3,7 @@ package ingest
 import (
 	"net/http"
 
+	"github.com/labstack/echo/v4"
 	"github.com/rs/zerolog"
 )
 
@@ -125,9 +126,11 @@ var answers = [outcomeCount]answer{
 	},
 }
 
-// retryAfter is short, in seconds: Customer.io ignores the header and uses its own
-// back-off after a 503, and any other sender should retry soon.
+// The values of the headers of all answers. retryAfter is short, in seconds: Customer.io
+// ignores the header and uses its own back-off after a 503, and any other sender should
+// retry soon.
 var (
 	retryAfter      = []string{"2"}
 	connectionClose = []string{"close"}
+	contentType     = []string{echo.MIMEApplicationJSON}
 )

@@ -45,12 +45,12 @@ func (b *body) release() {
 }
 
 // readBody reads the body of a call, at most limit bytes.
-func readBody(r *http.Request, limit int64, budget *gate) (*body, error) {
+func readBody(r *http.Request, limit int64, budget *gate) (b body, err error) {
 	if r.ContentLength > limit {
-		return nil, errTooLarge
+		return b, errTooLarge
 	}
-	b := &body{budget: budget}
-	err := b.readSmall(r.Body, r.ContentLength)
+	b.budget = budget
+	err = b.readSmall(r.Body, r.ContentLength)
 	switch {
 	case int64(len(b.bytes)) > limit: // limit can be below smallBody
 		err = errTooLarge
@@ -59,7 +59,7 @@ func readBody(r *http.Request, limit int64, budget *gate) (*body, error) {
 	}
 	if err != nil {
 		b.release()
-		return nil, err
+		return body{}, err
 	}
 	return b, nil
 }

@@ -67,25 +67,24 @@ func (s *Server) read(c echo.Context, began time.Time, candidates []Workspace) (
 	defer b.release()
 	// From here on net/http reads the connection only to notice its end, and an
 	// expired deadline would look like an end.
-	setReadDeadline(c.Response(), time.Time{})
-	ctx, cancel := s.storeContext(r.Context(), began)
+	setReadDeadline(c.Response().Writer, time.Time{})
+	now := s.cfg.Now()
+	ctx, cancel := storeContext(r.Context(), now.Sub(began))
 	defer cancel()
-	return s.take(ctx, r.Header, b.bytes, candidates)
+	return s.take(ctx, now, r.Header, b.bytes, candidates)
 }
 
 // storeContext bounds the storing of a call by the rest of answerTimeout if the body
 // came slowly.
-func (s *Server) storeContext(ctx context.Context, began time.Time) (context.Context, context.CancelFunc) {
-	spent := s.cfg.Now().Sub(began)
+func storeContext(ctx context.Context, spent time.Duration) (context.Context, context.CancelFunc) {
 	if spent < promptBody {
 		return ctx, func() {}
 	}
 	return context.WithTimeout(ctx, answerTimeout-spent)
 }
 
-// take verifies the signature of a body and stores the body.
-func (s *Server) take(ctx context.Context, h http.Header, body []byte, candidates []Workspace) (outcome, error) {
-	now := s.cfg.Now()
+// take verifies the signature of a body, which was read now, and stores the body.
+func (s *Server) take(ctx context.Context, now time.Time, h http.Header, body []byte, candidates []Workspace) (outcome, error) {
 	workspace, key, err := verify(candidates, h, body, now)
 	if errors.Is(err, webhook.ErrTimestamp) {
 		return outcomeTimestamp, explainTimestamp(s.watchClock(h, now))
@@ -126,8 +125,7 @@ func (s *Server) record(ctx context.Context, m *event.Message) (outcome, error) 
 
 // store publishes m, without the content of the body if m is too large.
 func (s *Server) store(ctx context.Context, m *event.Message) (outcome, error) {
-	original := m.Body
-	start := s.cfg.Now()
+	original, start := m.Body, m.ReceivedAt // the clock of a moment ago
 	duplicate, err := s.publish(ctx, m, start)
 	took := s.cfg.Now().Sub(start)
 	s.metrics.publish.Observe(took.Seconds())
@@ -244,8 +242,8 @@ func judgeStore(err error) (outcome, error) {
 // traceParent returns the W3C trace context of the call, or "" if the header is not a
 // trace context of version 00, which has 55 characters.
 func traceParent(h http.Header) string {
-	if v := h.Get("Traceparent"); len(v) == 55 && strings.HasPrefix(v, "00-") {
-		return v
+	if v := h["Traceparent"]; len(v) > 0 && len(v[0]) == 55 && strings.HasPrefix(v[0], "00-") {
+		return v[0]
 	}
 	return ""
 }

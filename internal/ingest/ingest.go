@@ -196,7 +196,11 @@ func (s *Server) answer(c echo.Context, o outcome, cause error) error {
 	if s.ends() {
 		h["Connection"] = connectionClose
 	}
-	return c.JSONBlob(a.status, a.body)
+	h["Content-Type"] = contentType
+	w := c.Response()
+	w.WriteHeader(a.status)
+	_, err := w.Write(a.body)
+	return err
 }
 
 // count counts and logs an outcome.
