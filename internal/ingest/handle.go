@@ -145,10 +145,14 @@ func (s *Server) store(ctx context.Context, m *event.Message) (outcome, error) {
 }
 
 // publish publishes m, as store says. If the server lowers its limit meanwhile, publish
-// tries once more.
+// tries once more; so publish need not ask for the limit of a small body, which nearly
+// every server takes.
 func (s *Server) publish(ctx context.Context, m *event.Message, start time.Time) (duplicate bool, err error) {
-	original, limit := m.Body, s.cfg.Publisher.MaxBody()
-	m.Fit(limit)
+	original, limit := m.Body, smallBody
+	if len(m.Body) > smallBody {
+		limit = s.cfg.Publisher.MaxBody()
+		m.Fit(limit)
+	}
 	duplicate, err = s.cfg.Publisher.Publish(ctx, m)
 	if reason, _ := fault.PermanentReason(err); reason != fault.ReasonTooLarge {
 		return duplicate, err

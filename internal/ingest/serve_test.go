@@ -115,8 +115,10 @@ func TestServeReportsItsListener(t *testing.T) {
 }
 
 // withContent is an event whose content makes it large.
-func withContent(rest string) string {
-	return `{"event_id":"abc","object_type":"email","metric":"sent","data":{"subject":"` + rest + `","content":"` + strings.Repeat("x", 4000) + `"}}`
+func withContent(rest string) string { return withContentOf(20_000, rest) }
+
+func withContentOf(size int, rest string) string {
+	return `{"event_id":"abc","object_type":"email","metric":"sent","data":{"subject":"` + rest + `","content":"` + strings.Repeat("x", size) + `"}}`
 }
 
 func TestLargeBodyIsStripped(t *testing.T) {
@@ -150,20 +152,22 @@ func TestTooLargeEvenStripped(t *testing.T) {
 	}
 }
 
-// A server that reloads a smaller max_payload refuses a call in flight. The call is
-// published again without its content.
+// A server that reloads a smaller max_payload refuses a call in flight, and a server with a
+// small max_payload refuses a small body. The call is published again without its content.
 func TestLimitShrinksDuringACall(t *testing.T) {
 	t.Parallel()
-	var p fakePublisher
-	p.publish = func(_ context.Context, m *event.Message) error {
-		p.maxBody = 1000
-		if len(m.Body) <= p.maxBody {
-			return nil
+	for _, size := range []int{4000, 20_000} {
+		var p fakePublisher
+		p.publish = func(_ context.Context, m *event.Message) error {
+			p.maxBody = 1000
+			if len(m.Body) <= p.maxBody {
+				return nil
+			}
+			return fault.Permanent(fault.ReasonTooLarge, context.DeadlineExceeded)
 		}
-		return fault.Permanent(fault.ReasonTooLarge, context.DeadlineExceeded)
-	}
-	post(t, listen(t, ingest.Config{Publisher: &p}), withContent("s")).expect(t, http.StatusOK, stored[len("200 "):])
-	if m := p.messages(); len(m) != 1 || m[0].Stripped != "content" || len(p.deadLetters()) > 0 {
-		t.Errorf("%d messages and %d dead letters are stored", len(m), len(p.deadLetters()))
+		post(t, listen(t, ingest.Config{Publisher: &p}), withContentOf(size, "s")).expect(t, http.StatusOK, stored[len("200 "):])
+		if m := p.messages(); len(m) != 1 || m[0].Stripped != "content" || len(p.deadLetters()) > 0 {
+			t.Errorf("content of %d bytes: %d messages and %d dead letters are stored", size, len(m), len(p.deadLetters()))
+		}
 	}
 }
