@@ -65,9 +65,13 @@ func (s *Server) read(c echo.Context, began time.Time, candidates []Workspace) (
 		return judgeRead(err)
 	}
 	defer b.release()
+	_ = r.Body.Close() // else net/http looks for a rest of the body before the answer
 	// From here on net/http reads the connection only to notice its end, and an
-	// expired deadline would look like an end.
-	setReadDeadline(c.Response().Writer, time.Time{})
+	// expired deadline would look like an end. At the end of a body net/http removes the
+	// deadline by itself.
+	if r.ContentLength == 0 {
+		setReadDeadline(c.Response().Writer, time.Time{})
+	}
 	now := s.cfg.Now()
 	ctx, cancel := storeContext(r.Context(), now.Sub(began))
 	defer cancel()

@@ -109,15 +109,16 @@ func TestTimesBeginWithTheCall(t *testing.T) {
 			return errors.New("the call was given up")
 		}
 	}}
+	p.keep = func(ctx context.Context, _ *event.DeadLetter) error { return p.publish(ctx, nil) }
 	l := serveOn(t, ingest.Config{Publisher: p, BodyTimeout: soon})
 	conn := l.dial(t)
 	defer conn.Close()
 	<-time.After(2 * soon)
 	r := bufio.NewReader(conn)
-	for _, want := range []string{stored, duplicate} { // on the same connection
-		send(t, conn, call(small))
-		if got, err := readAnswer(r); got != want || err != nil {
-			t.Errorf("answered %s, %v, want %s", got, err, want)
+	for _, one := range [][2]string{{small, stored}, {small, duplicate}, {"", `200 {"status":"kept"}`}} { // on the same connection
+		send(t, conn, call(one[0]))
+		if got, err := readAnswer(r); got != one[1] || err != nil {
+			t.Errorf("body %q is answered %s, %v, want %s", one[0], got, err, one[1])
 		}
 	}
 }
