@@ -145,11 +145,12 @@ func (c *Consumer) pull(attempts []event.Attempt, n int, opts ...jetstream.Fetch
 	if err != nil {
 		return attempts, err
 	}
+	from := origins{nc: c.nc}
 	for msg := range batch.Messages() {
 		if len(attempts) == cap(attempts) {
 			attempts = slices.Grow(attempts, min(n, 1+waiting(msg)))
 		}
-		if a := newAttempt(c.nc, msg); c.isOurs(a.Subject) {
+		if a := from.attempt(msg); c.isOurs(a.Subject) {
 			attempts = append(attempts, a)
 		} else {
 			_ = a.Settle.Ack() // after a lost ack, the server redelivers the message

@@ -4,7 +4,6 @@ import (
 	"sync"
 
 	"github.com/cioevents/cioevents/internal/event"
-	"github.com/cioevents/cioevents/internal/fault"
 )
 
 // maxRemembered bounds half of a memory: 100,000 messages take some 4 MB.
@@ -55,32 +54,11 @@ func (m *memory) clear() {
 	m.young, m.old = nil, nil
 }
 
-// A remembering settler adds the ended message to the memory, also after a failed
-// acknowledgement: the effect has happened, and a deleted consumer never answers.
-type remembering struct {
-	event.Settler
-	memory *memory
-	key    messageKey
-}
-
 // remember makes the settlers of attempts add to the memory.
 func (m *memory) remember(attempts []event.Attempt) {
 	for i := range attempts {
-		attempts[i].Settle = &remembering{attempts[i].Settle, m, keyOf(&attempts[i])}
+		if s, ok := attempts[i].Settle.(*settler); ok {
+			s.origin.memory.Store(m)
+		}
 	}
-}
-
-func (r *remembering) Ack() error {
-	r.memory.add(r.key)
-	return r.Settler.Ack()
-}
-
-func (r *remembering) AckSync() error {
-	r.memory.add(r.key)
-	return r.Settler.AckSync()
-}
-
-func (r *remembering) Term(reason fault.Reason) error {
-	r.memory.add(r.key)
-	return r.Settler.Term(reason)
 }
