@@ -3,6 +3,7 @@ package customerio_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -64,7 +65,7 @@ func TestSuppressionGoesFirst(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 20 {
 			wg.Go(func() {
-				_ = c.ApplyBatch(t.Context(), []effect.Call{identify(byID)}, func(_ int, err error) { t.Error(err) })
+				_ = c.ApplyBatch(t.Context(), slices.Values([]effect.Call{identify(byID)}), func(_ int, err error) { t.Error(err) })
 			})
 		}
 		synctest.Wait()
@@ -94,7 +95,7 @@ func TestBatchesLeaveASlot(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 5 {
 			wg.Go(func() {
-				_ = c.ApplyBatch(t.Context(), []effect.Call{identify(byID)}, func(_ int, err error) { t.Error(err) })
+				_ = c.ApplyBatch(t.Context(), slices.Values([]effect.Call{identify(byID)}), func(_ int, err error) { t.Error(err) })
 			})
 		}
 		synctest.Wait()

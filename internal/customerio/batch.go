@@ -1,14 +1,13 @@
 package customerio
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -18,28 +17,32 @@ import (
 
 // ApplyBatch makes many calls in as few requests as their size allows. ApplyBatch
 // takes calls of the kinds Identify and Track, and promises no order among the calls,
-// because the API promises none.
+// because the API promises none. ApplyBatch keeps no call, only the encoded items: the map
+// of a call alone is larger than its item.
 //
 // ApplyBatch calls fail, perhaps concurrently, for each call that Customer.io did not
 // accept, with the error that Apply would have returned. When ApplyBatch returns nil,
 // Customer.io has accepted all other calls. A returned error is an outage or the
 // context's error. The error is about all calls, and all calls of fail are ignored.
 // Repeating every call does no harm.
-func (c *Client) ApplyBatch(ctx context.Context, calls []effect.Call, fail func(i int, err error)) error {
-	failed := func(i int, err error) {
+func (c *Client) ApplyBatch(ctx context.Context, calls iter.Seq[effect.Call], fail func(i int, err error)) error {
+	failed := func(it item, err error) {
 		if _, permanent := fault.PermanentReason(err); permanent {
 			c.metrics.settled(outcomeRejected, 1)
 		}
-		fail(i, fmt.Errorf("%s person: %w", calls[i].Kind, err))
+		fail(it.index, fmt.Errorf("%s person: %w", it.kind, err))
 	}
-	items := make([]item, 0, len(calls))
-	for i, call := range calls {
-		body, err := encodeItem(call)
-		if err != nil {
-			failed(i, fault.Permanent(fault.ReasonRejected, err))
+	var items []item
+	index := 0
+	for call := range calls {
+		it := item{index: index, kind: call.Kind, identifier: call.Person.Identifier()}
+		index++
+		var err error
+		if it.body, err = encodeItem(call); err != nil {
+			failed(it, fault.Permanent(fault.ReasonRejected, err))
 			continue
 		}
-		items = append(items, item{index: i, identifier: call.Person.Identifier(), body: body})
+		items = append(items, it)
 	}
 	sending, ctx := errgroup.WithContext(ctx) // after an error the other parts would fail, too
 	for _, part := range pack(items) {
@@ -54,6 +57,7 @@ func (c *Client) ApplyBatch(ctx context.Context, calls []effect.Call, fail func(
 // An item is one call inside a batch.
 type item struct {
 	index      int // of the call
+	kind       effect.Kind
 	identifier string
 	body       []byte
 }
@@ -82,7 +86,7 @@ func pack(items []item) [][]item {
 // deliver sends a part. When the API refuses the part as a whole, or does not answer,
 // deliver sends each half of the part, because a single item may be the cause. In an
 // outage the circuit soon opens and ends the halving.
-func (c *Client) deliver(ctx context.Context, part []item, failed func(int, error)) error {
+func (c *Client) deliver(ctx context.Context, part []item, failed func(item, error)) error {
 	identifier := ""
 	if len(part) == 1 {
 		identifier = part[0].identifier
@@ -98,7 +102,7 @@ func (c *Client) deliver(ctx context.Context, part []item, failed func(int, erro
 	case fault.IsOutage(err), ctx.Err() != nil:
 		return err
 	case len(part) == 1:
-		failed(part[0].index, err)
+		failed(part[0], err)
 		return nil
 	}
 	half := len(part) / 2
@@ -110,7 +114,7 @@ func (c *Client) deliver(ctx context.Context, part []item, failed func(int, erro
 
 // settle reports the refused items of an accepted batch. settle returns false when the
 // answer does not name the items.
-func (c *Client) settle(part []item, faults []itemFault, failed func(int, error)) bool {
+func (c *Client) settle(part []item, faults []itemFault, failed func(item, error)) bool {
 	refused := make(map[int]itemFault, len(faults))
 	for _, f := range faults {
 		switch {
@@ -124,7 +128,7 @@ func (c *Client) settle(part []item, faults []itemFault, failed func(int, error)
 	}
 	c.metrics.settled(outcomeOK, len(part)-len(refused))
 	for i, f := range refused {
-		failed(part[i].index, fault.Permanent(fault.ReasonRejected, f.describe(part[i].identifier)))
+		failed(part[i], fault.Permanent(fault.ReasonRejected, f.describe(part[i].identifier)))
 	}
 	return true
 }
@@ -143,11 +147,16 @@ func (f itemFault) describe(identifier string) error {
 
 // postBatch sends a part and returns the faults of the refused items.
 func (c *Client) postBatch(ctx context.Context, part []item) ([]itemFault, error) {
-	bodies := make([][]byte, len(part))
-	for i, it := range part {
-		bodies[i] = it.body
+	size := envelope
+	for _, it := range part {
+		size += len(it.body) + 1
 	}
-	body := slices.Concat([]byte(`{"batch":[`), bytes.Join(bodies, []byte(",")), []byte(`]}`))
+	body := append(make([]byte, 0, size), `{"batch":`...)
+	separator := byte('[')
+	for _, it := range part {
+		body, separator = append(append(body, separator), it.body...), ','
+	}
+	body = append(body, `]}`...)
 	var answer struct {
 		Errors []itemFault `json:"errors"`
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -40,7 +41,7 @@ func applyBatch(t *testing.T, c *customerio.Client, calls []effect.Call) (failed
 	t.Helper()
 	failed = map[int]string{}
 	var mu sync.Mutex
-	whole = c.ApplyBatch(t.Context(), calls, func(i int, err error) {
+	whole = c.ApplyBatch(t.Context(), slices.Values(calls), func(i int, err error) {
 		mu.Lock()
 		defer mu.Unlock()
 		failed[i] = class(err)

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"iter"
 	"sync"
 
 	"github.com/cioevents/cioevents/internal/effect"
@@ -13,9 +14,10 @@ type BulkProfiles interface {
 	Profiles
 	// ApplyBatch makes calls of the kinds Identify and Track in any order. ApplyBatch
 	// returns when Customer.io has accepted every call for which fail was not called.
-	// An error is about all calls of the batch. ApplyBatch is called concurrently and
-	// may call fail concurrently.
-	ApplyBatch(ctx context.Context, calls []effect.Call, fail func(i int, err error)) error
+	// An error is about all calls of the batch. ApplyBatch is called concurrently. It
+	// iterates over the calls once and may call fail concurrently, but not while the calls
+	// are made.
+	ApplyBatch(ctx context.Context, calls iter.Seq[effect.Call], fail func(i int, err error)) error
 }
 
 // Bulk is the handler for many events about few people. Bulk folds a batch into one
@@ -59,7 +61,7 @@ func dropContents(a *event.Attempt) {
 // events about that person fail.
 func (h *Bulk) Handle(ctx context.Context, batch []event.Attempt, fail func(int, error)) error {
 	people := fold{}
-	messages := newOwned(len(batch))
+	messages := newOwned(batch)
 	var alone []int
 	for i := range batch {
 		p, _ := batch[i].Work.(*entry)
@@ -85,7 +87,7 @@ func (h *Bulk) Handle(ctx context.Context, batch []event.Attempt, fail func(int,
 			return err
 		}
 	}
-	for p := range messages.last { // only now, because a failed batch comes again
+	for _, p := range messages.people { // only now, because a failed batch comes again
 		for range messages.of(p) {
 			h.OtherRecipients.add(p.otherRecipient, 1)
 		}
@@ -103,40 +105,40 @@ func (h *Bulk) take(people fold, m *event.Message) (*entry, error) {
 	return people.add(o), nil
 }
 
-// sentTogether is the number of calls that exist at a time, 10 requests to Customer.io. A
-// call takes more memory than the entry that it comes from.
+// sentTogether is the number of calls that are encoded at a time, 10 requests to
+// Customer.io. An encoded call takes more memory than the entry that it comes from.
 const sentTogether = 10_000
 
 // send makes the calls of all people who have messages in the batch.
 func (h *Bulk) send(ctx context.Context, messages *owned, batch []event.Attempt, fail func(int, error)) error {
-	var calls []effect.Call
-	var owners []*entry
-	var mu sync.Mutex
-	apply := func() error {
-		defer func() { calls, owners = calls[:0], owners[:0] }()
-		return h.Profiles.ApplyBatch(ctx, calls, func(j int, err error) {
+	for rest := messages.people; len(rest) > 0; {
+		var owners []*entry // by call
+		calls := func(yield func(effect.Call) bool) {
+			for len(rest) > 0 && len(owners) < sentTogether {
+				p := rest[0]
+				rest = rest[1:]
+				for _, c := range p.calls() {
+					owners = append(owners, p)
+					if !yield(c) {
+						return
+					}
+				}
+			}
+		}
+		var mu sync.Mutex
+		err := h.Profiles.ApplyBatch(ctx, calls, func(j int, err error) {
 			mu.Lock()
 			defer mu.Unlock()
 			for i := range messages.of(owners[j]) {
 				fail(i, withWait(err, batch[i].Number))
 			}
-			delete(messages.last, owners[j]) // each message fails once
+			owners[j].last = none // each message fails once
 		})
-	}
-	for p := range messages.last {
-		for _, c := range p.calls() {
-			calls, owners = append(calls, c), append(owners, p)
-		}
-		if len(calls) >= sentTogether {
-			if err := apply(); err != nil {
-				return err
-			}
+		if err != nil {
+			return err
 		}
 	}
-	if len(calls) == 0 {
-		return nil
-	}
-	return apply()
+	return nil
 }
 
 // foldable reports whether the calls may be made in any order and together with

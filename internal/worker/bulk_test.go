@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"testing"
 	"time"
@@ -19,12 +20,13 @@ type batchedProfiles struct {
 	outage int
 }
 
-func (p *batchedProfiles) ApplyBatch(ctx context.Context, calls []effect.Call, fail func(int, error)) error {
-	p.sizes = append(p.sizes, len(calls))
+func (p *batchedProfiles) ApplyBatch(ctx context.Context, calls iter.Seq[effect.Call], fail func(int, error)) error {
+	list := slices.Collect(calls)
+	p.sizes = append(p.sizes, len(list))
 	if len(p.sizes) == p.outage {
 		return fault.Outage(time.Second, errAway)
 	}
-	return p.fakeProfiles.ApplyBatch(ctx, calls, fail)
+	return p.fakeProfiles.ApplyBatch(ctx, slices.Values(list), fail)
 }
 
 // handledCrowd handles two opens of each of 25,000 people. The API refuses each person

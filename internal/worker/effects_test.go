@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -38,8 +39,8 @@ func (p *fakeProfiles) Apply(_ context.Context, call effect.Call) error {
 	return p.fn(call)
 }
 
-func (p *fakeProfiles) ApplyBatch(ctx context.Context, calls []effect.Call, fail func(int, error)) error {
-	for i, call := range calls {
+func (p *fakeProfiles) ApplyBatch(ctx context.Context, calls iter.Seq[effect.Call], fail func(int, error)) error {
+	for i, call := range slices.Collect(calls) {
 		if err := p.Apply(ctx, call); err != nil {
 			fail(i, err)
 		}

@@ -25,6 +25,7 @@ type entry struct {
 	attributes []valueAt
 	tracks     []effect.Call
 	next       *entry // of the same value with another kind of identifier or metric
+	last       int32  // index of the last message in the batch, see owned; none for no message
 }
 
 type valueAt struct {
@@ -65,7 +66,7 @@ func (f fold) entry(k key) *entry {
 	// A substring of a body keeps the whole body in memory.
 	k.person.Value = strings.Clone(k.person.Value)
 	k.otherRecipient = webhook.Metric(strings.Clone(string(k.otherRecipient)))
-	p := &entry{key: k, next: first}
+	p := &entry{key: k, next: first, last: none}
 	f[k.person.Value] = p
 	return p
 }

@@ -5,13 +5,14 @@ import (
 	"testing"
 
 	"github.com/cioevents/cioevents/internal/effect"
+	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 func TestOwned(t *testing.T) {
 	t.Parallel()
-	joe, sue, other := &entry{}, &entry{}, &entry{}
-	o := newOwned(6)
+	joe, sue, other := &entry{last: 7}, &entry{last: none}, &entry{last: none}
+	o := newOwned([]event.Attempt{{Work: joe}, {}, {Work: joe}, {Work: joe}, {}, {}}) // joe is of an earlier try
 	for i, p := range []*entry{joe, sue, joe, joe, sue} {
 		o.add(p, i)
 	}
@@ -24,6 +25,9 @@ func TestOwned(t *testing.T) {
 		if i == 2 {
 			break
 		}
+	}
+	if !slices.Equal(o.people, []*entry{joe, sue}) {
+		t.Errorf("%d people, want joe and sue", len(o.people))
 	}
 }
 
