@@ -50,7 +50,7 @@ func sent(id string, received time.Time) event.Attempt {
 	if err := m.Index(); err != nil {
 		panic(err)
 	}
-	return event.Attempt{Message: &m}
+	return event.Attempt{Stored: &event.Stored{Message: m}}
 }
 
 // fill stores the rows of attempts in a new warehouse and returns the path.
@@ -186,7 +186,7 @@ func TestRealStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range []*event.Message{stored.Message, lost.Message} {
+	for _, m := range []*event.Message{&stored.Message, &lost.Message} {
 		if _, err := pub.Publish(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}

@@ -34,7 +34,7 @@ func TestEachWarehouse(t *testing.T) { //nolint:tparallel // the warehouses shar
 		if object != "customer" {
 			fake.Record(m.Body)
 		}
-		return event.Attempt{Message: &m}
+		return event.Attempt{Stored: &event.Stored{Message: m}}
 	}
 	rows := []event.Attempt{
 		row("a", "email", "sent", at.Add(-time.Hour), time.Second), row("a", "email", "opened", at.Add(-2*time.Second), time.Second),

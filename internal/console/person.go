@@ -211,7 +211,8 @@ func (s *Server) newTimeline(res *result, workspace string, reveal bool) *timeli
 	for i := range events {
 		row := timelineRow{TimelineEvent: events[i]}
 		if len(row.Payload) > 0 {
-			a := &event.Attempt{Message: &event.Message{Workspace: workspace, ID: row.EventID, Body: row.Payload, ReceivedAt: row.Received}, Sequence: row.Sequence}
+			m := event.Message{Workspace: workspace, ID: row.EventID, Body: row.Payload, ReceivedAt: row.Received}
+			a := &event.Attempt{Stored: &event.Stored{Message: m}, Sequence: row.Sequence}
 			if x := operate.ExplainEvent(s.policy, a); x.Problem == "" {
 				row.Trial = &x.Trial
 			}

@@ -15,7 +15,7 @@ func TestTextsOfRowsAreNoMessages(t *testing.T) {
 	t.Parallel()
 	body := `{"event_id":"e","object_type":"email","metric":"sent","data":{"delivery_id":"d\rdata: x\revent: note\r\rdata: y","identifiers":{"id":"u\ndata: x\n\nevent: note"}}}`
 	s := &Server{cfg: Config{Log: zerolog.Nop()}}
-	message := string(s.rowsMessage([]event.Attempt{{Message: &event.Message{Body: []byte(body)}}}))
+	message := string(s.rowsMessage([]event.Attempt{{Stored: &event.Stored{Message: event.Message{Body: []byte(body)}}}}))
 	if strings.Contains(message, "\r") || strings.Count(message, "\n\n") != 1 || !strings.HasSuffix(message, "\n\n") {
 		t.Errorf("the message is %q", message)
 	}

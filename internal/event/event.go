@@ -41,23 +41,28 @@ type Message struct {
 // Probe.
 const Probe = `{"event_id":"cioevents-probe","object_type":"test","metric":"probe","timestamp":0,"data":{}}`
 
-// An Attempt is one try of a consumer at a message. The consumer settles the
-// attempt exactly once, by one of the methods of Settle.
-type Attempt struct {
-	// Message is never nil. An attempt of a large batch that has no contents any more is
-	// less than half as large with a pointer.
-	*Message
+// A Stored is a message with what the stream says about the message.
+type Stored struct {
+	Message
 	// Consumer is the JetStream consumer that delivered the message; during a
 	// replay it is the replay's own, not its target.
 	Consumer string
-	// Number counts the attempts of this consumer at this message, from 1.
-	Number int
-	// Sequence is the message's position in the stream.
-	Sequence uint64
 	// Subject is the subject that the message was read from.
 	Subject string
 	// StoredAt is the stream's clock when it stored the message.
 	StoredAt time.Time
+}
+
+// An Attempt is one try of a consumer at a message. The consumer settles the
+// attempt exactly once, by one of the methods of Settle.
+type Attempt struct {
+	// Stored is never nil. An attempt of a large batch that has no contents any more is
+	// a fifth as large with a pointer.
+	*Stored
+	// Number counts the attempts of this consumer at this message, from 1.
+	Number int
+	// Sequence is the message's position in the stream.
+	Sequence uint64
 	// Work is the result of decoding Body while the rest of the batch was
 	// fetched. Body may be nil then, to save memory. Default nil.
 	Work   any

@@ -58,7 +58,8 @@ func TestRecentEvents(t *testing.T) {
 func TestExplainEvent(t *testing.T) {
 	t.Parallel()
 	body := `{"event_id":"e1","object_type":"email","metric":"bounced","timestamp":1,"data":{"identifiers":{"id":"42","email":"ann@example.com"},"recipient":"ann@example.com","failure_message":"550 5.1.1"}}`
-	a := &event.Attempt{Message: &event.Message{Workspace: "acme", ID: "e1", Body: []byte(body), ReceivedAt: time.Unix(2, 0)}, Sequence: 7}
+	m := event.Message{Workspace: "acme", ID: "e1", Body: []byte(body), ReceivedAt: time.Unix(2, 0)}
+	a := &event.Attempt{Stored: &event.Stored{Message: m}, Sequence: 7}
 	x := operate.ExplainEvent(effect.Policy{}, a)
 	cells := map[string]operate.Cell{}
 	for _, c := range x.Row {

@@ -52,7 +52,7 @@ func CopyReplay(ctx context.Context, conn *stream.Conn, r *stream.Replay, copied
 	g.SetLimit(copyConcurrency)
 	err = conn.ReadReplay(running, r, func(a event.Attempt) bool {
 		g.Go(func() error {
-			_, err := pub.Redrive(running, r.Target, fmt.Sprintf("%s:%d:%d", r.Target, run, a.Sequence), a.Message)
+			_, err := pub.Redrive(running, r.Target, fmt.Sprintf("%s:%d:%d", r.Target, run, a.Sequence), &a.Message)
 			if err == nil {
 				copied()
 			}

@@ -70,8 +70,9 @@ func newAttempt(nc *nats.Conn, msg jetstream.Msg) event.Attempt {
 
 // attempt returns an attempt at msg.
 func (o *origins) attempt(msg jetstream.Msg) event.Attempt {
-	m := decode(msg.Subject(), msg.Headers(), msg.Data())
-	a := event.Attempt{Message: &m, Number: 1, Subject: msg.Subject()}
+	a := event.Attempt{Number: 1, Stored: &event.Stored{
+		Message: decode(msg.Subject(), msg.Headers(), msg.Data()), Subject: msg.Subject(),
+	}}
 	meta, err := msg.Metadata()
 	if err != nil {
 		meta = &jetstream.MsgMetadata{}

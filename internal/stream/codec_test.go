@@ -35,7 +35,7 @@ func TestReleased(t *testing.T) {
 		t.Fatal("the redriven message is not released")
 	}
 	d := event.DeadLetter{
-		Message: *a.Message, From: "suppression", Reason: fault.ReasonExhausted, Subject: a.Subject,
+		Message: a.Message, From: "suppression", Reason: fault.ReasonExhausted, Subject: a.Subject,
 		Sequence: a.Sequence, Attempts: 1, DiedAt: received,
 	}
 	if err := p.StoreDeadLetter(t.Context(), &d); err != nil {

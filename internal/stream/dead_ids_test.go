@@ -19,7 +19,7 @@ import (
 // giveUp returns the dead letter that a worker makes of an attempt.
 func giveUp(a *event.Attempt, from string) event.DeadLetter {
 	return event.DeadLetter{
-		Message: *a.Message, From: from, Consumer: a.Consumer, Reason: fault.ReasonExhausted, Err: "exhausted",
+		Message: a.Message, From: from, Consumer: a.Consumer, Reason: fault.ReasonExhausted, Err: "exhausted",
 		Attempts: a.Number, Subject: a.Subject, Sequence: a.Sequence, StoredAt: a.StoredAt, DiedAt: time.Now(),
 	}
 }

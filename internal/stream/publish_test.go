@@ -31,7 +31,7 @@ func TestRoundTrip(t *testing.T) {
 	c := open(t, conn, "all", stream.AllEvents)
 
 	a := fetchOne(t, c, "abc")
-	if diff := cmp.Diff(m, a.Message); diff != "" {
+	if diff := cmp.Diff(m, &a.Message); diff != "" {
 		t.Errorf("message (-published +fetched):\n%s", diff)
 	}
 	if a.Number != 1 || a.Sequence != 1 || a.Subject != "customerio.events.acme.email.opened" || a.StoredAt.IsZero() {

@@ -28,7 +28,7 @@ func (c *Conn) ReadEvent(ctx context.Context, sequence uint64) (*event.Attempt, 
 		return nil, fmt.Errorf("read event %d: %w", sequence, err)
 	}
 	m := decode(msg.Subject, msg.Header, msg.Data)
-	a := event.Attempt{Message: &m, Sequence: msg.Sequence, Subject: msg.Subject, StoredAt: msg.Time}
+	a := event.Attempt{Stored: &event.Stored{Message: m, Subject: msg.Subject, StoredAt: msg.Time}, Sequence: msg.Sequence}
 	complete(&a)
 	return &a, nil
 }

@@ -37,7 +37,7 @@ func (h *Bulk) Gather() func(*event.Attempt) {
 	people := fold{}
 	return func(a *event.Attempt) {
 		defer func() { _ = recover() }() // Handle meets the same panic and reports the panic
-		if p, err := h.take(people, a.Message); err == nil && p != nil {
+		if p, err := h.take(people, &a.Message); err == nil && p != nil {
 			a.Work = p
 			dropContents(a)
 		}
@@ -45,13 +45,13 @@ func (h *Bulk) Gather() func(*event.Attempt) {
 }
 
 // noContents is the message of all attempts without contents.
-var noContents = &event.Message{}
+var noContents = &event.Stored{}
 
 // dropContents drops the contents of a folded message. The id alone keeps all headers in memory.
 // A message of a traced call keeps what its span shows.
 func dropContents(a *event.Attempt) {
 	if a.TraceParent == "" {
-		a.Message, a.Subject = noContents, ""
+		a.Stored = noContents
 		return
 	}
 	a.Body = nil
@@ -67,7 +67,7 @@ func (h *Bulk) Handle(ctx context.Context, batch []event.Attempt, fail func(int,
 		p, _ := batch[i].Work.(*entry)
 		if p == nil {
 			var err error
-			if p, err = h.take(people, batch[i].Message); err != nil {
+			if p, err = h.take(people, &batch[i].Message); err != nil {
 				fail(i, err)
 				continue
 			}

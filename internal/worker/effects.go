@@ -116,7 +116,7 @@ func (h *Effects) counts(a *event.Attempt) bool {
 	if h.Limit == nil || a.Released {
 		return false
 	}
-	o, err := h.Plan.outcome(h.Workspace, a.Message)
+	o, err := h.Plan.outcome(h.Workspace, &a.Message)
 	return err == nil && slices.ContainsFunc(o.calls, func(c effect.Call) bool { return c.Bounce })
 }
 
@@ -131,7 +131,7 @@ func (h *Effects) handle(ctx context.Context, i int, a *event.Attempt, limited e
 			fail(i, fault.Permanent(fault.ReasonPanic, fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())))
 		}
 	}()
-	o, err := h.Plan.outcome(h.Workspace, a.Message)
+	o, err := h.Plan.outcome(h.Workspace, &a.Message)
 	if err == nil {
 		err = h.apply(inMessage(ctx, i), o.calls, limited)
 	}

@@ -65,7 +65,7 @@ func emailEvent(metric, customer string, at time.Time) []byte {
 func attempts(bodies ...[]byte) []event.Attempt {
 	batch := make([]event.Attempt, len(bodies))
 	for i, body := range bodies {
-		batch[i] = event.Attempt{Number: 1, Message: &event.Message{Workspace: "acme", Body: body, ReceivedAt: occurred}}
+		batch[i] = event.Attempt{Number: 1, Stored: &event.Stored{Message: event.Message{Workspace: "acme", Body: body, ReceivedAt: occurred}}}
 	}
 	return batch
 }

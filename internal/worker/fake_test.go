@@ -148,8 +148,11 @@ func newScene(numbers ...int) *scene {
 	for i, n := range numbers {
 		seq := uint64(i + 1)
 		s.batch = append(s.batch, event.Attempt{
-			Message: &event.Message{ID: fmt.Sprint("m", seq)}, Number: n, Sequence: seq, StoredAt: time.Unix(int64(seq), 0),
-			Subject: "customerio.events.acme.email.opened", Settle: fakeSettler{j, seq},
+			Stored: &event.Stored{
+				Message: event.Message{ID: fmt.Sprint("m", seq)}, StoredAt: time.Unix(int64(seq), 0),
+				Subject: "customerio.events.acme.email.opened",
+			},
+			Number: n, Sequence: seq, Settle: fakeSettler{j, seq},
 		})
 	}
 	return s

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"testing"
+	"unsafe"
 
 	"github.com/cioevents/cioevents/internal/event"
 )
@@ -25,5 +26,13 @@ func TestExtendCopiesOnce(t *testing.T) {
 	}
 	if batch = extend(batch, part, most); len(batch) != most+size {
 		t.Errorf("%d messages, want %d", len(batch), most+size)
+	}
+}
+
+// A worker has an attempt for each of 100,000 opens in hand.
+func TestAttemptIsSmall(t *testing.T) {
+	t.Parallel()
+	if size := unsafe.Sizeof(event.Attempt{}); size > 56 {
+		t.Errorf("an attempt has %d bytes, want 56", size)
 	}
 }

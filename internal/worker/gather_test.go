@@ -43,7 +43,7 @@ func (s *plenty) Fetch(ctx context.Context, l event.Limits) ([]event.Attempt, er
 	for i := range batch {
 		s.sequence++
 		batch[i] = event.Attempt{
-			Message: &event.Message{Body: make([]byte, s.size)}, Number: 1 + int(s.sequence%2),
+			Stored: &event.Stored{Message: event.Message{Body: make([]byte, s.size)}}, Number: 1 + int(s.sequence%2),
 			Sequence: s.sequence, Settle: fakeSettler{s.j, s.sequence},
 		}
 	}

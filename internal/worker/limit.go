@@ -55,7 +55,7 @@ func (l *SuppressionLimit) admit(ctx context.Context, batch []event.Attempt, mes
 		before := len(g.at)
 		held = nil
 		for _, i := range messages {
-			if !g.admit(eventHash(batch[i].Message), l.PerHour) {
+			if !g.admit(eventHash(&batch[i].Message), l.PerHour) {
 				held = append(held, i)
 			}
 		}

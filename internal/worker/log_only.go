@@ -30,7 +30,7 @@ type LogOnly struct {
 // without a call is dead-lettered by a dry run, too.
 func (h *LogOnly) Handle(_ context.Context, batch []event.Attempt, fail func(int, error)) error {
 	for i := range batch {
-		o, err := h.Plan.outcome(h.Workspace, batch[i].Message)
+		o, err := h.Plan.outcome(h.Workspace, &batch[i].Message)
 		if err != nil {
 			fail(i, err)
 			continue

@@ -151,10 +151,10 @@ func TestNewsletterIsFolded(t *testing.T) {
 	}
 	batch := make([]event.Attempt, 100_000)
 	for i := range batch {
-		batch[i] = event.Attempt{Number: 1, Message: &event.Message{
+		batch[i] = event.Attempt{Number: 1, Stored: &event.Stored{Message: event.Message{
 			Workspace: "acme", ReceivedAt: occurred.Add(24 * time.Hour),
 			Body: emailEvent("opened", fmt.Sprint("p", i*7919%10_000), occurred.Add(time.Duration(i/10)*time.Second)),
-		}}
+		}}}
 	}
 	h := &worker.Bulk{Plan: effect.Policy{}.Engagement, Workspace: "acme", Profiles: client}
 	if err := h.Handle(context.Background(), batch, func(i int, err error) { t.Errorf("message %d: %v", i, err) }); err != nil {

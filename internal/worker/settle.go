@@ -58,7 +58,7 @@ func (c *Consumer) fail(ctx context.Context, a *event.Attempt, err error) {
 // the dead letter is durable; until then the stream redelivers the message.
 func (c *Consumer) deadLetter(ctx context.Context, a *event.Attempt, reason fault.Reason, cause error) {
 	d := &event.DeadLetter{
-		Message: *a.Message, From: c.cfg.Name, Consumer: a.Consumer, Reason: reason, Err: cause.Error(),
+		Message: a.Message, From: c.cfg.Name, Consumer: a.Consumer, Reason: reason, Err: cause.Error(),
 		Attempts: a.Number, Subject: a.Subject, Sequence: a.Sequence, StoredAt: a.StoredAt, DiedAt: time.Now(),
 	}
 	log := c.cfg.Log.With().Uint64("sequence", a.Sequence).Str("reason", string(reason)).Int("attempt", a.Number).Logger()

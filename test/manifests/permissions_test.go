@@ -167,7 +167,7 @@ func work(t *testing.T, conn *stream.Conn, name string, subjects []string) {
 	})
 	watch(t, conn, name)
 	a := attempts[0]
-	d := &event.DeadLetter{Message: *a.Message, From: name, Reason: fault.ReasonRejected, Attempts: 1, DiedAt: time.Now()}
+	d := &event.DeadLetter{Message: a.Message, From: name, Reason: fault.ReasonRejected, Attempts: 1, DiedAt: time.Now()}
 	if err := publisher(t, conn).StoreDeadLetter(t.Context(), d); err != nil {
 		t.Errorf("%s keeps a dead letter: %v", name, err)
 	}
