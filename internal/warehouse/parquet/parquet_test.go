@@ -242,3 +242,24 @@ func TestOddJSON(t *testing.T) {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 }
+
+// The headers of pages would repeat the smallest and the largest body, uncompressed.
+func TestHeadersWithoutBodies(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	big := row("2026-01-01", "big")
+	big.Raw = fmt.Appendf(nil, `{"x":%q}`, bytes.Repeat([]byte("y"), 1<<20))
+	write(t, f.Open(t), big)
+	info, err := os.Stat(filepath.Join(f.dir, warehouse.Events, f.files(t)[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() >= 64<<10 {
+		t.Errorf("the file has %d bytes for a body of the same letter; want less than 64 KiB", info.Size())
+	}
+	_, got := f.Query(t, `SELECT path_in_schema FROM parquet_metadata('`+f.dir+`/customerio_events/*/batch-*') WHERE stats_min_value IS NOT NULL ORDER BY ALL`)
+	want := [][]any{{"event_id"}, {"metric"}, {"received_at"}, {"schema_version"}, {"timestamp"}, {"workspace"}}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("columns with bounds (-want +got):\n%s", diff)
+	}
+}

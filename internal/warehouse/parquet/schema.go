@@ -130,6 +130,9 @@ func newWriter(fields []field, version int) *pq.GenericWriter[any] {
 		// a quarter longer and makes these rows 2 % larger.
 		pq.Compression(&zstd.Codec{Level: zstd.SpeedFastest}),
 		pq.PageBufferSize(pageBytes),
+		// Readers skip by the bounds of a column and by the index of its pages. Bounds in the
+		// header of a page would take as much time again, and repeat whole texts.
+		pq.DataPageStatistics(false),
 		pq.KeyValueMetadata(metaKey, strings.Join(keyColumns, ",")),
 		pq.KeyValueMetadata(metaVersion, strconv.Itoa(version)),
 	}
