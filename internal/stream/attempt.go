@@ -43,7 +43,7 @@ type settler struct {
 func newSettler(m *jetstream.MsgMetadata) *settler {
 	return &settler{
 		sequence: m.Sequence.Stream, delivery: m.Sequence.Consumer, pending: m.NumPending,
-		storedAt: m.Timestamp.UnixNano(), attempt: uint32(min(m.NumDelivered, math.MaxUint32)), //nolint:gosec // bounded
+		storedAt: m.Timestamp.UnixNano(), attempt: uint32(min(m.NumDelivered, math.MaxUint32)),
 	}
 }
 

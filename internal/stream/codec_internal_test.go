@@ -29,7 +29,8 @@ func TestReusedEncoding(t *testing.T) {
 		m.Body = []byte("body")
 		e := newEncoding()
 		e.encode(&m)
-		if e.release(); e.Data == nil {
+		e.release()
+		if e.Data == nil {
 			t.Errorf("%+v is reused with headers %v", m, e.Header)
 		}
 	}
