@@ -26,6 +26,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
+	tuneGC(getenv)
 	worker, err := workerapp.New(cfg, log)
 	if err != nil {
 		return err

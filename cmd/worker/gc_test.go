@@ -1,0 +1,47 @@
+package main
+
+import (
+	"runtime"
+	"runtime/metrics"
+	"sync"
+	"testing"
+)
+
+func TestGCPercent(t *testing.T) {
+	t.Parallel()
+	for live, want := range map[uint64]int{0: 100, 10 << 20: 100, 48 << 20: 100, 64 << 20: 70, 80 << 20: 60, 96 << 20: 50, 1 << 30: 50} {
+		if got := gcPercent(live); got != want {
+			t.Errorf("%d%% with %d MiB in use, want %d%%", got, live>>20, want)
+		}
+	}
+}
+
+// A heap that grows is collected earlier, and a heap that shrinks as by default. Not
+// parallel: GOGC is one for the process, and follows the heap until the process ends.
+func TestTuneGC(t *testing.T) { //nolint:paralleltest // as above
+	tuneGC(func(string) string { return "" })
+	heap := make([]byte, 200<<20)
+	if got := percentSoon(t, 50); got != 50 {
+		t.Errorf("GOGC is %d with %d MiB in use, want 50", got, len(heap)>>20)
+	}
+	runtime.KeepAlive(heap)
+	if got := percentSoon(t, 100); got != 100 {
+		t.Errorf("GOGC is %d with a small heap, want 100", got)
+	}
+}
+
+// percentSoon collects until GOGC is want, ten times at most, and returns GOGC.
+func percentSoon(t *testing.T, want int) int {
+	t.Helper()
+	sample := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+	for range 10 {
+		done := make(chan struct{})
+		afterEachGC(sync.OnceFunc(func() { close(done) }))
+		runtime.GC()
+		<-done
+		if metrics.Read(sample); int(sample[0].Value.Uint64()) == want { //nolint:gosec // a percentage
+			break
+		}
+	}
+	return int(sample[0].Value.Uint64()) //nolint:gosec // a percentage
+}
