@@ -17,7 +17,7 @@ const heapGrowth = 48 << 20
 // limit would collect a heap above the limit without end.
 func gcPercent(live uint64) int {
 	percent := 100 * heapGrowth / max(live, 1)
-	return int(max(50, min(100, percent/10*10))) //nolint:gosec // 100 at most
+	return int(max(50, min(100, percent/10*10)))
 }
 
 // tuneGC lets GOGC follow the heap. Go's own variables win.
