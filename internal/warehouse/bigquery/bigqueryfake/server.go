@@ -49,6 +49,7 @@ type Server struct {
 	restL      *gate
 	goroutines sync.WaitGroup
 	hook       sync.Mutex // held while fault runs
+	outage     sync.Mutex // held while both gates change
 
 	mu       sync.Mutex
 	datasets map[string]*bigquery.Dataset
@@ -138,7 +139,11 @@ func (s *Server) Hang() { s.setMode(hanging) }
 // Restart ends an outage.
 func (s *Server) Restart() { s.setMode(open) }
 
+// setMode changes both gates. A client may notice the change of the first gate, and end the
+// outage, before the second gate has changed.
 func (s *Server) setMode(m mode) {
+	s.outage.Lock()
+	defer s.outage.Unlock()
 	s.grpcL.set(m)
 	s.restL.set(m)
 }
