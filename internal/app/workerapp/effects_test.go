@@ -73,6 +73,8 @@ type scene struct {
 	conn *stream.Conn
 	app  *workerapp.App
 	log  syncBuffer
+	// consumers is the number of consumers, two for each workspace.
+	consumers int
 }
 
 func start(t *testing.T, env map[string]string) *scene {
@@ -88,6 +90,7 @@ func startOn(t *testing.T, nats *streamtest.Server, conn *stream.Conn, env map[s
 	t.Cleanup(api.Close)
 	env["NATS_URL"], env["ADMIN_ADDR"], env["CUSTOMERIO_TRACK_URL"] = nats.URL(), "127.0.0.1:0", api.URL
 	env["WORKER_CONSUMERS"] = "suppression,engagement"
+	s.consumers = 2 * (1 + strings.Count(env["CUSTOMERIO_WORKSPACES"], ","))
 
 	var cfg workerapp.Config
 	set := config.New("worker", func(name string) string { return env[name] })
@@ -165,7 +168,7 @@ func (s *scene) publish(workspace string, bodies ...string) (subjects []string) 
 
 func (s *scene) idle() bool {
 	status, err := s.conn.Status(s.t.Context())
-	if err != nil || len(status.Consumers) < 2 {
+	if err != nil || len(status.Consumers) < s.consumers {
 		return false
 	}
 	for _, c := range status.Consumers {
