@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -131,14 +132,17 @@ func (s *scene) handle(workspace string, bodies ...string) {
 // lag alone does not tell: the server counts a new message a little later.
 func (s *scene) settled(first uint64, subjects []string) bool {
 	positions, _, err := s.conn.Positions(s.t.Context())
-	for i := range positions {
-		for n, subject := range subjects {
-			if !positions[i].HasSettled(first+uint64(n), subject) {
-				return false
-			}
+	return err == nil && !slices.ContainsFunc(positions, func(p stream.Position) bool { return !hasSettled(&p, first, subjects) })
+}
+
+// hasSettled reports whether a consumer has settled the messages from a sequence on.
+func hasSettled(p *stream.Position, first uint64, subjects []string) bool {
+	for n, subject := range subjects {
+		if !p.HasSettled(first+uint64(n), subject) {
+			return false
 		}
 	}
-	return err == nil
+	return true
 }
 
 // publish returns the subjects of the messages.

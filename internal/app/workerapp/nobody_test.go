@@ -55,15 +55,7 @@ func TestLogsAndInstrumentsNameNobody(t *testing.T) {
 func (s *outage) settled(consumer string, first uint64, subjects []string) bool {
 	positions, _, err := s.conn.Positions(s.t.Context())
 	i := slices.IndexFunc(positions, func(p stream.Position) bool { return p.Consumer == consumer })
-	if err != nil || i < 0 {
-		return false
-	}
-	for n, subject := range subjects {
-		if !positions[i].HasSettled(first+uint64(n), subject) {
-			return false
-		}
-	}
-	return true
+	return err == nil && i >= 0 && hasSettled(&positions[i], first, subjects)
 }
 
 // simulate publishes the events of a simulation, which name people. It returns the sequence of
