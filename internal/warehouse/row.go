@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
@@ -23,6 +24,8 @@ type Row struct {
 	// ErasedAt is the time at which the person's data was removed from the row, zero
 	// for a row with its data. NewRow leaves ErasedAt at zero.
 	ErasedAt time.Time
+
+	isUTF8 bool // all texts are, so that nobody has to look at each text again
 }
 
 // An Origin describes the message that carried the event.
@@ -45,13 +48,14 @@ func NewRow(e *webhook.Event, o Origin) Row {
 }
 
 // Parse sets r to the row of the event in a body, and replaces all of an earlier row.
-// The errors are those of webhook.Parse.
+// The errors are those of webhook.Parse. A text that is put into the row later must be UTF-8.
 func (r *Row) Parse(body []byte, o Origin) error {
 	if err := webhook.ParseInto(&r.Event, body); err != nil {
 		return err
 	}
 	r.Origin, r.ErasedAt = o, time.Time{}
 	r.complete()
+	r.isUTF8 = utf8.ValidString(o.Workspace) && utf8.ValidString(o.EventID) // the event's texts are
 	return nil
 }
 
@@ -83,11 +87,15 @@ type Key struct {
 
 // Key returns the row's key with the values that the table has.
 func (r *Row) Key() Key {
-	return Key{
-		Workspace: strings.ToValidUTF8(r.Workspace, replacement),
-		EventID:   strings.ToValidUTF8(r.EventID, replacement),
-		Metric:    strings.ToValidUTF8(string(r.Metric), replacement),
+	return Key{Workspace: r.valid(r.Workspace), EventID: r.valid(r.EventID), Metric: r.valid(string(r.Metric))}
+}
+
+// valid returns a text of the row as UTF-8.
+func (r *Row) valid(text string) string {
+	if r.isUTF8 || utf8.ValidString(text) { // ValidString is several times as fast as ToValidUTF8
+		return text
 	}
+	return strings.ToValidUTF8(text, replacement)
 }
 
 // Check returns an error for a row that no warehouse can store: a required column

@@ -1,10 +1,13 @@
 package warehouse_test
 
 import (
+	"bytes"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
@@ -99,9 +102,38 @@ func TestParseReplacesTheRow(t *testing.T) {
 			if err := reused.Parse(body, origin); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(warehouse.NewRow(e, origin), reused); diff != "" {
+			if diff := cmp.Diff(warehouse.NewRow(e, origin), reused, cmpopts.IgnoreUnexported(warehouse.Row{})); diff != "" {
 				t.Errorf("%s (-NewRow +Parse):\n%s", p.Name, diff)
 			}
 		}
 	}
+}
+
+// FuzzTexts checks that the texts of a parsed row, which nobody looks at again, are UTF-8.
+func FuzzTexts(f *testing.F) {
+	for _, p := range webhooktest.Payloads() {
+		f.Add(p.Body, "event", "acme")
+		f.Add(bytes.ReplaceAll(p.Body, []byte("e"), []byte("\xff")), "event", "acme")
+		f.Add(bytes.ReplaceAll(p.Body, []byte(`:"`), []byte(":\"\xff\\udc00")), "event", "acme")
+	}
+	f.Add([]byte("{}"), "\xff", "acme")
+	f.Add([]byte("{}"), "event", "\xff")
+	f.Fuzz(func(t *testing.T, body []byte, id, workspace string) {
+		origin := warehouse.Origin{EventID: id, Workspace: workspace}
+		var r warehouse.Row
+		e, err := webhook.Parse(body)
+		if err != nil || r.Parse(body, origin) != nil {
+			return
+		}
+		looked := warehouse.NewRow(e, origin) // whose texts are looked at
+		for i, v := range values(&r) {
+			text, isText := v.(string)
+			if isText && !utf8.ValidString(text) || !cmp.Equal(v, values(&looked)[i]) {
+				t.Errorf("%s of %q is %q, want %q", warehouse.Columns()[i].Name, body, v, values(&looked)[i])
+			}
+		}
+		if r.Key() != looked.Key() {
+			t.Errorf("key is %q, want %q", r.Key(), looked.Key())
+		}
+	})
 }

@@ -2,7 +2,6 @@ package warehouse
 
 import (
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -90,16 +89,10 @@ type Column struct {
 // follows the rules of encoding/json, which allow a few things that a warehouse
 // may not, such as half a surrogate pair or 1e999.
 func (c *Column) Text(r *Row) string {
-	var v string
 	if c.field != nil {
-		v = *c.field(r)
-	} else {
-		v = c.text(r)
+		return r.valid(*c.field(r))
 	}
-	if utf8.ValidString(v) { // several times as fast as ToValidUTF8
-		return v
-	}
-	return strings.ToValidUTF8(v, replacement)
+	return r.valid(c.text(r))
 }
 
 // Field returns the place of a Personal column's value in a row, to change the value.

@@ -15,7 +15,6 @@ import (
 
 	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
-	"github.com/cioevents/cioevents/pkg/webhook"
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
 )
 
@@ -133,11 +132,12 @@ func campaignRows(b *testing.B, n int) []warehouse.Row {
 	b.Helper()
 	var rows []warehouse.Row
 	for body := range (webhooktest.Campaign{Seed: 1, Deliveries: n}).Events() {
-		e, err := webhook.Parse(body)
-		if err != nil {
+		var r warehouse.Row // of Parse, as in a worker
+		if err := r.Parse(body, warehouse.Origin{Workspace: "default", ReceivedAt: time.Unix(1_760_000_000, 0)}); err != nil {
 			b.Fatal(err)
 		}
-		rows = append(rows, warehouse.NewRow(e, warehouse.Origin{EventID: e.ID, Workspace: "default", ReceivedAt: time.Unix(1_760_000_000, 0)}))
+		r.EventID = r.ID
+		rows = append(rows, r)
 		if len(rows) == n {
 			break
 		}
