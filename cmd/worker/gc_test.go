@@ -9,7 +9,7 @@ import (
 
 func TestGCPercent(t *testing.T) {
 	t.Parallel()
-	for live, want := range map[uint64]int{0: 100, 10 << 20: 100, 48 << 20: 100, 64 << 20: 70, 80 << 20: 60, 96 << 20: 50, 1 << 30: 50} {
+	for live, want := range map[uint64]int{0: 200, 10 << 20: 200, 32 << 20: 150, 48 << 20: 100, 64 << 20: 70, 80 << 20: 60, 96 << 20: 50, 1 << 30: 50} {
 		if got := gcPercent(live); got != want {
 			t.Errorf("%d%% with %d MiB in use, want %d%%", got, live>>20, want)
 		}
@@ -25,8 +25,8 @@ func TestTuneGC(t *testing.T) { //nolint:paralleltest // as above
 		t.Errorf("GOGC is %d with %d MiB in use, want 50", got, len(heap)>>20)
 	}
 	runtime.KeepAlive(heap)
-	if got := percentSoon(t, 100); got != 100 {
-		t.Errorf("GOGC is %d with a small heap, want 100", got)
+	if got := percentSoon(t, 200); got != 200 {
+		t.Errorf("GOGC is %d with a small heap, want 200", got)
 	}
 }
 
