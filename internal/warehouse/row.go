@@ -25,7 +25,8 @@ type Row struct {
 	// for a row with its data. NewRow leaves ErasedAt at zero.
 	ErasedAt time.Time
 
-	isUTF8 bool // all texts are, so that nobody has to look at each text again
+	// isUTF8 says that all texts are UTF-8, so that valid skips its check.
+	isUTF8 bool
 }
 
 // An Origin describes the message that carried the event.
@@ -48,14 +49,15 @@ func NewRow(e *webhook.Event, o Origin) Row {
 }
 
 // Parse sets r to the row of the event in a body, and replaces all of an earlier row.
-// The errors are those of webhook.Parse. A text that is put into the row later must be UTF-8.
+// The errors are those of webhook.Parse. A text that is put into the row later must
+// be UTF-8.
 func (r *Row) Parse(body []byte, o Origin) error {
 	if err := webhook.ParseInto(&r.Event, body); err != nil {
 		return err
 	}
 	r.Origin, r.ErasedAt = o, time.Time{}
 	r.complete()
-	r.isUTF8 = utf8.ValidString(o.Workspace) && utf8.ValidString(o.EventID) // the event's texts are
+	r.isUTF8 = utf8.ValidString(o.Workspace) && utf8.ValidString(o.EventID) // webhook.ParseInto returns UTF-8
 	return nil
 }
 

@@ -95,7 +95,8 @@ func (c *Column) Text(r *Row) string {
 	return r.valid(c.text(r))
 }
 
-// Field returns the place of a Personal column's value in a row, to change the value.
+// Field returns the place of a Personal column's value in a row, to change the value. The new
+// value must be UTF-8, because sinks do not check the texts of a parsed row.
 func (c *Column) Field(r *Row) *string { return c.field(r) }
 
 // Integer returns an Integer column's value; 0 is NULL.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -176,6 +177,21 @@ func TestPayloadModes(t *testing.T) {
 		r.Erase(time.Unix(1, 0))
 		if p.Apply(&r) {
 			t.Errorf("payload: %s changes an erased row", mode)
+		}
+	}
+}
+
+// Sinks do not check the texts of a parsed row, so a policy must leave them UTF-8.
+func TestTextsStayUTF8(t *testing.T) {
+	t.Parallel()
+	p := policy(t, strictest)
+	for _, body := range bodies() {
+		r := rowOf(t, bytes.ReplaceAll(body, []byte(`:"`), []byte(":\"\xffü%ff@")))
+		p.Apply(&r)
+		for _, c := range warehouse.Columns() {
+			if (c.Type == warehouse.Text || c.Type == warehouse.JSON) && !utf8.ValidString(c.Text(&r)) {
+				t.Errorf("%s of %s is %q", c.Name, body, c.Text(&r))
+			}
 		}
 	}
 }
