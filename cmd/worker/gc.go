@@ -13,9 +13,9 @@ import (
 const heapGrowth = 48 << 20
 
 // gcPercent returns the value of GOGC for a heap with live bytes in use: the percentage by
-// which the heap grows by heapGrowth, between 50 and 200. The largest heap, as of large e-mails, is therefore
-// collected twice as often as by Go's default of 100. A memory limit would collect a heap
-// above the limit without end.
+// which the heap grows by heapGrowth, between 50 and 200. The largest heap, as of large
+// e-mails, is therefore collected twice as often as by Go's default of 100. A memory limit
+// would collect a heap above the limit without end.
 func gcPercent(live uint64) int {
 	percent := 100 * heapGrowth / max(live, 1)
 	return int(max(50, min(200, percent/10*10)))

@@ -16,7 +16,8 @@ func TestGCPercent(t *testing.T) {
 	}
 }
 
-// A large heap has a GOGC of 50, and a small heap of 200. Not parallel: GOGC is one for the process, and follows the heap until the process ends.
+// A large heap has a GOGC of 50, and a small heap of 200. Not parallel: GOGC is one for the
+// process, and follows the heap until the process ends.
 func TestTuneGC(t *testing.T) { //nolint:paralleltest // as above
 	tuneGC(func(string) string { return "" })
 	heap := make([]byte, 200<<20)

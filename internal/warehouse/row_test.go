@@ -127,10 +127,11 @@ func FuzzTexts(f *testing.F) {
 			return
 		}
 		checked := warehouse.NewRow(e, origin) // whose texts are checked at each use
+		want := values(&checked)
 		for i, v := range values(&r) {
 			text, isText := v.(string)
-			if isText && !utf8.ValidString(text) || !cmp.Equal(v, values(&checked)[i]) {
-				t.Errorf("%s of %q is %q, want %q", warehouse.Columns()[i].Name, body, v, values(&checked)[i])
+			if isText && !utf8.ValidString(text) || !cmp.Equal(v, want[i]) {
+				t.Errorf("%s of %q is %q, want %q", warehouse.Columns()[i].Name, body, v, want[i])
 			}
 		}
 		if r.Key() != checked.Key() {
