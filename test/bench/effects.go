@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -39,6 +41,11 @@ func benchEffects(ctx context.Context, dir string, names []string) error {
 		{name: "rate", events: 7_000, people: 7_000, batch: 1, rate: 1.5 * allowance},
 		// The memory of a worker with all consumers, and ENGAGEMENT_BATCH opens in hand.
 		{name: "burst", events: 200_000, people: 100_000, all: true},
+		// The same, when a killed worker had a full batch in hand.
+		{name: "killed", events: 200_000, people: 100_000, all: true, killAfter: 2500 * time.Millisecond},
+		// Events with the content of an e-mail.
+		{name: "contents", events: 20_000, people: 20_000, all: true, content: 50_000},
+		{name: "large", events: 20_000, people: 20_000, all: true, content: 100_000},
 	}
 	for _, o := range runs {
 		if len(names) > 0 && !slices.Contains(names, o.name) {
@@ -55,10 +62,12 @@ func benchEffects(ctx context.Context, dir string, names []string) error {
 type opens struct {
 	name           string
 	events, people int
-	batch          int     // ENGAGEMENT_BATCH; 0 for the default
-	complaints     int     // complaints a second while the worker handles the opens
-	rate           float64 // TRACK_RATE; 0 for the default, which equals the allowance
-	all            bool    // all consumers, the warehouse of DuckDB included
+	batch          int           // ENGAGEMENT_BATCH; 0 for the default
+	complaints     int           // complaints a second while the worker handles the opens
+	rate           float64       // TRACK_RATE; 0 for the default, which equals the allowance
+	all            bool          // all consumers, the warehouse of DuckDB included
+	killAfter      time.Duration // of a worker before the measured one
+	content        int           // bytes of content in each event
 }
 
 func drainOpens(ctx context.Context, bin, dir string, o opens) error {
@@ -76,9 +85,14 @@ func drainOpens(ctx context.Context, bin, dir string, o opens) error {
 	}
 	defer api.Refuse()
 
-	start := time.Now()
 	worker := system.Worker(lab.Consumers(o.consumers()...), lab.TrackEnv(api.URL()), o.env(dir))
 	defer worker.Stop()
+	if o.killAfter > 0 {
+		if err := killed(ctx, worker, o.killAfter); err != nil {
+			return err
+		}
+	}
+	start := time.Now()
 	if err := worker.Start(); err != nil {
 		return err
 	}
@@ -102,6 +116,20 @@ func drainOpens(ctx context.Context, bin, dir string, o opens) error {
 	o.print(took, api.Counts(), waits)
 	fmt.Printf("  peak RSS of the worker: %.0f MiB; %s; %.1f s of processor time\n", worker.PeakRSS(), memory, worker.CPU().Seconds())
 	return nil
+}
+
+// killed starts a worker and kills it after a while.
+func killed(ctx context.Context, worker *lab.Process, after time.Duration) error {
+	if err := worker.Start(); err != nil {
+		return err
+	}
+	defer worker.Kill()
+	select {
+	case <-time.After(after):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (o opens) print(took time.Duration, c customeriotest.Counts, waits []time.Duration) {
@@ -138,12 +166,12 @@ func (o opens) consumers() []string {
 	return effects
 }
 
-func openOf(i, person int, at time.Time) *nats.Msg {
+func openOf(i, person int, at time.Time, content string) *nats.Msg {
 	return stream.NewMessage(&event.Message{
 		Workspace: config.DefaultWorkspace, ID: fmt.Sprint("open-", i), ObjectType: "email", Metric: "opened", ReceivedAt: at,
 		Body: fmt.Appendf(nil, `{"event_id":"open-%d","object_type":"email","metric":"opened","timestamp":%d,"data":{"delivery_id":"delivery-%d","action_id":96,"campaign_id":23,`+
-			`"identifiers":{"id":"%d","email":"person-%d@example.com","cio_id":"d9c1%08x"},"customer_id":"%d","recipient":"person-%d@example.com","subject":"News of the week"}}`,
-			i, at.Unix(), i, person, person, person, person, person),
+			`"identifiers":{"id":"%d","email":"person-%d@example.com","cio_id":"d9c1%08x"},"customer_id":"%d","recipient":"person-%d@example.com","subject":"News of the week","content":%q}}`,
+			i, at.Unix(), i, person, person, person, person, person, content),
 	})
 }
 
@@ -152,8 +180,16 @@ func fillOpens(ctx context.Context, client *lab.Client, o opens) error {
 	begin := time.Now().Add(-time.Hour)
 	order := rand.New(rand.NewPCG(1, 2)).Perm(o.events)
 	return client.Publish(ctx, o.events, 0, func(i int) *nats.Msg {
-		return openOf(i, order[i]%o.people, begin.Add(time.Hour*time.Duration(i)/time.Duration(o.events)))
+		content := contentOf(i, o.content)
+		return openOf(i, order[i]%o.people, begin.Add(time.Hour*time.Duration(i)/time.Duration(o.events)), content)
 	})
+}
+
+// contentOf returns the content of an event, different for each event and hard to compress.
+func contentOf(i, size int) string {
+	bytes := make([]byte, (size+1)/2)
+	_, _ = rand.NewChaCha8(sha256.Sum256([]byte(strconv.Itoa(i)))).Read(bytes) // never fails
+	return hex.EncodeToString(bytes)
 }
 
 func complaintOf(id string, at time.Time) *nats.Msg {

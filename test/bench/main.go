@@ -28,7 +28,8 @@ Parts:
               worker: duckdb, parquet, bigquery, or the named ones; see warehouses --help
   replay      a replay of a million events beside the live consumer
   effects     profile updates with an API that accepts 100 requests a second:
-              drain, fold, busy, rate, burst, or the named ones
+              drain, fold, busy, rate, burst, killed, contents, large, or the
+              named ones
   outages     BigQuery and the Track API down, workers killed, in real time:
               visible, bigquery, track, kill, or the named ones
   growth      writes, reports and queries while the table grows to 50 million rows,
