@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/app/workerapp"
@@ -25,43 +26,57 @@ func benchReplay(ctx context.Context, dir string) error {
 	if err := lab.Build(ctx, dir, "worker"); err != nil {
 		return err
 	}
-	system, err := lab.StartSystem(ctx, dir, filepath.Join(dir, "nats"))
+	return compareReplay(ctx, dir, filepath.Join(dir, "nats"), replayed)
+}
+
+// compareReplay compares a replay of events with the live consumer. bin has the worker.
+func compareReplay(ctx context.Context, bin, dir string, events int) error {
+	system, err := lab.StartSystem(ctx, bin, dir)
 	if err != nil {
 		return err
 	}
 	defer system.Close()
-	if err := fillStream(ctx, system.Client, replayed); err != nil {
+	if err := fillStream(ctx, system.Client, events); err != nil {
 		return err
 	}
-	run := func(name, db string, wait func() error) error {
-		begin := time.Now()
-		worker := warehouseWorker(system, "duckdb:"+db)
-		defer worker.Stop()
-		if err := worker.Start(); err != nil {
-			return err
-		}
-		if err := wait(); err != nil {
-			return err
-		}
-		took, rss := time.Since(begin), worker.PeakRSS()
-		worker.Stop()
-		rows, err := count(ctx, db, warehouse.Events)
-		if err != nil {
-			return err
-		}
-		fmt.Printf("%-24s %8.0f events/s  (%s rows, start included), RSS %.0f MiB\n", name, replayed/took.Seconds(), rows, rss)
-		return os.Remove(db)
-	}
-	if err := run("live, stream to DuckDB", filepath.Join(dir, "live.duckdb"), func() error {
+	live, other := filepath.Join(dir, "live.duckdb"), filepath.Join(dir, "replay.duckdb")
+	if err := fillFile(ctx, system, "live, stream to DuckDB", live, events, func() error {
 		return system.WaitHandled(ctx, handledWithin, workerapp.Warehouse)
 	}); err != nil {
+		return err
+	}
+	if _, err := system.Adopt(ctx, "duckdb:"+other); err != nil {
 		return err
 	}
 	r, err := system.StartReplay(ctx, stream.ReplayRequest{Target: workerapp.Warehouse})
 	if err != nil {
 		return err
 	}
-	return run("replay into DuckDB", filepath.Join(dir, "replay.duckdb"), func() error { return waitReplayed(ctx, system.Client, r.ID) })
+	return fillFile(ctx, system, "replay into DuckDB", other, events, func() error { return waitReplayed(ctx, system.Client, r.ID) })
+}
+
+// fillFile measures a worker until wait returns, and fails when the file has not all events.
+func fillFile(ctx context.Context, system *lab.System, name, db string, events int, wait func() error) error {
+	begin := time.Now()
+	worker := warehouseWorker(system, "duckdb:"+db)
+	defer worker.Stop()
+	if err := worker.Start(); err != nil {
+		return err
+	}
+	if err := wait(); err != nil {
+		return err
+	}
+	took, rss := time.Since(begin), worker.PeakRSS()
+	worker.Stop()
+	rows, err := count(ctx, db, warehouse.Events)
+	if err != nil {
+		return err
+	}
+	if rows != strconv.Itoa(events) {
+		return fmt.Errorf("%s: %s rows, want %d", name, rows, events)
+	}
+	fmt.Printf("%-24s %8.0f events/s  (%s rows, start included), RSS %.0f MiB\n", name, float64(events)/took.Seconds(), rows, rss)
+	return os.Remove(db)
 }
 
 // waitReplayed waits until the last event of a replay is acknowledged. Counting the

@@ -13,9 +13,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/customerio/customeriotest"
 	"github.com/cioevents/cioevents/internal/event"
-	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
-	"github.com/cioevents/cioevents/internal/warehouse/place"
 	"github.com/cioevents/cioevents/pkg/webhook"
 	"github.com/cioevents/cioevents/pkg/webhook/webhooktest"
 )
@@ -105,16 +103,9 @@ func TestReplayIntoTheWarehouse(t *testing.T) {
 // adopt lets the consumer fill the new file, which is another store than the file before.
 func (p *pipeline) adopt() {
 	p.t.Helper()
-	places, err := place.ParseList([]string{"duckdb:" + p.path})
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	a, err := operate.PlanAdoption(p.t.Context(), p.client.Conn, places[0])
+	a, err := p.client.Adopt(p.t.Context(), "duckdb:"+p.path)
 	if err != nil || !a.Changes() || !a.Empty {
-		p.t.Fatalf("the plan is %+v, %v", a, err)
-	}
-	if err := operate.Adopt(p.t.Context(), p.client.Conn, places[0], a); err != nil {
-		p.t.Fatal(err)
+		p.t.Fatalf("adopted %+v, %v", a, err)
 	}
 }
 
