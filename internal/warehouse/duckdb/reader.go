@@ -46,12 +46,21 @@ type Reader struct {
 // much. A folder has no such blocks, but its view groups all events by their hashes: 64 MB
 // suffice for 200,000 events. A query with a sort or many groups fails at once, because
 // temporary files are off, and starts again with the second limit and temporary files. The
-// last limit is DuckDB's default.
+// third limit lets a report of 50 million rows take 4 GB, where DuckDB's default, the last
+// limit, lets it take 13 GB and is up to a third quicker. Other programs need the memory, too.
 func (r *Reader) limits() []string {
 	if r.dir != "" {
-		return []string{"64MB", "512MB", "80%"}
+		return []string{"64MB", "512MB", "2GB", "80%"}
 	}
-	return []string{"16MB", "512MB", "80%"}
+	return []string{"16MB", "512MB", "2GB", "80%"}
+}
+
+// withinDefault returns the statement that lowers DuckDB's default to the limit. The default
+// is 80 % of the memory of the machine or of the container. On a small machine the default
+// stays, because the kernel would kill a program that takes more.
+func withinDefault(limit string) string {
+	return "SET memory_limit = CASE WHEN parse_formatted_bytes(current_setting('memory_limit')) > parse_formatted_bytes('" + limit + "')" +
+		" THEN '" + limit + "' ELSE current_setting('memory_limit') END;"
 }
 
 // lastLimit reports whether no limit is left to try.
@@ -85,8 +94,13 @@ func (r *Reader) openWithLimit(ctx context.Context) error {
 		// The allocator returns freed memory at once, not at 512 MB: 15 MiB for a folder.
 		"allocator_bulk_deallocation_flush_threshold": "1MB",
 	}
-	if !r.lastLimit() { // DuckDB refuses a share of the memory here
-		options["memory_limit"] = r.limits()[r.limit]
+	prepare := "SET TimeZone = 'UTC';"
+	switch limit := r.limits()[r.limit]; {
+	case r.lastLimit(): // DuckDB's default; DuckDB refuses a share of the memory here
+	case r.limit == len(r.limits())-2:
+		prepare += withinDefault(limit)
+	default:
+		options["memory_limit"] = limit
 	}
 	if r.path != "" {
 		options["access_mode"] = "READ_ONLY"
@@ -110,7 +124,7 @@ func (r *Reader) openWithLimit(ctx context.Context) error {
 		return err
 	}
 	r.session.Store(s)
-	if err := s.exec("SET TimeZone = 'UTC';" + r.setup); err != nil {
+	if err := s.exec(prepare + r.setup); err != nil {
 		return fmt.Errorf("prepare DuckDB for queries: %w", err)
 	}
 	return s.exec(r.locks())
