@@ -25,8 +25,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestParts runs small versions of the parts that no other test runs: a part that a change
-// of the product breaks would be noticed at the next measurement only.
+// TestParts runs small versions of the parts replay and effects: a change of the product that
+// breaks a part would be noticed at the next measurement only.
 func TestParts(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

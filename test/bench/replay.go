@@ -26,10 +26,11 @@ func benchReplay(ctx context.Context, dir string) error {
 	if err := lab.Build(ctx, dir, "worker"); err != nil {
 		return err
 	}
-	return compareReplay(ctx, dir, filepath.Join(dir, "nats"), replayed)
+	return compareReplay(ctx, dir, filepath.Join(dir, "replay"), replayed)
 }
 
-// compareReplay compares a replay of events with the live consumer. bin has the worker.
+// compareReplay compares a replay of events with the live consumer. bin has the worker, and
+// dir becomes the folder of NATS and of the files.
 func compareReplay(ctx context.Context, bin, dir string, events int) error {
 	system, err := lab.StartSystem(ctx, bin, dir)
 	if err != nil {

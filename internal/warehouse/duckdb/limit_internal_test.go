@@ -3,8 +3,6 @@ package duckdb
 import (
 	"testing"
 
-	bindings "github.com/duckdb/duckdb-go-bindings"
-
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
@@ -18,23 +16,14 @@ func TestLimitWithinDefault(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(s.close)
+		r := &Reader{}
+		r.session.Store(s)
 		if err := s.exec(withinDefault("2GB")); err != nil {
 			t.Fatal(err)
 		}
-		prepared, err := s.prepare("SELECT current_setting('memory_limit')", bindings.StatementTypeSelect)
-		if err != nil {
-			t.Fatal(err)
+		if got := memoryLimit(t, r); got != want {
+			t.Errorf("with a default of %s the limit is %v, want %s", ours, got, want)
 		}
-		rows, err := s.start(prepared)
-		if err != nil {
-			t.Fatal(err)
-		}
-		row, err := rows.next()
-		if err != nil || row[0] != want {
-			t.Errorf("with a default of %s the limit is %v, %v, want %s", ours, row, err, want)
-		}
-		rows.close()
 	}
 }
 
@@ -46,12 +35,21 @@ func TestReaderLimits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := warehouse.ReadTable(t.Context(), r, "SELECT current_setting('memory_limit') AS memory")
-		if err != nil || got.Rows[0][0] != want {
-			t.Errorf("limit %d is %v, %v, want %s", i, got, err, want)
-		}
-		if err := r.Close(); err != nil {
-			t.Error(err)
+		if got := memoryLimit(t, r); got != want {
+			t.Errorf("limit %d is %v, want %s", i, got, want)
 		}
 	}
+}
+
+// memoryLimit returns the limit in force and closes the reader.
+func memoryLimit(t *testing.T, r *Reader) any {
+	t.Helper()
+	table, err := warehouse.ReadTable(t.Context(), r, "SELECT current_setting('memory_limit') AS memory")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	return table.Rows[0][0]
 }

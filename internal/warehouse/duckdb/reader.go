@@ -97,7 +97,7 @@ func (r *Reader) openWithLimit(ctx context.Context) error {
 	prepare := "SET TimeZone = 'UTC';"
 	switch limit := r.limits()[r.limit]; {
 	case r.lastLimit(): // DuckDB's default; DuckDB refuses a share of the memory here
-	case r.limit == len(r.limits())-2:
+	case r.limit == len(r.limits())-2: // a small machine may have less
 		prepare += withinDefault(limit)
 	default:
 		options["memory_limit"] = limit
