@@ -35,6 +35,8 @@ func startNATS(rawURL, dir string, log zerolog.Logger) (*natsserver.Server, erro
 		SyncInterval: 100 * time.Millisecond,
 		MaxPayload:   maxPayload,
 		NoSigs:       true,
+		// Every acknowledgement has a subject of its own, so a cache only costs time.
+		NoSublistCache: true,
 	}, natsLog{log})
 }
 

@@ -113,6 +113,7 @@ func (cfg *NATSConfig) options() (*natsserver.Options, error) {
 	}
 	opts.ServerName, opts.Host, opts.Port = cfg.Name, "127.0.0.1", cfg.Port
 	opts.NoSigs, opts.MaxPayload, opts.JetStream, opts.StoreDir = true, 9<<20, true, cfg.Dir
+	opts.NoSublistCache = true
 	if cfg.ClusterPort == 0 {
 		return opts, nil
 	}

@@ -189,6 +189,9 @@ func TestComposeNATSIsTheSame(t *testing.T) {
 	if opts.Port != 4222 || opts.HTTPPort != 8222 || opts.SyncInterval != 100*time.Millisecond || opts.StoreDir != "/data" {
 		t.Errorf("port %d, monitoring %d, sync %v, store %s", opts.Port, opts.HTTPPort, opts.SyncInterval, opts.StoreDir)
 	}
+	if !opts.NoSublistCache {
+		t.Error("NATS caches the subjects of acknowledgements, each of which is used once")
+	}
 	c := &natsCluster{scheme: "nats"}
 	c.servers = append(c.servers, runNATS(t, opts))
 	for _, user := range []string{"ingest", "worker", "operator"} {

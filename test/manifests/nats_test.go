@@ -75,6 +75,9 @@ func TestNATSFitsItsPod(t *testing.T) {
 		if opts.MaxPayload < ingest.DefaultMaxBody+64<<10 {
 			t.Errorf("max_payload %d does not take the largest body", opts.MaxPayload)
 		}
+		if !opts.NoSublistCache {
+			t.Error("NATS caches the subjects of acknowledgements, each of which is used once")
+		}
 		if opts.StoreDir != mountOf(s, "data") || filepath.Dir(opts.PidFile) != mountOf(s, "run") {
 			t.Errorf("NATS writes to %s and %s, where nothing is mounted", opts.StoreDir, opts.PidFile)
 		}
