@@ -20,9 +20,10 @@ import (
 const ackSyncTimeout = 5 * time.Second
 
 // Bodies of the reply to a message, from the documentation of JetStream's
-// acknowledgements.
+// acknowledgements. An empty body acknowledges as +ACK does, and the server need not copy
+// the body.
 const (
-	ackOK       = "+ACK"
+	ackOK       = ""
 	ackNotYet   = "-NAK"
 	ackProgress = "+WPI"
 	ackTerm     = "+TERM"
