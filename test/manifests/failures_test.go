@@ -187,7 +187,7 @@ func workerFailures() []failure {
 			s.edit(stream.Name, func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld })
 			s.look(0)
 			s.pass(3, nil)
-		}, undo: func(s *site) {
+			// Before restore, which waits until ingest is ready: ingest may have seen the edit.
 			s.edit(stream.Name, func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardNew })
 		}},
 		{alert: "CioeventsStreamDiffers", cause: func(s *site) {
