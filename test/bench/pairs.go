@@ -34,7 +34,8 @@ type comparison struct {
 	pairs int
 	// want is the smallest median of the ratios of the first figure, 0 for no bound.
 	want float64
-	// aim is the wanted median of the same ratios. A smaller median is no error; 0 for no aim.
+	// aim is the wanted median of the product's first figure. A smaller median is no error; 0
+	// for no aim.
 	aim float64
 	// unjudged prints all pairs, whatever the condition of the machine, and judges none.
 	unjudged bool
@@ -165,7 +166,7 @@ func (c *comparison) print(pairs []pair) {
 		fmt.Printf("    %-14s %-30s %-30s %s\n", name, columns[0], columns[1], spread(ratios(pairs, i), 100))
 	}
 	if c.aim > 0 {
-		fmt.Printf("    the aim is %.0f %% of %s\n", 100*c.aim, c.figures[0])
+		fmt.Printf("    the aim is %.0f %s\n", c.aim, c.figures[0])
 	}
 }
 
