@@ -2,6 +2,7 @@ package manifests_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -141,16 +142,20 @@ func connectTo(t *testing.T, url string, opts ...nats.Option) jetstream.JetStrea
 	return js
 }
 
+// freePorts returns ports for listeners that are told a number. The ports lie below those
+// that the kernel gives to connections and to listeners without a number, which other
+// tests open at the same time.
 func freePorts(t *testing.T, n int) []int {
 	t.Helper()
-	ports := make([]int, n)
-	for i := range ports {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
+	var ports []int
+	for len(ports) < n {
+		port := 20_000 + rand.IntN(12_000)
+		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
-			t.Fatal(err)
+			continue // taken
 		}
 		defer ln.Close() //nolint:gocritic // all are open until all are known, so that none comes twice
-		ports[i] = ln.Addr().(*net.TCPAddr).Port
+		ports = append(ports, port)
 	}
 	return ports
 }
