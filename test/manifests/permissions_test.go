@@ -125,10 +125,12 @@ func TestTheirUsersMayDoTheirWork(t *testing.T) {
 // publishAndDeadLetter does what ingest does.
 func publishAndDeadLetter(t *testing.T, p *stream.Publisher) {
 	t.Helper()
-	eventually(t, "ingest publishes", func(ctx context.Context) error {
-		_, err := p.Publish(ctx, message("01A"))
-		return err
-	})
+	for _, id := range []string{"01A", "01C"} {
+		eventually(t, "ingest publishes", func(ctx context.Context) error {
+			_, err := p.Publish(ctx, message(id))
+			return err
+		})
+	}
 	if duplicate, err := p.Publish(t.Context(), message("01A")); err != nil || !duplicate {
 		t.Errorf("the same event again: duplicate %t, %v", duplicate, err)
 	}
@@ -158,10 +160,10 @@ func work(t *testing.T, conn *stream.Conn, name string, subjects []string) {
 		return // it has no part in a complaint
 	}
 	var attempts []event.Attempt
-	eventually(t, "the worker fetches from "+name, func(ctx context.Context) (err error) {
-		attempts, err = consumer.Fetch(ctx, event.Limits{Messages: 10, Linger: 10 * time.Millisecond})
-		if err == nil && len(attempts) == 0 {
-			err = errors.New("nothing there")
+	eventually(t, "the worker fetches from "+name, func(ctx context.Context) error {
+		more, err := consumer.Fetch(ctx, event.Limits{Messages: 10, Linger: 10 * time.Millisecond})
+		if attempts = append(attempts, more...); err == nil && len(attempts) < 2 {
+			err = fmt.Errorf("%d messages there", len(attempts))
 		}
 		return err
 	})
@@ -171,7 +173,7 @@ func work(t *testing.T, conn *stream.Conn, name string, subjects []string) {
 	if err := publisher(t, conn).StoreDeadLetter(t.Context(), d); err != nil {
 		t.Errorf("%s keeps a dead letter: %v", name, err)
 	}
-	for _, err := range []error{a.Settle.Extend(), a.Settle.AckSync()} {
+	for _, err := range []error{a.Settle.Extend(), a.Settle.AckSync(), attempts[1].Settle.AckSync()} {
 		if err != nil {
 			t.Errorf("%s settles a message: %v", name, err)
 		}
@@ -183,13 +185,17 @@ func restore(t *testing.T, c *natsCluster, worker *stream.Conn) {
 	t.Helper()
 	var floor uint64
 	eventually(t, "the worker stores its position", func(ctx context.Context) (err error) {
-		if floor, err = worker.Floor(ctx, workerapp.Suppression); err == nil && floor == 0 {
-			err = errors.New("nothing settled")
+		if floor, err = worker.Floor(ctx, workerapp.Suppression); err == nil && floor < 2 {
+			err = fmt.Errorf("position %d", floor)
 		}
 		return err
 	})
 	js := c.operator(t)
-	if _, err := js.ResetConsumerToSequence(t.Context(), stream.Name, workerapp.Suppression, 1); err != nil {
+	// Not to the first message: with nothing delivered, nats-server 2.15 reads the state
+	// from its disk, and takes an old state when the new one is not written yet. Then the
+	// consumer stays where it was, with a wrong count of pending messages until the next
+	// request for messages.
+	if _, err := js.ResetConsumerToSequence(t.Context(), stream.Name, workerapp.Suppression, 2); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the worker moves its consumer back", func(ctx context.Context) error {
@@ -293,9 +299,14 @@ func erase(t *testing.T, operator, worker *stream.Conn) {
 	if err := operator.RemoveErased(ctx, []string{"a:1"}); err != nil {
 		t.Errorf("the operator removes a mark: %v", err)
 	}
-	if list, err := operator.ListErased(ctx); err != nil || len(list) != 1 {
-		t.Errorf("the operator lists %v, %v", list, err)
-	}
+	// The list may come from a server that has not got the removal yet.
+	eventually(t, "the operator lists what is left", func(ctx context.Context) error {
+		list, err := operator.ListErased(ctx)
+		if err == nil && len(list) != 1 {
+			err = fmt.Errorf("%v", list)
+		}
+		return err
+	})
 	jo := privacy.Person{Workspace: "default", Identifiers: []privacy.Identifier{{Kind: privacy.ID, Value: "jo-42"}}}
 	m := message("01E")
 	m.Metric, m.Body = "converted", []byte(`{"event_id":"01E","metric":"converted","data":{"identifiers":{"id":"jo-42"}}}`)
