@@ -12,8 +12,9 @@ type Sink interface {
 	// is not called before.
 	Open(ctx context.Context) error
 
-	// Write stores rows and returns when the rows are durable. A sink gets one
-	// call at a time, but other processes may write to the warehouse meanwhile.
+	// Write stores rows and returns when the rows are durable. Calls may overlap, so that
+	// a sink that stores one batch at a time can prepare the next batch meanwhile. Other
+	// processes may write to the warehouse at the same time.
 	//
 	// Writing a row again is harmless: a reader sees each event once, by its
 	// Key, within a batch and across all batches.

@@ -30,7 +30,7 @@ type Rows struct {
 	// its body, and new rows for each batch make the garbage collector run twice as often.
 	reuse sync.Pool
 
-	mu     sync.Mutex // admits one Write at a time, while other loops fetch and parse
+	mu     sync.Mutex // guards opened
 	opened bool
 }
 
@@ -102,8 +102,6 @@ func (h *Rows) count(result warehouse.Result, places []place) {
 // skip Open: Handle opens a sink that is not open. A failed Open counts as a failed
 // batch: a caller that waits for Open has no batch that could fail.
 func (h *Rows) Open(ctx context.Context) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	err := h.open(ctx)
 	if err != nil && ctx.Err() == nil {
 		h.failed.Inc()
@@ -112,6 +110,8 @@ func (h *Rows) Open(ctx context.Context) error {
 }
 
 func (h *Rows) open(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if h.opened {
 		return nil
 	}
@@ -123,8 +123,6 @@ func (h *Rows) open(ctx context.Context) error {
 }
 
 func (h *Rows) write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	if err := h.open(ctx); err != nil {
 		return warehouse.Result{}, err
 	}

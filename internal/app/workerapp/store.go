@@ -36,6 +36,8 @@ type storeGuard struct {
 	own    warehouse.Store
 	opened string // the id of own at the opening, which never changes
 
+	writing sync.RWMutex // held for reading by each Write, so that regain waits for them
+
 	mu      sync.Mutex
 	linked  bool
 	refusal error // nil unless the consumer fills another store

@@ -18,6 +18,8 @@ type watchedSink struct {
 
 // Write implements warehouse.Sink.
 func (s watchedSink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
+	s.guard.writing.RLock() // a batch that has passed loss is written before regain, or fails
+	defer s.guard.writing.RUnlock()
 	if err := s.guard.loss(); err != nil {
 		return warehouse.Result{}, err
 	}
@@ -74,6 +76,8 @@ func (g *storeGuard) regain(ctx context.Context) bool {
 		return true
 	}
 	g.identified = false
+	g.writing.Lock()
+	defer g.writing.Unlock()
 	if err := g.sink.Close(); err != nil {
 		g.log.Warn().Err(err).Msg("warehouse not closed")
 	}

@@ -157,11 +157,11 @@ func (s *Sink) Open(ctx context.Context) error {
 // (https://cloud.google.com/bigquery/quotas#api_request_quotas). After a failed check, Write sends no rows
 // before a check succeeds.
 func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-	defer cancel()
+	b := newBatch(rows)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b := newBatch(rows)
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
 	if err := s.store(ctx, b); err != nil {
 		return warehouse.Result{}, explain(&s.cfg, err)
 	}

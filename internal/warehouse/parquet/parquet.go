@@ -28,6 +28,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
@@ -42,7 +43,9 @@ type Config struct {
 // A Sink writes rows to Parquet files. It implements warehouse.Sink, only appends,
 // and counts repeated rows as inserted.
 type Sink struct {
-	dir     string
+	dir string
+
+	mu      sync.Mutex // guards encoder
 	encoder *encoder
 }
 
@@ -92,6 +95,8 @@ func (s *Sink) Open(ctx context.Context) error {
 // some of the files may exist, and the next attempt replaces the files.
 func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
 	days, rejected := byDay(rows)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, day := range slices.SortedFunc(maps.Keys(days), time.Time.Compare) {
 		if err := s.write(ctx, day, days[day], batchPrefix+sequences(days[day])); err != nil {
 			return warehouse.Result{}, err

@@ -60,15 +60,25 @@ func contextEndsMeanwhile(p *suite) {
 // severalWriters writes overlapping batches through several sinks, through each sink
 // in another order.
 func severalWriters(p *suite) {
-	const writers, batches, size = 4, 6, 100
+	writeAtOnce(p, p.open(), p.open(), p.open(), p.open())
+}
+
+func overlappingWrites(p *suite) {
+	sink := p.open()
+	writeAtOnce(p, sink, sink, sink, sink)
+}
+
+// writeAtOnce writes the same batches to all sinks at once, each in another order.
+func writeAtOnce(p *suite, sinks ...warehouse.Sink) {
+	p.t.Helper()
+	const batches, size = 6, 100
 	rows := Rows(batches * size)
 	var (
 		wait  sync.WaitGroup
 		mu    sync.Mutex
 		total warehouse.Result
 	)
-	for w := range writers {
-		sink := p.open()
+	for w, sink := range sinks {
 		wait.Go(func() {
 			for b := range batches {
 				from := (b + w) % batches * size
@@ -88,7 +98,7 @@ func severalWriters(p *suite) {
 	wait.Wait()
 	if want := batches * size; !p.Appends && total.Inserted != want {
 		p.t.Errorf("%d writers counted %d inserted and %d duplicates; want %d inserted, each row by one writer",
-			writers, total.Inserted, total.Duplicates, want)
+			len(sinks), total.Inserted, total.Duplicates, want)
 	}
 	p.checkRead(rows)
 }

@@ -74,6 +74,7 @@ func Run(t *testing.T, f Features, start func(t *testing.T) Warehouse) {
 		{"context ends before", contextEnded},
 		{"context ends meanwhile", contextEndsMeanwhile},
 		{"several writers", severalWriters},
+		{"overlapping writes", overlappingWrites},
 		{"table of an older release", olderTable},
 		{"a store has one id", oneStore},
 		{"two stores have two ids", twoStores},
