@@ -74,19 +74,20 @@ func (s *Sink) Open(ctx context.Context) error {
 
 // Write implements warehouse.Sink.
 func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	indexes, result := distinct(rows)
 	if len(indexes) == 0 {
 		return result, ctx.Err()
 	}
+	laid := s.layOut(rows, indexes)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	defer s.release()
 	if s.rowsAreLarge() {
 		debug.FreeOSMemory() // Go's garbage of the batch before: a commit needs the memory
 	}
 	for len(indexes) > 0 {
 		n := fitting(rows, indexes, len(indexes), s.statementBytes())
-		if err := s.storePart(ctx, rows, indexes[:n], &result); err != nil {
+		if err := s.storePart(ctx, laid, indexes[:n], &result); err != nil {
 			return warehouse.Result{}, errors.Join(err, s.closeFile()) // a broken connection must not serve the next batch
 		}
 		indexes = indexes[n:]
@@ -96,7 +97,7 @@ func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Resul
 
 // storePart stores the rows of a statement, and raises DuckDB's memory limit until the
 // statement succeeds or no limit is left.
-func (s *Sink) storePart(ctx context.Context, rows []warehouse.Row, indexes []int, result *warehouse.Result) error {
+func (s *Sink) storePart(ctx context.Context, rows laidOut, indexes []int, result *warehouse.Result) error {
 	before := *result
 	for {
 		*result = before

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -44,7 +43,7 @@ func distinct(rows []warehouse.Row) ([]int, warehouse.Result) {
 // bad rows among ten thousand cost a thousand statements; a batch without a bad row
 // costs one. The rows of a stored half stay when the other half ends in an error:
 // the next attempt counts these rows as duplicates.
-func (s *Sink) store(ctx context.Context, rows []warehouse.Row, indexes []int, result *warehouse.Result) error {
+func (s *Sink) store(ctx context.Context, rows laidOut, indexes []int, result *warehouse.Result) error {
 	inserted, err := s.insertNew(ctx, rows, indexes)
 	switch {
 	case err == nil:
@@ -59,7 +58,7 @@ func (s *Sink) store(ctx context.Context, rows []warehouse.Row, indexes []int, r
 			return err
 		}
 		return s.store(ctx, rows, indexes[half:], result)
-	case !s.acceptsRows(ctx, rows[indexes[0]]):
+	case !s.acceptsRows(ctx, rows.rows[indexes[0]]):
 		return fmt.Errorf("table refuses every row: remove rules or required columns that were added to it: %w", err)
 	}
 	result.Rejected = append(result.Rejected, warehouse.Rejection{Index: indexes[0], Err: refusal(err)})
@@ -75,16 +74,16 @@ func (s *Sink) acceptsRows(ctx context.Context, r warehouse.Row) bool {
 	if err := s.file.exec(ctx, "BEGIN"); err != nil {
 		return false
 	}
-	_, err := s.insertNew(ctx, []warehouse.Row{probe}, []int{0})
+	_, err := s.insertNew(ctx, s.layOut([]warehouse.Row{probe}, []int{0}), []int{0})
 	return s.file.exec(ctx, "ROLLBACK") == nil && err == nil
 }
 
 // insertNew inserts the rows at the indexes, except rows that the table has, and
 // returns the number of new rows. After an error no row is inserted.
-func (s *Sink) insertNew(ctx context.Context, rows []warehouse.Row, indexes []int) (int, error) {
+func (s *Sink) insertNew(ctx context.Context, rows laidOut, indexes []int) (int, error) {
 	defer func() { s.rows, s.indexes, s.parts = nil, nil, parts{} }()
-	s.rows, s.indexes = rows, indexes
-	perhaps := s.perhapsKnown(ctx, rows, indexes)
+	s.rows, s.indexes = rows.rows, indexes
+	perhaps := s.perhapsKnown(ctx, s.rows, indexes)
 	if s.looksRepeated(perhaps) {
 		repeated, err := s.repeatedRows(ctx, perhaps)
 		if err != nil {
@@ -92,19 +91,19 @@ func (s *Sink) insertNew(ctx context.Context, rows []warehouse.Row, indexes []in
 		}
 		s.indexes, perhaps = without(indexes, repeated), without(perhaps, repeated)
 	}
-	s.parts = partsOf(rows, perhaps, idTime)
-	inserted, err := s.insertOthers(ctx)
+	s.parts = partsOf(s.rows, perhaps, idTime)
+	inserted, err := s.insertOthers(ctx, rows)
 	s.notice(len(indexes), inserted, err)
 	return inserted, err
 }
 
 // insertOthers inserts the rows at s.indexes, except rows that a search for s.parts finds.
-func (s *Sink) insertOthers(ctx context.Context) (int, error) {
+func (s *Sink) insertOthers(ctx context.Context, rows laidOut) (int, error) {
 	if len(s.indexes) == 0 {
 		return 0, nil
 	}
 	start := time.Now()
-	done, err := s.file.conn.ExecContext(ctx, s.insertStatement(s.used(s.rows, s.indexes)))
+	done, err := s.file.conn.ExecContext(ctx, s.insertStatement(rows))
 	if s.file.known == nil {
 		s.file.searching += s.searchTime(time.Since(start))
 	}
@@ -154,43 +153,17 @@ func register(conn *sql.Conn, name string, rows func() *batch) error {
 	})
 }
 
-// used returns the columns that have a value in one of the rows. Twenty of the columns
-// have none in a usual batch. Each NULL of a row would be a call of C.
-func (s *Sink) used(rows []warehouse.Row, indexes []int) []warehouse.Column {
-	columns := make([]warehouse.Column, 0, len(s.columns))
-	for i := range s.columns {
-		c := &s.columns[i]
-		if c.Required || slices.ContainsFunc(indexes, func(index int) bool { return hasValue(c, &rows[index]) }) {
-			columns = append(columns, *c)
-		}
-	}
-	return columns
-}
-
-func hasValue(c *warehouse.Column, r *warehouse.Row) bool {
-	switch c.Type {
-	case warehouse.Text, warehouse.JSON:
-		return c.Text(r) != ""
-	case warehouse.Integer:
-		return c.Integer(r) != 0
-	case warehouse.Boolean:
-		return c.Boolean(r) != nil
-	default:
-		return !c.Time(r).IsZero()
-	}
-}
-
-// insertStatement returns the statement that inserts the columns of rows with new keys.
+// insertStatement returns the statement that inserts the rows at s.indexes with new keys.
 // The statement materialises the known keys first, so that the join skips the parts of
 // the table that the statistics on event_id rule out. To find a late id, DuckDB reads the
 // ids of a row group; the other columns of the key are read for the found rows only.
-func (s *Sink) insertStatement(columns []warehouse.Column) string {
-	names := make([]string, len(columns))
-	values := make([]string, len(columns))
-	for i, c := range columns {
+func (s *Sink) insertStatement(rows laidOut) string {
+	names := make([]string, len(rows.columns))
+	values := make([]string, len(rows.columns))
+	for i, c := range rows.columns {
 		names[i] = quote(c.Name)
 		values[i] = "s." + names[i]
-		if text, ok := s.shared(&c); ok {
+		if text, ok := rows.shared[c.Name]; ok {
 			values[i] = "'" + text + "'"
 		} else if c.Type == warehouse.JSON {
 			values[i] = duckdbsql.JSON(values[i])
@@ -208,31 +181,6 @@ func (s *Sink) insertStatement(columns []warehouse.Column) string {
 	}
 	return fmt.Sprintf("INSERT INTO %s (%s)\n%sSELECT %s FROM cioevents_batch() s%s",
 		eventsTable, strings.Join(names, ", "), with, strings.Join(values, ", "), only)
-}
-
-// shared returns the text that all rows of the present insert have in a column, such as
-// the workspace, if the text is plain enough for a literal in SQL. A literal costs
-// nothing for each row.
-func (s *Sink) shared(c *warehouse.Column) (string, bool) {
-	if c.Type != warehouse.Text {
-		return "", false
-	}
-	text := c.Text(&s.rows[s.indexes[0]])
-	for _, index := range s.indexes {
-		if c.Text(&s.rows[index]) != text {
-			return "", false
-		}
-	}
-	return text, isPlain(text)
-}
-
-// isPlain reports whether s has 1 to 64 letters, digits and characters of addresses, none
-// of which means anything to SQL within quotes.
-func isPlain(s string) bool {
-	special := func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.@", r)
-	}
-	return s != "" && len(s) <= 64 && !strings.ContainsFunc(s, special)
 }
 
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
