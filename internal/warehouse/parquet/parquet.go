@@ -95,8 +95,6 @@ func (s *Sink) Open(ctx context.Context) error {
 // some of the files may exist, and the next attempt replaces the files.
 func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
 	days, rejected := byDay(rows)
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	for _, day := range slices.SortedFunc(maps.Keys(days), time.Time.Compare) {
 		if err := s.write(ctx, day, days[day], batchPrefix+sequences(days[day])); err != nil {
 			return warehouse.Result{}, err
@@ -111,6 +109,8 @@ func (s *Sink) Close() error { return nil }
 func (s *Sink) events() string { return filepath.Join(s.dir, warehouse.Events) }
 
 func (s *Sink) write(ctx context.Context, day time.Time, rows []*warehouse.Row, prefix string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("write file: %w", err)
 	}
