@@ -53,6 +53,21 @@ func TestTableThatTakesNoRow(t *testing.T) {
 	}
 }
 
+// A column without a value is left to the table: its owner's default counts, also when other
+// rows of the batch have a value.
+func TestColumnWithADefaultOfTheOwner(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "e.duckdb")
+	createTable(t, path, warehouse.Columns())
+	mustRun(t, path, "ALTER TABLE messaging.customerio_events ALTER link_id SET DEFAULT -1",
+		"ALTER TABLE messaging.customerio_events ALTER link_id SET NOT NULL")
+	rows := []warehouse.Row{row("a", "1", "{}"), row("a", "2", "{}"), row("a", "3", "{}")}
+	rows[1].LinkID = 7
+	if got, err := open(t, path).Write(t.Context(), rows); err != nil || got.Inserted != 3 {
+		t.Errorf("result is %+v, %v; want 3 rows inserted", got, err)
+	}
+}
+
 // The text of a rejection goes into logs and dead letters.
 func TestRejectionQuotesNoValue(t *testing.T) {
 	t.Parallel()

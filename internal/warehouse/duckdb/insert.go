@@ -54,10 +54,14 @@ func (s *Sink) store(ctx context.Context, rows laidOut, indexes []int, result *w
 		return err
 	case len(indexes) > 1:
 		half := len(indexes) / 2
-		if err := s.store(ctx, rows, indexes[:half], result); err != nil {
-			return err
+		for _, part := range [][]int{indexes[:half], indexes[half:]} {
+			// With the columns of the part: a column without a value has the default of the
+			// table's owner, if any, and not NULL.
+			if err := s.store(ctx, s.layOut(rows.rows, part), part, result); err != nil {
+				return err
+			}
 		}
-		return s.store(ctx, rows, indexes[half:], result)
+		return nil
 	case !s.acceptsRows(ctx, rows.rows[indexes[0]]):
 		return fmt.Errorf("table refuses every row: remove rules or required columns that were added to it: %w", err)
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// laidOut is the rows of a Write, with what each statement writes that stores some of the
+// laidOut is rows with the columns and texts of a statement that stores all or some of the
 // rows. Write lays the rows out before it waits for the file: the other loop of a worker
 // writes at that time.
 type laidOut struct {
