@@ -36,7 +36,7 @@ type storeGuard struct {
 	own    warehouse.Store
 	opened string // the id of own at the opening, which never changes
 
-	writing sync.RWMutex // held for reading by each Write, so that regain waits for them
+	writing sync.RWMutex // held for reading by each Write: see accept
 
 	mu      sync.Mutex
 	linked  bool

@@ -59,6 +59,10 @@ func (g *storeGuard) check(ctx context.Context) {
 
 func (g *storeGuard) accept(ctx context.Context, link stream.StoreLink) {
 	g.vacantSince = time.Time{}
+	if g.isLost() { // batches in hand wait until regain, and until warnOfGap has seen the store
+		g.writing.Lock()
+		defer g.writing.Unlock()
+	}
 	if time.Since(g.claimedAt) < claimSettle || !g.regain(ctx) {
 		return
 	}

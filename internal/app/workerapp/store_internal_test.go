@@ -116,3 +116,47 @@ func TestStoreIsReplacedDuringACheck(t *testing.T) {
 		t.Errorf("after the adoption %d rows, %v, linked: %v", sink.rows, err, g.isLinked())
 	}
 }
+
+// A queued sink holds each Write back until its turn.
+type queued struct {
+	*replaced
+	begun, turn chan struct{}
+}
+
+func (s queued) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
+	close(s.begun)
+	<-s.turn
+	return s.replaced.Write(ctx, rows)
+}
+
+// A batch that waits for its turn while the other loop's batch meets the new store must not
+// reach the new store either: it has asked for a loss before there was one.
+func TestStoreIsRegainedAfterABatchInTheQueue(t *testing.T) {
+	t.Parallel()
+	sink := queued{&replaced{store: "2", pinned: "1"}, make(chan struct{}), make(chan struct{})}
+	g := &storeGuard{sink: sink, log: zerolog.Nop(), own: warehouse.Store{ID: "2"}}
+	written, accepted := make(chan error, 1), make(chan struct{})
+	go func() {
+		_, err := watchedSink{sink, g}.Write(t.Context(), make([]warehouse.Row, 1))
+		written <- err
+	}()
+	<-sink.begun
+	g.lose(warehouse.ErrRecreated)
+	go func() {
+		defer close(accepted)
+		g.accept(t.Context(), stream.StoreLink{Exists: true, Store: stream.Store{ID: "2"}})
+	}()
+	select {
+	case <-accepted:
+		t.Error("the sink is open for the new store while a batch waits")
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(sink.turn)
+	if err := <-written; !errors.Is(err, warehouse.ErrRecreated) || sink.rows > 0 {
+		t.Errorf("%d rows are written, %v; want ErrRecreated", sink.rows, err)
+	}
+	<-accepted
+	if g.isLost() || !g.isLinked() {
+		t.Error("the guard does not regain the store")
+	}
+}

@@ -76,8 +76,6 @@ func (g *storeGuard) regain(ctx context.Context) bool {
 		return true
 	}
 	g.identified = false
-	g.writing.Lock()
-	defer g.writing.Unlock()
 	if err := g.sink.Close(); err != nil {
 		g.log.Warn().Err(err).Msg("warehouse not closed")
 	}
