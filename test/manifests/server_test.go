@@ -1,6 +1,7 @@
 package manifests_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -151,8 +153,11 @@ func freePorts(t *testing.T, n int) []int {
 	for len(ports) < n {
 		port := 20_000 + rand.IntN(12_000)
 		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
 		if err != nil {
-			continue // taken
+			t.Fatal(err)
 		}
 		defer ln.Close() //nolint:gocritic // all are open until all are known, so that none comes twice
 		ports = append(ports, port)
