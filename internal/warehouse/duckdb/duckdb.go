@@ -85,26 +85,29 @@ func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Resul
 	if s.rowsAreLarge() {
 		debug.FreeOSMemory() // Go's garbage of the batch before: a commit needs the memory
 	}
-	for len(indexes) > 0 {
-		n := fitting(rows, indexes, len(indexes), s.statementBytes())
-		if err := s.storePart(ctx, laid, indexes[:n], &result); err != nil {
+	for rest := indexes; len(rest) > 0; {
+		n := fitting(rows, rest, len(rest), s.statementBytes())
+		if n < len(indexes) { // each of several statements has columns of its own
+			laid = s.layOut(rows, rest[:n])
+		}
+		if err := s.storePart(ctx, laid, &result); err != nil {
 			return warehouse.Result{}, errors.Join(err, s.closeFile()) // a broken connection must not serve the next batch
 		}
-		indexes = indexes[n:]
+		rest = rest[n:]
 	}
 	return result, nil
 }
 
 // storePart stores the rows of a statement, and raises DuckDB's memory limit until the
 // statement succeeds or no limit is left.
-func (s *Sink) storePart(ctx context.Context, rows laidOut, indexes []int, result *warehouse.Result) error {
+func (s *Sink) storePart(ctx context.Context, rows laidOut, result *warehouse.Result) error {
 	before := *result
 	for {
 		*result = before
 		if err := s.acquire(ctx); err != nil {
 			return err
 		}
-		err := s.store(ctx, rows, indexes, result)
+		err := s.store(ctx, rows, result)
 		if err == nil {
 			s.checkpointEvery(ctx, result.Inserted-before.Inserted, checkpointRows)
 			return nil

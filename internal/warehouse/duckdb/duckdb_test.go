@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,10 +62,14 @@ func TestColumnWithADefaultOfTheOwner(t *testing.T) {
 	createTable(t, path, warehouse.Columns())
 	mustRun(t, path, "ALTER TABLE messaging.customerio_events ALTER link_id SET DEFAULT -1",
 		"ALTER TABLE messaging.customerio_events ALTER link_id SET NOT NULL")
-	rows := []warehouse.Row{row("a", "1", "{}"), row("a", "2", "{}"), row("a", "3", "{}")}
-	rows[1].LinkID = 7
-	if got, err := open(t, path).Write(t.Context(), rows); err != nil || got.Inserted != 3 {
-		t.Errorf("result is %+v, %v; want 3 rows inserted", got, err)
+	sink := open(t, path)
+	large := `{"a":"` + strings.Repeat("a", 20<<20) + `"}` // a statement of its own
+	for name, body := range map[string]string{"small": "{}", "large": large} {
+		rows := []warehouse.Row{row("a", name+"1", body), row("a", name+"2", "{}"), row("a", name+"3", "{}")}
+		rows[1].LinkID = 7
+		if got, err := sink.Write(t.Context(), rows); err != nil || got.Inserted != 3 {
+			t.Errorf("%s: result is %+v, %v; want 3 rows inserted", name, got, err)
+		}
 	}
 }
 

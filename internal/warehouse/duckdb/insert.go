@@ -43,8 +43,9 @@ func distinct(rows []warehouse.Row) ([]int, warehouse.Result) {
 // bad rows among ten thousand cost a thousand statements; a batch without a bad row
 // costs one. The rows of a stored half stay when the other half ends in an error:
 // the next attempt counts these rows as duplicates.
-func (s *Sink) store(ctx context.Context, rows laidOut, indexes []int, result *warehouse.Result) error {
-	inserted, err := s.insertNew(ctx, rows, indexes)
+func (s *Sink) store(ctx context.Context, rows laidOut, result *warehouse.Result) error {
+	indexes := rows.indexes
+	inserted, err := s.insertNew(ctx, rows)
 	switch {
 	case err == nil:
 		result.Inserted += inserted
@@ -57,7 +58,7 @@ func (s *Sink) store(ctx context.Context, rows laidOut, indexes []int, result *w
 		for _, part := range [][]int{indexes[:half], indexes[half:]} {
 			// With the columns of the part: a column without a value has the default of the
 			// table's owner, if any, and not NULL.
-			if err := s.store(ctx, s.layOut(rows.rows, part), part, result); err != nil {
+			if err := s.store(ctx, s.layOut(rows.rows, part), result); err != nil {
 				return err
 			}
 		}
@@ -78,26 +79,26 @@ func (s *Sink) acceptsRows(ctx context.Context, r warehouse.Row) bool {
 	if err := s.file.exec(ctx, "BEGIN"); err != nil {
 		return false
 	}
-	_, err := s.insertNew(ctx, s.layOut([]warehouse.Row{probe}, []int{0}), []int{0})
+	_, err := s.insertNew(ctx, s.layOut([]warehouse.Row{probe}, []int{0}))
 	return s.file.exec(ctx, "ROLLBACK") == nil && err == nil
 }
 
-// insertNew inserts the rows at the indexes, except rows that the table has, and
+// insertNew inserts the rows, except rows that the table has, and
 // returns the number of new rows. After an error no row is inserted.
-func (s *Sink) insertNew(ctx context.Context, rows laidOut, indexes []int) (int, error) {
+func (s *Sink) insertNew(ctx context.Context, rows laidOut) (int, error) {
 	defer func() { s.rows, s.indexes, s.parts = nil, nil, parts{} }()
-	s.rows, s.indexes = rows.rows, indexes
-	perhaps := s.perhapsKnown(ctx, s.rows, indexes)
+	s.rows, s.indexes = rows.rows, rows.indexes
+	perhaps := s.perhapsKnown(ctx, s.rows, s.indexes)
 	if s.looksRepeated(perhaps) {
 		repeated, err := s.repeatedRows(ctx, perhaps)
 		if err != nil {
 			return 0, err
 		}
-		s.indexes, perhaps = without(indexes, repeated), without(perhaps, repeated)
+		s.indexes, perhaps = without(s.indexes, repeated), without(perhaps, repeated)
 	}
 	s.parts = partsOf(s.rows, perhaps, idTime)
 	inserted, err := s.insertOthers(ctx, rows)
-	s.notice(len(indexes), inserted, err)
+	s.notice(len(rows.indexes), inserted, err)
 	return inserted, err
 }
 

@@ -34,7 +34,7 @@ func TestNewLateIDsAreNotSearched(t *testing.T) {
 		if err := s.learn(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if n, err := s.insertNew(t.Context(), s.layOut(c.rows, indexes(c.rows)), indexes(c.rows)); err != nil || n != c.new {
+		if n, err := s.insertNew(t.Context(), s.layOut(c.rows, indexes(c.rows))); err != nil || n != c.new {
 			t.Errorf("%s: inserted %d, %v; want %d", c.name, n, err, c.new)
 		}
 	}
@@ -47,7 +47,7 @@ func TestNewIDsAreWorthAFilter(t *testing.T) {
 	s.file.searching = 0
 	for i, want := range []bool{false, false, true} {
 		rows := ids("01B", 1000*i, 1000*i+1000) // 1 ms to search
-		if n, err := s.insertNew(t.Context(), s.layOut(rows, indexes(rows)), indexes(rows)); err != nil || n != len(rows) {
+		if n, err := s.insertNew(t.Context(), s.layOut(rows, indexes(rows))); err != nil || n != len(rows) {
 			t.Fatalf("inserted %d, %v", n, err)
 		}
 		if got := s.file.known != nil; got != want {
@@ -79,7 +79,7 @@ func TestFilterEndsWithTheFile(t *testing.T) {
 	if err := s.acquire(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := s.insertNew(t.Context(), s.layOut(late, indexes(late)), indexes(late)); err != nil || n != 0 {
+	if n, err := s.insertNew(t.Context(), s.layOut(late, indexes(late))); err != nil || n != 0 {
 		t.Errorf("inserted %d of the other process's rows again, %v", n, err)
 	}
 }
@@ -94,7 +94,7 @@ func TestFailedInsertIsRepeated(t *testing.T) {
 	rows := append(ids("01A", 900, 910), ids("01K", 900, 910)...)
 	for _, statement := range []string{"ROLLBACK", "BEGIN", "COMMIT"} {
 		if statement != "BEGIN" {
-			if n, err := s.insertNew(t.Context(), s.layOut(rows, indexes(rows)), indexes(rows)); err != nil || n != len(rows) {
+			if n, err := s.insertNew(t.Context(), s.layOut(rows, indexes(rows))); err != nil || n != len(rows) {
 				t.Errorf("before %s: inserted %d, %v; want %d", statement, n, err, len(rows))
 			}
 		}
@@ -102,7 +102,7 @@ func TestFailedInsertIsRepeated(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n, err := s.insertNew(t.Context(), s.layOut(rows, indexes(rows)), indexes(rows)); err != nil || n != 0 {
+	if n, err := s.insertNew(t.Context(), s.layOut(rows, indexes(rows))); err != nil || n != 0 {
 		t.Errorf("inserted %d again, %v", n, err)
 	}
 }
@@ -114,7 +114,7 @@ func TestFilterGrows(t *testing.T) {
 	s.file.known.most = s.file.known.n + 20
 	for i, want := range []bool{true, false, true} {
 		rows := append(ids("01B", 1000+10*i, 1010+10*i), ids("01A", 1000+i, 1001+i)...)
-		if n, err := s.insertNew(t.Context(), s.layOut(rows, indexes(rows)), indexes(rows)); err != nil || n != len(rows) {
+		if n, err := s.insertNew(t.Context(), s.layOut(rows, indexes(rows))); err != nil || n != len(rows) {
 			t.Fatalf("insert %d: inserted %d, %v", i, n, err)
 		}
 		if got := s.file.known != nil; got != want {
@@ -142,7 +142,7 @@ func filtered(t *testing.T, path string) *Sink {
 	}
 	for i, want := range []bool{false, true} {
 		rows := append(ids("01B", 100*i, 100*i+50), ids("01A", i, i+1)...)
-		if n, err := s.insertNew(t.Context(), s.layOut(rows, indexes(rows)), indexes(rows)); err != nil || n != len(rows) {
+		if n, err := s.insertNew(t.Context(), s.layOut(rows, indexes(rows))); err != nil || n != len(rows) {
 			t.Fatalf("inserted %d, %v", n, err)
 		}
 		if got := s.file.known != nil; got != want {

@@ -7,18 +7,19 @@ import (
 	"github.com/cioevents/cioevents/internal/warehouse"
 )
 
-// laidOut is rows with the columns and texts of a statement that stores all or some of the
-// rows. Write lays the rows out before it waits for the file: the other loop of a worker
-// writes at that time.
+// laidOut is what a statement stores: the rows at the indexes, with their columns and the
+// texts that they share. Write lays a batch out before it waits for the file: the other
+// loop of a worker writes at that time.
 type laidOut struct {
 	rows    []warehouse.Row
+	indexes []int
 	columns []warehouse.Column // with a value in one of the rows
 	shared  map[string]string  // texts of all rows, by column
 }
 
 // layOut lays out the rows at the indexes, at least one.
 func (s *Sink) layOut(rows []warehouse.Row, indexes []int) laidOut {
-	l := laidOut{rows: rows, columns: s.used(rows, indexes), shared: map[string]string{}}
+	l := laidOut{rows: rows, indexes: indexes, columns: s.used(rows, indexes), shared: map[string]string{}}
 	for i := range l.columns {
 		c := &l.columns[i]
 		if text, ok := sharedText(c, rows, indexes); ok {

@@ -67,7 +67,7 @@ func TestReplayReadsFewRowGroups(t *testing.T) {
 		if c.filter {
 			s.repeats, s.file.searching = 0, time.Minute
 		}
-		if n, err := s.insertNew(t.Context(), s.layOut(rows, indexes(rows)), indexes(rows)); err != nil || n != 0 {
+		if n, err := s.insertNew(t.Context(), s.layOut(rows, indexes(rows))); err != nil || n != 0 {
 			t.Errorf("%s: inserted %d, %v", c.name, n, err)
 		}
 		if got := scannedRows(t, profile) / rowGroup; got != c.groups {
@@ -110,7 +110,7 @@ func TestRepeatedRowsAreExact(t *testing.T) {
 	rows[4].Metric, rows[5].EventID, rows[6].Metric = webhook.Opened, "01A", ""
 	for _, want := range []int{5, 0} {
 		s.repeats = repeatsAhead
-		if n, err := s.insertNew(t.Context(), s.layOut(rows, indexes(rows)), indexes(rows)); err != nil || n != want {
+		if n, err := s.insertNew(t.Context(), s.layOut(rows, indexes(rows))); err != nil || n != want {
 			t.Errorf("inserted %d, %v; want %d", n, err, want)
 		}
 	}
