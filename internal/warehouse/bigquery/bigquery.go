@@ -132,10 +132,8 @@ func (c *Config) check() error {
 
 // Open implements warehouse.Sink.
 func (s *Sink) Open(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-	defer cancel()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	ctx, done := s.turn(ctx)
+	defer done()
 	added, err := migrate(ctx, s.cfg, s.columns)
 	if err != nil {
 		return explain(&s.cfg, err)
@@ -144,6 +142,17 @@ func (s *Sink) Open(ctx context.Context) error {
 		s.added = added
 	}
 	return nil
+}
+
+// turn waits until no other call uses the sink. Only then does the time of the call begin:
+// the call before may take all of its own time.
+func (s *Sink) turn(ctx context.Context) (context.Context, func()) {
+	s.mu.Lock()
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	return ctx, func() {
+		cancel()
+		s.mu.Unlock()
+	}
 }
 
 // Write implements warehouse.Sink. All accepted rows count as inserted, because
@@ -158,10 +167,8 @@ func (s *Sink) Open(ctx context.Context) error {
 // before a check succeeds.
 func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
 	b := newBatch(rows)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-	defer cancel()
+	ctx, done := s.turn(ctx)
+	defer done()
 	if err := s.store(ctx, b); err != nil {
 		return warehouse.Result{}, explain(&s.cfg, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -133,6 +134,39 @@ func TestTimeoutIsNamed(t *testing.T) {
 	_, err := sink.Write(t.Context(), rows(t, 0, 10))
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "no answer within 1s") {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// Calls that wait for two batches without an answer still have their own time.
+func TestTimeoutBeginsWithTheTurn(t *testing.T) {
+	t.Parallel()
+	p := start(t, bigqueryfake.Config{})
+	cfg := impatient(p)
+	cfg.Timeout = 4 * time.Second // Open takes many calls
+	sink := hasty(t, p, cfg)
+	write(t, sink, rows(t, 0, 10))
+	hanging := make(chan struct{}, 2)
+	p.Fault(func(bigqueryfake.Request) bigqueryfake.Fault {
+		hanging <- struct{}{}
+		return bigqueryfake.Fault{Delay: time.Minute}
+	})
+	var calls sync.WaitGroup
+	defer calls.Wait()
+	for range 2 {
+		calls.Go(func() {
+			if _, err := sink.Write(t.Context(), rows(t, 10, 10)); err == nil {
+				t.Error("Write succeeded without an answer")
+			}
+		})
+	}
+	<-hanging
+	calls.Go(func() {
+		if _, err := sink.Store(t.Context()); err != nil {
+			t.Errorf("Store: %v", err)
+		}
+	})
+	if err := sink.Open(t.Context()); err != nil {
+		t.Errorf("Open: %v", err)
 	}
 }
 

@@ -16,10 +16,8 @@ const storeLabel = "cioevents_store"
 
 // Store implements warehouse.Identity. A recreated table is another store.
 func (s *Sink) Store(ctx context.Context) (warehouse.Store, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-	defer cancel()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	ctx, done := s.turn(ctx)
+	defer done()
 	if err := s.checkTable(ctx); err != nil {
 		return warehouse.Store{}, explain(&s.cfg, err)
 	}
