@@ -94,6 +94,9 @@ A suppression that SUPPRESSION_LIMIT has held is sent again only with
 --reason held_suppression. The worker then suppresses the person without counting:
 the profile is deleted for good. So redrive asks first; a script needs --yes.
 
+A replay to suppression holds an event once more: the list has the event twice. redrive
+and drop select all of these dead letters, whichever you name, and a redrive sends one.
+
 Remove the cause first; otherwise the dead letters come back. To continue after an
 interruption, run the command again: no message is sent twice. "kept" in the result is
 a dead letter that stays, with the cause; "gone" is one that somebody else has redriven

@@ -57,3 +57,39 @@ func TestHeldSuppressions(t *testing.T) {
 		t.Errorf("status after the release:\n%s", out)
 	}
 }
+
+// A replay holds an event once more. A decision about one of the copies settles all, whether
+// the filter selects the first copy, the second or both.
+func TestCopiesOfAHold(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{
+		"drop the first": {"drop", "1", "--yes"}, "drop the second": {"drop", "3", "--yes"},
+		"redrive the first":  {"redrive", "1", "--reason", "held_suppression", "--yes"},
+		"redrive the second": {"redrive", "3", "--reason", "held_suppression", "--yes"},
+		"redrive both":       {"redrive", "1", "3", "--reason", "held_suppression", "--yes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShell(t)
+			consumer := s.consumer("suppression", "customerio.events.*.*.spammed") // adds the redrives
+			for i, held := range []struct{ id, by string }{{"a", "suppression"}, {"b", "suppression"}, {"a", "replay-1"}} {
+				m := s.publish(held.id, "bounced")
+				s.store(event.DeadLetter{
+					Message: *m, From: "suppression", Consumer: held.by, Reason: fault.ReasonHeldSuppression, Err: "why", Attempts: 1,
+					Sequence: uint64(i + 1), Subject: "customerio.events.acme.email.bounced", StoredAt: time.Now(), DiedAt: time.Now(),
+				})
+			}
+			if out, _, _ := s.run("dead", args[0], args[1], "--dry-run"); strings.Count(out, " held_suppression ") != 2 {
+				t.Errorf("the dry run does not list both copies:\n%s", out)
+			}
+			s.ok(append([]string{"dead"}, args...)...)
+			rest := read[[]operate.DeadLetter](s, "dead", "list")
+			if len(rest) != 1 || rest[0].ID != "b" {
+				t.Errorf("dead letters left: %+v, want b alone", rest)
+			}
+			if got := s.handled(consumer); args[0] == "redrive" && len(got) != 1 || args[0] == "drop" && len(got) > 0 {
+				t.Errorf("suppression receives %q", got)
+			}
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/event"
@@ -75,18 +76,32 @@ func NewestDeadLetters(ctx context.Context, conn *stream.Conn, f *DeadFilter, n 
 }
 
 // SelectDeadLetters returns the entries of the selected dead letters, for a redrive or
-// a drop. Entries alone need little memory, which matters for many dead letters.
+// a drop. Entries alone need little memory, which matters for many dead letters. The
+// entries of a held suppression and of its copies are together: one decision settles all.
 func SelectDeadLetters(ctx context.Context, conn *stream.Conn, f *DeadFilter) ([][]uint64, error) {
 	var list [][]uint64
-	err := eachDead(ctx, conn, f, func(b *event.StoredDeadLetter) { list = append(list, b.Entries) })
+	places := map[hold]int{}
+	err := eachDead(ctx, conn, f, func(b *event.StoredDeadLetter) {
+		h, held := holdOf(b)
+		if i, ok := places[h]; ok && held {
+			list[i] = append(list[i], b.Entries...)
+			slices.Sort(list[i])
+			return
+		}
+		if held {
+			places[h] = len(list)
+		}
+		list = append(list, b.Entries)
+	})
 	return list, err
 }
 
+// eachDead calls fn for each selected dead letter, and for each copy of a selected held
+// suppression.
 func eachDead(ctx context.Context, conn *stream.Conn, f *DeadFilter, fn func(*event.StoredDeadLetter)) error {
+	c := copies{selected: map[hold]bool{}, waiting: map[hold][]*event.StoredDeadLetter{}, fn: fn}
 	return conn.ListDeadLetters(ctx, stream.DeadSelection{From: f.From, Reason: f.Reason}, func(b *event.StoredDeadLetter) bool {
-		if f.Match(b) {
-			fn(b)
-		}
+		c.add(b, f.Match(b))
 		return true
 	})
 }
@@ -95,7 +110,11 @@ func eachDead(ctx context.Context, conn *stream.Conn, f *DeadFilter, fn func(*ev
 // is set. The error is event.ErrNoDeadLetter if no dead letter has the number.
 func ShowDeadLetter(ctx context.Context, conn *stream.Conn, number uint64, withBody bool) (*DeadLetter, error) {
 	var found *event.StoredDeadLetter
-	err := eachDead(ctx, conn, &DeadFilter{Entries: []uint64{number}}, func(b *event.StoredDeadLetter) { found = b })
+	err := eachDead(ctx, conn, &DeadFilter{Entries: []uint64{number}}, func(b *event.StoredDeadLetter) {
+		if slices.Contains(b.Entries, number) {
+			found = b
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
