@@ -42,7 +42,7 @@ type Sink struct {
 	rows     []warehouse.Row // of the insert under way
 	indexes  []int           // of the rows that the insert stores
 	parts    parts           // the rows to look for in the table
-	learning *knownIDs       // the filter that learn fills
+	learning *knownIDs       // the filter that read fills
 	repeats  int             // inserts left that look for repeated rows; see repeatedRows
 	unsaved  int             // rows since the last checkpoint
 	memory   int             // index of the present limit in memoryLimits

@@ -27,6 +27,7 @@ type file struct {
 	db        *sql.DB
 	conn      *sql.Conn
 	known     *knownIDs     // nil until the sink has learned the ids
+	reading   *reading      // of the ids, before known
 	searching time.Duration // without known, since the last attempt to learn
 	rows      int           // of the table at the first look of learn, and the rows inserted since; 0 before
 	unlearned bool          // learning has failed

@@ -97,11 +97,14 @@ func (k *knownIDs) isFull() bool { return k.most > 0 && k.n > k.most }
 // all rows to the filter.
 func (s *Sink) perhapsKnown(ctx context.Context, rows []warehouse.Row, indexes []int) []int {
 	f := s.file
-	if f.known == nil && f.searching > 0 && !f.unlearned {
+	if f.known == nil && (f.reading != nil || f.searching > 0) && !f.unlearned {
 		if err := s.learn(ctx); err != nil {
-			f.unlearned = true
+			f.unlearned, f.reading = true, nil
 			s.cfg.Log.Warn().Err(err).Msg("the filter of known ids is missing, inserts take longer")
 		}
+	}
+	if f.reading != nil {
+		f.reading.ids.addRows(rows, indexes) // the reading ends before these rows
 	}
 	if f.known == nil {
 		return indexes
@@ -113,9 +116,53 @@ func (s *Sink) perhapsKnown(ctx context.Context, rows []warehouse.Row, indexes [
 	return perhaps
 }
 
-// learn reads the ids of the table into a filter, if the filter has become worthwhile.
+// learn reads ids of the table into a filter, if the filter has become worthwhile. The filter
+// is in use when all ids are read.
 func (s *Sink) learn(ctx context.Context) error {
 	f := s.file
+	if f.reading == nil {
+		if err := f.begin(ctx); err != nil || f.reading == nil {
+			return err
+		}
+	}
+	for start := time.Now(); ; {
+		if err := s.read(ctx, f.reading); err != nil {
+			return fmt.Errorf("read ids: %w", err)
+		}
+		if f.reading.next >= f.reading.end {
+			break
+		}
+		if time.Since(start) >= f.reading.patience {
+			return nil
+		}
+	}
+	if r := f.reading; r.read != r.rows { // never use a filter that lacks an id
+		return fmt.Errorf("read ids: have %d of %d", r.read, r.rows)
+	}
+	f.known, f.reading = f.reading.ids, nil
+	return nil
+}
+
+// A reading is a filter that does not have all ids yet. The ids of 50 million rows take some
+// 4 s to read, on a busy machine 14 s. No message of a batch is acknowledged before the
+// batch is written, so each insert reads a part of the ids.
+type reading struct {
+	ids       *knownIDs
+	next, end int           // row ids; the rows of later inserts come after end
+	rows      int           // of the table at the begin
+	read      int           // rows
+	step      int           // row ids of a query
+	patience  time.Duration // in an insert
+}
+
+const (
+	// readStep is ten row groups: 50 ms, on a busy machine 170 ms.
+	readStep     = 10 * rowGroup
+	readPatience = time.Second
+)
+
+// begin begins a reading if the searches have taken long enough.
+func (f *file) begin(ctx context.Context) error {
 	if f.rows == 0 {
 		if err := f.conn.QueryRowContext(ctx, "SELECT count(*) FROM "+eventsTable).Scan(&f.rows); err != nil {
 			return fmt.Errorf("count rows: %w", err)
@@ -124,18 +171,31 @@ func (s *Sink) learn(ctx context.Context) error {
 	if f.rows > knownRows || f.searching < time.Duration(f.rows)*searchPatience {
 		return nil
 	}
-	f.searching = 0
-	s.learning = newKnownIDs(f.rows)
-	defer func() { s.learning = nil }()
-	var rows, learned int
-	err := f.conn.QueryRowContext(ctx, "SELECT count(*), count("+learnFunction+"(event_id)) FROM "+eventsTable).Scan(&rows, &learned)
+	r := reading{ids: newKnownIDs(f.rows), step: readStep, patience: readPatience}
+	err := f.conn.QueryRowContext(ctx, "SELECT count(*), coalesce(max(rowid) + 1, 0) FROM "+eventsTable).Scan(&r.rows, &r.end)
 	if err != nil {
-		return fmt.Errorf("read ids: %w", err)
+		return fmt.Errorf("count rows: %w", err)
 	}
-	if s.learning.n != rows || learned != rows { // never use a filter that lacks an id
-		return fmt.Errorf("read ids: have %d of %d", s.learning.n, rows)
+	f.searching, f.reading = 0, &r
+	return nil
+}
+
+// read reads the ids of the next rows.
+func (s *Sink) read(ctx context.Context, r *reading) error {
+	s.learning = r.ids
+	defer func() { s.learning = nil }()
+	before := r.ids.n
+	var rows, learned int
+	err := s.file.conn.QueryRowContext(ctx, fmt.Sprintf("SELECT count(*), count(%s(event_id)) FROM %s WHERE rowid >= %d AND rowid < %d",
+		learnFunction, eventsTable, r.next, min(r.next+r.step, r.end))).Scan(&rows, &learned)
+	if err != nil {
+		return err
 	}
-	f.known = s.learning
+	if r.ids.n != before+rows || learned != rows {
+		return fmt.Errorf("have %d of %d", r.ids.n-before, rows)
+	}
+	r.next += r.step
+	r.read += rows
 	return nil
 }
 

@@ -56,6 +56,54 @@ func TestNewIDsAreWorthAFilter(t *testing.T) {
 	}
 }
 
+// A large table is read in parts, one with each insert. The filter has the rows that were
+// inserted meanwhile, and is in use with the last part.
+func TestIDsAreReadInParts(t *testing.T) {
+	t.Parallel()
+	const stored, step = 10_000, 3_000
+	s, _ := withStoredRows(t, stored)
+	s.file.searching = time.Second
+	if err := s.file.begin(t.Context()); err != nil || s.file.reading == nil {
+		t.Fatalf("no reading has begun, %v", err)
+	}
+	s.file.reading.step, s.file.reading.patience = step, 0
+	var meanwhile []warehouse.Row
+	for i, want := range []bool{false, false, false, true} {
+		rows := append(ids("01B", 1000+10*i, 1010+10*i), ids("01A0", i, i+1)...)
+		if n, err := s.insertNew(t.Context(), s.layOut(rows, indexes(rows))); err != nil || n != len(rows) {
+			t.Fatalf("insert %d: inserted %d, %v", i, n, err)
+		}
+		if got := s.file.known != nil; got != want {
+			t.Fatalf("after insert %d the sink has a filter: %t, want %t", i, got, want)
+		}
+		meanwhile = append(meanwhile, rows...)
+	}
+	for i := range stored {
+		meanwhile = append(meanwhile, storedRow(i))
+	}
+	if perhaps := s.perhapsKnown(t.Context(), meanwhile, indexes(meanwhile)); len(perhaps) != len(meanwhile) {
+		t.Errorf("the filter has %d of %d ids", len(perhaps), len(meanwhile))
+	}
+	if n, err := s.insertNew(t.Context(), s.layOut(meanwhile, indexes(meanwhile))); err != nil || n != 0 {
+		t.Errorf("inserted %d again, %v", n, err)
+	}
+}
+
+// A reading that misses a row gives no filter.
+func TestReadingWithoutARow(t *testing.T) {
+	t.Parallel()
+	s, _ := withStoredRows(t, 10_000)
+	s.file.searching = time.Second
+	if err := s.file.begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.file.reading.next = s.file.reading.end - 9_999
+	late := ids("01A0", 0, 10)
+	if n, err := s.insertNew(t.Context(), s.layOut(late, indexes(late))); err != nil || n != len(late) || s.file.known != nil {
+		t.Errorf("inserted %d, %v; the sink has a filter: %t", n, err, s.file.known != nil)
+	}
+}
+
 // While the file is closed, another process may write to the file, and a backup may replace
 // the file.
 func TestFilterEndsWithTheFile(t *testing.T) {
