@@ -6,18 +6,18 @@ import (
 	"runtime/metrics"
 )
 
-// heapGrowth is the growth of the heap, in bytes, at which the worker collects a heap with 24
-// to 96 MiB in use. Go's default collects a heap that has doubled: too often for the 20 to
-// 40 MB that a worker has in use while it fills DuckDB, and too late for the opens in hand of
-// a burst, some 30 MB more.
-const heapGrowth = 48 << 20
+// heapGoal is the size of the heap, in bytes, at which the worker collects while 27 to 53 MiB
+// are in use. Go's default collects a heap that has doubled: too often for the 20 to 40 MB
+// that a worker has in use while it fills DuckDB, and too late for the opens in hand of a
+// burst, some 30 MB more.
+const heapGoal = 80 << 20
 
 // gcPercent returns the value of GOGC for a heap with live bytes in use: the percentage by
-// which the heap grows by heapGrowth, between 50 and 200. The largest heap, as of large
+// which the heap grows to heapGoal, between 50 and 200. The largest heap, as of large
 // e-mails, is therefore collected twice as often as by Go's default of 100. A memory limit
 // would collect a heap above the limit without end.
 func gcPercent(live uint64) int {
-	percent := 100 * heapGrowth / max(live, 1)
+	percent := 100 * (heapGoal - min(live, heapGoal)) / max(live, 1)
 	return int(max(50, min(200, percent/10*10)))
 }
 
