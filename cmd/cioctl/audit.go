@@ -14,7 +14,9 @@ import (
 	"github.com/cioevents/cioevents/internal/audit"
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/operate"
+	"github.com/cioevents/cioevents/internal/privacy"
 	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/warehouse/guard"
 )
 
 // auditSides are what audit compares the warehouse with.
@@ -25,6 +27,7 @@ type auditSetting struct {
 	app            appSetting
 	list           warehouseSetting
 	nats           stream.Config
+	privacy        guard.Settings
 	since, until   string
 	only           string
 	format         string
@@ -38,7 +41,7 @@ type auditSetting struct {
 // Declare adds the settings to the set.
 func (a *auditSetting) Declare(s *config.Set) {
 	a.app.optional, a.nats = true, stream.Config{Name: "cioctl", Log: zerolog.Nop()}
-	for _, group := range []settings{&a.nats, &a.app, &a.list} {
+	for _, group := range []settings{&a.nats, &a.app, &a.list, &a.privacy} {
 		group.Declare(s)
 	}
 	flags := s.Flags()
@@ -104,6 +107,9 @@ before --since, too: a metric may be much younger than its delivery. A million
 deliveries take about five minutes at 5 calls a second (APP_API_RATE) and 200 MB.
 A worker waits for a DuckDB file while audit reads the rows, for some seconds.
 
+Events of persons whom cioctl person erase has erased are no gap. audit knows the
+persons by the workers' PRIVACY_KEY.
+
 CUSTOMERIO_APP_API_KEY is the key of the App API. Without the key audit compares the
 stream alone. Run audit for each of several workspaces.`,
 		Example: "  cioctl audit\n  cioctl audit --since 2026-11-01 --until 2026-11-08 --output csv > missing.csv\n  cioctl audit --only stream --since -30d",
@@ -132,6 +138,16 @@ func (c *cli) runAudit(ctx context.Context, a *auditSetting) (err error) {
 	}
 	if a.only != "customerio" {
 		order.Stream = conn
+	}
+	if conn != nil && order.App != nil {
+		erased, stop, err := followErased(ctx, conn, a.privacy.Key)
+		if err != nil && !errors.Is(err, privacy.ErrNoKey) { // without a key the result has a note
+			return err
+		}
+		if err == nil {
+			defer stop()
+			order.Erased = erased
+		}
 	}
 	return c.printAudit(ctx, a, order, conn)
 }

@@ -15,12 +15,14 @@ import (
 	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/operate"
 	"github.com/cioevents/cioevents/internal/stream"
+	"github.com/cioevents/cioevents/internal/warehouse/guard"
 )
 
 // A backfillSetting has the settings of backfill.
 type backfillSetting struct {
 	app            appSetting
 	list           warehouseSetting
+	privacy        guard.Settings
 	since, until   string
 	lookback, wait time.Duration
 	dryRun, yes    bool
@@ -33,6 +35,7 @@ type backfillSetting struct {
 func (b *backfillSetting) Declare(s *config.Set) {
 	b.app.Declare(s)
 	b.list.Declare(s)
+	b.privacy.Declare(s)
 	flags := s.Flags()
 	flags.StringVar(&b.since, "since", "", "first time of an event: 2026-11-01, 2026-11-01T15:04:05Z or -30d; required")
 	flags.StringVar(&b.until, "until", "-1h", "end before events of this time; an hour ago at most")
@@ -75,6 +78,9 @@ store them. --yes stores at once. A million deliveries take about five minutes a
 calls a second (APP_API_RATE), each time. backfill can be interrupted and repeated: it
 goes on with what is still missing, and an event is stored once.
 
+Events of persons whom cioctl person erase has erased are left out, and counted. Once
+somebody was erased, backfill needs the workers' PRIVACY_KEY.
+
 A stream or a worker of an older release does not know these events: backfill then
 stores nothing, and names the command. Run backfill for each of several workspaces.`,
 		Example: "  cioctl backfill --since 2026-11-01 --until 2026-11-15 --dry-run\n  cioctl backfill --since 2026-11-01 --until 2026-11-15 --yes --output json",
@@ -99,9 +105,14 @@ func (c *cli) runBackfill(ctx context.Context, conn *stream.Conn, b *backfillSet
 	if err != nil {
 		return nil, err
 	}
+	erased, stop, err := followErased(ctx, conn, b.privacy.Key)
+	if err != nil {
+		return nil, fmt.Errorf("nothing was stored: %w", err)
+	}
+	defer stop()
 	order := audit.Order{
 		Workspace: b.app.chosen.Name, Since: b.from, Until: b.to, Lookback: b.lookback,
-		Warehouse: p, Wait: b.wait, Consumer: p.Consumer, App: app, Stream: conn,
+		Warehouse: p, Wait: b.wait, Consumer: p.Consumer, App: app, Stream: conn, Erased: erased,
 	}
 	if !b.yes || b.dryRun {
 		plan, err := c.fill(ctx, order, nil)
@@ -110,6 +121,9 @@ func (c *cli) runBackfill(ctx context.Context, conn *stream.Conn, b *backfillSet
 		}
 		if b.dryRun || plan.Missing == 0 {
 			return plan, nil
+		}
+		if plan.Erased > 0 {
+			c.tellf("%s of erased persons left out", count(plan.Erased, "event"))
 		}
 		if !c.confirm(ctx, fmt.Sprintf("Customer.io has %s more than the warehouse and the stream. Store them?", count(plan.Missing, "event"))) {
 			return nil, errors.New("nothing was stored; --yes stores without asking")
@@ -152,6 +166,9 @@ func filledTable(w io.Writer, f *audit.Filled, b *backfillSetting) {
 		sayf(w, "nothing is missing")
 	default:
 		sayf(w, "%s stored, of which the stream had %d already", count(f.Stored, "event"), f.Repeated)
+	}
+	if f.Erased > 0 {
+		sayf(w, "%s of erased persons left out", count(f.Erased, "event"))
 	}
 	if f.Waiting > 0 {
 		sayf(w, "waiting for the worker: %s of the stream, such as those of an earlier backfill", count(f.Waiting, "event"))

@@ -36,7 +36,7 @@ func (c *cli) personErase() *cobra.Command {
 		Long: `erase prints what it would erase, and acts only with --yes. Nothing can be recovered.
 
  1. The person goes on the list of erased persons: workers store the person's later
-    events, repeats and replays without personal data.
+    events, repeats and replays without personal data, and backfill leaves them out.
  2. erase waits until the workers have stored the events that came before (--wait).
     It has done so before the plan, too: the warehouses know the identifiers.
  3. It overwrites the person's messages in the stream and in the dead letters.

@@ -16,15 +16,15 @@ import (
 )
 
 // startStack runs cioctl dev with its data in dir.
-func startStack(t *testing.T, dir string) *dev.Stack {
+func startStack(t *testing.T, dir string, more ...string) *dev.Stack {
 	t.Helper()
 	var cfg dev.Config
 	set := config.New("dev", func(string) string { return "" })
 	cfg.Declare(set)
-	err := set.Parse([]string{
+	err := set.Parse(append([]string{
 		"--data=" + dir, "--ingest-addr=127.0.0.1:0", "--admin-addr=127.0.0.1:0", "--worker-admin-addr=127.0.0.1:0",
 		"--nats-url=nats://127.0.0.1:0", "--fake-track-addr=127.0.0.1:0", "--console-addr=127.0.0.1:0",
-	})
+	}, more...))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,6 +44,13 @@ type Warehouse interface {
 	ReplacesFiles() bool
 }
 
+// Erased tells whose events were erased, as guard.Guard does.
+type Erased interface {
+	// IsErased reports whether an event is an erased person's. An error means that nobody
+	// can tell at the moment.
+	IsErased(workspace string, e *webhook.Event) (bool, error)
+}
+
 // An Order describes an audit. Workspace, Since, Until and Warehouse are required.
 type Order struct {
 	Workspace string
@@ -61,6 +68,10 @@ type Order struct {
 	// Lookback is the age at Since of the oldest deliveries to list. The App API lists
 	// deliveries by their creation. Default DefaultLookback.
 	Lookback time.Duration
+	// Erased tells whose missing metrics are no gap: the person was erased, and nothing may
+	// bring the events back. Required by Fill. Default: the metrics of erased persons are
+	// missing, too.
+	Erased Erased
 	// Stream is compared with the warehouse. Default: no comparison with the stream.
 	Stream Events
 	// Missing is called for each gap, in the order of discovery: first those of the
@@ -143,6 +154,10 @@ type Comparison struct {
 	// metrics that no reporting webhook has a word for. None of the three is compared.
 	Forgotten int `json:"forgotten"`
 	NoWebhook int `json:"no_webhook"`
+	// Erased counts metrics without a row of persons whom cioctl person erase has erased.
+	// None of the metrics is compared. ErasedUnknown is set without Order.Erased.
+	Erased        int  `json:"erased"`
+	ErasedUnknown bool `json:"erased_unknown,omitempty"`
 }
 
 // A StreamComparison has the numbers of the stream.

@@ -27,6 +27,7 @@ func (a *auditor) compareCustomerio(ctx context.Context) (*Comparison, error) {
 		return nil, err
 	}
 	c := &comparison{auditor: a, lines: map[Line]*Line{}}
+	c.ErasedUnknown = a.Erased == nil
 	q := customerio.DeliveryQuery{Since: a.Since.Add(-a.Lookback), Until: a.Until}
 	c.Listed = q.Since.UTC()
 	for d, err := range a.App.Deliveries(ctx, q) {
@@ -63,15 +64,12 @@ func (c *comparison) compare(d *customerio.Delivery) error {
 			c.Forgotten++
 		case stored.stored&bit == 0 && c.streamed[c.index.hash(d.ID, string(metric))] == late:
 			c.Waiting++
-		default:
+		case stored.stored&bit != 0:
 			line := c.line(c.messageOf(d, &stored), metric)
 			line.Customerio++
-			if stored.stored&bit != 0 {
-				line.Here++
-				continue
-			}
-			line.Missing++
-			if err := c.gap(d, metric, at, line.Message); err != nil {
+			line.Here++
+		default:
+			if err := c.gap(d, metric, at, c.messageOf(d, &stored)); err != nil {
 				return err
 			}
 		}
@@ -82,13 +80,40 @@ func (c *comparison) compare(d *customerio.Delivery) error {
 	return nil
 }
 
-// gap reports a missing metric, unless compareStream has reported it.
+// gap reports a missing metric, unless compareStream has reported it. A metric of an erased
+// person is no gap. An event in the stream is one: the worker writes its row without
+// personal data.
 func (c *comparison) gap(d *customerio.Delivery, metric webhook.Metric, at time.Time, m Message) error {
+	reported := c.streamed[c.index.hash(d.ID, string(metric))] == lost
+	if !reported {
+		erased, err := c.isErased(d)
+		if err != nil {
+			return err
+		}
+		if erased {
+			c.Erased++
+			return nil
+		}
+	}
+	line := c.line(m, metric)
+	line.Customerio++
+	line.Missing++
 	c.Missing++
-	if c.streamed[c.index.hash(d.ID, string(metric))] == lost {
+	if reported {
 		return nil
 	}
 	return c.missing(Gap{Message: m, DeliveryID: d.ID, Metric: metric, At: at, Created: d.Created, Delivery: d})
+}
+
+// isErased reports whether the person of a delivery was erased. The fields are those of
+// body that name a person, so that a sink would decide alike about the backfilled event.
+func (c *comparison) isErased(d *customerio.Delivery) (bool, error) {
+	if c.auditor.Erased == nil {
+		return false, nil
+	}
+	return c.auditor.Erased.IsErased(c.Workspace, &webhook.Event{
+		ObjectType: d.ObjectType, CustomerID: d.CustomerID, Identifiers: d.Identifiers, Recipient: d.Recipient,
+	})
 }
 
 // countOnlyHere counts the stored metrics of the period that Customer.io does not list.

@@ -32,6 +32,8 @@ type Filled struct {
 	Repeated int `json:"repeated"`
 	// InStream counts events of the stream without a row. A replay stores their rows.
 	InStream int `json:"in_stream"`
+	// Erased counts events that are left out, because their person was erased.
+	Erased int `json:"erased"`
 	// Waiting counts metrics whose event is in the stream and has no row yet, such as those of
 	// an interrupted backfill.
 	Waiting int `json:"waiting"`
@@ -41,15 +43,15 @@ type Filled struct {
 const fillConcurrency = 256
 
 // Fill compares as Run does, and stores an event for each metric that Customer.io has and
-// neither the warehouse nor the stream. A nil publisher counts and stores nothing. App and
-// Stream of the order are required; Fill replaces Missing. The caller has called
-// stream.Conn.CheckBackfill.
+// neither the warehouse nor the stream. Fill stores no event of an erased person. A nil
+// publisher counts and stores nothing. App, Stream and Erased of the order are required;
+// Fill replaces Missing. The caller has called stream.Conn.CheckBackfill.
 //
 // Fill can be repeated, also after a crash: what the stream has stored is not missing any
 // more. After an error, the result has the counts until then.
 func Fill(ctx context.Context, o Order, pub Publisher) (*Filled, error) {
-	if o.App == nil || o.Stream == nil {
-		return nil, errors.New("a backfill needs an App API key and the stream")
+	if o.App == nil || o.Stream == nil || o.Erased == nil {
+		return nil, errors.New("a backfill needs an App API key, the stream and the list of erased persons")
 	}
 	f := &Filled{Workspace: o.Workspace, Since: o.Since.UTC(), Until: o.Until.UTC(), Metrics: map[webhook.Metric]int{}}
 	g, storing := errgroup.WithContext(ctx)
@@ -89,7 +91,7 @@ func Fill(ctx context.Context, o Order, pub Publisher) (*Filled, error) {
 		err = failed // has ended the run
 	}
 	if r != nil {
-		f.Waiting = r.Customerio.Waiting
+		f.Waiting, f.Erased = r.Customerio.Waiting, r.Customerio.Erased
 	}
 	return f, err
 }

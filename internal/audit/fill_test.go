@@ -66,7 +66,7 @@ func TestFill(t *testing.T) {
 	defer pub.Close()
 	order := audit.Order{
 		Workspace: "default", Since: h.since, Until: h.until, Warehouse: placeAt(t, path), Consumer: "warehouse",
-		App: quick(t, fake), Stream: conn,
+		App: quick(t, fake), Stream: conn, Erased: erased(t),
 	}
 	fill := func(pub audit.Publisher) *audit.Filled {
 		t.Helper()
@@ -208,7 +208,7 @@ func TestFilledEvent(t *testing.T) {
 	}
 	var bodies collected
 	f, err := audit.Fill(t.Context(), audit.Order{
-		Workspace: "default", Since: weekOne, Until: weekOne.Add(time.Hour), Warehouse: placeAt(t, fill(t)), Consumer: "warehouse", App: quick(t, fake), Stream: conn,
+		Workspace: "default", Since: weekOne, Until: weekOne.Add(time.Hour), Warehouse: placeAt(t, fill(t)), Consumer: "warehouse", App: quick(t, fake), Stream: conn, Erased: erased(t),
 	}, &bodies)
 	if err != nil {
 		t.Fatal(err)
@@ -244,7 +244,7 @@ func TestFillLeavesTheStreamsEvents(t *testing.T) {
 	fake.Record(lost.Body)
 	f, err := audit.Fill(t.Context(), audit.Order{
 		Workspace: "default", Since: weekOne, Until: weekOne.Add(time.Hour), Warehouse: placeAt(t, fill(t)), Consumer: "warehouse",
-		App: direct(t, fake), Stream: &events{list: []event.Attempt{lost}, settled: 1},
+		App: direct(t, fake), Stream: &events{list: []event.Attempt{lost}, settled: 1}, Erased: erased(t),
 	}, &collected{})
 	if err != nil || f.InStream != 1 || f.Missing+f.Stored+f.Waiting != 0 {
 		t.Errorf("filled %+v, error %v; want 1 event of the stream alone", f, err)

@@ -31,7 +31,7 @@ func TestKeyOfAnotherWorkspace(t *testing.T) {
 	}
 	order := audit.Order{
 		Workspace: "default", Since: h.since, Until: h.until, Warehouse: placeAt(t, path), Consumer: "warehouse",
-		App: quick(t, other), Stream: conn,
+		App: quick(t, other), Stream: conn, Erased: erased(t),
 		Missing: func(g audit.Gap) error {
 			t.Errorf("gap %+v", g)
 			return nil

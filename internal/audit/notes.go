@@ -25,6 +25,12 @@ func (r *Result) Notes() []string {
 		if c.Forgotten > 0 {
 			notef("Not compared: %d metrics of people whose data Customer.io has erased.", c.Forgotten)
 		}
+		if c.Erased > 0 {
+			notef("Not compared: %d metrics of erased persons without a row. A backfill leaves them out, too.", c.Erased)
+		}
+		if c.ErasedUnknown && c.Missing > 0 {
+			notef("The list of erased persons was not read, and their events count as missing. To leave them out, set PRIVACY_KEY to the secret with which the persons were erased, and compare without --only customerio.")
+		}
 		if c.NoWebhook > 0 {
 			notef("Not compared: %d metrics for which Customer.io has no webhook, such as those of an inbox.", c.NoWebhook)
 		}

@@ -166,7 +166,7 @@ func TestThreeSides(t *testing.T) {
 	}
 	message := audit.Message{ObjectType: "email", Source: "campaign", SourceID: "4", ActionID: 41}
 	want := &audit.Comparison{
-		Listed: at.Add(-audit.DefaultLookback), Deliveries: 9, Missing: 3, OnlyHere: 1, Waiting: 1, Forgotten: 1, NoWebhook: 2,
+		Listed: at.Add(-audit.DefaultLookback), Deliveries: 9, Missing: 3, OnlyHere: 1, Waiting: 1, Forgotten: 1, NoWebhook: 2, ErasedUnknown: true,
 		Lines: []audit.Line{{Message: message, Metric: "sent", Customerio: 4, Here: 2, Missing: 3, OnlyHere: 1}},
 	}
 	if diff := gocmp.Diff(want, r.Customerio, cmpopts.EquateEmpty()); diff != "" {

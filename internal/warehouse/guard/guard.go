@@ -16,6 +16,7 @@ import (
 	"github.com/cioevents/cioevents/internal/privacy"
 	"github.com/cioevents/cioevents/internal/stream"
 	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
 // lookEvery is the pause between two looks at the list of erased persons. A look at an
@@ -57,7 +58,7 @@ type look struct {
 
 var errNotRead = errors.New("the list of erased persons is not read yet")
 
-// New returns a guard. Run reads the list.
+// New returns a guard. Run and Read read the list.
 func New(cfg Config) *Guard {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -79,6 +80,16 @@ func (g *Guard) Run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// Read reads the list once. Do not call Read while Run runs. The error says why the list
+// cannot be used.
+func (g *Guard) Read(ctx context.Context) error {
+	g.look(ctx)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return g.Ready()
 }
 
 // look reads a changed list. A failed request keeps the last list, which list refuses when
@@ -143,6 +154,15 @@ func (g *Guard) list() (*privacy.List, error) {
 	default:
 		return last.list, nil
 	}
+}
+
+// IsErased reports whether an event is an erased person's. The error is that of Ready.
+func (g *Guard) IsErased(workspace string, e *webhook.Event) (bool, error) {
+	list, err := g.list()
+	if err != nil {
+		return false, err
+	}
+	return list.Has(workspace, e), nil
 }
 
 // Apply erases the rows of erased persons, and applies the policy to other rows. The error is an outage: the caller must not write

@@ -37,7 +37,11 @@ func TestGuardNeedsTheList(t *testing.T) {
 			<-time.After(d) // the clock of the bubble
 			synctest.Wait()
 			rows := []warehouse.Row{rowOf(t, []byte(`{"metric":"sent","customer_id":"a1"}`))}
+			erased, unknown := g.IsErased("acme", &rows[0].Event)
 			applied, ready := g.Apply(rows), g.Ready()
+			if erased != (want == "") || (unknown == nil) != (want == "") {
+				t.Errorf("IsErased: %t, %v; want the error %q", erased, unknown, want)
+			}
 			if want == "" && (applied != nil || ready != nil || rows[0].ErasedAt.IsZero()) {
 				t.Errorf("the guard refuses: %v, %v; erased at %v", applied, ready, rows[0].ErasedAt)
 			}
