@@ -237,7 +237,7 @@ func TestPodsHoldTheirOwnSecretsAlone(t *testing.T) {
 		"worker-suppression": {"alert-secret", "alert-webhook-url", "nats-worker-password", "site-id", "track-api-key"},
 		"worker-engagement":  {"alert-secret", "alert-webhook-url", "nats-worker-password", "site-id", "track-api-key"},
 		"worker-warehouse":   {"alert-secret", "alert-webhook-url", "app-api-key", "nats-worker-password", "privacy-key"},
-		"audit":              {"app-api-key", "nats-operator-password"},
+		"audit":              {"app-api-key", "nats-operator-password", "privacy-key"},
 		"nats":               {"nats-ingest-password", "nats-operator-password", "nats-worker-password"},
 	}
 	each(t, func(t *testing.T, s *system) {
