@@ -19,6 +19,7 @@ func (c *cli) console() *cobra.Command {
 	var rules operate.PolicySettings
 	var list warehouseSetting
 	var person guard.Settings
+	var workspaces config.Workspaces
 	var log config.Log
 	cmd := &cobra.Command{
 		Use:   "console",
@@ -35,11 +36,14 @@ Ctrl-C stops console with exit code 0.`,
 		Example: "  cioctl console --nats-url nats://nats.example.com:4222 --nats-creds operator.creds\n" +
 			"  CONSOLE_PASSWORD_FILE=/run/secrets/console cioctl console --console-addr :8082 --console-hosts console.example.com",
 	}
-	declareLog := declare(func(s *config.Set) { log.Declare(s, "console") })
+	declareMore := declare(func(s *config.Set) {
+		workspaces.Declare(s)
+		log.Declare(s, "console")
+	})
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
 		log := telemetry.NewLogger(c.err, log.Level, log.Format)
 		server, err := console.New(console.Config{
-			Settings: cfg, Conn: conn, Warehouses: list.places, PrivacyKey: person.KeyOrNil(), Rules: rules, Log: log,
+			Settings: cfg, Conn: conn, Warehouses: list.places, Workspaces: workspaces.Names(), PrivacyKey: person.KeyOrNil(), Rules: rules, Log: log,
 		})
 		if err != nil {
 			return err
@@ -48,5 +52,5 @@ Ctrl-C stops console with exit code 0.`,
 			return err
 		}
 		return server.Run(ctx)
-	}, &cfg, &list, &rules, &person, declareLog)
+	}, &cfg, &list, &rules, &person, declareMore)
 }

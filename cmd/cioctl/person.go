@@ -39,12 +39,15 @@ Your shell remembers what you type. To keep an address out of its history, pass 
 identifiers on standard input: cioctl person find --file -, then type
 email=jo@example.com, Enter and Ctrl-D.
 
+With several workspaces name the person's with --workspace.
+
 docs/privacy.md says what is stored where and how long, and what an erasure does.`,
 		c.personFind(), c.personExport(), c.personErase(), c.personList(), c.personForget())
 }
 
 // personOptions are the flags that name persons.
 type personOptions struct {
+	workspaces      config.Workspaces
 	workspace, file string
 	values          map[privacy.Kind]*[]string
 	given           [][]privacy.Identifier // of each person
@@ -58,7 +61,8 @@ func kindFlag(k privacy.Kind) string { return strings.ReplaceAll(string(k), "_",
 func (o *personOptions) Declare(s *config.Set) {
 	flags := s.Flags()
 	o.values = map[privacy.Kind]*[]string{}
-	flags.StringVar(&o.workspace, "workspace", config.DefaultWorkspace, "the person's workspace")
+	o.workspaces.Declare(s) // the names alone: the command needs no key of Customer.io
+	flags.StringVar(&o.workspace, "workspace", "", "the person's workspace, needed if there are several")
 	about := map[privacy.Kind]string{
 		privacy.ID: "id of the person in your workspace", privacy.Email: "e-mail address of the person",
 		privacy.CioID: "Customer.io's own id of the person", privacy.Phone: "phone number of the person",
@@ -90,6 +94,23 @@ func (o *personOptions) check() error {
 		mistakes = append(mistakes, errors.New("nobody is named: give --id, --email, --cio-id, --phone or --file"))
 	}
 	return errors.Join(mistakes...)
+}
+
+// choose takes the workspace of --workspace, or the only one.
+func (o *personOptions) choose(ctx context.Context, conn *stream.Conn) (err error) {
+	o.workspace, err = people.Workspace(ctx, conn, o.workspaces.Names(), o.workspace)
+	if unknown, ok := errors.AsType[*people.WorkspaceError](err); ok {
+		return &config.UsageError{Err: unknown.In("--workspace")}
+	}
+	return err
+}
+
+// complete adds the persons of the file, and the workspace.
+func (o *personOptions) complete(ctx context.Context, c *cli, conn *stream.Conn) error {
+	if err := o.read(ctx, c); err != nil {
+		return err
+	}
+	return o.choose(ctx, conn)
 }
 
 // choices adds the flags of a person's identifiers.
@@ -166,7 +187,7 @@ type personCommand struct {
 func (c *cli) onPersons(cmd *cobra.Command, p *personCommand, run func(context.Context, *people.People) error, groups ...settings) *cobra.Command {
 	cmd.Flags().Var(config.Span(&p.wait, 5*time.Minute), "wait", "how long to wait until the workers have stored the events that came before")
 	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
-		if err := p.read(ctx, c); err != nil {
+		if err := p.complete(ctx, c, conn); err != nil {
 			return err
 		}
 		stores, err := c.warehousesOf(p)
@@ -214,6 +235,18 @@ func (p *personCommand) resolve(ctx context.Context, c *cli, from *people.People
 		c.tellf("A warehouse knows further identifiers as hashes only: events with one of them alone are not found in the stream. Name each identifier that you know.")
 	}
 	return persons, nil
+}
+
+// tellAbsent says which persons have no event at all: the workspace or an identifier may be
+// mistyped.
+func (p *personCommand) tellAbsent(c *cli, absent []int) {
+	for _, i := range absent {
+		whose := ""
+		if len(p.given) > 1 {
+			whose = fmt.Sprintf(" of person %d", i+1)
+		}
+		c.tellf("No event of workspace %s has one of the identifiers%s: check --workspace and the spelling.", p.workspace, whose)
+	}
 }
 
 // late is the error for identifiers that may not be complete.

@@ -74,6 +74,7 @@ The exit code is 3 if a store could not be read or is not clean: read its note.`
 		if plan.Counts == nil {
 			return err
 		}
+		p.tellAbsent(c, people.Absent(plan.Counts))
 		refusal := cmp.Or(err, p.late(), plan.Check(orders.Consent))
 		if !yes || refusal != nil {
 			return errors.Join(c.showPlan(&o, plan, refusal), explained(plan, refusal))
@@ -175,16 +176,6 @@ func notClean(r *people.Receipt) error {
 	return &config.StatusError{Code: exitUnread, Err: errors.New("not every store is clean: read the notes of the receipt, then run the same command again")}
 }
 
-// onList is onStream for a command on the list of erased persons, which needs no warehouse.
-func (c *cli) onList(cmd *cobra.Command, p *personCommand, run func(context.Context, *people.People) error, groups ...settings) *cobra.Command {
-	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
-		if err := p.read(ctx, c); err != nil {
-			return err
-		}
-		return run(ctx, people.New(people.Config{Conn: conn, Key: p.privacy.KeyOrNil()}))
-	}, groups...)
-}
-
 func (c *cli) personForget() *cobra.Command {
 	var p personCommand
 	var o output
@@ -200,7 +191,11 @@ Without --yes, forget-erasure only shows the entries.`,
 		Example: "  cioctl person forget-erasure --email jo@example.com --yes",
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "take the person off the list; without it forget-erasure only shows the entries")
-	return c.onList(cmd, &p, func(ctx context.Context, from *people.People) error {
+	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
+		if err := p.complete(ctx, c, conn); err != nil {
+			return err
+		}
+		from := people.New(people.Config{Conn: conn, Key: p.privacy.KeyOrNil()})
 		var list []privacy.Erasure
 		for _, ids := range p.given {
 			entries, err := from.Erased(ctx, p.workspace, ids)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cioevents/cioevents/internal/people"
 	"github.com/cioevents/cioevents/internal/privacy"
+	"github.com/cioevents/cioevents/internal/stream"
 )
 
 // identifierRow and personFound are the output of find and of a plan.
@@ -59,8 +60,10 @@ an event without identifiers: a message may go to somebody else's address. If se
 persons share an identifier, find lists them as OTHER.
 
 find waits until the warehouses have the events of now (--wait). Then the stream is
-read once from the beginning: some 40 s for 5 million messages. The exit code is 3 if
-a store could not be read, or if a warehouse is still behind.`,
+read once from the beginning: some 40 s for 5 million messages. If no store has an
+event of the person, a line on standard error says so: the workspace or an identifier
+may be mistyped. The exit code is 3 if a store could not be read, or if a warehouse is
+still behind.`,
 		Example: "  cioctl person find --email jo@example.com\n  cioctl person find --workspace acme --id 42 --output json\n  cioctl person find --file -",
 	}
 	p.choices(cmd)
@@ -73,6 +76,7 @@ a store could not be read, or if a warehouse is still behind.`,
 		if counts == nil {
 			return err
 		}
+		p.tellAbsent(c, people.Absent(counts))
 		list := foundOf(persons, counts)
 		return errors.Join(o.print(c.out, list, func(w io.Writer) { foundTable(w, list) }), cmp.Or(unread(err), p.late()))
 	}, &o)
@@ -137,13 +141,16 @@ The exit code is 3 if a store could not be read, or if a warehouse lacks events 
 		}
 		var o output
 		counts, err := from.Export(ctx, persons[0], func(r privacy.Record) error { return o.object(c.out, r) })
+		var stores []people.StoreCount
 		for _, s := range counts {
+			stores = append(stores, people.StoreCount{Events: s.Events, Error: s.Error})
 			if s.Error != "" {
 				c.tellf("%s: not read: %s", s.Store, s.Error)
 				continue
 			}
 			c.tellf("%s: %s, %d more that were exported before", s.Store, count(int(s.Events), "event"), s.Known)
 		}
+		p.tellAbsent(c, people.Absent([][]people.StoreCount{stores}))
 		return cmp.Or(unread(err), p.late())
 	}, one)
 }
@@ -155,7 +162,6 @@ func several() error {
 
 func (c *cli) personList() *cobra.Command {
 	var o output
-	var p personCommand
 	cmd := &cobra.Command{
 		Use:   "list-erased",
 		Short: "List the erased persons, as marks without identifiers",
@@ -166,8 +172,8 @@ later events of these persons without personal data.
 The receipt of an erasure has the same request and marks.`,
 		Example: "  cioctl person list-erased --output json",
 	}
-	return c.onList(cmd, &p, func(ctx context.Context, from *people.People) error {
-		list, err := from.Erasures(ctx)
+	return c.onStream(cmd, func(ctx context.Context, conn *stream.Conn, _ []string) error {
+		list, err := people.New(people.Config{Conn: conn}).Erasures(ctx)
 		if err != nil {
 			return err
 		}

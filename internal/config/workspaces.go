@@ -61,6 +61,9 @@ func (w *Workspaces) Declare(s *Set, wants ...Want) {
 	s.Check(func() error { return w.load(wants) })
 }
 
+// Names returns the names of CUSTOMERIO_WORKSPACES, none without the setting.
+func (w *Workspaces) Names() []string { return w.names }
+
 // All returns the workspaces. It is empty before Parse or Load.
 func (w *Workspaces) All() []Workspace { return w.all }
 

@@ -35,6 +35,8 @@ type Config struct {
 	// Warehouses are all warehouses of the pipeline. Pages show the first, exports and
 	// erasures take all.
 	Warehouses []place.Place
+	// Workspaces are the names of CUSTOMERIO_WORKSPACES. Default none: see people.Workspace.
+	Workspaces []string
 	// PrivacyKey makes the marks of erased persons. Default nil: the console erases nobody.
 	PrivacyKey *privacy.Key
 	// Rules are the workers' settings of effects, for previews.

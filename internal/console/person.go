@@ -10,9 +10,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/cioevents/cioevents/internal/config"
 	"github.com/cioevents/cioevents/internal/event"
 	"github.com/cioevents/cioevents/internal/operate"
+	"github.com/cioevents/cioevents/internal/people"
 	"github.com/cioevents/cioevents/internal/privacy"
 	"github.com/cioevents/cioevents/internal/report"
 )
@@ -39,13 +39,30 @@ type personForm struct {
 	Exact, All bool
 }
 
-// newPersonForm reads the body alone.
+// newPersonForm reads the body alone. The workspace may be missing.
 func newPersonForm(r *http.Request) personForm {
 	field := func(name string) string { return strings.TrimSpace(r.PostFormValue(name)) }
 	return personForm{
-		cmp.Or(field("workspace"), config.DefaultWorkspace), cmp.Or(field("kind"), string(privacy.Email)), field("value"), cmp.Or(field("days"), "90"),
+		field("workspace"), cmp.Or(field("kind"), string(privacy.Email)), field("value"), cmp.Or(field("days"), "90"),
 		field("exact") != "", field("all") != "",
 	}
+}
+
+// personForm reads the body, and takes the workspace as cioctl person does.
+func (s *Server) personForm(r *http.Request) (personForm, error) {
+	f := newPersonForm(r)
+	err := s.chooseWorkspace(r.Context(), &f)
+	return f, err
+}
+
+// chooseWorkspace completes the workspace of a form, or refuses the workspace.
+func (s *Server) chooseWorkspace(ctx context.Context, f *personForm) error {
+	name, err := people.Workspace(ctx, s.cfg.Conn, s.cfg.Workspaces, f.Workspace)
+	if unknown, ok := errors.AsType[*people.WorkspaceError](err); ok {
+		return &operate.InputError{Field: "person", Err: unknown}
+	}
+	f.Workspace = name
+	return err
 }
 
 // identifier returns the identifier of a person. Errors do not have the value.
@@ -88,6 +105,7 @@ func timelineDays() []string { return []string{"7", "30", "90", "365", "0"} }
 type personPage struct {
 	Form                 personForm
 	Kinds                []kindOption
+	Workspaces           []string // to choose from
 	Days                 []string
 	Searched, IsDelivery bool
 	Missing              bool
@@ -133,7 +151,7 @@ func (r timelineRow) Message() string { return strings.TrimSpace(r.Source + " " 
 
 func (s *Server) newPersonPage(f personForm) personPage {
 	p := s.numbers.place
-	return personPage{Form: f, Kinds: kindOptions(), Days: timelineDays(), Missing: p.Missing(), Warehouse: p.Where(), IsDelivery: f.Kind == byDelivery, Rules: s.cfg.Rules.Source()}
+	return personPage{Form: f, Kinds: kindOptions(), Workspaces: s.cfg.Workspaces, Days: timelineDays(), Missing: p.Missing(), Warehouse: p.Where(), IsDelivery: f.Kind == byDelivery, Rules: s.cfg.Rules.Source()}
 }
 
 // delivery shows the form, or the events of the delivery in the address.
@@ -141,19 +159,30 @@ func (s *Server) delivery(_ http.ResponseWriter, r *http.Request) (view, error) 
 	f := newPersonForm(r)
 	q := r.URL.Query()
 	if id := strings.TrimSpace(q.Get("delivery")); id != "" {
-		f.Kind, f.Value, f.Workspace = byDelivery, id, cmp.Or(q.Get("workspace"), f.Workspace)
+		f.Kind, f.Value, f.Workspace = byDelivery, id, q.Get("workspace")
+		if err := s.chooseWorkspace(r.Context(), &f); err != nil {
+			return view{}, err
+		}
 		return s.showTimeline(r.Context(), f, false)
 	}
+	_ = s.chooseWorkspace(r.Context(), &f) // after an error the field is empty, and a search has to fill it
 	return view{file: "person", data: s.newPersonPage(f)}, nil
 }
 
 func (s *Server) searchPerson(_ http.ResponseWriter, r *http.Request) (view, error) {
-	return s.showTimeline(r.Context(), newPersonForm(r), false)
+	f, err := s.personForm(r)
+	if err != nil {
+		return view{}, err
+	}
+	return s.showTimeline(r.Context(), f, false)
 }
 
 // revealPerson shows the timeline with its personal values, and logs who asked.
 func (s *Server) revealPerson(_ http.ResponseWriter, r *http.Request) (view, error) {
-	f := newPersonForm(r)
+	f, err := s.personForm(r)
+	if err != nil {
+		return view{}, err
+	}
 	v, err := s.showTimeline(r.Context(), f, true)
 	if err == nil {
 		s.audit(r, "reveal person", s.markOf(f), 1)

@@ -62,7 +62,10 @@ func (s *Server) resolve(ctx context.Context, f personForm) (*people.People, *pe
 // exportPerson sends every event of a person as a line of JSON. When a store cannot be
 // read, the browser says that the download has failed.
 func (s *Server) exportPerson(w http.ResponseWriter, r *http.Request) (view, error) {
-	f := newPersonForm(r)
+	f, err := s.personForm(r)
+	if err != nil {
+		return view{}, err
+	}
 	ctx, cancel := outlast(w, r)
 	defer cancel()
 	from, person, err := s.resolve(ctx, f)
@@ -92,6 +95,8 @@ type erasureData struct {
 	Others      [][]string
 	Counts      []people.StoreCount
 	Effects     []people.DeadEffect
+	// Absent is set when no store has an event of the person.
+	Absent bool
 	// Problem says why nothing can be erased, "" if the person may be erased.
 	Problem string
 	// NeedsMany and NeedsDrop ask for a consent.
@@ -101,7 +106,10 @@ type erasureData struct {
 
 // planErasure shows what an erasure would remove. The texts of identifiers are cut.
 func (s *Server) planErasure(w http.ResponseWriter, r *http.Request) (view, error) {
-	f := newPersonForm(r)
+	f, err := s.personForm(r)
+	if err != nil {
+		return view{}, err
+	}
 	ctx, cancel := outlast(w, r)
 	defer cancel()
 	from, person, err := s.resolve(ctx, f)
@@ -113,6 +121,7 @@ func (s *Server) planErasure(w http.ResponseWriter, r *http.Request) (view, erro
 		return view{}, err
 	}
 	d := erasureData{Form: f, Workspace: person.Workspace, Identifiers: shortTexts(person.Identifiers), Counts: plan.Counts[0], Effects: plan.Effects, HasKey: s.cfg.PrivacyKey != nil}
+	d.Absent = len(people.Absent(plan.Counts)) > 0
 	for _, other := range person.Others {
 		d.Others = append(d.Others, shortTexts(other))
 	}
@@ -137,7 +146,10 @@ func shortTexts(ids []privacy.Identifier) (list []string) {
 // erasePerson erases the person whose identifier was typed again. An erasure goes on when
 // its page is closed, and ends with the console; a second one finishes it.
 func (s *Server) erasePerson(w http.ResponseWriter, r *http.Request) (view, error) {
-	f := newPersonForm(r)
+	f, err := s.personForm(r)
+	if err != nil {
+		return view{}, err
+	}
 	id, err := f.identifier()
 	if err != nil {
 		return view{}, err

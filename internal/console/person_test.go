@@ -189,3 +189,47 @@ func TestErasureIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// With several workspaces the page guesses none, and an unknown one is refused: a wrong
+// workspace has nothing of the person.
+func TestPersonNeedsAWorkspace(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		setting []string
+		value   string // of the field at the start
+		status  map[string]int
+	}{
+		{nil, "default", map[string]int{"": 200, "default": 200, "nosuch": 400}},
+		{[]string{"acme"}, "acme", map[string]int{"": 200, "acme": 200, "nosuch": 400, "default": 200}}, // the stream has default
+		{[]string{"acme", "globex"}, "", map[string]int{"": 400, "acme": 200, "globex": 200, "nosuch": 400, "default": 200}},
+	} {
+		b := newFilledBed(t, annsRows(t), func(c *console.Config) {
+			withKey(t)(c)
+			c.Workspaces = tt.setting
+		})
+		b.publish([]byte(annsBody))
+		if page := b.get("/person").Body.String(); !strings.Contains(page, `name="workspace" value="`+tt.value+`" required`) {
+			t.Errorf("%v: the page has no field with %q:\n%s", tt.setting, tt.value, page)
+		}
+		for workspace, want := range tt.status {
+			form := ann("email", "ann@example.com")
+			form.Set("workspace", workspace)
+			form.Set("confirm", "another@example.com") // nobody is erased
+			for _, path := range []string{"/person", "/person/reveal", "/person/plan", "/person/export"} {
+				if w := b.call(http.MethodPost, path, form.Encode(), nil); w.Code != want || want == 400 && !strings.Contains(w.Body.String(), "person: invalid workspace") {
+					t.Errorf("%v: %s in %q: %d, want %d\n%s", tt.setting, path, workspace, w.Code, want, w.Body)
+				}
+			}
+			if page := b.form("/person/erase", form); want == 400 && !strings.Contains(page, "person: invalid workspace") {
+				t.Errorf("%v: an erasure in %q:\n%s", tt.setting, workspace, page)
+			}
+		}
+		if page := b.get("/person?delivery=d-ann"); len(tt.setting) > 1 && page.Code != http.StatusBadRequest {
+			t.Errorf("%v: a delivery of no workspace: %d", tt.setting, page.Code)
+		}
+	}
+	b := newFilledBed(t, annsRows(t), nil)
+	if page := b.form("/person/plan", ann("id", "nobody")); !strings.Contains(page, "No event of workspace default has one of the identifiers") {
+		t.Errorf("the plan for nobody:\n%s", page)
+	}
+}

@@ -17,7 +17,7 @@ func (s *Stack) startConsole() (err error) {
 		return err
 	}
 	s.console, err = console.New(console.Config{
-		Settings: s.cfg.Console, Conn: s.consoleConn, Warehouses: places, PrivacyKey: s.cfg.Worker.Privacy.KeyOrNil(),
+		Settings: s.cfg.Console, Conn: s.consoleConn, Warehouses: places, Workspaces: s.cfg.Ingest.Workspaces.Names(), PrivacyKey: s.cfg.Worker.Privacy.KeyOrNil(),
 		Rules: operate.PolicySettings{File: effects.File, Mode: effects.Mode, SuppressUnknown: effects.SuppressUnknown}, Log: s.log,
 	})
 	return err

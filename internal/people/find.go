@@ -54,6 +54,17 @@ func (p *People) Find(ctx context.Context, persons []*Person) (counts [][]StoreC
 	return counts, cmp.Or(failed, err)
 }
 
+// Absent returns the indexes of the persons without a single event in any store. A person is
+// not absent if a store could not be read.
+func Absent(counts [][]StoreCount) (persons []int) {
+	for i, stores := range counts {
+		if !slices.ContainsFunc(stores, func(c StoreCount) bool { return c.Events > 0 || c.Error != "" }) {
+			persons = append(persons, i)
+		}
+	}
+	return persons
+}
+
 // unknown returns the warehouses that consumers fill and that Config.Warehouses lacks.
 func (p *People) unknown(ctx context.Context) (list []string, err error) {
 	positions, _, err := p.cfg.Conn.Positions(ctx)
