@@ -164,6 +164,11 @@ func TestPersonErase(t *testing.T) {
 	if _, errs, code := s.run("person", "forget-erasure", "--workspace", "acme", "--id", "jo-42", "--yes"); code != 1 || !strings.Contains(errs, "no erased person has") {
 		t.Errorf("code %d\n%s", code, errs)
 	}
+	s.ok(append(args, "--yes")...)
+	s.env["PRIVACY_KEY"] = strings.Repeat("x", 32)
+	if _, errs, code := s.run("person", "forget-erasure", "--workspace", "acme", "--id", "jo-42", "--yes"); code != 1 || !strings.Contains(errs, "the fingerprint of PRIVACY_KEY is") {
+		t.Errorf("with another key: code %d\n%s", code, errs)
+	}
 	delete(s.env, "PRIVACY_KEY")
 	if _, errs, code := s.run(append(args, "--yes")...); code != 1 || !strings.Contains(errs, "PRIVACY_KEY is not set") {
 		t.Errorf("without a key: code %d\n%s", code, errs)

@@ -110,7 +110,7 @@ func (p *People) mark(ctx context.Context, persons []*Person, now time.Time) (r 
 	p.cfg.Step("mark the person as erased")
 	known, err := p.list(ctx)
 	if err == nil { // a single mark of another secret would stop every worker's warehouses
-		_, err = privacy.NewList(*p.cfg.Key, slices.Collect(maps.Keys(known)))
+		err = p.checkKey(slices.Collect(maps.Values(known)))
 	}
 	if err != nil {
 		return nil, newest, fmt.Errorf("nothing was erased yet: %w", err)

@@ -18,7 +18,8 @@ func (p *People) Erasures(ctx context.Context) ([]privacy.Erasure, error) {
 }
 
 // Erased returns the entries of the persons with the given identifiers, with all their
-// identifiers.
+// identifiers. The error names both fingerprints when no entry is found and the list has
+// entries of another secret: a mark of another secret matches nobody.
 func (p *People) Erased(ctx context.Context, workspace string, given []privacy.Identifier) (entries []privacy.Erasure, err error) {
 	if p.cfg.Key == nil {
 		return nil, ErrNoKey
@@ -45,15 +46,27 @@ func (p *People) Erased(ctx context.Context, workspace string, given []privacy.I
 			entries = append(entries, e)
 		}
 	}
+	if len(entries) == 0 {
+		return nil, p.checkKey(list)
+	}
 	return entries, nil
+}
+
+// checkKey returns an error if an entry has another secret than Config.Key.
+func (p *People) checkKey(list []privacy.Erasure) error {
+	_, err := privacy.NewList(*p.cfg.Key, marksOf(list))
+	return err
+}
+
+func marksOf(list []privacy.Erasure) (marks []string) {
+	for _, e := range list {
+		marks = append(marks, e.Mark)
+	}
+	return marks
 }
 
 // Forget removes entries from the list of erased persons. Later events of the persons are
 // stored with personal data again.
 func (p *People) Forget(ctx context.Context, entries []privacy.Erasure) error {
-	var marks []string
-	for _, e := range entries {
-		marks = append(marks, e.Mark)
-	}
-	return p.cfg.Conn.RemoveErased(ctx, marks)
+	return p.cfg.Conn.RemoveErased(ctx, marksOf(entries))
 }
