@@ -144,17 +144,17 @@ func redrives(effects []people.DeadEffect) string {
 	return strings.Join(commands, " and ")
 }
 
-// unfinished adds that the next run goes on.
+// unfinished adds that the next run goes on with an erasure that has begun.
 func (c *cli) unfinished(ctx context.Context, err error) error {
+	if errors.Is(err, people.ErrNoKey) || errors.Is(err, people.ErrNotBegun) {
+		return err
+	}
 	if ctx.Err() != nil {
 		c.tellf("The erasure is not complete: run the same command again to go on.")
 		return err
 	}
 	if _, behind := errors.AsType[*people.BehindError](err); behind {
 		return fmt.Errorf("nothing was erased yet: %w", err)
-	}
-	if errors.Is(err, people.ErrNoKey) {
-		return err
 	}
 	return fmt.Errorf("%w; the erasure is not complete: run the same command again to go on", err)
 }

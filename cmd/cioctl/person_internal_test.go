@@ -169,6 +169,9 @@ func TestPersonErase(t *testing.T) {
 	if _, errs, code := s.run("person", "forget-erasure", "--workspace", "acme", "--id", "jo-42", "--yes"); code != 1 || !strings.Contains(errs, "the fingerprint of PRIVACY_KEY is") {
 		t.Errorf("with another key: code %d\n%s", code, errs)
 	}
+	if _, errs, code := s.run(append(args, "--yes")...); code != 1 || !strings.Contains(errs, "cioctl: nothing was erased: the list of erased persons has") || strings.Contains(errs, "not complete") {
+		t.Errorf("an erasure with another key: code %d\n%s", code, errs)
+	}
 	delete(s.env, "PRIVACY_KEY")
 	if _, errs, code := s.run(append(args, "--yes")...); code != 1 || !strings.Contains(errs, "PRIVACY_KEY is not set") {
 		t.Errorf("without a key: code %d\n%s", code, errs)

@@ -189,6 +189,9 @@ func (s *Server) erase(ctx context.Context, r *http.Request, f personForm) (*peo
 	}
 	s.audit(r, "erase person", s.markOf(f), 1)
 	receipt, err := from.Erase(ctx, plan, orders)
+	if errors.Is(err, people.ErrNotBegun) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the erasure is not complete, repeat it to go on: %w", err)
 	}

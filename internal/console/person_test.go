@@ -233,3 +233,21 @@ func TestPersonNeedsAWorkspace(t *testing.T) {
 		t.Errorf("the plan for nobody:\n%s", page)
 	}
 }
+
+// After a refusal because of a wrong key there is nothing to repeat: nothing began.
+func TestErasureWithAnotherKey(t *testing.T) {
+	t.Parallel()
+	b := newFilledBed(t, annsRows(t), withKey(t))
+	other, err := privacy.NewKey("k1", []byte(strings.Repeat("x", 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.conn.AddErased(t.Context(), []privacy.Erasure{{Mark: other.Mark("default", privacy.Identifier{Kind: privacy.ID, Value: "u-9"}), Request: "r", At: time.Now()}}); err != nil {
+		t.Fatal(err)
+	}
+	form := ann("email", "ann@example.com")
+	form.Set("confirm", "ann@example.com")
+	if page := b.form("/person/erase", form); !strings.Contains(page, "nothing was erased: the list of erased persons has") || strings.Contains(page, "not complete") {
+		t.Errorf("the page:\n%s", page)
+	}
+}

@@ -31,6 +31,9 @@ const looks = 3
 // ErrNoKey reports that Config.Key is missing.
 var ErrNoKey = errors.New("PRIVACY_KEY is not set: an erasure needs it to remember whom not to store again")
 
+// ErrNotBegun reports that Erase could not begin: there is no mark and nothing to go on with.
+var ErrNotBegun = errors.New("nothing was erased")
+
 // Erase erases the persons of a plan, in this order: put marks on the list of erased
 // persons, wait until the consumers of the warehouses have passed every message that came
 // before the marks, erase in the stream, in the dead letters and in the warehouses, look
@@ -113,7 +116,7 @@ func (p *People) mark(ctx context.Context, persons []*Person, now time.Time) (r 
 		err = p.checkKey(slices.Collect(maps.Values(known)))
 	}
 	if err != nil {
-		return nil, newest, fmt.Errorf("nothing was erased yet: %w", err)
+		return nil, newest, fmt.Errorf("%w: %w", ErrNotBegun, err)
 	}
 	r = &Receipt{At: now.UTC()}
 	var all []privacy.Erasure
