@@ -12,9 +12,9 @@ import (
 func (p *People) Erasures(ctx context.Context) ([]privacy.Erasure, error) {
 	list, err := p.cfg.Conn.ListErased(ctx)
 	if errors.Is(err, stream.ErrNoErased) {
-		return nil, nil
+		err = nil
 	}
-	return list, err
+	return append([]privacy.Erasure{}, list...), err // for JSON: [] and not null
 }
 
 // Erased returns the entries of the persons with the given identifiers, with all their

@@ -45,24 +45,22 @@ type DeadEffect struct {
 // store could not be read: nothing may be erased then, because the store may know further
 // identifiers of a person.
 func (p *People) Plan(ctx context.Context, persons []*Person) (*Plan, error) {
-	plan := &Plan{Persons: persons}
+	plan := &Plan{Persons: persons, Effects: []DeadEffect{}} // for JSON: [] and not null
 	var err error
 	if plan.Counts, err = p.Find(ctx, persons); err != nil {
 		return plan, err
 	}
-	plan.Effects, err = p.effects(ctx, persons)
-	return plan, err
+	return plan, p.addEffects(ctx, plan)
 }
 
-// effects lists the dead letters of the persons that still have an effect.
-func (p *People) effects(ctx context.Context, persons []*Person) (list []DeadEffect, err error) {
-	err = p.dead.Each(ctx, plain(persons), func(d *event.StoredDeadLetter, e *webhook.Event) error {
+// addEffects adds the dead letters of the persons that still have an effect.
+func (p *People) addEffects(ctx context.Context, plan *Plan) error {
+	return p.dead.Each(ctx, plain(plan.Persons), func(d *event.StoredDeadLetter, e *webhook.Event) error {
 		if hasEffect(d) {
-			list = append(list, DeadEffect{Number: d.Entries[0], From: d.From, Reason: d.Reason, Metric: string(e.Metric)})
+			plan.Effects = append(plan.Effects, DeadEffect{Number: d.Entries[0], From: d.From, Reason: d.Reason, Metric: string(e.Metric)})
 		}
 		return nil
 	})
-	return list, err
 }
 
 // hasEffect reports whether a redrive of a dead letter may have an effect outside of the

@@ -40,7 +40,7 @@ func TestStatus(t *testing.T) {
 	}
 	consumers := []stream.ConsumerStatus{
 		{Name: "a", Filters: []string{"customerio.events.*.*.bounced", "customerio.redrive.a.>"}, Edited: true},
-		{Name: "b", Lag: 3, InFlight: 2, Edited: true},
+		{Name: "b", Lag: 3, InFlight: 2, Edited: true, Filters: []string{}},
 	}
 	if diff := cmp.Diff(consumers, got.Consumers, cmpopts.IgnoreFields(stream.ConsumerStatus{}, "LastAck")); diff != "" {
 		t.Errorf("consumers (-want +got):\n%s", diff)

@@ -153,7 +153,7 @@ func statusOf(info *jetstream.ConsumerInfo) *ConsumerStatus {
 		Redelivered: info.NumRedelivered,
 		LastAck:     info.AckFloor.Last,
 		PausedUntil: pausedUntil(info),
-		Filters:     filtersOf(&info.Config),
+		Filters:     append([]string{}, filtersOf(&info.Config)...), // for JSON: [] and not null
 		Waiting:     info.NumWaiting,
 		Settled:     info.AckFloor.Consumer,
 		Foreign:     info.Config.Description != description(info.Name),
