@@ -45,6 +45,10 @@ func (c *cli) personErase() *cobra.Command {
  5. It looks everywhere again, and prints a receipt without identifiers. Keep it:
     --output json > receipt.json
 
+The plan lists as FURTHER the identifiers in events to be erased that are not part of
+the erasure. Read the plan first: after the erasure nothing leads to their events, and
+the receipt has marks alone.
+
 Opt-outs of an erased person still reach Customer.io. To delete the person there, use
 Customer.io. erase needs PRIVACY_KEY, as the workers do. Without it an erased person
 would come back. After an interruption, run the command again: it goes on.
@@ -165,6 +169,9 @@ func receiptTable(w io.Writer, r *people.Receipt) {
 	row(w, "STORE", "FOUND", "ERASED", "LEFT", "STATUS", "CLEAN AT", "NOTE")
 	for _, s := range r.Stores {
 		row(w, s.Store, s.Found, s.Erased, s.Left, s.Status, s.CleanAt, whole(s.Note))
+	}
+	if advice := furtherOfReceipt(r); advice != "" {
+		sayf(w, "%s", advice)
 	}
 }
 

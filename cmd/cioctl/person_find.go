@@ -24,6 +24,7 @@ type personFound struct {
 	Workspace   string              `json:"workspace"`
 	Identifiers []identifierRow     `json:"identifiers"`
 	Others      [][]identifierRow   `json:"others,omitempty"`
+	Further     []identifierRow     `json:"further,omitempty"`
 	Stores      []people.StoreCount `json:"stores"`
 }
 
@@ -36,7 +37,7 @@ func identifierRows(ids []privacy.Identifier) (rows []identifierRow) {
 
 func foundOf(persons []*people.Person, counts [][]people.StoreCount) (list []personFound) {
 	for i, p := range persons {
-		f := personFound{Workspace: p.Workspace, Identifiers: identifierRows(p.Identifiers), Stores: counts[i]}
+		f := personFound{Workspace: p.Workspace, Identifiers: identifierRows(p.Identifiers), Further: identifierRows(p.Further), Stores: counts[i]}
 		for _, other := range p.Others {
 			f.Others = append(f.Others, identifierRows(other))
 		}
@@ -57,7 +58,9 @@ the stream, in the dead letters and in each warehouse.
 
 An event belongs to the person whose identifiers it has. The recipient counts only in
 an event without identifiers: a message may go to somebody else's address. If several
-persons share an identifier, find lists them as OTHER.
+persons share an identifier, find lists them as OTHER. FURTHER are identifiers in events
+of the person that the single step of the search does not take: if they are the
+person's, name them, too.
 
 find waits until the warehouses have the events of now (--wait). Then the stream is
 read once from the beginning: some 40 s for 5 million messages. If no store has an
@@ -88,14 +91,14 @@ func foundTable(w io.Writer, list []personFound) {
 			row(w)
 		}
 		row(w, "PERSON", p.Workspace)
-		for _, id := range p.Identifiers {
-			row(w, id.Kind, id.Value)
-		}
+		idRows(w, p.Identifiers)
 		for _, other := range p.Others {
 			row(w, "OTHER")
-			for _, id := range other {
-				row(w, id.Kind, id.Value)
-			}
+			idRows(w, other)
+		}
+		if len(p.Further) > 0 {
+			row(w, "FURTHER")
+			idRows(w, p.Further)
 		}
 		row(w, "STORE", "EVENTS", "FIRST", "LAST")
 		for _, s := range p.Stores {
@@ -105,6 +108,15 @@ func foundTable(w io.Writer, list []personFound) {
 			}
 			row(w, s.Store, s.Events, s.First, s.Last)
 		}
+		if len(p.Further) > 0 {
+			sayf(w, "%s", furtherOfFound(p))
+		}
+	}
+}
+
+func idRows(w io.Writer, ids []identifierRow) {
+	for _, id := range ids {
+		row(w, id.Kind, id.Value)
 	}
 }
 
@@ -151,6 +163,9 @@ The exit code is 3 if a store could not be read, or if a warehouse lacks events 
 			c.tellf("%s: %s, %d more that were exported before", s.Store, count(int(s.Events), "event"), s.Known)
 		}
 		p.tellAbsent(c, people.Absent([][]people.StoreCount{stores}))
+		if n := len(persons[0].Further); n > 0 {
+			c.tellf("%s of the exported events may be the person's, too: cioctl person find lists them.", count(n, "further identifier"))
+		}
 		return cmp.Or(unread(err), p.late())
 	}, one)
 }

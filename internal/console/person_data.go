@@ -93,6 +93,7 @@ type erasureData struct {
 	Workspace   string
 	Identifiers []string
 	Others      [][]string
+	Further     []string
 	Counts      []people.StoreCount
 	Effects     []people.DeadEffect
 	// Absent is set when no store has an event of the person.
@@ -120,7 +121,7 @@ func (s *Server) planErasure(w http.ResponseWriter, r *http.Request) (view, erro
 	if plan.Counts == nil {
 		return view{}, err
 	}
-	d := erasureData{Form: f, Workspace: person.Workspace, Identifiers: shortTexts(person.Identifiers), Counts: plan.Counts[0], Effects: plan.Effects, HasKey: s.cfg.PrivacyKey != nil}
+	d := erasureData{Form: f, Workspace: person.Workspace, Identifiers: shortTexts(person.Identifiers), Further: shortTexts(person.Further), Counts: plan.Counts[0], Effects: plan.Effects, HasKey: s.cfg.PrivacyKey != nil}
 	d.Absent = len(people.Absent(plan.Counts)) > 0
 	for _, other := range person.Others {
 		d.Others = append(d.Others, shortTexts(other))

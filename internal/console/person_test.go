@@ -251,3 +251,21 @@ func TestErasureWithAnotherKey(t *testing.T) {
 		t.Errorf("the page:\n%s", page)
 	}
 }
+
+// The plan and the receipt say which identifiers of the erased events are not erased.
+func TestErasureWithFurtherIdentifiers(t *testing.T) {
+	t.Parallel()
+	event := func(id, identifiers string) string {
+		return `{"event_id":"` + id + `","object_type":"email","metric":"sent","timestamp":1,"data":{"identifiers":{` + identifiers + `}}}`
+	}
+	first, second, alone := event("f1", `"id":"u-9","email":"old@example.com"`), event("f2", `"id":"u-9","email":"new@example.com"`), event("f3", `"email":"new@example.com"`)
+	b := newFilledBed(t, append(campaign(time.Now()), bodyRow(t, "f1", first), bodyRow(t, "f2", second), bodyRow(t, "f3", alone)), withKey(t))
+	form := ann("email", "old@example.com")
+	if plan := b.form("/person/plan", form); !strings.Contains(plan, "Further identifiers stand in these events") || !strings.Contains(plan, "n…@example.com") || !strings.Contains(plan, "stay, 1 in warehouse duckdb") {
+		t.Errorf("the plan:\n%s", plan)
+	}
+	form.Set("confirm", "old@example.com")
+	if page := b.form("/person/erase", form); !strings.Contains(page, "had further identifiers, which were not erased: email") || !strings.Contains(page, "stay, 1 in warehouse duckdb") || strings.Contains(page, "example.com") {
+		t.Errorf("the receipt:\n%s", page)
+	}
+}

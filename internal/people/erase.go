@@ -62,7 +62,7 @@ func (p *People) Erase(ctx context.Context, plan *Plan, o Orders) (*Receipt, err
 	}
 	r.DroppedEffects = len(plan.Effects)
 	for i, s := range p.stores() {
-		store := StoreReceipt{Store: s.Name(), Found: total(plan.Counts, i)}
+		store := StoreReceipt{Store: s.Name(), Found: total(plan.Counts, i, foundIn), Stay: total(plan.Counts, i, stayIn)}
 		p.eraseIn(ctx, s, plain(plan.Persons), o, &store)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -73,13 +73,16 @@ func (p *People) Erase(ctx context.Context, plan *Plan, o Orders) (*Receipt, err
 	return r, nil
 }
 
-// total sums up the counts of a store.
-func total(counts [][]StoreCount, store int) (n int64) {
+// total sums up a count of a store.
+func total(counts [][]StoreCount, store int, of func(StoreCount) int64) (n int64) {
 	for _, c := range counts {
-		n += c[store].Events
+		n += of(c[store])
 	}
 	return n
 }
+
+func foundIn(c StoreCount) int64 { return c.Events }
+func stayIn(c StoreCount) int64  { return c.Stay }
 
 // eraseIn erases the persons in a store until a look finds nothing.
 func (p *People) eraseIn(ctx context.Context, s privacy.Store, persons []privacy.Person, o Orders, r *StoreReceipt) {
@@ -125,6 +128,9 @@ func (p *People) mark(ctx context.Context, persons []*Person, now time.Time) (r 
 		for _, id := range person.Identifiers {
 			e := privacy.Erasure{Mark: p.cfg.Key.Mark(person.Workspace, id), Person: i, Workspace: person.Workspace, Kind: id.Kind, At: r.At}
 			marked.Marks, all = append(marked.Marks, Mark{id.Kind, e.Mark}), append(all, e)
+		}
+		for _, id := range person.Further {
+			marked.Further = append(marked.Further, Mark{id.Kind, p.cfg.Key.Mark(person.Workspace, id)})
 		}
 		r.Persons = append(r.Persons, marked)
 	}

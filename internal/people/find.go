@@ -17,6 +17,8 @@ type StoreCount struct {
 	Events int64     `json:"events"`
 	First  time.Time `json:"first,omitzero"`
 	Last   time.Time `json:"last,omitzero"`
+	// Stay counts the events with one of the Further identifiers that are not the person's.
+	Stay int64 `json:"stay,omitempty"`
 	// Error says why the store could not be read, "" for a store that was read.
 	Error string `json:"error,omitempty"`
 }
@@ -28,9 +30,10 @@ var ErrUnread = errors.New("not every store could be read")
 // Error, and the error is then ErrUnread.
 func (p *People) Find(ctx context.Context, persons []*Person) (counts [][]StoreCount, err error) {
 	counts = make([][]StoreCount, len(persons))
+	more := withFurther(persons)
 	for _, s := range p.stores() {
 		p.cfg.Step("search " + s.Name())
-		found, failed := s.Find(ctx, plain(persons))
+		found, failed := s.Find(ctx, append(plain(persons), wider(persons)...))
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
@@ -40,6 +43,9 @@ func (p *People) Find(ctx context.Context, persons []*Person) (counts [][]StoreC
 				c.Error, err = failed.Error(), ErrUnread
 			} else {
 				c.Events, c.First, c.Last = found[i].Events, found[i].First, found[i].Last
+				if at := slices.Index(more, i); at >= 0 {
+					c.Stay = found[len(persons)+at].Events - c.Events
+				}
 			}
 			counts[i] = append(counts[i], c)
 		}
@@ -52,6 +58,26 @@ func (p *People) Find(ctx context.Context, persons []*Person) (counts [][]StoreC
 		err = ErrUnread
 	}
 	return counts, cmp.Or(failed, err)
+}
+
+// withFurther returns the indexes of the persons with Further identifiers.
+func withFurther(persons []*Person) (list []int) {
+	for i, p := range persons {
+		if len(p.Further) > 0 {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// wider returns the persons of withFurther, each with all identifiers: one read counts the
+// events of both.
+func wider(persons []*Person) (list []privacy.Person) {
+	for _, i := range withFurther(persons) {
+		p := persons[i]
+		list = append(list, privacy.Person{Workspace: p.Workspace, Identifiers: union(p.Identifiers, p.Further)})
+	}
+	return list
 }
 
 // Absent returns the indexes of the persons without a single event in any store. A person is

@@ -66,6 +66,10 @@ type Person struct {
 	// Others are further persons with one of the identifiers: the combinations of their
 	// identifiers.
 	Others [][]privacy.Identifier
+	// Further are identifiers in events of the person that are not the person's, as far as
+	// Resolve knows, and not those of Others. An event with one of them alone is not found,
+	// and stays. After an erasure nothing leads from the person to the event.
+	Further []privacy.Identifier
 }
 
 // A Choice says how far the identifiers of a person reach.
@@ -99,10 +103,28 @@ func (p *People) Resolve(ctx context.Context, workspace string, given []privacy.
 	case len(others) == 0:
 	case c.All && !c.Exact:
 		person.Identifiers = union(ids, together...)
+		if together, err = p.related(ctx, workspace, person.Identifiers); err != nil {
+			return nil, err
+		}
 	case !c.All:
 		person.Others = others
 	}
+	person.Further = p.further(person, together)
 	return person, nil
+}
+
+// further returns the identifiers among combinations that neither the person nor the Others
+// have, each once.
+func (p *People) further(person *Person, combinations [][]privacy.Identifier) []privacy.Identifier {
+	found := union(nil, combinations...)
+	known := union(person.Identifiers, person.Others...)
+	var list []privacy.Identifier
+	for _, id := range found {
+		if id = p.clear(id, found); !slices.Contains(known, id) {
+			list = append(list, id)
+		}
+	}
+	return union(list)
 }
 
 // related asks all warehouses.

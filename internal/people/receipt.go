@@ -30,6 +30,8 @@ type Receipt struct {
 type MarkedPerson struct {
 	Workspace string `json:"workspace"`
 	Marks     []Mark `json:"marks"`
+	// Further are Person.Further: the person's events had them, and their other events stay.
+	Further []Mark `json:"further,omitempty"`
 }
 
 // A Mark stands for an identifier.
@@ -51,9 +53,11 @@ type StoreReceipt struct {
 	Store string `json:"store"`
 	// Found counts the events before, Erased the erased ones, and Left those that the last
 	// look has found.
-	Found   int64     `json:"found"`
-	Erased  int64     `json:"erased"`
-	Left    int64     `json:"left"`
+	Found  int64 `json:"found"`
+	Erased int64 `json:"erased"`
+	Left   int64 `json:"left"`
+	// Stay is StoreCount.Stay.
+	Stay    int64     `json:"stay,omitempty"`
 	Status  string    `json:"status"`
 	CleanAt time.Time `json:"clean_at,omitzero"`
 	Note    string    `json:"note,omitempty"`
