@@ -70,6 +70,11 @@ func TestPerson(t *testing.T) {
 	if page := b.get("/person?delivery=d-ann").Body.String(); !strings.Contains(page, "suppress") || strings.Contains(page, "Plan an erasure") {
 		t.Errorf("the link to a delivery:\n%s", page)
 	}
+	for _, id := range []string{"%00", "d-ann%00", "%FF", "%27", "%5C"} { // bytes that mean something to SQL
+		if got := b.get("/person?delivery=" + id); got.Code != http.StatusOK || strings.Contains(got.Body.String(), "suppress") {
+			t.Errorf("the delivery %s: %d\n%s", id, got.Code, got.Body)
+		}
+	}
 	if log := b.log.String(); log != "" {
 		t.Errorf("a search writes a log:\n%s", log)
 	}

@@ -72,7 +72,7 @@ func Timeline(ctx context.Context, cfg Config, f TimelineFilter) ([]TimelineEven
 FROM %s
 WHERE %s AND %s AND (%s)
 ORDER BY occurred_at DESC, stream_sequence DESC LIMIT %d`, payload, cmp.Or(cfg.Rows, "customerio_events"), q.among("workspace", f.Workspace), when, q.condition(f), 2*f.Limit), &list)
-	return once(list, f.Limit), err
+	return once(list, f.Limit), warehouse.WithoutStatement(err)
 }
 
 // once removes the repeated rows of an event.
@@ -113,14 +113,15 @@ func (q *timelineQuery) condition(f TimelineFilter) string {
 }
 
 // inAnyCase compares a column with texts in lower case. DuckDB's ILIKE takes two thirds of
-// the time of lower, and needs an escape for some characters, with which it is slower.
+// the time of lower, needs an escape for some characters, with which ILIKE is slower, and
+// finds no NUL.
 func (q *timelineQuery) inAnyCase(column string, texts []string) string {
-	if q.salt != "" || strings.ContainsAny(strings.Join(texts, ""), `%_\`) {
+	if q.salt != "" || strings.ContainsAny(strings.Join(texts, ""), "%_\\\x00") {
 		return q.among("lower("+column+")", texts...)
 	}
 	either := make([]string, len(texts))
 	for i, t := range texts {
-		either[i] = column + " ILIKE '" + strings.ReplaceAll(t, "'", "''") + "'"
+		either[i] = column + " ILIKE " + warehouse.DuckDBSQL.Literal(t)
 	}
 	return "(" + strings.Join(either, " OR ") + ")"
 }
@@ -131,7 +132,7 @@ func (q *timelineQuery) among(column string, texts ...string) string {
 	}
 	list := make([]string, len(texts))
 	for i, t := range texts {
-		list[i] = "'" + strings.ReplaceAll(t, "'", "''") + "'"
+		list[i] = warehouse.DuckDBSQL.Literal(t)
 	}
 	return column + " IN (" + strings.Join(list, ", ") + ")"
 }

@@ -60,6 +60,7 @@ func Run(t *testing.T, f Features, start func(t *testing.T) Place) {
 		{"erase a shared address", eraseShared},
 		{"erase after an interruption", eraseInterrupted},
 		{"events after an erasure", eventsAfterwards},
+		{"identifiers of any bytes", anyBytes},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -55,7 +55,7 @@ func (f *file) rowsOf(ctx context.Context, search *privacy.Search, at time.Time)
 	found, err := f.conn.QueryContext(ctx, "SELECT "+identityColumns+`, rowid, event_id, metric, "timestamp" FROM `+eventsTable+
 		" WHERE "+candidates(search)+" ORDER BY rowid")
 	if err != nil {
-		return nil, nil, fmt.Errorf("find rows of the persons: %w", err)
+		return nil, nil, fmt.Errorf("find rows of the persons: %w", warehouse.WithoutStatement(err))
 	}
 	defer func() { err = errors.Join(err, found.Close()) }()
 	for found.Next() {
@@ -82,7 +82,7 @@ func (f *file) rowsOf(ctx context.Context, search *privacy.Search, at time.Time)
 			}
 		}
 	}
-	return hits, slices.Collect(maps.Keys(seen)), found.Err()
+	return hits, slices.Collect(maps.Keys(seen)), warehouse.WithoutStatement(found.Err())
 }
 
 // The rows of a revision have the number of the row in the table, plus 1, in place of the

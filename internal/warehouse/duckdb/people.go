@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/cioevents/cioevents/internal/privacy"
+	"github.com/cioevents/cioevents/internal/warehouse"
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
 
@@ -74,11 +75,11 @@ func (p *People) each(ctx context.Context, persons []privacy.Person, columns str
 	defer func() { err = errors.Join(err, r.Close()) }()
 	rows, err := r.Query(ctx, "SELECT "+identityColumns+", "+columns+" FROM "+eventsTable+" WHERE "+candidates(search))
 	if err != nil {
-		return fmt.Errorf("find rows of the persons: %w", err)
+		return fmt.Errorf("find rows of the persons: %w", warehouse.WithoutStatement(err))
 	}
 	for row, err := range rows.Each {
 		if err != nil {
-			return err
+			return warehouse.WithoutStatement(err)
 		}
 		workspace, e := identityOf(row)
 		of, ok := search.Match(workspace, e)

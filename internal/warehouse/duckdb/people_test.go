@@ -118,6 +118,17 @@ func wantMatches(t *testing.T, s people, events []privacytest.Event, ids ...priv
 	return want
 }
 
+// The error of a search does not repeat the statement, which has the identifier.
+func TestPeopleErrorHasNoIdentifier(t *testing.T) {
+	t.Parallel()
+	p := annsFile(t)
+	mustRun(t, p.path, "ALTER TABLE messaging.customerio_events DROP COLUMN cio_id")
+	_, err := (&duckdb.People{Path: p.path}).Find(t.Context(), []privacy.Person{ann})
+	if err == nil || strings.Contains(err.Error(), "LINE") || strings.Contains(err.Error(), "ann") {
+		t.Errorf("Find: %v; want an error without the statement", err)
+	}
+}
+
 // A search and an erasure do not create a file.
 func TestPeopleWithoutFile(t *testing.T) {
 	t.Parallel()

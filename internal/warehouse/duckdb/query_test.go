@@ -120,6 +120,33 @@ func TestQueryValues(t *testing.T) {
 	}
 }
 
+// DuckDB reads each literal as its text, and can compare and search the text.
+func TestLiteral(t *testing.T) {
+	t.Parallel()
+	r, err := duckdb.OpenFolder(t.Context(), t.TempDir(), "SELECT 1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	texts := []string{"", "'", "''", `\`, `\'`, "\x00", "\x00\x00", "a\x00'b", "$$", "-- ", "/*", ";", "\ufeff", "\u2028", "\U0001f600", "\ufffd"}
+	for b := range rune(0x100) {
+		texts = append(texts, "a"+string(b)+"b")
+	}
+	for _, text := range texts {
+		l := warehouse.DuckDBSQL.Literal(text)
+		table, err := warehouse.ReadTable(t.Context(), r, "SELECT "+l+" AS text, 'x' || "+l+" IN ('', 'x' || "+l+") AS equal, contains('x' || "+l+", "+l+") AS found")
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+		} else if got := table.Rows[0]; got[0] != text || got[1] != true || got[2] != true {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+	table, err := warehouse.ReadTable(t.Context(), r, "SELECT 1 WHERE 'a' IN ("+warehouse.DuckDBSQL.Literal("a\xff")+") OR contains('a', "+warehouse.DuckDBSQL.Literal("\xff")+")")
+	if err != nil || len(table.Rows) > 0 {
+		t.Errorf("a text that is not UTF-8: %v, %v; want no row", table, err)
+	}
+}
+
 // Views show the same in whatever time zone a reader's session is.
 func TestViewsInAnotherTimeZone(t *testing.T) {
 	t.Parallel()

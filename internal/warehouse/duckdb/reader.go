@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -148,7 +147,7 @@ func (r *Reader) locks() string {
 	return allow + "SET enable_external_access = false; SET lock_configuration = true;"
 }
 
-func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+func literal(text string) string { return warehouse.DuckDBSQL.Literal(text) }
 
 // statements are the types of statements that a query may be. In a folder, where DuckDB
 // cannot tell reading from writing, EXPLAIN ANALYZE could run a COPY.

@@ -71,7 +71,7 @@ func (p *Policy) Update() (set map[string]string, where string, hashed []string)
 		case p.payload == StripPayload:
 			set["payload"], set["payload_altered"] = "JSON_REMOVE(payload, '$.content', '$.headers', '$.data.content', '$.data.headers')", "TRUE"
 		default:
-			set["payload"] = "JSON_STRIP_NULLS(JSON_OBJECT('event_id', event_id, 'metric', metric, 'timestamp', UNIX_SECONDS(`timestamp`), 'redacted', " + googleText(p.name) + "))"
+			set["payload"] = "JSON_STRIP_NULLS(JSON_OBJECT('event_id', event_id, 'metric', metric, 'timestamp', UNIX_SECONDS(`timestamp`), 'redacted', " + warehouse.GoogleSQL.Literal(p.name) + "))"
 			set["payload_altered"] = "TRUE"
 		}
 		parts = append(parts, "("+v.Where+")")
@@ -105,15 +105,9 @@ type sql struct {
 
 func sqlOf(d warehouse.Dialect) sql {
 	if d == warehouse.GoogleSQL {
-		return sql{"REGEXP_CONTAINS(%s, %s)", googleText, "JSON_VALUE(payload, '$.%[1]s')"}
+		return sql{"REGEXP_CONTAINS(%s, %s)", d.Literal, "JSON_VALUE(payload, '$.%[1]s')"}
 	}
-	return sql{"regexp_matches(%s, %s)", duckText, "json_extract_string(payload, '$.%[1]s')"}
-}
-
-func duckText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
-
-func googleText(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+	return sql{"regexp_matches(%s, %s)", d.Literal, "json_extract_string(payload, '$.%[1]s')"}
 }
 
 func (s sql) match(column, pattern string) string {

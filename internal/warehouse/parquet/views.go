@@ -116,4 +116,4 @@ func jsonSQL() string {
 	return strings.Join(list, ", ")
 }
 
-func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+func quote(text string) string { return warehouse.DuckDBSQL.Literal(text) }
