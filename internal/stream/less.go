@@ -13,7 +13,7 @@ import (
 )
 
 // ErrLess reports that settings would make the running stream less safe, delete events,
-// or refuse new events at once.
+// store a repeated event twice, or refuse new events at once.
 var ErrLess = errors.New("the settings would make the running stream keep less")
 
 // refuseLess returns ErrLess with what shrinks when a running stream is changed to s.
@@ -39,15 +39,20 @@ func (c *Conn) refuseLess(ctx context.Context, s Settings) error {
 // limit of bytes or messages shrinks only if the stream stores more already: it is then
 // full, and refuses every message.
 func shrinks(have *jetstream.StreamInfo, want jetstream.StreamConfig) (lines []string) {
-	age, size := "STREAM_MAX_AGE", sizeSetting(want.Name)
+	age, size, window, message := "STREAM_MAX_AGE", sizeSetting(want.Name), "DEDUP_WINDOW", "an event"
 	if want.Name == DeadName {
-		age = "the age of dead letters"
+		age, window, message = "the age of dead letters", "the duplicate window of dead letters", "a dead letter"
 	}
 	if want.Replicas < have.Config.Replicas {
 		lines = append(lines, fmt.Sprintf("STREAM_REPLICAS is %d, configured is %d (stream %s)", have.Config.Replicas, want.Replicas, want.Name))
 	}
 	if unlimited(have.Config.MaxAge) > unlimited(want.MaxAge) {
 		lines = append(lines, fmt.Sprintf("%s is %s, configured is %s, which deletes what is older", age, ageText(have.Config.MaxAge), ageText(want.MaxAge)))
+	}
+	// A window that only follows a shorter age is told by the age.
+	if want.Duplicates < min(have.Config.Duplicates, want.MaxAge) {
+		lines = append(lines, fmt.Sprintf("%s is %s, configured is %s, which stores %s that is repeated later as a second message",
+			window, ageText(have.Config.Duplicates), ageText(want.Duplicates), message))
 	}
 	if want.MaxBytes > 0 && have.State.Bytes > uint64(want.MaxBytes) {
 		lines = append(lines, fmt.Sprintf("%s is %s, configured is %s, but stream %s stores %s and would refuse every message",

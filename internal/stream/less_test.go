@@ -32,7 +32,11 @@ func TestApplyRefusesLess(t *testing.T) {
 			"STREAM_MAX_BYTES is unlimited, configured is 1MiB, but stream CUSTOMERIO stores 1.3 MiB and would refuse every message",
 		},
 		{stream.Settings{MaxAge: 30 * time.Minute, MaxBytes: 4 << 20}, "STREAM_MAX_AGE is 1h, configured is 30m, which deletes what is older"},
-		{stream.Settings{MaxAge: 2 * time.Hour, MaxBytes: 4 << 20, DedupWindow: time.Minute}, ""},
+		{
+			stream.Settings{MaxAge: 2 * time.Hour, MaxBytes: 4 << 20, DedupWindow: time.Minute},
+			"DEDUP_WINDOW is 1h, configured is 1m, which stores an event that is repeated later as a second message",
+		},
+		{stream.Settings{MaxAge: 2 * time.Hour, MaxBytes: 4 << 20, DedupWindow: time.Hour}, ""},
 		{
 			stream.Settings{MaxAge: 2 * time.Hour, MaxBytes: 1 << 20},
 			"STREAM_MAX_BYTES is 4MiB, configured is 1MiB, but stream CUSTOMERIO stores 1.3 MiB and would refuse every message",
@@ -47,6 +51,42 @@ func TestApplyRefusesLess(t *testing.T) {
 	}
 	if err := conn.Apply(t.Context(), stream.Settings{MaxAge: time.Hour, MaxBytes: 1 << 20}, true); err != nil {
 		t.Errorf("Apply of less, allowed: %v", err)
+	}
+}
+
+// A setting that is left out has its default, also a default that is less.
+func TestApplyRefusesAShorterWindow(t *testing.T) {
+	t.Parallel()
+	srv := streamtest.Start(t)
+	conn := srv.Connect(stream.Settings{DedupWindow: 24 * time.Hour})
+	for _, s := range []stream.Settings{{MaxBytes: 1 << 30}, {MaxBytes: 1 << 30, DedupWindow: time.Second}} {
+		if err := conn.Apply(t.Context(), s, false); !errors.Is(err, stream.ErrLess) || !strings.Contains(err.Error(), "DEDUP_WINDOW is 24h, configured is ") {
+			t.Errorf("Apply(%+v) = %v", s, err)
+		}
+	}
+	// The window of dead letters has no setting, but somebody may have edited it.
+	js, err := jetstream.New(client(t, srv))
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := js.Stream(t.Context(), stream.DeadName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := st.CachedInfo().Config
+	cfg.Duplicates = time.Hour
+	if _, err := js.UpdateStream(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	same := stream.Settings{DedupWindow: 24 * time.Hour}
+	if err := conn.Apply(t.Context(), same, false); !errors.Is(err, stream.ErrLess) || !strings.Contains(err.Error(), "the duplicate window of dead letters is 1h, configured is 15m") {
+		t.Errorf("Apply = %v", err)
+	}
+	if err := conn.Apply(t.Context(), same, true); err != nil {
+		t.Errorf("Apply of less, allowed: %v", err)
+	}
+	if err := conn.Apply(t.Context(), stream.Settings{DedupWindow: 48 * time.Hour}, false); err != nil {
+		t.Errorf("Apply of more: %v", err)
 	}
 }
 

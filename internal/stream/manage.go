@@ -39,9 +39,9 @@ func (c *Conn) ensureStream(ctx context.Context, want jetstream.StreamConfig) (*
 
 // Apply changes the running streams to the values of s, and sets back the properties that
 // somebody has edited, as far as NATS changes them; Status names the others. Unless less
-// is true, Apply refuses fewer replicas or a shorter age than a running stream has, and a
-// size below what the stream stores: it changes nothing and returns ErrLess. A forgotten
-// setting has its default. Apply also creates the missing bucket of erased persons.
+// is true, Apply refuses fewer replicas, a shorter age or a shorter window than a running
+// stream has, and a size below what the stream stores: it changes nothing and returns
+// ErrLess. A forgotten setting has its default. Apply also creates the missing bucket of erased persons.
 func (c *Conn) Apply(ctx context.Context, s Settings, less bool) error {
 	s = s.withDefaults()
 	if !less {
