@@ -53,6 +53,21 @@ func filled(s *config.Set, names ...string) {
 	})
 }
 
+// exclusive returns settings that refuse two flags together, of which one replaces the
+// other. A flag without a value, as --since "$SINCE" with an unset variable, does not count.
+func exclusive(a, b string) settings {
+	return declare(func(s *config.Set) {
+		s.Check(func() error {
+			for _, name := range []string{a, b} {
+				if f := s.Flags().Lookup(name); !f.Changed || f.Value.String() == "" {
+					return nil
+				}
+			}
+			return fmt.Errorf("--%s and --%s exclude each other: give one of the two", a, b)
+		})
+	})
+}
+
 // subcommand returns an error for an argument of a group: no subcommand has the name.
 func subcommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {

@@ -93,6 +93,9 @@ func (o *personOptions) check() error {
 	if len(ids) == 0 && o.file == "" {
 		mistakes = append(mistakes, errors.New("nobody is named: give --id, --email, --cio-id, --phone or --file"))
 	}
+	if o.choice.Exact && o.choice.All {
+		mistakes = append(mistakes, errors.New("--exact and --all exclude each other: give one of the two"))
+	}
 	return errors.Join(mistakes...)
 }
 

@@ -50,7 +50,7 @@ func (c *cli) report() *cobra.Command {
 		Example: "  cioctl report --days 7\n  cioctl report --campaign 4 --html report.html\n" +
 			"  cioctl report --health --days 2 || exit    # in a script, before the next batch",
 	}
-	cmd.Flags().Var(config.AtLeast0(&o.campaign, 0), "campaign", "only this campaign")
+	cmd.Flags().Var(config.Above0(&o.campaign, 0), "campaign", "only this campaign")
 	cmd.Flags().Var(config.AtLeast0(&o.days, 30), "days", "number of days up to --until, including that day; 0 for all")
 	cmd.Flags().StringVar(&o.since, "since", "", "first day, such as 2026-11-24 or -7d, instead of --days")
 	cmd.Flags().StringVar(&o.until, "until", "", "last day, such as 2026-11-24 or -1d; default today")
@@ -77,7 +77,7 @@ func (c *cli) report() *cobra.Command {
 			return c.writeHTML(r, o.html)
 		}
 		return out.print(c.out, r, func(w io.Writer) { reportTables(w, r) })
-	}, &list, &out, check(o.check))
+	}, &list, &out, exclusive("days", "since"), check(o.check))
 }
 
 // readWarehouse opens the first warehouse and reads a report.

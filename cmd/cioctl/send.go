@@ -87,7 +87,7 @@ path, 503 that the receiver cannot store now (--retries waits for it).`,
 		ValidArgsFunction: sampleNames,
 	}
 	flags := cmd.Flags()
-	flags.Var(config.AtLeast0(&o.campaign, 0), "campaign", "simulate this number of messages")
+	flags.Var(config.Above0(&o.campaign, 0), "campaign", "simulate this number of messages")
 	flags.IntVar(&o.id, "campaign-id", 0, "send all simulated messages as e-mails of the campaign with this campaign_id; 0 sends all kinds of messages")
 	flags.BoolVar(&o.from, "stdin", false, "send each line of standard input as one event")
 	flags.BoolVar(&o.list, "list", false, "print the names of the samples and send nothing")
@@ -175,6 +175,9 @@ func sendTable(w io.Writer, r *operate.SendReport) {
 func (o *sendOptions) check(args []string) error {
 	if o.from && o.campaign > 0 || len(args) > 0 && (o.from || o.campaign > 0) {
 		return errors.New("samples, --stdin and --campaign exclude each other: give one of the three")
+	}
+	if o.id != 0 && o.campaign == 0 {
+		return errors.New("--campaign-id needs --campaign, the number of messages")
 	}
 	return o.loss.check(o.campaign)
 }

@@ -29,20 +29,47 @@ func TestSendIsWronglyUsed(t *testing.T) {
 	t.Parallel()
 	s := &shell{t: t}
 	for hint, args := range map[string][]string{
-		`invalid --campaign "-3": want a whole number, 0 or more`: {"--campaign", "-3"},
+		`invalid --campaign "-3": want a whole number above 0`:    {"--campaign", "-3"},
+		`invalid --campaign "0": want a whole number above 0`:     {"--campaign", "0"},
+		"--campaign-id needs --campaign":                          {"--campaign-id", "7"},
 		`invalid --connections "-1": want a whole number above 0`: {"--connections", "-1"},
 		`invalid --rate "Inf": want a number, 0 or more`:          {"--rate", "Inf"},
 		`invalid --retries "x": want a whole number, 0 or more`:   {"--retries", "x"},
 		`invalid --campaign-id "x": want a whole number`:          {"--campaign-id", "x"},
 		`invalid --url: want an http or https address such as`:    {"--url", "nonsense"},
 		`invalid --output "xml": want table or json`:              {"--output", "xml"},
-		"exclude each other": {"--stdin", "--campaign", "3"},
-		"cioctl send --list": {"no_such_sample"},
+		"exclude each other":                                      {"--stdin", "--campaign", "3"},
+		"cioctl send --list":                                      {"no_such_sample"},
 	} {
 		s.wrong(hint, append([]string{"send"}, args...)...)
 	}
 	s.wrong("exclude each other", "send", "email_opened_human", "--stdin")
 	s.wrong("--signature: is required", "verify", "--customerio-webhook-secret", "k")
+}
+
+// The kind of fault: of two flags that contradict each other, one is ignored without a word.
+func TestFlagsThatContradictEachOther(t *testing.T) {
+	t.Parallel()
+	s := &shell{t: t}
+	for _, args := range [][]string{
+		{"report", "--days", "1", "--since", "-7d"},
+		{"report", "--health", "--days", "30", "--since", "-7d"},
+		{"warehouse", "rollup", "--days", "3", "--since", "-7d"},
+		{"person", "find", "--id", "n1", "--exact", "--all"},
+		{"person", "export", "--id", "n1", "--exact", "--all"},
+		{"person", "erase", "--id", "n1", "--exact", "--all"},
+	} {
+		s.wrong("exclude each other: give one of the two", args...)
+	}
+	missing := "duckdb:" + filepath.Join(t.TempDir(), "none.duckdb")
+	for _, args := range [][]string{ // an empty text is no flag, as --since "$SINCE" with an unset variable
+		{"report", "--days", "1", "--since", "", "--warehouse-url", missing},
+		{"report", "--days", "1", "--until", "-1d", "--warehouse-url", missing},
+	} {
+		if _, errs, code := s.run(args...); code == 2 {
+			t.Errorf("%q: %s", args, errs)
+		}
+	}
 }
 
 // An error about a flag or an argument quotes the value and says what is accepted.
@@ -53,7 +80,8 @@ func TestMistakesSayWhatIsAccepted(t *testing.T) {
 		`invalid --deliveries "0": want a whole number above 0`:           {"demo", "--deliveries", "0"},
 		`invalid --rate "-1": want a number, 0 or more`:                   {"demo", "--rate", "-1"},
 		`invalid --days "-1": want a whole number, 0 or more`:             {"report", "--days", "-1"},
-		`invalid --campaign "x": want a whole number, 0 or more`:          {"report", "--campaign", "x"},
+		`invalid --campaign "x": want a whole number above 0`:             {"report", "--campaign", "x"},
+		`invalid --campaign "0": want a whole number above 0`:             {"report", "--campaign", "0"},
 		`invalid --grace "-1s": want a duration such as 30s, 10m or 192h`: {"warehouse", "compact", "--grace", "-1s"},
 		`--since: "x" is not a time: want 2026-11-01, `:                   {"tail", "--since", "x"},
 		`--source: "email:4" is not a source: want campaign, broadcast, `: {"tail", "--source", "email:4"},

@@ -66,7 +66,7 @@ until rollup has finished.`,
 			all = append(all, rolledUp{config.Redact(p.URL), done})
 		}
 		return out.print(c.out, all, func(w io.Writer) { rollupTable(w, all, o.dry) })
-	}, &list, &out, check(func() error { return o.check(list.places) }))
+	}, &list, &out, exclusive("days", "since"), check(func() error { return o.check(list.places) }))
 }
 
 // check reports days that nobody can mean, and a dry run of a warehouse that costs nothing.
