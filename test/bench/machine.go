@@ -3,17 +3,12 @@ package main
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"math"
-	"os"
-	"runtime"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
-
-	"github.com/prometheus/procfs"
 
 	"github.com/cioevents/cioevents/test/lab"
 )
@@ -46,7 +41,7 @@ func (c condition) line() float64 { return c.lines[len(c.lines)/2] }
 func (c condition) flaw() string {
 	n := len(c.lines)
 	switch {
-	case math.Abs(c.others) > quiet: // below 0 when the time of an ended process was lost
+	case math.Abs(c.others) > quiet: // below 0 when the kernel's counts contradict each other
 		return "other programs used the machine"
 	case n < minLines:
 		return "the state of the machine is unknown"
@@ -88,7 +83,7 @@ func (m *machine) read(in io.Reader) {
 // during returns the condition of the machine during a run.
 func (m *machine) during(ctx context.Context, run func(context.Context) error) (condition, error) {
 	m.take()
-	before, err := othersTime()
+	before, err := readTimes()
 	if err != nil {
 		return condition{}, err
 	}
@@ -96,9 +91,9 @@ func (m *machine) during(ctx context.Context, run func(context.Context) error) (
 	if err := run(ctx); err != nil {
 		return condition{}, err
 	}
-	took := time.Since(begin).Seconds() * float64(runtime.NumCPU())
-	after, err := othersTime()
-	return condition{lines: m.take(), others: (after - before) / took}, err
+	wall := time.Since(begin)
+	after, err := readTimes()
+	return condition{lines: m.take(), others: after.othersSince(before, wall)}, err
 }
 
 // take returns the samples since the last take.
@@ -109,52 +104,4 @@ func (m *machine) take() []float64 {
 	m.lines = nil
 	slices.Sort(lines)
 	return lines
-}
-
-// ticks is the number of ticks in a second of the kernel's processor times.
-const ticks = 100
-
-// kernelThreads is the process id of the parent of all threads of the kernel. The threads
-// work for the programs that are measured.
-const kernelThreads = 2
-
-// othersTime returns the processor time, in seconds, of all processes that this process
-// has not started, and the time that the host gave to other virtual machines. A process
-// that has ended counts with its parent.
-func othersTime() (seconds float64, err error) {
-	fs, err := procfs.NewDefaultFS()
-	if err != nil {
-		return 0, fmt.Errorf("read /proc: %w", err)
-	}
-	whole, err := fs.Stat()
-	if err != nil {
-		return 0, fmt.Errorf("read /proc/stat: %w", err)
-	}
-	processes, err := fs.AllProcs()
-	if err != nil {
-		return 0, fmt.Errorf("list processes: %w", err)
-	}
-	stats := map[int]procfs.ProcStat{}
-	for _, p := range processes {
-		if s, err := p.Stat(); err == nil { // else the process has ended
-			stats[s.PID] = s
-		}
-	}
-	seconds = whole.CPUTotal.Steal
-	for _, s := range stats {
-		if !descends(stats, s, os.Getpid()) && !descends(stats, s, kernelThreads) {
-			seconds += (float64(s.UTime+s.STime) + float64(s.CUTime+s.CSTime)) / ticks
-		}
-	}
-	return seconds, nil
-}
-
-// descends reports whether a process is the ancestor or descends from the ancestor.
-func descends(stats map[int]procfs.ProcStat, s procfs.ProcStat, ancestor int) bool {
-	for ok := true; ok; s, ok = stats[s.PPID] {
-		if s.PID == ancestor {
-			return true
-		}
-	}
-	return false
 }

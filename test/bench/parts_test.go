@@ -14,7 +14,11 @@ import (
 // TestMain lets the test binary play the roles of the bench.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
-		if ok, err := runRole(context.Background(), os.Args[1], os.Args[2:]); ok {
+		ok, err := runTestRole(os.Args[1], os.Args[2:])
+		if !ok {
+			ok, err = runRole(context.Background(), os.Args[1], os.Args[2:])
+		}
+		if ok {
 			if err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				os.Exit(1)
