@@ -23,6 +23,9 @@ DuckDB, batches of 5,000 rows, the late rows up to 60 days old. "First" lasts un
 			fmt.Println(t.writeLine(i))
 		}
 	}
+	for _, t := range grown {
+		fmt.Print(t.bars())
+	}
 	fmt.Print(`
 | million rows | report of 30 days | of all days | overview | person by e-mail |
 | --- | --- | --- | --- | --- |
@@ -43,6 +46,32 @@ func (t *grownTable) writeLine(i int) string {
 	return fmt.Sprintf("| %d | %.1f GB | %.1f %% | %.0f/s, %.0f µs | %.1f s | %.0f/s, %.0f µs | %.1f s | %.0f MiB |",
 		t.millions, float64(t.bytes)/1e9, 100*lateShares[i], w.First.perSecond(), w.First.micros(), w.First.Longest.Seconds(),
 		w.Then.perSecond(), w.Then.micros(), w.Then.Longest.Seconds(), t.written[i].rss)
+}
+
+// The table of barMillions million rows has bars: the least rows a second after the first
+// batches, for each share of late rows. 0 is no bar.
+const barMillions = 20
+
+var growthBars = [len(lateShares)]float64{0, 50_000, 30_000}
+
+// bars says whether the writes reach their bars, "" for a table without bars. The rates
+// depend on the machine, and fail nothing.
+func (t *grownTable) bars() string {
+	if t.millions != barMillions {
+		return ""
+	}
+	var lines strings.Builder
+	for i, bar := range growthBars {
+		if bar == 0 {
+			continue
+		}
+		got, state := t.writes[i].Then.perSecond(), "not reached"
+		if got >= bar {
+			state = "reached"
+		}
+		fmt.Fprintf(&lines, "\nBar at %d million rows, %.1f %% late: then %.0f/s, want at least %.0f: %s\n", t.millions, 100*lateShares[i], got, bar, state)
+	}
+	return lines.String()
 }
 
 func (t *grownTable) readLine() string {

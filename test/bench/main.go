@@ -41,7 +41,7 @@ Parts:
 
 Close other programs first: the load and the product share the processors.
 
-Exit codes: 0 measured, 1 an error or a figure below its bound, 3 not judged: other
+Exit codes: 0 measured, 1 an error or a figure out of bounds, 3 not judged: other
 programs used more than 5 % of the machine, or the state of the machine changed.
 `
 
@@ -58,10 +58,10 @@ func main() {
 	}
 }
 
-// exitCode tells a machine that allows no comparison from anything else. A figure below
-// its bound counts more than another that was not judged.
+// exitCode tells a machine that allows no comparison from anything else. A figure out of
+// bounds counts more than another that was not judged.
 func exitCode(err error) int {
-	if errors.Is(err, errNotJudged) && !errors.Is(err, errBelow) {
+	if errors.Is(err, errNotJudged) && !errors.Is(err, errBound) {
 		return 3
 	}
 	return 1

@@ -8,11 +8,8 @@ import (
 	"strings"
 )
 
-var (
-	// errNotJudged reports that the machine allowed no comparison.
-	errNotJudged = errors.New("not judged")
-	errBelow     = errors.New("below its bound")
-)
+// errNotJudged reports that the machine allowed no comparison.
+var errNotJudged = errors.New("not judged")
 
 // A during returns the condition of the machine during a run.
 type during func(ctx context.Context, run func(context.Context) error) (condition, error)
@@ -32,11 +29,7 @@ type comparison struct {
 	figures []string
 	// pairs is how many pairs in the same state are wanted.
 	pairs int
-	// want is the smallest median of the ratios of the first figure, 0 for no bound.
-	want float64
-	// aim is the wanted median of the product's first figure. A smaller median is no error; 0
-	// for no aim.
-	aim float64
+	goals []goal
 	// unjudged prints all pairs, whatever the condition of the machine, and judges none.
 	unjudged bool
 }
@@ -126,7 +119,7 @@ func ratios(pairs []pair, figure int) (r []float64) {
 	return r
 }
 
-// judge compares the median ratio with the bound.
+// judge compares the medians with the bounds.
 func (c *comparison) judge(best []pair, flaws map[string]int) error {
 	if c.unjudged {
 		return fmt.Errorf("%s: %w", c.name, errNotJudged)
@@ -140,10 +133,7 @@ func (c *comparison) judge(best []pair, flaws map[string]int) error {
 		return fmt.Errorf("%s: %w: want %d pairs in one state of the machine, have %d of %d: %s",
 			c.name, errNotJudged, c.pairs, len(best), triesPerPair*c.pairs, strings.Join(reasons, ", "))
 	}
-	if got := median(ratios(best, 0)); got < c.want {
-		return fmt.Errorf("%s: %w: the median ratio of %s is %.1f %%, want at least %.0f %%", c.name, errBelow, c.figures[0], 100*got, 100*c.want)
-	}
-	return nil
+	return c.judgeGoals(best)
 }
 
 // print prints the median of each figure with the smallest and the largest value.
@@ -165,8 +155,8 @@ func (c *comparison) print(pairs []pair) {
 		}
 		fmt.Printf("    %-14s %-30s %-30s %s\n", name, columns[0], columns[1], spread(ratios(pairs, i), 100))
 	}
-	if c.aim > 0 {
-		fmt.Printf("    the aim is %.0f %s\n", c.aim, c.figures[0])
+	for _, g := range c.goals {
+		fmt.Println("    " + c.goalLine(g, pairs))
 	}
 }
 

@@ -45,7 +45,7 @@ func TestComparison(t *testing.T) {
 		err        error
 	}{
 		"one state":                      {want: 0.5, conditions: []condition{steady(90), steady(120)}, runs: 4},
-		"below the bound":                {want: 0.51, conditions: []condition{steady(90)}, runs: 4, err: errBelow},
+		"out of bounds":                  {want: 0.51, conditions: []condition{steady(90)}, runs: 4, err: errBound},
 		"other programs":                 {conditions: []condition{steady(90), busy}, runs: 12, err: errNotJudged},
 		"the state changes in a run":     {conditions: []condition{mixed}, runs: 6, err: errNotJudged},
 		"the state changes in a pair":    {conditions: []condition{steady(90), steady(400)}, runs: 12, err: errNotJudged},
@@ -53,7 +53,7 @@ func TestComparison(t *testing.T) {
 		"the state changes once":         {conditions: []condition{steady(90), steady(400), steady(400), steady(400)}, runs: 8},
 		"another state in the next pair": {conditions: []condition{steady(90), steady(90), steady(400), steady(400)}, runs: 6},
 	} {
-		runs, err := compared(comparison{want: test.want}, test.conditions...)
+		runs, err := compared(comparison{goals: []goal{{bound: true, ratio: true, least: test.want}}}, test.conditions...)
 		if runs != test.runs || !errors.Is(err, test.err) || (err == nil) != (test.err == nil) {
 			t.Errorf("%s: %d runs, %v; want %d, %v", name, runs, err, test.runs, test.err)
 		}
@@ -63,8 +63,8 @@ func TestComparison(t *testing.T) {
 // TestUnjudged runs on a busy machine, to the end, without a judgement.
 func TestUnjudged(t *testing.T) {
 	t.Parallel()
-	runs, err := compared(comparison{unjudged: true, want: 1}, condition{others: 0.5})
-	if runs != 4 || !errors.Is(err, errNotJudged) || errors.Is(err, errBelow) {
+	runs, err := compared(comparison{unjudged: true, goals: []goal{{bound: true, ratio: true, least: 1}}}, condition{others: 0.5})
+	if runs != 4 || !errors.Is(err, errNotJudged) || errors.Is(err, errBound) {
 		t.Errorf("%d runs, %v; want 4, not judged", runs, err)
 	}
 }
@@ -74,8 +74,8 @@ func TestExitCode(t *testing.T) {
 	if got := exitCode(errNotJudged); got != 3 {
 		t.Errorf("not judged: %d, want 3", got)
 	}
-	if got := exitCode(errors.Join(errBelow, errNotJudged)); got != 1 {
-		t.Errorf("below a bound: %d, want 1", got)
+	if got := exitCode(errors.Join(errBound, errNotJudged)); got != 1 {
+		t.Errorf("out of bounds: %d, want 1", got)
 	}
 }
 
