@@ -77,14 +77,11 @@ func TestMemoryBound(t *testing.T) {
 // TestBurstMemory measures a worker above a bound of its memory.
 func TestBurstMemory(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	if err := lab.Build(t.Context(), dir, "worker"); err != nil {
-		t.Fatal(err)
-	}
+	bin, dir := built(t, "worker"), t.TempDir()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	o := opens{name: "burst", events: 1_000, people: 100, all: true, memory: 1}
-	if err := drainOpens(ctx, dir, filepath.Join(dir, "burst"), o); !errors.Is(err, errBound) {
+	if err := drainOpens(ctx, bin, filepath.Join(dir, "burst"), o); !errors.Is(err, errBound) {
 		t.Errorf("a worker with a bound of 1 MiB: %v, want a broken bound", err)
 	}
 	for _, o := range effectsRuns {

@@ -39,7 +39,7 @@ type spent struct {
 }
 
 // benchGrowth measures the table first, then the stream.
-func benchGrowth(ctx context.Context, dir string, args []string) error {
+func benchGrowth(ctx context.Context, dir string, observe during, args []string) error {
 	flags := flag.NewFlagSet("growth", flag.ContinueOnError)
 	flags.Usage = func() { fmt.Fprint(flags.Output(), growthUsage); flags.PrintDefaults() }
 	rows := flags.String("rows", "0,5,20,50", "millions of rows of the table, from small to large")
@@ -54,7 +54,7 @@ func benchGrowth(ctx context.Context, dir string, args []string) error {
 	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
-	return errors.Join(growTable(ctx, dir, sizes), growStream(ctx, dir, stored))
+	return errors.Join(growTable(ctx, dir, observe, sizes), growStream(ctx, dir, observe, stored))
 }
 
 func millions(list string) (sizes []int, err error) {
@@ -70,7 +70,7 @@ func millions(list string) (sizes []int, err error) {
 
 // growTable measures writes, the report and the queries of the console at each size, and
 // prints what it has measured, also after an error.
-func growTable(ctx context.Context, dir string, sizes []int) error {
+func growTable(ctx context.Context, dir string, observe during, sizes []int) (flaws error) {
 	if err := lab.Build(ctx, dir, "cioctl"); err != nil {
 		return err
 	}
@@ -80,18 +80,25 @@ func growTable(ctx context.Context, dir string, sizes []int) error {
 	defer func() { printTables(grown) }()
 	for _, n := range sizes {
 		t := grownTable{millions: n}
-		if err := t.measure(ctx, dir, path); err != nil {
-			return fmt.Errorf("measure %d million rows: %w", n, err)
+		if err := t.grow(ctx, path); err != nil {
+			return fmt.Errorf("grow to %d million rows: %w", n, err)
 		}
+		err := observe.noted(ctx, fmt.Sprintf("%d million rows", n), condition.flaw, func(ctx context.Context) error {
+			return t.measure(ctx, dir, path)
+		})
+		if err != nil && !onlyNotJudged(err) {
+			return errors.Join(flaws, fmt.Errorf("measure %d million rows: %w", n, err))
+		}
+		flaws = errors.Join(flaws, err)
 		grown = append(grown, t)
 		if n > 0 {
 			continue
 		}
 		if err := os.Remove(path); err != nil { // the next file begins with the simulated week
-			return err
+			return errors.Join(flaws, err)
 		}
 	}
-	return nil
+	return flaws
 }
 
 // A grownTable is a table of one size and its figures.
@@ -110,7 +117,8 @@ var (
 	reportDays = [...]string{"30", "0"}
 )
 
-func (t *grownTable) measure(ctx context.Context, dir, path string) (err error) {
+// grow adds rows to the file until the table has its size.
+func (t *grownTable) grow(ctx context.Context, path string) error {
 	progressf("growing to %d million rows", t.millions)
 	if _, err := runGrowth(ctx, nil, "grow", path, strconv.Itoa(t.millions)); err != nil {
 		return err
@@ -120,6 +128,10 @@ func (t *grownTable) measure(ctx context.Context, dir, path string) (err error) 
 		return err
 	}
 	t.bytes = info.Size()
+	return nil
+}
+
+func (t *grownTable) measure(ctx context.Context, dir, path string) (err error) {
 	for i, share := range lateShares {
 		progressf("writing to %d million rows, %.1f %% of them late", t.millions, 100*share)
 		if t.written[i], err = runGrowth(ctx, &t.writes[i], "write", path, fmt.Sprint(share)); err != nil {

@@ -36,13 +36,22 @@ type condition struct {
 // line is the median time of a cache line.
 func (c condition) line() float64 { return c.lines[len(c.lines)/2] }
 
+// disturbed says why the figures of the run are not those of the product, "" without a
+// reason.
+func (c condition) disturbed() string {
+	if math.Abs(c.others) > quiet { // below 0 when the kernel's counts contradict each other
+		return "other programs used the machine"
+	}
+	return ""
+}
+
 // flaw says why the run compares with no other run, "" without a reason. A tenth of the
 // samples may differ at either end.
 func (c condition) flaw() string {
-	n := len(c.lines)
+	n, reason := len(c.lines), c.disturbed()
 	switch {
-	case math.Abs(c.others) > quiet: // below 0 when the kernel's counts contradict each other
-		return "other programs used the machine"
+	case reason != "":
+		return reason
 	case n < minLines:
 		return "the state of the machine is unknown"
 	case c.lines[n*9/10] > oneState*c.lines[n/10]:

@@ -14,6 +14,19 @@ var errNotJudged = errors.New("not judged")
 // A during returns the condition of the machine during a run.
 type during func(ctx context.Context, run func(context.Context) error) (condition, error)
 
+// noted calls run, which prints its figures, and returns errNotJudged when flaw finds a reason
+// against the figures. An error of run counts more.
+func (d during) noted(ctx context.Context, name string, flaw func(condition) string, run func(context.Context) error) error {
+	c, err := d(ctx, run)
+	if err != nil {
+		return err
+	}
+	if reason := flaw(c); reason != "" {
+		return fmt.Errorf("%s: %w: %s", name, errNotJudged, reason)
+	}
+	return nil
+}
+
 // A side is one of the two programs of a comparison.
 type side struct {
 	name string

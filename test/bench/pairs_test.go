@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"strconv"
@@ -74,8 +75,13 @@ func TestExitCode(t *testing.T) {
 	if got := exitCode(errNotJudged); got != 3 {
 		t.Errorf("not judged: %d, want 3", got)
 	}
-	if got := exitCode(errors.Join(errBound, errNotJudged)); got != 1 {
-		t.Errorf("out of bounds: %d, want 1", got)
+	for _, other := range []error{errBound, errors.New("no NATS")} {
+		if got := exitCode(errors.Join(fmt.Errorf("c: %w", other), errNotJudged)); got != 1 {
+			t.Errorf("%v: %d, want 1", other, got)
+		}
+	}
+	if got := exitCode(fmt.Errorf("all: %w", errors.Join(errNotJudged, fmt.Errorf("c: %w", errNotJudged)))); got != 3 {
+		t.Errorf("two comparisons that are not judged: %d, want 3", got)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,21 +27,42 @@ func TestMain(m *testing.M) {
 			return
 		}
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if dir, err := programsDir(); err == nil {
+		_ = os.RemoveAll(dir) // below the folder for temporary files
+	}
+	os.Exit(code)
+}
+
+// programsDir makes the folder of the programs.
+var programsDir = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "bench-test-") })
+
+var building sync.Mutex
+
+// built builds programs into a folder that the tests share.
+func built(t *testing.T, names ...string) (dir string) {
+	t.Helper()
+	building.Lock()
+	defer building.Unlock()
+	dir, err := programsDir()
+	if err == nil {
+		err = lab.Build(t.Context(), dir, names...)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // TestParts runs small versions of the parts replay and effects: a change of the product that
 // breaks a part would be noticed at the next measurement only.
 func TestParts(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	if err := lab.Build(t.Context(), dir, "worker"); err != nil {
-		t.Fatal(err)
-	}
+	bin, dir := built(t, "worker"), t.TempDir()
 	for name, part := range map[string]func(ctx context.Context, dir string) error{
-		"replay": func(ctx context.Context, sub string) error { return compareReplay(ctx, dir, sub, 20_000) },
+		"replay": func(ctx context.Context, sub string) error { return compareReplay(ctx, bin, sub, 20_000) },
 		"effects": func(ctx context.Context, sub string) error {
-			return drainOpens(ctx, dir, sub, opens{name: "effects", events: 2_000, people: 100, all: true, content: 1_000})
+			return drainOpens(ctx, bin, sub, opens{name: "effects", events: 2_000, people: 100, all: true, content: 1_000})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

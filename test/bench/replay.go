@@ -22,11 +22,13 @@ const replayed = 1_000_000
 
 // benchReplay measures a replay into an empty DuckDB file beside the live consumer,
 // which writes the same events to another file.
-func benchReplay(ctx context.Context, dir string) error {
+func benchReplay(ctx context.Context, dir string, observe during, _ []string) error {
 	if err := lab.Build(ctx, dir, "worker"); err != nil {
 		return err
 	}
-	return compareReplay(ctx, dir, filepath.Join(dir, "replay"), replayed)
+	return observe.noted(ctx, "replay", condition.flaw, func(ctx context.Context) error {
+		return compareReplay(ctx, dir, filepath.Join(dir, "replay"), replayed)
+	})
 }
 
 // compareReplay compares a replay of events with the live consumer. bin has the worker, and
