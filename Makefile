@@ -86,7 +86,6 @@ sql: ## Check the SQL for BigQuery with GoogleSQL; the first build takes minutes
 
 .PHONY: bench
 bench: ## Measure ingest and worker beside baselines in pairs; exit code 3 is "not judged"
-	go test ./internal/warehouse/duckdb -run '^$$' -bench 'BenchmarkStagedInsert|BenchmarkWrite/5000' -benchtime 60x
 	go build -o bin/ ./test/bench
 	bin/bench
 
