@@ -111,12 +111,13 @@ func (c *comparison) measure(ctx context.Context, observe during, first int) (p 
 	return p, "", nil
 }
 
-// states sorts pairs by the time of a cache line, and parts them where the time jumps.
+// states sorts pairs by the time of a cache line, and begins a new part with each time that
+// is too long for the state of the first pair of the part.
 func states(pairs []pair) (parts [][]pair) {
 	sorted := slices.SortedFunc(slices.Values(pairs), func(a, b pair) int { return int(a.line - b.line) })
 	begin := 0
 	for i := range sorted {
-		if i+1 == len(sorted) || sorted[i+1].line > oneState*sorted[i].line {
+		if i+1 == len(sorted) || sorted[i+1].line > oneState*sorted[begin].line {
 			parts = append(parts, sorted[begin:i+1])
 			begin = i + 1
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/procfs"
 )
 
@@ -57,6 +58,33 @@ func TestComparison(t *testing.T) {
 		runs, err := compared(comparison{goals: []goal{{bound: true, ratio: true, least: test.want}}}, test.conditions...)
 		if runs != test.runs || !errors.Is(err, test.err) || (err == nil) != (test.err == nil) {
 			t.Errorf("%s: %d runs, %v; want %d, %v", name, runs, err, test.runs, test.err)
+		}
+	}
+}
+
+// TestStates parts pairs whose cache lines differ by more than a factor of two.
+func TestStates(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		lines []float64
+		want  [][]float64
+	}{
+		"none":     {},
+		"one":      {[]float64{90}, [][]float64{{90}}},
+		"near":     {[]float64{200, 100, 150}, [][]float64{{100, 150, 200}}},
+		"a jump":   {[]float64{400, 90, 110}, [][]float64{{90, 110}, {400}}},
+		"a ladder": {[]float64{100, 190, 370, 700}, [][]float64{{100, 190}, {370, 700}}},
+	} {
+		var pairs []pair
+		for _, line := range test.lines {
+			pairs = append(pairs, pair{line: line})
+		}
+		var got [][]float64
+		for _, state := range states(pairs) {
+			got = append(got, lines(state))
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s: states of the pairs (-want +got):\n%s", name, diff)
 		}
 	}
 }
