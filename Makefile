@@ -85,9 +85,9 @@ sql: ## Check the SQL for BigQuery with GoogleSQL; the first build takes minutes
 	cd test/sqlcheck && go test ./...
 
 .PHONY: bench
-bench: ## Measure ingest and worker beside baselines in pairs; exit code 3 is "not judged"
+bench: ## Measure ingest and worker beside baselines in pairs; exit code 3 is "not judged"; ARGS="warehouses duckdb"
 	go build -o bin/ ./test/bench
-	bin/bench
+	bin/bench $(ARGS)
 
 .PHONY: bench/growth
 bench/growth: ## Measure writes, reports and queries while table and stream grow, half an hour; ARGS="--rows 0,5"

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -25,6 +26,34 @@ import (
 
 // allowance is how many requests a second the stand-in for the Track API accepts.
 const allowance = 100
+
+const effectsUsage = `effects measures profile updates with an API that accepts 100 requests a second. Without
+names every run is measured.
+
+Usage:
+  go run ./test/bench effects [drain] [fold] [busy] [rate] [burst] [killed] [contents] [large]
+
+  drain     a million opens of 100,000 people
+  fold      100,000 opens of 10,000 people
+  busy      complaints during 500,000 opens
+  rate      one person a request, and more requests than the API accepts
+  burst     200,000 opens beside the warehouse of DuckDB; has a bound on memory
+  killed    the same after a kill with a full batch in hand
+  contents  20,000 opens of 50 kB
+  large     20,000 opens of 100 kB
+`
+
+func prepareEffects(*flag.FlagSet) func([]string) (measure, error) {
+	return func(names []string) (measure, error) {
+		all := make([]string, 0, len(effectsRuns))
+		for _, o := range effectsRuns {
+			all = append(all, o.name)
+		}
+		return func(ctx context.Context, dir string, observe during) error {
+			return benchEffects(ctx, dir, observe, names)
+		}, known(names, all)
+	}
+}
 
 // benchEffects measures how fast the worker handles the opens of a newsletter when
 // the Track API refuses requests above its allowance, and how long a complaint takes

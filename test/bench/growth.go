@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -38,32 +39,44 @@ type spent struct {
 	rss       float64 // MiB, at its peak
 }
 
-// benchGrowth measures the table first, then the stream.
-func benchGrowth(ctx context.Context, dir string, observe during, args []string) error {
-	flags := flag.NewFlagSet("growth", flag.ContinueOnError)
-	flags.Usage = func() { fmt.Fprint(flags.Output(), growthUsage); flags.PrintDefaults() }
-	rows := flags.String("rows", "0,5,20,50", "millions of rows of the table, from small to large")
-	messages := flags.String("messages", "0,5,20", "millions of messages of the stream, from small to large")
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return nil
-	} else if err != nil {
-		return err
+func prepareGrowth(flags *flag.FlagSet) func([]string) (measure, error) {
+	rows := flags.String("rows", "0,5,20,50", "millions of rows of the table, from small to large, or none")
+	messages := flags.String("messages", "0,5,20", "millions of messages of the stream, from small to large, or none")
+	return func(args []string) (measure, error) {
+		sizes, err1 := millions("rows", *rows)
+		stored, err2 := millions("messages", *messages)
+		return func(ctx context.Context, dir string, observe during) error {
+			return benchGrowth(ctx, dir, observe, sizes, stored)
+		}, errors.Join(noArguments(args), err1, err2)
 	}
-	sizes, err1 := millions(*rows)
-	stored, err2 := millions(*messages)
-	if err := errors.Join(err1, err2); err != nil {
-		return err
-	}
-	return errors.Join(growTable(ctx, dir, observe, sizes), growStream(ctx, dir, observe, stored))
 }
 
-func millions(list string) (sizes []int, err error) {
+// benchGrowth measures the table first, then the stream.
+func benchGrowth(ctx context.Context, dir string, observe during, rows, messages []int) (err error) {
+	if len(rows) > 0 {
+		err = growTable(ctx, dir, observe, rows)
+	}
+	if len(messages) > 0 {
+		err = errors.Join(err, growStream(ctx, dir, observe, messages))
+	}
+	return err
+}
+
+// millions parses the sizes of a flag. An empty table or stream has the size 0, and none is
+// no size.
+func millions(name, list string) (sizes []int, err error) {
+	if list == "none" {
+		return nil, nil
+	}
 	for text := range strings.SplitSeq(list, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
-			return nil, fmt.Errorf("size %q: want millions, such as 5", text)
+			return nil, fmt.Errorf("--%s %q: want millions, such as 5, or none", name, list)
 		}
 		sizes = append(sizes, n)
+	}
+	if !slices.IsSorted(sizes) || len(slices.Compact(slices.Clone(sizes))) < len(sizes) {
+		return nil, fmt.Errorf("--%s %q: want different sizes from small to large", name, list)
 	}
 	return sizes, nil
 }

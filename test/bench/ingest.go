@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/cioevents/cioevents/test/lab"
@@ -26,9 +28,34 @@ const (
 	mostMemory = 64
 )
 
-// benchIngest measures the receiver beside a receiver without a queue, or beside ingest of
-// another commit, when args has the path of its executable.
-func benchIngest(ctx context.Context, dir string, observe during, args []string) error {
+const ingestUsage = `ingest compares the receiver with a receiver that has no queue: calls a second, latency
+and processor time. With the executable of the ingest of another commit it compares the
+two.
+
+Usage:
+  go run ./test/bench ingest [EXECUTABLE]
+`
+
+func prepareIngest(*flag.FlagSet) func([]string) (measure, error) {
+	return func(args []string) (measure, error) {
+		if len(args) > 1 {
+			return nil, fmt.Errorf("%q: want one executable at most", args)
+		}
+		against := strings.Join(args, "")
+		if against != "" {
+			if err := executable(against); err != nil {
+				return nil, err
+			}
+		}
+		return func(ctx context.Context, dir string, observe during) error {
+			return benchIngest(ctx, dir, observe, against)
+		}, nil
+	}
+}
+
+// benchIngest measures the receiver beside a receiver without a queue, or beside the
+// executable of another ingest.
+func benchIngest(ctx context.Context, dir string, observe during, against string) error {
 	if err := lab.Build(ctx, dir, "ingest"); err != nil {
 		return err
 	}
@@ -42,7 +69,7 @@ func benchIngest(ctx context.Context, dir string, observe during, args []string)
 	if err := ingest.StartReady(ctx); err != nil {
 		return err
 	}
-	if len(args) == 0 {
+	if against == "" {
 		base, err := startRole(ctx, nil, baselineRole, lab.FreeAddr())
 		if err != nil {
 			return err
@@ -51,12 +78,12 @@ func benchIngest(ctx context.Context, dir string, observe during, args []string)
 		return benchReceivers(ctx, observe, "Echo without a queue", base, ingest, true)
 	}
 	base := system.Ingest()
-	base.Path = args[0]
+	base.Path = against
 	defer base.Stop()
 	if err := base.StartReady(ctx); err != nil {
 		return err
 	}
-	return benchReceivers(ctx, observe, filepath.Base(args[0]), base, ingest, false)
+	return benchReceivers(ctx, observe, filepath.Base(against), base, ingest, false)
 }
 
 // benchReceivers compares ingest with the baseline under two loads.

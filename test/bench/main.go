@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -19,13 +20,14 @@ const usage = `bench measures the product on this machine beside baselines in th
 
 Usage:
   go run ./test/bench [PART]
+  go run ./test/bench PART --help
 
 Parts:
   all         ingest and warehouses, the default; 5 minutes
   ingest      calls a second and latency, beside a receiver without a queue or
               the executable of another ingest, if named
   warehouses  stream to warehouse, beside JetStream alone or the executable of another
-              worker: duckdb, parquet, bigquery, or the named ones; see warehouses --help
+              worker: duckdb, parquet, bigquery, or the named ones
   replay      a replay of a million events beside the live consumer
   effects     profile updates with an API that accepts 100 requests a second:
               drain, fold, busy, rate, burst, killed, contents, large, or the
@@ -33,16 +35,15 @@ Parts:
   outages     BigQuery and the Track API down, workers killed, in real time:
               visible, bigquery, track, kill, or the named ones
   growth      writes, reports and queries while the table grows to 50 million rows,
-              and the stream to 20 million messages; see growth --help
+              and the stream to 20 million messages
   streams     one stream beside two with half of the subjects each, on one NATS
               server and on three
-  soak        10 minutes of 5,000 events a second, a burst and an overload;
-              see soak --help
+  soak        10 minutes of 5,000 events a second, a burst and an overload
 
 Close other programs first: the load and the product share the processors.
 
-Exit codes: 0 measured, 1 an error or a figure out of bounds, 3 not judged: other
-programs used more than 5 % of the machine, or the state of the machine changed. The
+Exit codes: 0 measured, 1 an error or a figure out of bounds, 2 wrong usage, 3 not
+judged: other programs used more than 5 % of the machine, or the state of the machine changed. The
 figures are printed all the same. For effects and soak any state will do, and outages
 proves promises, on a busy machine too.
 `
@@ -63,7 +64,10 @@ func main() {
 // exitCode tells a machine that allows no comparison from anything else. A figure out of
 // bounds or another error counts more than a figure that was not judged.
 func exitCode(err error) int {
-	if onlyNotJudged(err) {
+	switch {
+	case errors.Is(err, errUsage):
+		return 2
+	case onlyNotJudged(err):
 		return 3
 	}
 	return 1
@@ -90,34 +94,35 @@ func run(ctx context.Context, args []string) error {
 	if ok, err := runRole(ctx, args[0], args[1:]); ok {
 		return err
 	}
-	part, ok := parts[args[0]]
-	if !ok {
-		return fmt.Errorf("unknown part %q: want one of those in --help", args[0])
+	m, err := parsePart(os.Stdout, args[0], args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	} else if err != nil {
+		return err
 	}
 	dir, err := os.MkdirTemp("", "cioevents-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	return observed(func(d during) error { return part(ctx, dir, d, args[1:]) })
+	return observed(func(d during) error { return m(ctx, dir, d) })
 }
 
-// parts are the parts by name. A part has its files in dir, and runs each measurement while
-// the machine is observed.
-var parts = map[string]func(ctx context.Context, dir string, observe during, args []string) error{
-	"all":        benchAll,
-	"ingest":     benchIngest,
-	"warehouses": benchWarehouses,
-	"replay":     benchReplay,
-	"effects":    benchEffects,
-	"outages":    benchOutages,
-	"growth":     benchGrowth,
-	"streams":    benchStreams,
-	"soak":       benchSoak,
+const allUsage = `all compares ingest and the worker with their baselines: the parts ingest and warehouses,
+in 5 minutes.
+
+Usage:
+  go run ./test/bench all
+`
+
+func prepareAll(*flag.FlagSet) func([]string) (measure, error) {
+	return func(args []string) (measure, error) {
+		return benchAll, noArguments(args)
+	}
 }
 
-func benchAll(ctx context.Context, dir string, observe during, _ []string) error {
-	return errors.Join(benchIngest(ctx, dir, observe, nil), benchWarehouses(ctx, dir, observe, nil))
+func benchAll(ctx context.Context, dir string, observe during) error {
+	return errors.Join(benchIngest(ctx, dir, observe, ""), newDrainage().bench(ctx, dir, observe, warehouseKinds))
 }
 
 // observed calls measure while the machine is observed.

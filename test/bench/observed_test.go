@@ -24,7 +24,11 @@ func TestPartsObserved(t *testing.T) {
 		{"soak"},
 		{"all"},
 	} {
-		if err := parts[args[0]](ctx, dir, observe, args[1:]); !errors.Is(err, stopped) {
+		m, err := parsePart(t.Output(), args[0], args[1:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m(ctx, dir, observe); !errors.Is(err, stopped) {
 			t.Errorf("%q: %v, want the error of the first observed run", args, err)
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -11,26 +12,52 @@ import (
 	"github.com/cioevents/cioevents/test/lab"
 )
 
+const outagesUsage = `outages proves in real time what the product promises about outages, crashes and delays.
+Without names every outage is proved.
+
+Usage:
+  go run ./test/bench outages [visible] [bigquery] [track] [kill]
+
+  visible   a row is visible soon after its event
+  bigquery  BigQuery resets connections for a minute, and hangs for another
+  track     the Track API refuses, fails and hangs, 20 seconds each
+  kill      workers are killed at random, with three seeds
+`
+
+// outages are the proofs in their order.
+var outages = []struct {
+	name  string
+	prove func(context.Context, *testbed) error
+}{
+	{"visible", proveVisible},
+	{"bigquery", proveBigQuery},
+	{"track", proveTrack},
+	{"kill", proveKill(1)},
+	{"kill", proveKill(2)},
+	{"kill", proveKill(3)},
+}
+
+func prepareOutages(*flag.FlagSet) func([]string) (measure, error) {
+	return func(names []string) (measure, error) {
+		var all []string
+		for _, o := range outages {
+			all = append(all, o.name)
+		}
+		return func(ctx context.Context, dir string, _ during) error {
+			return benchOutages(ctx, dir, names)
+		}, known(names, slices.Compact(all))
+	}
+}
+
 // benchOutages proves in real time, with real processes, the product's promises
 // about outages, crashes and delays. Without names every part runs. The error lists
 // the promises that do not hold. A promise that holds on a busy machine holds.
-func benchOutages(ctx context.Context, dir string, _ during, names []string) error {
+func benchOutages(ctx context.Context, dir string, names []string) error {
 	if err := lab.Build(ctx, dir, "ingest", "worker"); err != nil {
 		return err
 	}
-	all := []struct {
-		name  string
-		prove func(context.Context, *testbed) error
-	}{
-		{"visible", proveVisible},
-		{"bigquery", proveBigQuery},
-		{"track", proveTrack},
-		{"kill", proveKill(1)},
-		{"kill", proveKill(2)},
-		{"kill", proveKill(3)},
-	}
 	var broken []error
-	for i, part := range all {
+	for i, part := range outages {
 		if len(names) > 0 && !slices.Contains(names, part.name) {
 			continue
 		}

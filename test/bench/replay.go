@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,9 +21,20 @@ import (
 // the number of events.
 const replayed = 1_000_000
 
+const replayUsage = `replay measures a replay of a million events into an empty DuckDB file, beside the live
+consumer that writes the same events to another file.
+
+Usage:
+  go run ./test/bench replay
+`
+
+func prepareReplay(*flag.FlagSet) func([]string) (measure, error) {
+	return func(args []string) (measure, error) { return benchReplay, noArguments(args) }
+}
+
 // benchReplay measures a replay into an empty DuckDB file beside the live consumer,
 // which writes the same events to another file.
-func benchReplay(ctx context.Context, dir string, observe during, _ []string) error {
+func benchReplay(ctx context.Context, dir string, observe during) error {
 	if err := lab.Build(ctx, dir, "worker"); err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -27,9 +29,22 @@ const (
 	growthRole   = "growth-step"
 )
 
+var roles = []string{lab.NATSRole, baselineRole, bigQueryRole, coresRole, fillRole, drainRole, growthRole}
+
+// startedByItself reports whether the parent of this process is this program, or unknown. A
+// program that was built again is "deleted".
+func startedByItself() bool {
+	parent, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", os.Getppid()))
+	self, err2 := os.Executable()
+	return err != nil || err2 != nil || strings.TrimSuffix(parent, " (deleted)") == self
+}
+
 // runRole runs a role in a process of its own, so that its memory and processor
 // time are measured apart. It reports false when name is not a role.
 func runRole(ctx context.Context, name string, args []string) (bool, error) {
+	if slices.Contains(roles, name) && !startedByItself() {
+		return true, fmt.Errorf("%w: %s is a process that bench starts by itself; see --help", errUsage, name)
+	}
 	switch {
 	case name == lab.NATSRole:
 		return true, lab.RunNATS(ctx, args)

@@ -27,38 +27,51 @@ type phase struct {
 // the calls that ingest lets wait for the stream.
 const crowd = 3_000
 
-// soakPhases returns the phases that the flags describe.
-func soakPhases(args []string) ([]phase, error) {
-	f := flag.NewFlagSet("soak", flag.ContinueOnError)
+const soakUsage = `soak sends events at a rate for a long time, then a burst, then more than ingest accepts,
+and checks the answers, the memory and the rows.
+
+Usage:
+  go run ./test/bench soak [flags]
+
+Flags:
+`
+
+func prepareSoak(f *flag.FlagSet) func([]string) (measure, error) {
 	rate := f.Float64("rate", 5_000, "events a second of the soak")
 	long := f.Duration("duration", 10*time.Minute, "duration of the soak")
 	usual := f.Float64("usual", 500, "events a second before and after the burst")
 	burst := f.Float64("burst", 20, "factor of the burst over the usual rate")
-	if err := f.Parse(args); err != nil {
-		return nil, err
+	return func(args []string) (measure, error) {
+		if err := noArguments(args); err != nil {
+			return nil, err
+		}
+		if *rate <= 0 || *usual <= 0 || *burst <= 0 || *long < 10*time.Second {
+			return nil, errors.New("want rates above 0 and a duration of at least 10s")
+		}
+		phases := soakPhases(*rate, *usual, *burst, *long)
+		return func(ctx context.Context, dir string, observe during) error {
+			return benchSoak(ctx, dir, observe, phases)
+		}, nil
 	}
-	if f.NArg() > 0 || *rate <= 0 || *usual <= 0 || *burst <= 0 || *long < 10*time.Second {
-		return nil, fmt.Errorf("invalid arguments of soak %q: want flags only, rates above 0 and a duration of at least 10s", args)
-	}
+}
+
+// soakPhases returns the phases of a soak.
+func soakPhases(rate, usual, burst float64, long time.Duration) []phase {
 	const short = 20 * time.Second
-	calm := load{connections: 256, rate: *usual, duration: short}
+	calm := load{connections: 256, rate: usual, duration: short}
 	return []phase{
-		{name: "soak", load: load{connections: 256, rate: *rate, duration: *long}, flat: true},
+		{name: "soak", load: load{connections: 256, rate: rate, duration: long}, flat: true},
 		{name: "usual", load: calm},
-		{name: "burst", load: load{connections: 2_000, rate: *usual * *burst, duration: short}, busy: true},
+		{name: "burst", load: load{connections: 2_000, rate: usual * burst, duration: short}, busy: true},
 		{name: "usual", load: calm},
 		{name: "crowd", load: load{connections: crowd, duration: short}, busy: true},
 		{name: "usual", load: calm},
-	}, nil
+	}
 }
 
 // benchSoak sends events for a long time, then a burst, then an overload, and checks
 // the answers and the memory of the programs.
-func benchSoak(ctx context.Context, dir string, observe during, args []string) error {
-	phases, err := soakPhases(args)
-	if err != nil {
-		return err
-	}
+func benchSoak(ctx context.Context, dir string, observe during, phases []phase) error {
 	if err := lab.Build(ctx, dir, "ingest", "worker"); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -23,9 +24,20 @@ const (
 	streamDuration   = 4 * time.Second
 )
 
+const streamsUsage = `streams measures the messages a second that one stream accepts, beside two streams with half
+of the subjects each, on one NATS server and on three.
+
+Usage:
+  go run ./test/bench streams
+`
+
+func prepareStreams(*flag.FlagSet) func([]string) (measure, error) {
+	return func(args []string) (measure, error) { return benchStreams, noArguments(args) }
+}
+
 // benchStreams measures the wall behind ingest: what one stream takes, and what two
 // streams with half of the subjects each take. Publishers wait for each answer.
-func benchStreams(ctx context.Context, dir string, observe during, _ []string) error {
+func benchStreams(ctx context.Context, dir string, observe during) error {
 	messages, err := campaign(20_000)
 	if err != nil {
 		return err
@@ -111,12 +123,12 @@ func startServers(dir string, n int) (js jetstream.JetStream, stop func(), err e
 func publishTo(ctx context.Context, js jetstream.JetStream, messages []*nats.Msg, replicas, streams int) (perSecond float64, err error) {
 	defer func() {
 		for i := range streams {
-			err = errors.Join(err, js.DeleteStream(context.WithoutCancel(ctx), part(i)))
+			err = errors.Join(err, js.DeleteStream(context.WithoutCancel(ctx), partName(i)))
 		}
 	}()
 	for i := range streams {
 		cfg := jetstream.StreamConfig{
-			Name: part(i), Subjects: []string{fmt.Sprintf("part.%d.>", i)}, Replicas: replicas,
+			Name: partName(i), Subjects: []string{fmt.Sprintf("part.%d.>", i)}, Replicas: replicas,
 			Storage: jetstream.FileStorage, Discard: jetstream.DiscardNew, Duplicates: time.Hour,
 		}
 		err := lab.WaitFor(ctx, "the stream exists", time.Minute, func() error {
@@ -147,4 +159,4 @@ func publishTo(ctx context.Context, js jetstream.JetStream, messages []*nats.Msg
 	return float64(sent.Load()) / time.Since(begin).Seconds(), err
 }
 
-func part(i int) string { return fmt.Sprint("PART", i) }
+func partName(i int) string { return fmt.Sprint("PART", i) }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"time"
 
@@ -42,35 +41,32 @@ type drainage struct {
 	unjudged      bool
 }
 
-// benchWarehouses measures the worker from the stream into each kind of warehouse.
-// Without names every kind is measured.
-func benchWarehouses(ctx context.Context, dir string, observe during, args []string) error {
-	d := drainage{dir: dir}
-	flags := flag.NewFlagSet("warehouses", flag.ContinueOnError)
-	flags.Usage = func() { fmt.Fprint(flags.Output(), warehousesUsage); flags.PrintDefaults() }
-	flags.IntVar(&d.events, "events", 300_000, "events in the stream")
-	flags.IntVar(&d.pairs, "pairs", 3, "pairs of runs")
+func newDrainage() *drainage { return &drainage{events: 300_000, pairs: 3} }
+
+func prepareWarehouses(flags *flag.FlagSet) func([]string) (measure, error) {
+	d := newDrainage()
+	flags.IntVar(&d.events, "events", d.events, "events in the stream")
+	flags.IntVar(&d.pairs, "pairs", d.pairs, "pairs of runs")
 	flags.StringVar(&d.against, "against", "", "compare with this executable of a worker instead of JetStream alone")
 	flags.BoolVar(&d.unjudged, "unjudged", false, "print each pair, also if other programs use the machine; ends with exit code 3")
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return nil
-	} else if err != nil {
-		return err
-	}
-	kinds := flags.Args()
-	if len(kinds) == 0 {
-		kinds = warehouseKinds
-	}
-	for _, kind := range kinds {
-		if !slices.Contains(warehouseKinds, kind) {
-			return fmt.Errorf("unknown warehouse %q: want %q", kind, warehouseKinds)
+	return func(kinds []string) (measure, error) {
+		err := errors.Join(atLeastOne("events", d.events), atLeastOne("pairs", d.pairs), known(kinds, warehouseKinds))
+		if d.against != "" {
+			err = errors.Join(err, executable(d.against))
 		}
+		if len(kinds) == 0 {
+			kinds = warehouseKinds
+		}
+		return func(ctx context.Context, dir string, observe during) error {
+			return d.bench(ctx, dir, observe, kinds)
+		}, err
 	}
-	return d.compare(ctx, observe, kinds)
 }
 
-// compare fills the stream and compares the sides for each kind of warehouse.
-func (d *drainage) compare(ctx context.Context, observe during, kinds []string) error {
+// bench fills the stream, and measures the worker from the stream into each kind of
+// warehouse.
+func (d *drainage) bench(ctx context.Context, dir string, observe during, kinds []string) error {
+	d.dir = dir
 	if err := lab.Build(ctx, d.dir, "worker"); err != nil {
 		return err
 	}
