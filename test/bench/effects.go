@@ -109,7 +109,7 @@ type opens struct {
 }
 
 func drainOpens(ctx context.Context, bin, dir string, o opens) error {
-	system, err := lab.StartSystem(ctx, bin, dir)
+	system, err := startSystem(ctx, bin, dir)
 	if err != nil {
 		return err
 	}

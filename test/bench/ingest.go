@@ -59,7 +59,7 @@ func benchIngest(ctx context.Context, dir string, observe during, against string
 	if err := lab.Build(ctx, dir, "ingest"); err != nil {
 		return err
 	}
-	system, err := lab.StartSystem(ctx, dir, filepath.Join(dir, "nats"))
+	system, err := startSystem(ctx, dir, filepath.Join(dir, "nats"))
 	if err != nil {
 		return err
 	}
@@ -90,6 +90,9 @@ func benchIngest(ctx context.Context, dir string, observe during, against string
 func benchReceivers(ctx context.Context, observe during, name string, base, ingest *lab.Process, judged bool) error {
 	busy, calm := receiverLoads(name, base, ingest, judged)
 	err := errors.Join(busy.run(ctx, observe), calm.run(ctx, observe))
+	if ctx.Err() != nil {
+		return err // the interrupt has ended ingest, too
+	}
 	fmt.Println()
 	return errors.Join(err, memoryBound("ingest", ingest.PeakRSS(), mostMemory))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -31,18 +32,34 @@ type condition struct {
 	// others is the part of the machine that other programs used, or the host for other
 	// virtual machines.
 	others float64
+	// busiest is the busiest of the other programs, if it is visible.
+	busiest program
 }
 
 // line is the median time of a cache line.
 func (c condition) line() float64 { return c.lines[len(c.lines)/2] }
 
+// disturbedReason begins the reason of a run beside other programs.
+const disturbedReason = "other programs used the machine"
+
 // disturbed says why the figures of the run are not those of the product, "" without a
 // reason.
 func (c condition) disturbed() string {
 	if math.Abs(c.others) > quiet { // below 0 when the kernel's counts contradict each other
-		return "other programs used the machine"
+		return disturbedReason
 	}
 	return ""
+}
+
+// visible is the smallest part of the machine for which a program is named.
+const visible = 0.005
+
+// busiestName names the busiest of the other programs.
+func (c condition) busiestName() string {
+	if c.busiest.share < visible {
+		return "no visible program"
+	}
+	return fmt.Sprintf("%s with %.0f %%", c.busiest.name, 100*c.busiest.share)
 }
 
 // flaw says why the run compares with no other run, "" without a reason. A tenth of the
@@ -102,7 +119,7 @@ func (m *machine) during(ctx context.Context, run func(context.Context) error) (
 	}
 	wall := time.Since(begin)
 	after, err := readTimes()
-	return condition{lines: m.take(), others: after.othersSince(before, wall)}, err
+	return condition{lines: m.take(), others: after.othersSince(before, wall), busiest: after.busiestSince(before, wall)}, err
 }
 
 // take returns the samples since the last take.

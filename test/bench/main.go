@@ -100,12 +100,13 @@ func run(ctx context.Context, args []string) error {
 	} else if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "cioevents-bench-")
+	fmt.Fprint(os.Stderr, leftOver(os.TempDir()))
+	f, err := newFolder(os.TempDir())
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	return observed(func(d during) error { return m(ctx, dir, d) })
+	defer f.remove()
+	return observed(func(d during) error { return m(ctx, f.path, d) })
 }
 
 const allUsage = `all compares ingest and the worker with their baselines: the parts ingest and warehouses,

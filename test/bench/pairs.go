@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -22,6 +23,9 @@ func (d during) noted(ctx context.Context, name string, flaw func(condition) str
 		return err
 	}
 	if reason := flaw(c); reason != "" {
+		if reason == disturbedReason {
+			reason = fmt.Sprintf("other programs used %.0f %% of the machine, the busiest is %s", 100*c.others, c.busiestName())
+		}
 		return fmt.Errorf("%s: %w: %s", name, errNotJudged, reason)
 	}
 	return nil
@@ -45,6 +49,8 @@ type comparison struct {
 	goals []goal
 	// unjudged prints all pairs, whatever the condition of the machine, and judges none.
 	unjudged bool
+	// worst is the condition of the run in which other programs used the most.
+	worst condition
 }
 
 // A pair contains the figures of two adjacent runs.
@@ -96,6 +102,9 @@ func (c *comparison) measure(ctx context.Context, observe during, first int) (p 
 		if err != nil {
 			return p, "", fmt.Errorf("%s: %w", c.sides[i].name, err)
 		}
+		if math.Abs(conditions[i].others) > math.Abs(c.worst.others) {
+			c.worst = conditions[i]
+		}
 		if flaw = conditions[i].flaw(); flaw != "" && !c.unjudged {
 			return p, flaw, nil
 		}
@@ -141,7 +150,11 @@ func (c *comparison) judge(best []pair, flaws map[string]int) error {
 	if len(best) < c.pairs {
 		reasons := make([]string, 0, len(flaws))
 		for flaw, n := range flaws {
-			reasons = append(reasons, fmt.Sprintf("%s in %d", flaw, n))
+			reason := fmt.Sprintf("%s in %d", flaw, n)
+			if flaw == disturbedReason {
+				reason += fmt.Sprintf(" (%.0f %% in the worst run, the busiest is %s)", 100*c.worst.others, c.worst.busiestName())
+			}
+			reasons = append(reasons, reason)
 		}
 		slices.Sort(reasons)
 		return fmt.Errorf("%s: %w: want %d pairs in one state of the machine, have %d of %d: %s",

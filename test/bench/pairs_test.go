@@ -62,6 +62,27 @@ func TestComparison(t *testing.T) {
 	}
 }
 
+// TestBlame names the share of other programs in the worst run, and the busiest of them.
+func TestBlame(t *testing.T) {
+	t.Parallel()
+	busy, busier := steady(90), steady(90)
+	busy.others, busy.busiest = 0.06, program{"sh", 0.04}
+	busier.others, busier.busiest = 0.41, program{"burn", 0.33}
+	_, err := compared(comparison{}, busy, busier)
+	for _, want := range []string{"other programs used the machine in 6", "41 % in the worst run", "burn with 33 %"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: want %q", err, want)
+		}
+	}
+	busier.busiest = program{}
+	err = during(func(context.Context, func(context.Context) error) (condition, error) { return busier, nil }).noted(t.Context(), "soak", condition.disturbed, nil)
+	for _, want := range []string{"other programs used 41 % of the machine", "no visible program"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: want %q", err, want)
+		}
+	}
+}
+
 // TestStates parts pairs whose cache lines differ by more than a factor of two.
 func TestStates(t *testing.T) {
 	t.Parallel()

@@ -46,7 +46,7 @@ func benchReplay(ctx context.Context, dir string, observe during) error {
 // compareReplay compares a replay of events with the live consumer. bin has the worker, and
 // dir becomes the folder of NATS and of the files.
 func compareReplay(ctx context.Context, bin, dir string, events int) error {
-	system, err := lab.StartSystem(ctx, bin, dir)
+	system, err := startSystem(ctx, bin, dir)
 	if err != nil {
 		return err
 	}

@@ -24,13 +24,23 @@ type testbed struct {
 	longestLag uint64 // that lag has returned
 }
 
-// newTestbed starts a system with its files in dir.
-func newTestbed(ctx context.Context, bin, dir string) (*testbed, error) {
-	system, err := lab.StartSystem(ctx, bin, filepath.Join(dir, "nats"))
+// startSystem starts a system whose programs log errors only. Ctrl-C ends all processes at
+// once: a program would warn that NATS has ended before it.
+func startSystem(ctx context.Context, bin, dir string) (*lab.System, error) {
+	system, err := lab.StartSystem(ctx, bin, dir)
 	if err != nil {
 		return nil, err
 	}
 	system.Env["LOG_LEVEL"] = "error"
+	return system, nil
+}
+
+// newTestbed starts a system with its files in dir.
+func newTestbed(ctx context.Context, bin, dir string) (*testbed, error) {
+	system, err := startSystem(ctx, bin, filepath.Join(dir, "nats"))
+	if err != nil {
+		return nil, err
+	}
 	return &testbed{System: system, dir: dir, start: time.Now()}, nil
 }
 

@@ -20,6 +20,14 @@ type processorTimes struct {
 	// kernel is the time of the kernel's threads. The threads work for the programs that are
 	// measured.
 	kernel float64
+	// programs are the other processes by id.
+	programs map[int]procfs.ProcStat
+}
+
+// A program is a process and the part of the machine that it used.
+type program struct {
+	name  string
+	share float64
 }
 
 // ticks is the number of ticks in a second of the kernel's processor times.
@@ -44,13 +52,15 @@ func readTimes() (p processorTimes, err error) {
 		return p, err
 	}
 	c := whole.CPUTotal
-	p = processorTimes{processors: len(whole.CPU), busy: c.User + c.Nice + c.System + c.IRQ + c.SoftIRQ + c.Steal, steal: c.Steal}
+	p = processorTimes{processors: len(whole.CPU), programs: map[int]procfs.ProcStat{}, busy: c.User + c.Nice + c.System + c.IRQ + c.SoftIRQ + c.Steal, steal: c.Steal}
 	for _, s := range stats {
 		switch {
 		case descends(stats, s, os.Getpid()):
 			p.own += processorTime(s)
 		case s.Flags&kernelThread != 0:
 			p.kernel += processorTime(s)
+		default:
+			p.programs[s.PID] = s
 		}
 	}
 	return p, nil
@@ -89,6 +99,22 @@ func (p processorTimes) othersSince(before processorTimes, wall time.Duration) f
 		rest = steal
 	}
 	return rest / (wall.Seconds() * float64(p.processors))
+}
+
+// busiestSince returns the other process that used the most processor time since before, and
+// that /proc still shows. The time of ended children does not count: they may have used their
+// time long before.
+func (p processorTimes) busiestSince(before processorTimes, wall time.Duration) (most program) {
+	for pid, s := range p.programs {
+		used := s.CPUTime()
+		if old, ok := before.programs[pid]; ok && old.Starttime == s.Starttime { // else another process had the id
+			used -= old.CPUTime()
+		}
+		if share := used / (wall.Seconds() * float64(p.processors)); share > most.share {
+			most = program{s.Comm, share}
+		}
+	}
+	return most
 }
 
 // descends reports whether a process is the ancestor or descends from the ancestor.

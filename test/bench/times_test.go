@@ -118,6 +118,21 @@ func processors(t *testing.T) int {
 	return len(whole.CPU)
 }
 
+func TestBusiest(t *testing.T) {
+	t.Parallel()
+	stat := func(name string, started uint64, ticks uint) procfs.ProcStat {
+		return procfs.ProcStat{Comm: name, Starttime: started, UTime: ticks}
+	}
+	before := processorTimes{processors: 2, programs: map[int]procfs.ProcStat{7: stat("old", 1, 900), 8: stat("sh", 1, 0), 9: stat("ended", 1, 800)}}
+	after := processorTimes{processors: 2, programs: map[int]procfs.ProcStat{7: stat("old", 1, 910), 8: stat("sh", 1, 40), 9: stat("new", 5, 100), 10: stat("burn", 6, 90)}}
+	if got, want := after.busiestSince(before, time.Second), (program{"new", 0.5}); got != want {
+		t.Errorf("the busiest is %v, want %v", got, want)
+	}
+	if got := before.busiestSince(before, time.Second); got != (program{}) {
+		t.Errorf("the busiest of nobody is %v", got)
+	}
+}
+
 // TestOwn burns processor time in children: the time belongs to the bench.
 func TestOwn(t *testing.T) {
 	t.Parallel()

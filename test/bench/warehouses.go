@@ -70,7 +70,7 @@ func (d *drainage) bench(ctx context.Context, dir string, observe during, kinds 
 	if err := lab.Build(ctx, d.dir, "worker"); err != nil {
 		return err
 	}
-	system, err := lab.StartSystem(ctx, d.dir, filepath.Join(d.dir, "drained"))
+	system, err := startSystem(ctx, d.dir, filepath.Join(d.dir, "drained"))
 	if err != nil {
 		return err
 	}
