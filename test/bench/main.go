@@ -40,7 +40,7 @@ Parts:
               server and on three
   soak        10 minutes of 5,000 events a second, a burst and an overload
 
-Close other programs first: the load and the product share the processors.
+Close other programs first: the load and the product share the processors. Needs Linux.
 
 Exit codes: 0 measured, 1 an error or a figure out of bounds, 2 wrong usage, 3 not
 judged: other programs used more than 5 % of the machine, or the state of the machine changed. The

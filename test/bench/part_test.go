@@ -83,6 +83,7 @@ func TestRightUsage(t *testing.T) {
 // TestRoleByHand starts roles of the bench from a process that is not the bench.
 func TestRoleByHand(t *testing.T) {
 	t.Parallel()
+	needsProc(t)
 	for _, role := range []string{lab.NATSRole, baselineRole, bigQueryRole, coresRole, fillRole, drainRole, growthRole} {
 		ok, err := runRole(t.Context(), role, nil)
 		if !ok || err == nil || !strings.Contains(err.Error(), "starts by itself") {

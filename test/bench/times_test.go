@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"syscall"
 	"testing"
@@ -85,6 +86,7 @@ func visibleTime(t *testing.T) (seconds float64) {
 // the time of the processes that /proc shows.
 func TestOthers(t *testing.T) {
 	t.Parallel()
+	needsProc(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -102,6 +104,13 @@ func TestOthers(t *testing.T) {
 	// The kernel counts the time of the machine in ticks: half of the time is certain.
 	if got, want := c.others*took, visible+burners*burnTime.Seconds()/2; got < want {
 		t.Errorf("others used %.2f s, want at least %.2f: %.2f of visible processes, and half of the lost time", got, want, visible)
+	}
+}
+
+func needsProc(t *testing.T) {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("needs /proc")
 	}
 }
 
@@ -136,6 +145,7 @@ func TestBusiest(t *testing.T) {
 // TestOwn burns processor time in children: the time belongs to the bench.
 func TestOwn(t *testing.T) {
 	t.Parallel()
+	needsProc(t)
 	before, err := readTimes()
 	if err != nil {
 		t.Fatal(err)
