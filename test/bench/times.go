@@ -12,9 +12,11 @@ import (
 // processorTimes are in seconds, since the start of the machine.
 type processorTimes struct {
 	processors int
-	// busy is the time in which a processor was not idle. steal is the part of busy that
-	// the host gave to other virtual machines.
-	busy, steal float64
+	// idle is the time of the processors without work. The kernel measures idle, and counts
+	// the other times of the machine in ticks: work of less than a tick after each request was
+	// a tenth of the machine too low. steal is the time that the host gave to other virtual
+	// machines.
+	idle, steal float64
 	// own is the time of this process and its descendants.
 	own float64
 	// kernel is the time of the kernel's threads. The threads work for the programs that are
@@ -52,7 +54,7 @@ func readTimes() (p processorTimes, err error) {
 		return p, err
 	}
 	c := whole.CPUTotal
-	p = processorTimes{processors: len(whole.CPU), programs: map[int]procfs.ProcStat{}, busy: c.User + c.Nice + c.System + c.IRQ + c.SoftIRQ + c.Steal, steal: c.Steal}
+	p = processorTimes{processors: len(whole.CPU), programs: map[int]procfs.ProcStat{}, idle: c.Idle + c.Iowait, steal: c.Steal}
 	for _, s := range stats {
 		switch {
 		case descends(stats, s, os.Getpid()):
@@ -93,12 +95,13 @@ func processorTime(s procfs.ProcStat) float64 {
 // SIGCHLD: therefore others have used all time but the own. The result is below 0 when the
 // kernel has counted more time for processes than for the machine.
 func (p processorTimes) othersSince(before processorTimes, wall time.Duration) float64 {
-	rest := p.busy - before.busy - (p.own - before.own) - (p.kernel - before.kernel)
+	whole := wall.Seconds() * float64(p.processors)
+	rest := whole - (p.idle - before.idle) - (p.own - before.own) - (p.kernel - before.kernel)
 	// Some kernels count stolen time as time of the process, too.
 	if steal := p.steal - before.steal; steal > math.Abs(rest) {
 		rest = steal
 	}
-	return rest / (wall.Seconds() * float64(p.processors))
+	return rest / whole
 }
 
 // busiestSince returns the other process that used the most processor time since before, and

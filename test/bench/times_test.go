@@ -101,7 +101,7 @@ func TestOthers(t *testing.T) {
 	}
 	took := time.Since(begin).Seconds() * float64(processors(t))
 	visible = visibleTime(t) - visible
-	// The kernel counts the time of the machine in ticks: half of the time is certain.
+	// The kernel counts the times of the processes in ticks: half of the time is certain.
 	if got, want := c.others*took, visible+burners*burnTime.Seconds()/2; got < want {
 		t.Errorf("others used %.2f s, want at least %.2f: %.2f of visible processes, and half of the lost time", got, want, visible)
 	}
@@ -164,16 +164,16 @@ func TestOwn(t *testing.T) {
 
 func TestOthersSince(t *testing.T) {
 	t.Parallel()
-	before := processorTimes{processors: 2, busy: 10, steal: 1, own: 5, kernel: 1}
+	before := processorTimes{processors: 2, idle: 10, steal: 1, own: 5, kernel: 1}
 	for name, test := range map[string]struct {
 		after processorTimes
 		want  float64
 	}{
-		"others":                     {processorTimes{processors: 2, busy: 14, steal: 1, own: 6, kernel: 2}, 0.5},
-		"nobody":                     {processorTimes{processors: 2, busy: 13, steal: 1, own: 8, kernel: 1}, 0},
-		"the host":                   {processorTimes{processors: 2, busy: 13, steal: 3, own: 6, kernel: 1}, 0.5},
-		"the host, in the own time":  {processorTimes{processors: 2, busy: 13, steal: 3, own: 8, kernel: 1}, 0.5},
-		"more than the machine used": {processorTimes{processors: 2, busy: 11, steal: 1, own: 8, kernel: 1}, -0.5},
+		"others":                     {processorTimes{processors: 2, idle: 10, steal: 1, own: 6, kernel: 2}, 0.5},
+		"nobody":                     {processorTimes{processors: 2, idle: 11, steal: 1, own: 8, kernel: 1}, 0},
+		"the host":                   {processorTimes{processors: 2, idle: 11, steal: 3, own: 6, kernel: 1}, 0.5},
+		"the host, in the own time":  {processorTimes{processors: 2, idle: 11, steal: 3, own: 8, kernel: 1}, 0.5},
+		"more than the machine used": {processorTimes{processors: 2, idle: 13, steal: 1, own: 8, kernel: 1}, -0.5},
 	} {
 		if got := test.after.othersSince(before, 2*time.Second); got != test.want {
 			t.Errorf("%s: %v, want %v", name, got, test.want)
