@@ -9,7 +9,7 @@ import (
 
 func TestGCPercent(t *testing.T) {
 	t.Parallel()
-	for live, want := range map[uint64]int{0: 200, 10 << 20: 200, 32 << 20: 150, 40 << 20: 100, 50 << 20: 60, 64 << 20: 50, 80 << 20: 50, 1 << 30: 50} {
+	for live, want := range map[uint64]int{0: 200, 10 << 20: 200, 30 << 20: 160, 40 << 20: 100, 50 << 20: 80, 64 << 20: 60, 80 << 20: 50, 1 << 30: 50} {
 		if got := gcPercent(live); got != want {
 			t.Errorf("%d%% with %d MiB in use, want %d%%", got, live>>20, want)
 		}
