@@ -21,14 +21,9 @@ func (c *Conn) LastReceived(ctx context.Context) (map[string]time.Time, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := st.Info(ctx, jetstream.WithSubjectFilter(AllEvents))
+	subjects, err := subjectsByWorkspace(ctx, st, AllEvents)
 	if err != nil {
-		return nil, fmt.Errorf("list subjects of stream %s: %w", Name, err)
-	}
-	subjects := map[string][]string{}
-	for subject := range info.State.Subjects {
-		workspace, _, _ := parseSubject(subject)
-		subjects[workspace] = append(subjects[workspace], subject)
+		return nil, err
 	}
 	last := map[string]time.Time{}
 	for workspace := range subjects {
