@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
@@ -62,7 +61,7 @@ func rows(ctx context.Context, p place.Place, id string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	t, err := warehouse.ReadTable(ctx, r, "SELECT 1 FROM customerio_events WHERE event_id = '"+strings.ReplaceAll(id, "'", "''")+"'")
+	t, err := warehouse.ReadTable(ctx, r, "SELECT 1 FROM customerio_events WHERE event_id = "+p.Dialect().Literal(id))
 	if err := errors.Join(err, r.Close()); err != nil {
 		return 0, err
 	}
