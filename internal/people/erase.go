@@ -62,7 +62,8 @@ func (p *People) Erase(ctx context.Context, plan *Plan, o Orders) (*Receipt, err
 	}
 	r.DroppedEffects = len(plan.Effects)
 	for i, s := range p.stores() {
-		store := StoreReceipt{Store: s.Name(), Found: total(plan.Counts, i, foundIn), Stay: total(plan.Counts, i, stayIn)}
+		all := total(plan.Counts, i)
+		store := StoreReceipt{Store: s.Name(), Found: all.Events, Stay: all.Stay}
 		p.eraseIn(ctx, s, plain(plan.Persons), o, &store)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -73,16 +74,14 @@ func (p *People) Erase(ctx context.Context, plan *Plan, o Orders) (*Receipt, err
 	return r, nil
 }
 
-// total sums up a count of a store.
-func total(counts [][]StoreCount, store int, of func(StoreCount) int64) (n int64) {
+// total sums up the events of all persons in a store.
+func total(counts [][]StoreCount, store int) (sum StoreCount) {
 	for _, c := range counts {
-		n += of(c[store])
+		sum.Events += c[store].Events
+		sum.Stay += c[store].Stay
 	}
-	return n
+	return sum
 }
-
-func foundIn(c StoreCount) int64 { return c.Events }
-func stayIn(c StoreCount) int64  { return c.Stay }
 
 // eraseIn erases the persons in a store until a look finds nothing.
 func (p *People) eraseIn(ctx context.Context, s privacy.Store, persons []privacy.Person, o Orders, r *StoreReceipt) {

@@ -31,9 +31,13 @@ var ErrUnread = errors.New("not every store could be read")
 func (p *People) Find(ctx context.Context, persons []*Person) (counts [][]StoreCount, err error) {
 	counts = make([][]StoreCount, len(persons))
 	more := withFurther(persons)
+	asked := plain(persons)
+	for _, i := range more {
+		asked = append(asked, wider(persons[i]))
+	}
 	for _, s := range p.stores() {
 		p.cfg.Step("search " + s.Name())
-		found, failed := s.Find(ctx, append(plain(persons), wider(persons)...))
+		found, failed := s.Find(ctx, asked)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
@@ -70,14 +74,10 @@ func withFurther(persons []*Person) (list []int) {
 	return list
 }
 
-// wider returns the persons of withFurther, each with all identifiers: one read counts the
+// wider returns the person with the Further identifiers, too: one read of a store counts the
 // events of both.
-func wider(persons []*Person) (list []privacy.Person) {
-	for _, i := range withFurther(persons) {
-		p := persons[i]
-		list = append(list, privacy.Person{Workspace: p.Workspace, Identifiers: union(p.Identifiers, p.Further)})
-	}
-	return list
+func wider(p *Person) privacy.Person {
+	return privacy.Person{Workspace: p.Workspace, Identifiers: union(p.Identifiers, p.Further)}
 }
 
 // Absent returns the indexes of the persons without a single event in any store. A person is
