@@ -125,21 +125,19 @@ func (s *Sink) learn(ctx context.Context) error {
 			return err
 		}
 	}
-	for start := time.Now(); ; {
-		if err := s.read(ctx, f.reading); err != nil {
+	r, start := f.reading, time.Now()
+	for more := true; more; more = r.next < r.end && time.Since(start) < r.patience {
+		if err := s.read(ctx, r); err != nil {
 			return fmt.Errorf("read ids: %w", err)
 		}
-		if f.reading.next >= f.reading.end {
-			break
-		}
-		if time.Since(start) >= f.reading.patience {
-			return nil
-		}
 	}
-	if r := f.reading; r.read != r.rows { // never use a filter that lacks an id
+	switch {
+	case r.next < r.end:
+		return nil // the next insert goes on
+	case r.read != r.rows: // never use a filter that lacks an id
 		return fmt.Errorf("read ids: have %d of %d", r.read, r.rows)
 	}
-	f.known, f.reading = f.reading.ids, nil
+	f.known, f.reading = r.ids, nil
 	return nil
 }
 
