@@ -26,18 +26,18 @@ type copies struct {
 // add calls fn for a selected dead letter, for its copies, and for a copy of a selected one.
 func (c *copies) add(b *event.StoredDeadLetter, selected bool) {
 	h, held := holdOf(b)
+	selected = selected || held && c.selected[h]
 	switch {
-	case !held && !selected:
-		return
-	case held && !selected && !c.selected[h]:
-		c.waiting[h] = append(c.waiting[h], b)
-		return
-	case held:
+	case held && selected:
 		c.selected[h] = true
 		for _, earlier := range c.waiting[h] {
 			c.fn(earlier)
 		}
 		delete(c.waiting, h)
+	case held:
+		c.waiting[h] = append(c.waiting[h], b)
 	}
-	c.fn(b)
+	if selected {
+		c.fn(b)
+	}
 }
