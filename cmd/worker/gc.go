@@ -20,8 +20,8 @@ const (
 // The largest heap, as of large e-mails, is therefore collected twice as often as by Go's
 // default of 100. A memory limit would collect a heap above the limit without end.
 func gcPercent(live uint64) int {
-	growth := max(heapGoal-min(live, heapGoal), heapGrowth)
-	percent := 100 * growth / max(live, 1)
+	goal := max(heapGoal, live+heapGrowth)
+	percent := 100 * (goal - live) / max(live, 1)
 	return int(max(50, min(200, percent/10*10)))
 }
 
