@@ -18,9 +18,8 @@ import (
 // slower by a fifth. runCores measures the time during a run.
 const (
 	// lineEvery is the time between two samples. A sample takes linePatience at most on
-	// each of two processors: 0.6 % of the machine. lineEvery is no multiple of the kernel's
-	// tick: a sample at each tick would count as a whole tick of processor time.
-	lineEvery    = 50_370 * time.Microsecond
+	// each of two processors: 0.6 % of the machine.
+	lineEvery    = 50 * time.Millisecond
 	linePatience = 300 * time.Microsecond
 	// A sample is the quickest of lineBlocks blocks, of lineTrips round trips each: an
 	// interrupt delays a single block.

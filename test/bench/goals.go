@@ -35,18 +35,23 @@ func (g goal) median(pairs []pair) (got float64, reached bool) {
 	return got, got >= g.least
 }
 
+func outcome(reached bool) string {
+	if reached {
+		return "reached"
+	}
+	return "not reached"
+}
+
 // goalLine says whether the pairs reach a goal.
 func (c *comparison) goalLine(g goal, pairs []pair) string {
-	kind, state := "aim", "not reached"
+	kind := "aim"
 	if g.bound {
 		kind = "bound"
 	}
 	got, reached := g.median(pairs)
-	switch {
-	case c.unjudged || len(pairs) < c.pairs:
+	state := outcome(reached)
+	if c.unjudged || len(pairs) < c.pairs {
 		state = "not judged"
-	case reached:
-		state = "reached"
 	}
 	than, want := "at least", g.least
 	if g.most > 0 {
@@ -71,11 +76,7 @@ func (c *comparison) judgeGoals(pairs []pair) (err error) {
 // memoryBound prints the largest resident memory of a program, and fails above most. Memory
 // needs no quiet machine.
 func memoryBound(name string, mib, most float64) error {
-	state := "reached"
-	if mib <= 0 || mib > most {
-		state = "not reached"
-	}
-	line := fmt.Sprintf("bound: peak RSS of %s at most %.0f MiB: %s, %.1f MiB", name, most, state, mib)
+	line := fmt.Sprintf("bound: peak RSS of %s at most %.0f MiB: %s, %.1f MiB", name, most, outcome(0 < mib && mib <= most), mib)
 	fmt.Println("  " + line)
 	switch {
 	case mib <= 0:

@@ -65,11 +65,8 @@ func (t *grownTable) bars() string {
 		if bar == 0 {
 			continue
 		}
-		got, state := t.writes[i].Then.perSecond(), "not reached"
-		if got >= bar {
-			state = "reached"
-		}
-		fmt.Fprintf(&lines, "\nBar at %d million rows, %.1f %% late: then %.0f/s, want at least %.0f: %s\n", t.millions, 100*lateShares[i], got, bar, state)
+		got := t.writes[i].Then.perSecond()
+		fmt.Fprintf(&lines, "\nBar at %d million rows, %.1f %% late: then %.0f/s, want at least %.0f: %s\n", t.millions, 100*lateShares[i], got, bar, outcome(got >= bar))
 	}
 	return lines.String()
 }
