@@ -11,7 +11,9 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -27,6 +29,7 @@ var roles = map[string]func(path string) error{
 	"write":     writeBatches,
 	"disk-full": fillDisk,
 	"large":     writeLarge,
+	"stage":     stageBatches,
 
 	"erase-copying": eraseUntil("copying"),
 	"erase-copied":  eraseUntil("copied"),
@@ -82,6 +85,36 @@ func writeBatches(path string) error {
 			return err
 		}
 		fmt.Println("inserted", result.Inserted)
+	}
+	return nil
+}
+
+const staged, stageSize = 16, 5_000
+
+func stagedRows() []warehouse.Row { return warehousetest.Rows(staged * stageSize) }
+
+// stageBatches stages batches and says after each batch how many are stored for sure.
+func stageBatches(path string) error {
+	sink, err := duckdb.New(duckdb.Config{Path: path})
+	if err != nil {
+		return err
+	}
+	defer sink.Close()
+	if err := sink.Open(context.Background()); err != nil {
+		return err
+	}
+	var stored atomic.Int32
+	for batch := range slices.Chunk(stagedRows(), stageSize) {
+		_, group, err := sink.Stage(context.Background(), batch)
+		if err != nil {
+			return err
+		}
+		go func() {
+			if group.Wait(context.Background()) == nil {
+				stored.Add(1)
+			}
+		}()
+		fmt.Println("inserted", stored.Load()*stageSize)
 	}
 	return nil
 }

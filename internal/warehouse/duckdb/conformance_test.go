@@ -1,6 +1,7 @@
 package duckdb_test
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"os"
@@ -70,11 +71,41 @@ func TestConformance(t *testing.T) {
 	warehousetest.Run(t, warehousetest.Features{Older: older, Strict: strict, Poison: poison}, start)
 }
 
+// The suite with each batch in a group.
+func TestConformanceOfGroups(t *testing.T) {
+	t.Parallel()
+	warehousetest.Run(t, warehousetest.Features{Older: older, Strict: strict, Poison: poison}, func(t *testing.T) warehousetest.Warehouse {
+		t.Helper()
+		return groupPlace{start(t).(place)}
+	})
+}
+
+type groupPlace struct{ place }
+
+func (p groupPlace) Sink(t *testing.T) warehouse.Sink {
+	t.Helper()
+	return groupSink{p.place.Sink(t).(*duckdb.Sink)}
+}
+
+// A groupSink stages each batch and waits for its group.
+type groupSink struct{ *duckdb.Sink }
+
+func (s groupSink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
+	result, group, err := s.Stage(ctx, rows)
+	if err == nil && group != nil {
+		err = group.Wait(ctx)
+	}
+	if err != nil {
+		return warehouse.Result{}, err
+	}
+	return result, nil
+}
+
 // DuckDB takes every row into a table of ours. In one that its owner has made,
 // with a rule of his own, some rows are poison.
 func strict(t *testing.T, w warehousetest.Warehouse) {
 	t.Helper()
-	createTable(t, w.(place).path, warehouse.Columns(), "CHECK (subject <> 'ann@example.com')")
+	createTable(t, pathOf(w), warehouse.Columns(), "CHECK (subject <> 'ann@example.com')")
 }
 
 func poison(r *warehouse.Row) { r.Subject = "ann@example.com" }
@@ -141,7 +172,7 @@ func TestRefusals(t *testing.T) {
 
 func older(t *testing.T, w warehousetest.Warehouse) {
 	t.Helper()
-	createTable(t, w.(place).path, warehousetest.OlderColumns())
+	createTable(t, pathOf(w), warehousetest.OlderColumns())
 }
 
 // createTable makes the table of events without this package, with more clauses
@@ -182,4 +213,11 @@ func TestNotes(t *testing.T) {
 		t.Helper()
 		return w.(place).query(t, "SELECT "+strings.Join(columns, ", ")+" FROM "+table)
 	})
+}
+
+func pathOf(w warehousetest.Warehouse) string {
+	if p, ok := w.(groupPlace); ok {
+		return p.path
+	}
+	return w.(place).path
 }

@@ -44,10 +44,13 @@ type Sink struct {
 	parts    parts           // the rows to look for in the table
 	learning *knownIDs       // the filter that read fills
 	repeats  int             // inserts left that look for repeated rows; see repeatedRows
+	group    *group          // nil without an open transaction
 	unsaved  int             // rows since the last checkpoint
 	memory   int             // index of the present limit in memoryLimits
 	lastUse  time.Time
 	idle     *time.Timer
+
+	aloneUntil time.Time // no group before
 }
 
 // New checks cfg. New touches no file.
@@ -82,15 +85,21 @@ func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Resul
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer s.release()
+	return s.write(ctx, laid, result)
+}
+
+// write stores the rows in a transaction of their own, and adds them to the result.
+func (s *Sink) write(ctx context.Context, rows laidOut, result warehouse.Result) (warehouse.Result, error) {
 	if s.rowsAreLarge() {
 		debug.FreeOSMemory() // Go's garbage of the batch before: a commit needs the memory
 	}
-	for rest := indexes; len(rest) > 0; {
-		n := fitting(rows, rest, len(rest), s.statementBytes())
-		if n < len(indexes) { // each of several statements has columns of its own
-			laid = s.layOut(rows, rest[:n])
+	part := rows
+	for rest := rows.indexes; len(rest) > 0; {
+		n := fitting(rows.rows, rest, len(rest), s.statementBytes())
+		if n < len(rows.indexes) { // each of several statements has columns of its own
+			part = s.layOut(rows.rows, rest[:n])
 		}
-		if err := s.storePart(ctx, laid, &result); err != nil {
+		if err := s.storePart(ctx, part, &result); err != nil {
 			return warehouse.Result{}, errors.Join(err, s.closeFile()) // a broken connection must not serve the next batch
 		}
 		rest = rest[n:]
@@ -118,10 +127,10 @@ func (s *Sink) storePart(ctx context.Context, rows laidOut, result *warehouse.Re
 	}
 }
 
-// checkpointRows is between three quarters and the whole of a row group. A checkpoint
-// writes a row group. When four groups fit into three, DuckDB merges the groups: DuckDB
-// writes all four again, takes seconds and doubles the file. A checkpoint exceeds
-// checkpointRows by at most one batch.
+// checkpointRows is between one and a half and two row groups. A checkpoint writes the rows
+// since the last one as row groups, 65 MB uncompressed. When four groups fit into three,
+// DuckDB merges the groups: DuckDB writes all four again, takes seconds and doubles the file.
+// A checkpoint exceeds checkpointRows by at most one batch or group.
 const checkpointRows = 50_000
 
 // checkpointEvery counts written rows and writes a checkpoint when there are enough.
@@ -150,8 +159,10 @@ func (s *Sink) Close() error {
 	return s.closeFile()
 }
 
-// acquire opens the file unless the file is open.
+// acquire opens the file unless the file is open. An open group ends: all uses but Stage have
+// transactions of their own.
 func (s *Sink) acquire(ctx context.Context) error {
+	_ = s.commit() // its batches get the error
 	if s.file != nil {
 		return nil
 	}
@@ -210,6 +221,7 @@ func (s *Sink) closeWhenIdle() {
 		s.logClose(s.closeFile())
 		return
 	}
+	s.commitInTime()
 	s.idle = time.AfterFunc(pollEvery, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -218,10 +230,11 @@ func (s *Sink) closeWhenIdle() {
 }
 
 func (s *Sink) closeFile() error {
+	err := s.commit()
 	if s.file == nil {
-		return nil
+		return err
 	}
-	err := s.file.close()
+	err = errors.Join(err, s.file.close())
 	s.file, s.unsaved = nil, 0
 	return err
 }

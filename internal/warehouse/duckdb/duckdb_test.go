@@ -96,7 +96,7 @@ func TestRejectionQuotesNoValue(t *testing.T) {
 	}
 }
 
-// A checkpoint writes a row group of nearly full size and empties the log.
+// A checkpoint writes two row groups of nearly full size and empties the log.
 func TestCheckpointByRows(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "e.duckdb")

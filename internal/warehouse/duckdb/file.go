@@ -14,10 +14,10 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// rowGroup is the number of rows of a new row group, half of DuckDB's default. Until a
-// checkpoint writes a row group, DuckDB has its rows uncompressed in memory: some 65 MB.
-// Twice the rows do not fit into the first of memoryLimits and take 5 % more time.
-const rowGroup = 61_440
+// rowGroup is the number of rows of a new row group, a quarter of DuckDB's default. Until a
+// row group is full, the transaction of a group of batches has its rows uncompressed in
+// memory: some 33 MB. Must be a multiple of DuckDB's vectors of 2,048 rows.
+const rowGroup = 30_720
 
 // A file is an open database and its lease. A file has one connection, because
 // settings, temporary objects and the batch belong to a connection.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cioevents/cioevents/internal/warehouse"
+	"github.com/cioevents/cioevents/internal/warehouse/duckdb"
 	"github.com/cioevents/cioevents/internal/warehouse/warehousetest"
 	"github.com/cioevents/cioevents/pkg/webhook"
 )
@@ -16,6 +17,16 @@ import (
 // only, and digests, in any order. The table has each key once.
 func TestLateIDsAreExact(t *testing.T) {
 	t.Parallel()
+	for name, write := range map[string]writeFunc{"alone": writeAlone, "in groups": writeStaged} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			lateIDsAreExact(t, write)
+		})
+	}
+}
+
+func lateIDsAreExact(t *testing.T, write writeFunc) {
+	t.Helper()
 	const total, batches, size = 260_000, 40, 120 // three of DuckDB's row groups
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -58,7 +69,7 @@ func TestLateIDsAreExact(t *testing.T) {
 			keys[k] = true
 		}
 		written = append(written, rows...)
-		got, err := sink.Write(t.Context(), rows)
+		got, err := write(t.Context(), sink.(*duckdb.Sink), rows)
 		if err != nil || got.Inserted != want.Inserted || got.Duplicates != want.Duplicates {
 			t.Fatalf("seed %d: the result is %+v, %v; want %+v", seed, got, err, want)
 		}
