@@ -49,7 +49,7 @@ func (c *Consumer) tryLast(ctx context.Context, batch []event.Attempt) (errs []e
 		return []error{err}, nil
 	}
 	defer end()
-	errs, err = c.call(ctx, batch)
+	errs, err = call(ctx, batch, c.handler.Handle)
 	_, permanent := fault.PermanentReason(errs[0])
 	if last && errs[0] != nil && !permanent && !fault.IsOutage(errs[0]) {
 		errs[0] = fault.Permanent(fault.ReasonExhausted, errs[0])

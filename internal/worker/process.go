@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -19,7 +20,7 @@ const isolateAfter = 5
 
 // process handles and settles a batch.
 func (c *Consumer) process(ctx, work context.Context, batch []event.Attempt) {
-	stop := c.keepAlive(batch) //nolint:contextcheck // the extensions last as long as the batch, also after ctx has ended
+	stop := c.keepAlive(settlers(batch)) //nolint:contextcheck // the extensions last as long as the batch, also after ctx has ended
 	defer stop()
 	isolated := func(a event.Attempt) bool { return a.Number > isolateAfter }
 	if !slices.ContainsFunc(batch, isolated) { // most batches, which may be too large to copy
@@ -42,13 +43,16 @@ func (c *Consumer) handle(ctx, work context.Context, batch []event.Attempt) {
 	}
 	start := time.Now()
 	for tries := 1; ; tries++ {
-		errs, err := c.try(work, batch)
+		r, err := c.try(work, batch)
 		switch {
 		case err == nil:
-			c.noteResults(errs)
-			c.metrics.batchSeconds.Observe(time.Since(start).Seconds())
-			c.metrics.batchMessages.Observe(float64(len(batch)))
-			c.settle(work, batch, errs)
+			c.noteResults(r.errs)
+			if r.wait != nil {
+				c.hold(work, c.settleFailed(work, batch, r.errs), start, r.wait)
+				return
+			}
+			c.observe(start, len(batch))
+			c.settle(work, batch, r.errs)
 			return
 		case errors.Is(err, errPanic) && len(batch) > 1:
 			half := len(batch) / 2 // search the message that causes the panic
@@ -69,6 +73,11 @@ func (c *Consumer) handle(ctx, work context.Context, batch []event.Attempt) {
 		c.cfg.Log.Warn().Err(err).Int("messages", len(batch)).Stringer("wait", wait).Msg("batch failed, retrying")
 		pause(ctx, wait)
 	}
+}
+
+func (c *Consumer) observe(start time.Time, messages int) {
+	c.metrics.batchSeconds.Observe(time.Since(start).Seconds())
+	c.metrics.batchMessages.Observe(float64(messages))
 }
 
 // noteResults notes whether the API or the warehouse works. A batch that has only
@@ -107,40 +116,67 @@ func batchWait(err error, tries int) time.Duration {
 // errPanic reports that the handler panicked.
 var errPanic = errors.New("handler panicked")
 
+// A result has the error of each message, nil for success, and stager's wait.
+type result struct {
+	errs []error
+	wait func(context.Context) error
+}
+
 // try calls the handler once.
-func (c *Consumer) try(ctx context.Context, batch []event.Attempt) (errs []error, err error) {
+func (c *Consumer) try(ctx context.Context, batch []event.Attempt) (r result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
 		}
 	}()
-	if batch[0].Number > c.cfg.MaxAttempts && len(batch) == 1 {
-		return c.tryLast(ctx, batch)
+	h, stages := c.handler.(stager)
+	switch {
+	case batch[0].Number > c.cfg.MaxAttempts && len(batch) == 1:
+		r.errs, err = c.tryLast(ctx, batch)
+	case stages && len(batch) == c.cfg.Limits.Messages:
+		r.errs, err = call(ctx, batch, func(ctx context.Context, batch []event.Attempt, fail func(int, error)) error {
+			r.wait, err = h.Stage(ctx, batch, fail)
+			return err
+		})
+	default:
+		r.errs, err = call(ctx, batch, c.handler.Handle)
 	}
-	return c.call(ctx, batch)
+	return r, err
 }
 
-// call calls the handler and returns the error of each message.
-func (c *Consumer) call(ctx context.Context, batch []event.Attempt) (errs []error, err error) {
+// A handle is Handler's Handle.
+type handle func(ctx context.Context, batch []event.Attempt, fail func(i int, err error)) error
+
+// call returns the error of each message.
+func call(ctx context.Context, batch []event.Attempt, handle handle) (errs []error, err error) {
 	errs = make([]error, len(batch))
 	var mu sync.Mutex
-	fail := func(i int, err error) {
+	return errs, handle(ctx, batch, func(i int, err error) {
 		mu.Lock()
 		defer mu.Unlock()
 		errs[i] = err
-	}
-	return errs, c.handler.Handle(ctx, batch, fail)
+	})
 }
 
-// keepAlive extends the acknowledgement deadline of the batch every ExtendEvery,
+func settlers(batch []event.Attempt) iter.Seq[event.Settler] {
+	return func(yield func(event.Settler) bool) {
+		for i := range batch {
+			if !yield(batch[i].Settle) {
+				return
+			}
+		}
+	}
+}
+
+// keepAlive extends the acknowledgement deadline of the messages every ExtendEvery,
 // until the returned function is called.
-func (c *Consumer) keepAlive(batch []event.Attempt) (stop func()) {
+func (c *Consumer) keepAlive(messages iter.Seq[event.Settler]) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var extending sync.WaitGroup
 	extending.Go(func() {
 		for pause(ctx, c.cfg.ExtendEvery); ctx.Err() == nil; pause(ctx, c.cfg.ExtendEvery) {
-			for i := range batch {
-				_ = batch[i].Settle.Extend() // the message is settled already, or NATS is down and will redeliver the message
+			for m := range messages {
+				_ = m.Extend() // the message is settled already, or NATS is down and will redeliver the message
 			}
 		}
 	})

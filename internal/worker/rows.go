@@ -47,27 +47,56 @@ type place struct {
 
 // Handle writes the batch.
 func (h *Rows) Handle(ctx context.Context, batch []event.Attempt, fail func(int, error)) error {
+	_, err := h.store(ctx, batch, fail, func(ctx context.Context, rows []warehouse.Row) (warehouse.Result, *warehouse.Group, error) {
+		result, err := h.sink.Write(ctx, rows)
+		return result, nil, err
+	})
+	return err
+}
+
+// Stage writes the batch, together with others if the sink can.
+func (h *Rows) Stage(ctx context.Context, batch []event.Attempt, fail func(int, error)) (wait func(context.Context) error, err error) {
+	s, ok := h.sink.(warehouse.Stager)
+	if !ok {
+		return nil, h.Handle(ctx, batch, fail)
+	}
+	return h.store(ctx, batch, fail, s.Stage)
+}
+
+// stage is warehouse.Stager's Stage.
+type stage func(context.Context, []warehouse.Row) (warehouse.Result, *warehouse.Group, error)
+
+func (h *Rows) store(ctx context.Context, batch []event.Attempt, fail func(int, error), stage stage) (wait func(context.Context) error, err error) {
 	rows, release := h.memory(len(batch))
 	defer release()
 	places := h.parse(batch, rows, fail)
 	if rows = rows[:len(places)]; len(rows) == 0 {
-		return nil
+		return nil, nil
 	}
 	if h.Guard != nil {
 		if err := h.Guard(rows); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	result, err := h.write(ctx, rows)
+	result, group, err := h.write(ctx, rows, stage)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, r := range result.Rejected {
 		fail(places[r.Index].index, fault.Permanent(fault.ReasonRejectedRow, r.Err))
 		places[r.Index].mail = nil
 	}
-	h.count(result, places)
-	return nil
+	if group == nil {
+		h.count(result, places)
+		return nil, nil
+	}
+	return func(ctx context.Context) error {
+		if err := group.Wait(ctx); err != nil {
+			return err
+		}
+		h.count(result, places)
+		return nil
+	}, nil
 }
 
 // parse fills the first rows with the messages that can be parsed, and returns their
@@ -122,15 +151,15 @@ func (h *Rows) open(ctx context.Context) error {
 	return nil
 }
 
-func (h *Rows) write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
+func (h *Rows) write(ctx context.Context, rows []warehouse.Row, stage stage) (warehouse.Result, *warehouse.Group, error) {
 	if err := h.open(ctx); err != nil {
-		return warehouse.Result{}, err
+		return warehouse.Result{}, nil, err
 	}
 	ctx, span := telemetry.Child(ctx, "write rows", trace.WithAttributes(attribute.Int("cioevents.rows", len(rows))))
 	defer span.End()
-	result, err := h.sink.Write(ctx, rows)
+	result, group, err := stage(ctx, rows)
 	telemetry.Fail(span, problem(err))
-	return result, err
+	return result, group, err
 }
 
 // memory returns n rows without a meaning, and a function that takes the rows back.

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/cioevents/cioevents/internal/event"
@@ -9,25 +10,67 @@ import (
 )
 
 // settle acknowledges, retries or dead-letters each message of a batch. This decision
-// is made here alone. errs has one error per message, nil for success.
+// is made in this file alone. errs has one error per message, nil for success.
 func (c *Consumer) settle(ctx context.Context, batch []event.Attempt, errs []error) {
-	last := -1
+	c.acknowledge(c.settleFailed(ctx, batch, errs))
+}
+
+// settleFailed settles the messages with an error, and returns the others.
+func (c *Consumer) settleFailed(ctx context.Context, batch []event.Attempt, errs []error) []event.Settler {
+	others := make([]event.Settler, 0, len(batch))
 	for i, err := range errs {
 		if err != nil {
 			c.fail(ctx, &batch[i], err)
 			continue
 		}
-		if last >= 0 {
-			c.report(batch[last].Settle.Ack())
+		others = append(others, batch[i].Settle)
+	}
+	return others
+}
+
+func (c *Consumer) acknowledge(messages []event.Settler) {
+	for i, m := range messages {
+		if i < len(messages)-1 {
+			c.report(m.Ack())
+		} else {
+			// The last acknowledgement waits for the server's confirmation, which covers
+			// all earlier acknowledgements.
+			c.report(m.AckSync())
 		}
-		last = i
-		c.metrics.acked.Inc()
 	}
-	if last >= 0 {
-		// The last acknowledgement waits for the server's confirmation, which covers
-		// all earlier acknowledgements.
-		c.report(batch[last].Settle.AckSync())
+	c.metrics.acked.Add(float64(len(messages)))
+}
+
+// hold acknowledges the messages when wait returns nil. Run waits for that.
+func (c *Consumer) hold(ctx context.Context, messages []event.Settler, start time.Time, wait func(context.Context) error) {
+	stop := c.keepAlive(slices.Values(messages)) //nolint:contextcheck // as in process
+	c.held.Go(func() {
+		defer stop()
+		if err := wait(ctx); err != nil {
+			c.redeliver(ctx, messages, err)
+			return
+		}
+		c.observe(start, len(messages))
+		c.acknowledging.Lock()
+		defer c.acknowledging.Unlock()
+		c.acknowledge(messages)
+	})
+}
+
+// redeliver returns messages to the stream whose effects are not durable. Their bodies are
+// gone, so the stream has to deliver the messages again.
+func (c *Consumer) redeliver(ctx context.Context, messages []event.Settler, cause error) {
+	wait := time.Duration(0) // at the end of the worker another worker takes the messages
+	if ctx.Err() == nil {
+		wait = batchWait(cause, 1)
+		c.noteResult(false)
+		c.metrics.batchErrors.Inc()
+		c.cfg.Log.Warn().Err(cause).Int("messages", len(messages)).Stringer("wait", wait).Msg("batch failed, the stream delivers it again")
 	}
+	for _, m := range messages {
+		c.report(m.Retry(wait))
+	}
+	c.metrics.retried.Add(float64(len(messages)))
 }
 
 // fail settles a message that could not be handled.

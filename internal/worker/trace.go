@@ -28,7 +28,24 @@ type traced struct {
 }
 
 // Handle handles the batch.
-func (h *traced) Handle(ctx context.Context, batch []event.Attempt, fail func(int, error)) (err error) {
+func (h *traced) Handle(ctx context.Context, batch []event.Attempt, fail func(int, error)) error {
+	return h.trace(ctx, batch, fail, h.Handler.Handle)
+}
+
+// Stage implements stager. The spans end before the effects are durable.
+func (h *traced) Stage(ctx context.Context, batch []event.Attempt, fail func(int, error)) (wait func(context.Context) error, err error) {
+	s, ok := h.Handler.(stager)
+	if !ok {
+		return nil, h.Handle(ctx, batch, fail)
+	}
+	err = h.trace(ctx, batch, fail, func(ctx context.Context, batch []event.Attempt, fail func(int, error)) error {
+		wait, err = s.Stage(ctx, batch, fail)
+		return err
+	})
+	return wait, err
+}
+
+func (h *traced) trace(ctx context.Context, batch []event.Attempt, fail func(int, error), handle handle) (err error) {
 	parents := make([]trace.SpanContext, len(batch))
 	for i := range batch {
 		parents[i] = trace.SpanContextFromContext(telemetry.WithTraceParent(ctx, batch[i].TraceParent))
@@ -42,7 +59,7 @@ func (h *traced) Handle(ctx context.Context, batch []event.Attempt, fail func(in
 		messages.end(err)
 		telemetry.Fail(span, problem(err))
 	}()
-	return h.Handler.Handle(context.WithValue(ctx, messagesKey{}, messages), batch, func(i int, err error) {
+	return handle(context.WithValue(ctx, messagesKey{}, messages), batch, func(i int, err error) {
 		messages.failed(i, err)
 		fail(i, err)
 	})

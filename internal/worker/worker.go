@@ -52,6 +52,16 @@ type Handler interface {
 	Handle(ctx context.Context, batch []event.Attempt, fail func(i int, err error)) error
 }
 
+// A stager is a Handler that can make the effects of several batches durable at once.
+type stager interface {
+	Handler
+	// Stage is Handle, but may return before the effects are durable. The messages without
+	// an error are then acknowledged when wait has returned nil, and delivered again after
+	// its error. The bodies are not needed for that. wait is nil if the effects are durable
+	// already. The consumer stages full batches only: more messages are probably there.
+	Stage(ctx context.Context, batch []event.Attempt, fail func(i int, err error)) (wait func(context.Context) error, err error)
+}
+
 // A Gate delays fetching while messages could not be handled. A message that is not
 // fetched uses up no attempt and stays available to other workers.
 type Gate interface {
@@ -121,6 +131,10 @@ type Consumer struct {
 	lastBatchSucceeded atomic.Bool
 	// hasResult reports whether lastBatchSucceeded has been set since the start.
 	hasResult atomic.Bool
+	held      sync.WaitGroup // of hold
+	// acknowledging lets one held batch at a time acknowledge its messages: batches of a
+	// group would else fight for the connection with the loops.
+	acknowledging sync.Mutex
 }
 
 // New checks cfg and returns a consumer that Run starts.
@@ -154,6 +168,7 @@ func (c *Consumer) Run(ctx context.Context) {
 		loops.Go(func() { c.loop(ctx, work) })
 	}
 	loops.Wait()
+	c.held.Wait()
 }
 
 // loop fetches batches until ctx ends. The context work is for handling the batches.

@@ -42,7 +42,7 @@ func TestAckAroundFailures(t *testing.T) {
 		fail(3, fault.Permanent(fault.ReasonRejected, errAway))
 		return nil
 	})
-	s.expect(t, "retry 2", "ack 1", "dead-letter 4 rejected", "term 4 rejected", "acksync 3")
+	s.expect(t, "retry 2", "dead-letter 4 rejected", "term 4 rejected", "ack 1", "acksync 3")
 	// The time identifies the dead letter; a sequence could start over.
 	if d := s.dead.last; !d.StoredAt.Equal(s.batch[3].StoredAt) || d.StoredAt.IsZero() {
 		t.Errorf("the dead letter of a message stored at %v says %v", s.batch[3].StoredAt, d.StoredAt)

@@ -17,18 +17,40 @@ type watchedSink struct {
 }
 
 // Write implements warehouse.Sink.
-func (s watchedSink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
+func (s watchedSink) Write(ctx context.Context, rows []warehouse.Row) (result warehouse.Result, err error) {
+	err = s.watch(ctx, func() error {
+		result, err = s.Sink.Write(ctx, rows)
+		return err
+	})
+	return result, err
+}
+
+// Stage implements warehouse.Stager, whether the sink does or not.
+func (s watchedSink) Stage(ctx context.Context, rows []warehouse.Row) (result warehouse.Result, group *warehouse.Group, err error) {
+	stager, ok := s.Sink.(warehouse.Stager)
+	if !ok {
+		result, err = s.Write(ctx, rows)
+		return result, nil, err
+	}
+	err = s.watch(ctx, func() error {
+		result, group, err = stager.Stage(ctx, rows)
+		return err
+	})
+	return result, group, err
+}
+
+func (s watchedSink) watch(ctx context.Context, write func() error) error {
 	s.guard.writing.RLock() // a batch that has passed loss is written before regain, or fails
 	defer s.guard.writing.RUnlock()
 	if err := s.guard.loss(); err != nil {
-		return warehouse.Result{}, err
+		return err
 	}
-	result, err := s.Sink.Write(ctx, rows)
+	err := write()
 	s.guard.fails(ctx, err)
 	if errors.Is(err, warehouse.ErrRecreated) {
 		s.guard.lose(err)
 	}
-	return result, err
+	return err
 }
 
 // lose stops fetches. A batch in hand is retried, and watchedSink refuses the batch until
