@@ -130,10 +130,11 @@ func (c *Consumer) try(ctx context.Context, batch []event.Attempt) (r result, er
 		}
 	}()
 	h, stages := c.handler.(stager)
+	stages = stages && len(batch) == c.cfg.Limits.Messages && int(c.holding.Load())+len(batch) <= c.cfg.MaxHeld
 	switch {
 	case batch[0].Number > c.cfg.MaxAttempts && len(batch) == 1:
 		r.errs, err = c.tryLast(ctx, batch)
-	case stages && len(batch) == c.cfg.Limits.Messages:
+	case stages:
 		r.errs, err = call(ctx, batch, func(ctx context.Context, batch []event.Attempt, fail func(int, error)) error {
 			r.wait, err = h.Stage(ctx, batch, fail)
 			return err

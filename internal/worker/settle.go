@@ -44,8 +44,10 @@ func (c *Consumer) acknowledge(messages []event.Settler) {
 // hold acknowledges the messages when wait returns nil. Run waits for that.
 func (c *Consumer) hold(ctx context.Context, messages []event.Settler, start time.Time, wait func(context.Context) error) {
 	stop := c.keepAlive(slices.Values(messages)) //nolint:contextcheck // as in process
+	c.holding.Add(int64(len(messages)))
 	c.held.Go(func() {
 		defer stop()
+		defer c.holding.Add(-int64(len(messages)))
 		if err := wait(ctx); err != nil {
 			c.redeliver(ctx, messages, err)
 			return

@@ -41,7 +41,7 @@ func stage(t *testing.T, change func(*scene), wait func(*scene, context.Context)
 	}
 	s.cfg = worker.Config{
 		Name: "c", Handler: stagingHandler{handled, s.j, held}, DeadLetters: s.dead, State: s.state,
-		Source: &fakeSource{batch: s.batch, end: cancel}, Limits: event.Limits{Messages: 3},
+		Source: &fakeSource{batch: s.batch, end: cancel}, Limits: event.Limits{Messages: 3}, MaxHeld: 3,
 	}
 	change(s)
 	c, err := worker.New(s.cfg)
@@ -84,6 +84,14 @@ func TestStagedBatchIsDurableAtOnce(t *testing.T) {
 func TestSmallBatchIsNotStaged(t *testing.T) {
 	t.Parallel()
 	s := stage(t, func(s *scene) { s.cfg.Limits.Messages = 4 }, nil)
+	s.expect(t, "handled", "ack 1", "ack 2", "acksync 3")
+}
+
+// Messages that wait for a commit count as pending, and the stream delivers no more than
+// MAX_ACK_PENDING.
+func TestTooManyHeldMessages(t *testing.T) {
+	t.Parallel()
+	s := stage(t, func(s *scene) { s.cfg.MaxHeld = 2 }, nil)
 	s.expect(t, "handled", "ack 1", "ack 2", "acksync 3")
 }
 

@@ -100,6 +100,9 @@ type Config struct {
 	// Loops is the number of batches in work at a time, so that a loop can fetch and
 	// parse a batch while another loop writes a batch. Default 1.
 	Loops int
+	// MaxHeld is the largest number of messages whose effects are not durable yet while the
+	// loops go on: a part of the stream's MaxAckPending. Default 0: the loops wait.
+	MaxHeld int
 	// MaxAttempts is the number of attempts after which a message is dead-lettered.
 	// Outages and errors that name a wait do not dead-letter. A message whose attempts
 	// did not return (restarts in an outage, or a message that ends the process) gets
@@ -132,6 +135,7 @@ type Consumer struct {
 	// hasResult reports whether lastBatchSucceeded has been set since the start.
 	hasResult atomic.Bool
 	held      sync.WaitGroup // of hold
+	holding   atomic.Int64   // messages
 	// acknowledging lets one held batch at a time acknowledge its messages: batches of a
 	// group would else fight for the connection with the loops.
 	acknowledging sync.Mutex

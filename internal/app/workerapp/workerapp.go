@@ -51,6 +51,10 @@ var (
 // only take memory: two loops have a batch each, and Go's heap grows to twice their size.
 const warehouseMessage = 840
 
+// heldShare is the part of MAX_ACK_PENDING that waits for a commit of the warehouse. Other
+// workers and the batches in work need the rest.
+const heldShare = 4
+
 // An App is a worker whose admin listener is bound.
 type App struct {
 	app.Base
@@ -236,7 +240,7 @@ func (a *App) consume(ctx context.Context, j job, source worker.Source, log zero
 	}
 	consumer, err := worker.New(worker.Config{
 		Name: j.name, Source: source, Handler: j.handler, DeadLetters: a.Publisher, State: a.Conn.State(),
-		Gate: j.gate, Limits: j.limits, Loops: j.loops, MaxAttempts: a.cfg.MaxAttempts,
+		Gate: j.gate, Limits: j.limits, Loops: j.loops, MaxHeld: a.cfg.MaxAckPending / heldShare, MaxAttempts: a.cfg.MaxAttempts,
 		ExtendEvery: stream.AckWait / 3, Metrics: a.metrics, Log: log, Tracer: a.Traces.Tracer(),
 	})
 	if err != nil {

@@ -110,6 +110,7 @@ func (s *Sink) commit() error {
 	if err := s.file.exec(ctx, "COMMIT"); err != nil {
 		err = fmt.Errorf("store %d rows of several batches: %w", g.rows, err)
 		g.End(err)
+		s.aloneUntil = time.Now().Add(alonePause)
 		if !s.raiseMemory(err) {
 			s.logClose(s.closeFile())
 		}
