@@ -29,15 +29,18 @@ func (c *Consumer) settleFailed(ctx context.Context, batch []event.Attempt, errs
 }
 
 func (c *Consumer) acknowledge(messages []event.Settler) {
-	for i, m := range messages {
-		if i < len(messages)-1 {
-			c.report(m.Ack())
-		} else {
-			// The last acknowledgement waits for the server's confirmation, which covers
-			// all earlier acknowledgements.
-			c.report(m.AckSync())
-		}
+	if len(messages) == 0 {
+		return
 	}
+	last := len(messages) - 1
+	c.acknowledging.Lock()
+	for _, m := range messages[:last] {
+		c.report(m.Ack())
+	}
+	c.acknowledging.Unlock()
+	// The last acknowledgement waits for the server's confirmation, which covers all earlier
+	// acknowledgements.
+	c.report(messages[last].AckSync())
 	c.metrics.acked.Add(float64(len(messages)))
 }
 
@@ -53,8 +56,6 @@ func (c *Consumer) hold(ctx context.Context, messages []event.Settler, start tim
 			return
 		}
 		c.observe(start, len(messages))
-		c.acknowledging.Lock()
-		defer c.acknowledging.Unlock()
 		c.acknowledge(messages)
 	})
 }

@@ -174,3 +174,59 @@ func insertedRows(t *testing.T, reg *prometheus.Registry) float64 {
 	t.Fatal("no metric of inserted rows")
 	return 0
 }
+
+// A slowSettler's server confirms nothing for five seconds.
+type slowSettler struct{ fakeSettler }
+
+func (s slowSettler) AckSync() error {
+	<-time.After(5 * time.Second)
+	return errAway
+}
+
+// A batchesSource hands out one message at a time, and then ends the run.
+type batchesSource struct {
+	left []event.Attempt
+	end  context.CancelFunc
+}
+
+func (s *batchesSource) Fetch(ctx context.Context, _ event.Limits) ([]event.Attempt, error) {
+	if len(s.left) == 0 {
+		s.end()
+		return nil, ctx.Err()
+	}
+	next := s.left[:1]
+	s.left = s.left[1:]
+	return next, nil
+}
+
+// Without NATS, the batches of a group wait for their confirmations at the same time.
+func TestHeldBatchesEndTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(1, 1, 1, 1, 1, 1)
+		for i := range s.batch {
+			s.batch[i].Settle = slowSettler{s.batch[i].Settle.(fakeSettler)}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		handled := func(context.Context, []event.Attempt, func(int, error)) error { return nil }
+		c, err := worker.New(worker.Config{
+			Name: "c", Handler: onlyStaging{handled}, DeadLetters: s.dead, State: s.state,
+			Source: &batchesSource{s.batch, cancel}, Limits: event.Limits{Messages: 1}, MaxHeld: 100,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		c.Run(ctx)
+		if took := time.Since(start); took > 6*time.Second {
+			t.Errorf("Run ended after %v", took)
+		}
+	})
+}
+
+// onlyStaging's effects are durable as soon as somebody waits.
+type onlyStaging struct{ handlerFunc }
+
+func (onlyStaging) Stage(context.Context, []event.Attempt, func(int, error)) (func(context.Context) error, error) {
+	return func(context.Context) error { return nil }, nil
+}

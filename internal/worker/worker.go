@@ -136,8 +136,8 @@ type Consumer struct {
 	hasResult atomic.Bool
 	held      sync.WaitGroup // of hold
 	holding   atomic.Int64   // messages
-	// acknowledging lets one held batch at a time acknowledge its messages: batches of a
-	// group would else fight for the connection with the loops.
+	// acknowledging lets one batch at a time acknowledge its messages: the batches of a group
+	// would else fight for the connection.
 	acknowledging sync.Mutex
 }
 
