@@ -19,14 +19,14 @@ type group struct {
 	*warehouse.Group
 	begun time.Time
 	rows  int
-	bytes int // of the payloads
 }
 
 const (
 	// groupRows is two row groups.
 	groupRows = 2 * rowGroup
-	// groupBytes bounds the payloads of a group. DuckDB has the last row group in memory.
-	groupBytes = 64 << 20
+	// groupedBytes is the largest average payload of a row in a group. A transaction of larger
+	// rows would have to stay in memory, because it fills no row group.
+	groupedBytes = 1 << 10
 	// groupPause is the longest time between two batches of a group, and groupLife the time
 	// from the first batch to the commit. After AckWait, 30 s, the stream would deliver the
 	// events again.
@@ -59,10 +59,14 @@ func (s *Sink) Stage(ctx context.Context, rows []warehouse.Row) (warehouse.Resul
 	return result, nil, err
 }
 
-// groups reports whether the rows can join a group: a single statement stores them.
+// groups reports whether the rows can join a group.
 func (s *Sink) groups(rows laidOut) bool {
+	size := 0
+	for _, i := range rows.indexes {
+		size += len(rows.rows[i].Raw)
+	}
 	return !s.rowsAreLarge() && time.Now().After(s.aloneUntil) &&
-		fitting(rows.rows, rows.indexes, len(rows.indexes), s.statementBytes()) == len(rows.indexes)
+		size <= min(len(rows.indexes)*groupedBytes, statementBytes)
 }
 
 // stage adds the rows to the group, and commits the group unless as many rows have room.
@@ -77,10 +81,7 @@ func (s *Sink) stage(ctx context.Context, rows laidOut) (inserted int, _ *wareho
 	}
 	g := s.group
 	g.rows += inserted
-	for _, i := range rows.indexes {
-		g.bytes += len(rows.rows[i].Raw)
-	}
-	if g.rows+len(rows.indexes) > groupRows || g.bytes > groupBytes {
+	if g.rows+len(rows.indexes) > groupRows {
 		err = s.commit()
 	}
 	return inserted, g.Group, err
@@ -107,16 +108,19 @@ func (s *Sink) commit() error {
 	}
 	s.group = nil
 	ctx := context.Background()
-	if err := s.file.exec(ctx, "COMMIT"); err != nil {
-		err = fmt.Errorf("store %d rows of several batches: %w", g.rows, err)
-		g.End(err)
+	err := g.end(func() error {
+		if err := s.file.exec(ctx, "COMMIT"); err != nil {
+			return fmt.Errorf("store %d rows of several batches: %w", g.rows, err)
+		}
+		return nil
+	})
+	if err != nil {
 		s.aloneUntil = time.Now().Add(alonePause)
 		if !s.raiseMemory(err) {
 			s.logClose(s.closeFile())
 		}
 		return err
 	}
-	g.End(nil)
 	s.checkpointEvery(ctx, g.rows, checkpointRows)
 	return nil
 }
@@ -133,10 +137,21 @@ func (s *Sink) abandon(cause error) {
 	s.group = nil
 	s.cfg.Log.Warn().Err(cause).Int("rows", g.rows).Stringer("pause", alonePause).
 		Msg("a batch failed: the stream delivers the other batches of its transaction again, and batches are written one by one for a while")
-	if err := s.file.exec(context.Background(), "ROLLBACK"); err != nil {
-		s.logClose(errors.Join(err, s.closeFile()))
-	}
-	g.End(fmt.Errorf("another batch of the transaction failed: %w", cause))
+	_ = g.end(func() error {
+		if err := s.file.exec(context.Background(), "ROLLBACK"); err != nil {
+			s.logClose(errors.Join(err, s.closeFile()))
+		}
+		return fmt.Errorf("another batch of the transaction failed: %w", cause)
+	})
+}
+
+// end ends the group with the result of a function, also if the function panics: a group
+// without an end holds its messages for ever.
+func (g *group) end(run func() error) (err error) {
+	err = errors.New("the transaction has no known end")
+	defer func() { g.End(err) }()
+	err = run()
+	return err
 }
 
 // commitInTime commits a group that waits for another batch too long.

@@ -179,3 +179,13 @@ func TestKilledGroup(t *testing.T) {
 		t.Errorf("the rows again: %+v; want %d duplicates", sum, stored)
 	}
 }
+
+// Large rows would stay in memory until the commit.
+func TestLargeRowsAreInNoGroup(t *testing.T) {
+	t.Parallel()
+	sink := open(t, filepath.Join(t.TempDir(), "e.duckdb"))
+	large := row("w", "1", `{"text":"`+strings.Repeat("a", 2048)+`"}`)
+	if got, group, err := sink.Stage(t.Context(), []warehouse.Row{large}); err != nil || group != nil || got.Inserted != 1 {
+		t.Errorf("%+v, group %v, %v", got, group, err)
+	}
+}
