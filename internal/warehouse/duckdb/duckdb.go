@@ -68,11 +68,21 @@ func (s *Sink) Open(ctx context.Context) error {
 	if err := os.MkdirAll(filepath.Dir(s.cfg.Path), 0o750); err != nil {
 		return fmt.Errorf("create folder of the database: %w", err)
 	}
-	if err := s.acquire(ctx); err != nil {
-		return err
-	}
 	defer s.release()
-	return s.file.exec(ctx, Statements()...)
+	return s.withMemory(ctx, func() error { return s.file.exec(ctx, Statements()...) })
+}
+
+// withMemory calls use while the sink has the file, with more memory if use needs it:
+// after a crash, a checkpoint writes the large rows of the writer before.
+func (s *Sink) withMemory(ctx context.Context, use func() error) error {
+	for {
+		if err := s.acquire(ctx); err != nil {
+			return err
+		}
+		if err := use(); err == nil || !s.raiseMemory(err) {
+			return err
+		}
+	}
 }
 
 // Write implements warehouse.Sink.
@@ -127,11 +137,11 @@ func (s *Sink) storePart(ctx context.Context, rows laidOut, result *warehouse.Re
 	}
 }
 
-// checkpointRows is between one and a half and two row groups. A checkpoint writes the rows
-// since the last one as row groups, 65 MB uncompressed. When four groups fit into three,
-// DuckDB merges the groups: DuckDB writes all four again, takes seconds and doubles the file.
-// A checkpoint exceeds checkpointRows by at most one batch or group.
-const checkpointRows = 50_000
+// checkpointRows is between three quarters and the whole of a row group. A checkpoint
+// writes a row group. When four groups fit into three, DuckDB merges the groups: DuckDB
+// writes all four again, takes seconds and doubles the file. A checkpoint exceeds
+// checkpointRows by at most one batch.
+const checkpointRows = 25_000
 
 // checkpointEvery counts written rows and writes a checkpoint when there are enough.
 // Rows are durable without a checkpoint. A checkpoint on a second connection would not let

@@ -96,12 +96,12 @@ func TestRejectionQuotesNoValue(t *testing.T) {
 	}
 }
 
-// A checkpoint writes two row groups of nearly full size and empties the log.
+// A checkpoint writes a row group of nearly full size and empties the log.
 func TestCheckpointByRows(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "e.duckdb")
 	sink := open(t, path)
-	rows := make([]warehouse.Row, 10_000)
+	rows := make([]warehouse.Row, 5_000)
 	logSizes := make([]int64, 5)
 	for b := range logSizes {
 		for i := range rows {
@@ -115,7 +115,7 @@ func TestCheckpointByRows(t *testing.T) {
 		}
 	}
 	if logSizes[3] == 0 || logSizes[4] >= logSizes[0] {
-		t.Errorf("after each batch the log had %d bytes; want it to grow to 40,000 rows and to be empty after 50,000", logSizes)
+		t.Errorf("after each batch the log had %d bytes; want it to grow to 20,000 rows and to be empty after 25,000", logSizes)
 	}
 }
 

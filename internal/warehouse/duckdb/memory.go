@@ -6,15 +6,14 @@ import "strings"
 // other. Go's memory, and the free memory of both allocators, come on top.
 //
 // The first limit is enough for events: the rows since the last checkpoint take some
-// 65 MB, and an insert and a checkpoint 20 MB more. With 72 MB, DuckDB writes blocks of the
-// 48 columns to a temporary file and reads the blocks again, which takes a twentieth more
-// time, and with 48 MB twice the time. More than 90 MB saves no time.
+// 33 MB, and an insert and a checkpoint 20 MB more. More than 64 MB saves no time. With too
+// little, DuckDB writes blocks of the 48 columns to a temporary file and reads them again.
 //
 // Whole e-mails need more. A commit and a checkpoint have the texts of 2,048 rows in
 // the buffers, and a checkpoint that writes the rows of an earlier checkpoint again
 // has a second copy outside the buffers. So rows of 50 kB need buffers of 160 MB, which
 // the second limit just exceeds, and 100 MB more.
-var memoryLimits = []string{"90MB", "168MB", "336MB", "1GB", "4GB", "80%"}
+var memoryLimits = []string{"64MB", "168MB", "336MB", "1GB", "4GB", "80%"}
 
 // Bounds for the payloads of a statement. A batch of usual rows is smaller than
 // statementBytes. When rows are large, smallStatementBytes leaves the buffers to the

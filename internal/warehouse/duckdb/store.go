@@ -12,14 +12,14 @@ const storeTable = "customerio_store"
 
 // Store implements warehouse.Identity. The lease of the file lets one caller at a time
 // look for the id and insert an id.
-func (s *Sink) Store(ctx context.Context) (warehouse.Store, error) {
+func (s *Sink) Store(ctx context.Context) (store warehouse.Store, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.acquire(ctx); err != nil {
-		return warehouse.Store{}, err
-	}
 	defer s.release()
-	store, err := s.file.store(ctx)
+	err = s.withMemory(ctx, func() error {
+		store, err = s.file.store(ctx)
+		return err
+	})
 	if err != nil {
 		return warehouse.Store{}, fmt.Errorf("read store id: %w", err)
 	}
