@@ -51,6 +51,8 @@ type Sink struct {
 	idle     *time.Timer
 
 	aloneUntil time.Time // no group before
+	// groupPause and groupLife are the constants, replaced by a test.
+	groupPause, groupLife time.Duration
 }
 
 // New checks cfg. New touches no file.
@@ -58,7 +60,7 @@ func New(cfg Config) (*Sink, error) {
 	if cfg.Path == "" {
 		return nil, errors.New("path of the database file is empty")
 	}
-	return &Sink{cfg: cfg, columns: warehouse.Columns()}, nil
+	return &Sink{cfg: cfg, columns: warehouse.Columns(), groupPause: groupPause, groupLife: groupLife}, nil
 }
 
 // Open implements warehouse.Sink.

@@ -156,7 +156,7 @@ func (g *group) end(run func() error) (err error) {
 
 // commitInTime commits a group that waits for another batch too long.
 func (s *Sink) commitInTime() {
-	if s.group != nil && (time.Since(s.lastUse) >= groupPause || time.Since(s.group.begun) >= groupLife) {
+	if s.group != nil && (time.Since(s.lastUse) >= s.groupPause || time.Since(s.group.begun) >= s.groupLife) {
 		_ = s.commit() // its batches get the error
 	}
 }

@@ -54,6 +54,7 @@ func TestFullGroup(t *testing.T) {
 	const batch, batches = 5_000, 12
 	path := filepath.Join(t.TempDir(), "e.duckdb")
 	sink, rows := open(t, path), warehousetest.Rows(batch*(batches+1))
+	sink.KeepGroups()
 	var group *warehouse.Group
 	for b := range batches {
 		if group != nil && hasEnded(t, group) {
@@ -129,6 +130,7 @@ func TestFailedGroup(t *testing.T) {
 	p := place{path: filepath.Join(t.TempDir(), "e.duckdb")}
 	strict(t, p)
 	sink, rows := open(t, p.path), warehousetest.Rows(300)
+	sink.KeepGroups()
 	first := stage(t, sink, rows[:100])
 	poison(&rows[150])
 	result, group, err := sink.Stage(t.Context(), rows[100:200])
