@@ -65,19 +65,24 @@ func hold(dsn string) error {
 	return err
 }
 
+func openSink(path string) (*duckdb.Sink, error) {
+	sink, err := duckdb.New(duckdb.Config{Path: path})
+	if err == nil {
+		err = sink.Open(context.Background())
+	}
+	return sink, err
+}
+
 const batches, batchSize = 8, 100
 
 // writeBatches writes the rows of a campaign and says after each batch how many
 // were new.
 func writeBatches(path string) error {
-	sink, err := duckdb.New(duckdb.Config{Path: path})
+	sink, err := openSink(path)
 	if err != nil {
 		return err
 	}
 	defer sink.Close()
-	if err := sink.Open(context.Background()); err != nil {
-		return err
-	}
 	rows := warehousetest.Rows(batches * batchSize)
 	for b := range batches {
 		result, err := sink.Write(context.Background(), rows[b*batchSize:(b+1)*batchSize])
@@ -95,14 +100,11 @@ func stagedRows() []warehouse.Row { return warehousetest.Rows(staged * stageSize
 
 // stageBatches stages batches and says after each batch how many are stored for sure.
 func stageBatches(path string) error {
-	sink, err := duckdb.New(duckdb.Config{Path: path})
+	sink, err := openSink(path)
 	if err != nil {
 		return err
 	}
 	defer sink.Close()
-	if err := sink.Open(context.Background()); err != nil {
-		return err
-	}
 	var stored atomic.Int32
 	for batch := range slices.Chunk(stagedRows(), stageSize) {
 		_, group, err := sink.Stage(context.Background(), batch)
@@ -130,14 +132,11 @@ func fillDisk(path string) error {
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 2 << 20, Max: old.Max}); err != nil {
 		return err
 	}
-	sink, err := duckdb.New(duckdb.Config{Path: path})
+	sink, err := openSink(path)
 	if err != nil {
 		return err
 	}
 	defer sink.Close()
-	if err := sink.Open(context.Background()); err != nil {
-		return err
-	}
 	rows := warehousetest.Rows(100 * batchSize)
 	for from := 0; from < len(rows); from += batchSize {
 		result, err := sink.Write(context.Background(), rows[from:from+batchSize])
@@ -159,11 +158,8 @@ func fillDisk(path string) error {
 // says how much memory the process took. The rows suffice for two checkpoints: the second
 // one writes the rows of the first one again.
 func writeLarge(path string) error {
-	sink, err := duckdb.New(duckdb.Config{Path: path})
+	sink, err := openSink(path)
 	if err != nil {
-		return err
-	}
-	if err := sink.Open(context.Background()); err != nil {
 		return err
 	}
 	content := make([]byte, 50_000)
