@@ -88,21 +88,19 @@ func (s *Sink) fillStep(ctx context.Context, from, to int64, filled *Filled) (ne
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer s.release()
-	for {
-		if err := s.acquire(ctx); err != nil {
-			return 0, err
-		}
+	err = s.withMemory(ctx, func() error {
 		now := *filled
-		next, err := s.fillRange(ctx, from, to, &now)
-		if err == nil {
-			s.checkpointEvery(ctx, int(now.Rows-filled.Rows), fillCheckpoint)
-			*filled = now
-			return next, nil
+		if next, err = s.fillRange(ctx, from, to, &now); err != nil {
+			return err
 		}
-		if !s.raiseMemory(err) {
-			return 0, errors.Join(err, s.closeFile())
-		}
+		s.checkpointEvery(ctx, int(now.Rows-filled.Rows), fillCheckpoint)
+		*filled = now
+		return nil
+	})
+	if err != nil {
+		return 0, errors.Join(err, s.closeFile())
 	}
+	return next, nil
 }
 
 func (s *Sink) fillRange(ctx context.Context, from, to int64, filled *Filled) (next int64, err error) {

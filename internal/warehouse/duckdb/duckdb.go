@@ -74,19 +74,6 @@ func (s *Sink) Open(ctx context.Context) error {
 	return s.withMemory(ctx, func() error { return s.file.exec(ctx, Statements()...) })
 }
 
-// withMemory calls use while the sink has the file, with more memory if use needs it:
-// after a crash, a checkpoint writes the large rows of the writer before.
-func (s *Sink) withMemory(ctx context.Context, use func() error) error {
-	for {
-		if err := s.acquire(ctx); err != nil {
-			return err
-		}
-		if err := use(); err == nil || !s.raiseMemory(err) {
-			return err
-		}
-	}
-}
-
 // Write implements warehouse.Sink.
 func (s *Sink) Write(ctx context.Context, rows []warehouse.Row) (warehouse.Result, error) {
 	indexes, result := distinct(rows)
@@ -123,20 +110,14 @@ func (s *Sink) write(ctx context.Context, rows laidOut, result warehouse.Result)
 // statement succeeds or no limit is left.
 func (s *Sink) storePart(ctx context.Context, rows laidOut, result *warehouse.Result) error {
 	before := *result
-	for {
+	return s.withMemory(ctx, func() error {
 		*result = before
-		if err := s.acquire(ctx); err != nil {
+		if err := s.store(ctx, rows, result); err != nil {
 			return err
 		}
-		err := s.store(ctx, rows, result)
-		if err == nil {
-			s.checkpointEvery(ctx, result.Inserted-before.Inserted, checkpointRows)
-			return nil
-		}
-		if !s.raiseMemory(err) {
-			return err
-		}
-	}
+		s.checkpointEvery(ctx, result.Inserted-before.Inserted, checkpointRows)
+		return nil
+	})
 }
 
 // checkpointRows is between three quarters and the whole of a row group. A checkpoint

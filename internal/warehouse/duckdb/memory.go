@@ -1,6 +1,9 @@
 package duckdb
 
-import "strings"
+import (
+	"context"
+	"strings"
+)
 
 // memoryLimits are the limits of DuckDB's buffers, which a sink tries one after the
 // other. Go's memory, and the free memory of both allocators, come on top.
@@ -31,6 +34,20 @@ func (s *Sink) statementBytes() int {
 		return smallStatementBytes
 	}
 	return statementBytes
+}
+
+// withMemory calls use while the sink has the file, until use needs no more memory or no
+// limit is left. A checkpoint, for example, may write the large rows of a writer that was
+// killed.
+func (s *Sink) withMemory(ctx context.Context, use func() error) error {
+	for {
+		if err := s.acquire(ctx); err != nil {
+			return err
+		}
+		if err := use(); err == nil || !s.raiseMemory(err) {
+			return err
+		}
+	}
 }
 
 // raiseMemory closes the file when err says that DuckDB is out of memory, so that

@@ -29,7 +29,7 @@ type parts [3][]int
 const neighbourGap = 60_000
 
 // separateIDs is the number of ids up to which DuckDB looks for each id by itself, instead
-// of for the range of all ids. More ids are in nearly all of the 330 row groups of 20 million
+// of for the range of all ids. More ids are in nearly all of the 650 row groups of 20 million
 // rows.
 const separateIDs = 200
 

@@ -61,15 +61,11 @@ func revise(ctx context.Context, path string, log zerolog.Logger, r revision) (e
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for {
-		if err := s.acquire(ctx); err != nil {
-			return privacy.Erased{}, err
-		}
+	err = s.withMemory(ctx, func() error {
 		erased, err = s.revise(ctx, r)
-		if err == nil || !s.raiseMemory(err) {
-			return erased, err
-		}
-	}
+		return err
+	})
+	return erased, err
 }
 
 func (s *Sink) revise(ctx context.Context, r revision) (erased privacy.Erased, err error) {
