@@ -135,10 +135,7 @@ func (c *Consumer) try(ctx context.Context, batch []event.Attempt) (r result, er
 	case batch[0].Number > c.cfg.MaxAttempts && len(batch) == 1:
 		r.errs, err = c.tryLast(ctx, batch)
 	case stages:
-		r.errs, err = call(ctx, batch, func(ctx context.Context, batch []event.Attempt, fail func(int, error)) error {
-			r.wait, err = h.Stage(ctx, batch, fail)
-			return err
-		})
+		r.errs, err = call(ctx, batch, staging(h, &r.wait))
 	default:
 		r.errs, err = call(ctx, batch, c.handler.Handle)
 	}
@@ -147,6 +144,14 @@ func (c *Consumer) try(ctx context.Context, batch []event.Attempt) (r result, er
 
 // A handle is Handler's Handle.
 type handle func(ctx context.Context, batch []event.Attempt, fail func(i int, err error)) error
+
+// staging returns h.Stage as a handle that sets wait.
+func staging(h stager, wait *func(context.Context) error) handle {
+	return func(ctx context.Context, batch []event.Attempt, fail func(int, error)) (err error) {
+		*wait, err = h.Stage(ctx, batch, fail)
+		return err
+	}
+}
 
 // call returns the error of each message.
 func call(ctx context.Context, batch []event.Attempt, handle handle) (errs []error, err error) {

@@ -183,22 +183,6 @@ func (s slowSettler) AckSync() error {
 	return errAway
 }
 
-// A batchesSource hands out one message at a time, and then ends the run.
-type batchesSource struct {
-	left []event.Attempt
-	end  context.CancelFunc
-}
-
-func (s *batchesSource) Fetch(ctx context.Context, _ event.Limits) ([]event.Attempt, error) {
-	if len(s.left) == 0 {
-		s.end()
-		return nil, ctx.Err()
-	}
-	next := s.left[:1]
-	s.left = s.left[1:]
-	return next, nil
-}
-
 // Without NATS, the batches of a group wait for their confirmations at the same time.
 func TestHeldBatchesEndTogether(t *testing.T) {
 	t.Parallel()
@@ -211,7 +195,7 @@ func TestHeldBatchesEndTogether(t *testing.T) {
 		handled := func(context.Context, []event.Attempt, func(int, error)) error { return nil }
 		c, err := worker.New(worker.Config{
 			Name: "c", Handler: onlyStaging{handled}, DeadLetters: s.dead, State: s.state,
-			Source: &batchesSource{s.batch, cancel}, Limits: event.Limits{Messages: 1}, MaxHeld: 100,
+			Source: &limitsSource{batch: s.batch, end: cancel}, Limits: event.Limits{Messages: 1}, MaxHeld: 100,
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -38,10 +38,7 @@ func (h *traced) Stage(ctx context.Context, batch []event.Attempt, fail func(int
 	if !ok {
 		return nil, h.Handle(ctx, batch, fail)
 	}
-	err = h.trace(ctx, batch, fail, func(ctx context.Context, batch []event.Attempt, fail func(int, error)) error {
-		wait, err = s.Stage(ctx, batch, fail)
-		return err
-	})
+	err = h.trace(ctx, batch, fail, staging(s, &wait))
 	return wait, err
 }
 
